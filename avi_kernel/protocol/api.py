@@ -1,0 +1,219 @@
+"""The models of the REST interface: its OpenAPI document is made from these."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.runs import JobError, ResultEntry
+
+
+class Phase(StrEnum):
+    """The IVOA UWS word for a job's state, the only one shown outside."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    EXECUTING = "EXECUTING"
+    COMPLETED = "COMPLETED"
+    ERROR = "ERROR"
+    ABORTED = "ABORTED"
+    ARCHIVED = "ARCHIVED"
+
+
+class ErrorBody(Wire):
+    """Every refusal: a code for programs, a sentence for people, and the field at fault."""
+
+    error: str
+    message: str
+    field: str | None = None
+
+
+class Profile(Wire):
+    """Who asks."""
+
+    name: str
+    roles: list[str]
+    groups: list[str] = []
+    scopes: list[str] = []
+    avi: str | None = None
+    """Set when the token is bound to one AVI's interface."""
+
+
+class ReleaseView(Wire):
+    """One immutable version of an AVI."""
+
+    avi: str
+    version: str
+    commit: str
+    state: str
+    visibility: Literal["private", "public"]
+    created_at: datetime
+    spec: ReleaseSpec
+
+
+class AviView(Wire):
+    """An AVI as the catalogue shows it."""
+
+    name: str
+    title: str
+    summary: str
+    owner: str
+    authors: list[str] = []
+    keywords: list[str] = []
+    licence: str = ""
+    latest: str | None = None
+    """Newest version that the asker may run."""
+    interface_url: str | None = None
+    has_interface: bool = False
+    pipelines: list[str] = []
+
+
+class ReleaseSubmit(Wire):
+    """Publish a folder of this machine as a release; operators and developers only."""
+
+    folder: str
+    avi: str
+    version: str
+    visibility: Literal["private", "public"] = "private"
+
+
+class ServerOpen(Wire):
+    """Open an AVI's interface."""
+
+    avi: str
+    version: str | None = None
+    """None: the newest."""
+
+
+class ServerView(Wire):
+    """A server that is open, starting, or waiting for room."""
+
+    name: str
+    kind: Literal["interface", "notebook"]
+    avi: str | None = None
+    version: str | None = None
+    state: Literal["waiting", "starting", "ready", "stopping"]
+    url: str
+    memory_mb: int
+    cpu: float
+    started_at: datetime | None = None
+    reason: str = ""
+    """Why it waits, in words."""
+
+
+class JobSubmit(Wire):
+    """Ask for an execution of a pipeline."""
+
+    avi: str
+    version: str | None = None
+    """None: the newest."""
+    pipeline: str
+    parameters: dict[str, JsonValue] = {}
+    memory_mb: Annotated[int, Field(ge=32)] | None = None
+    """MB; None: what the author declared."""
+    again_of: str | None = None
+    """The job that this one repeats with changes."""
+    start: bool = True
+
+
+class AttemptView(Wire):
+    """One start of a job."""
+
+    number: int
+    state: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    memory_peak_mb: float | None = None
+    cpu_seconds: float | None = None
+
+
+class JobView(Wire):
+    """A job as its owner sees it."""
+
+    id: str
+    owner: str
+    avi: str
+    version: str
+    pipeline: str
+    title: str = ""
+    parameters: dict[str, JsonValue]
+    phase: Phase
+    state: str
+    reason: str = ""
+    """Why it waits, in words; empty when it does not."""
+    fraction: float = 0.0
+    message: str = ""
+    step: str = ""
+    memory_mb: int
+    memory_source: Literal["user", "expression", "author", "default"]
+    cpu: float
+    time_limit: int
+    created_at: datetime
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: JobError | None = None
+    results: list[ResultEntry] = []
+    attempts: list[AttemptView] = []
+    again_of: str | None = None
+    url: str = ""
+    """Address of its page in the portal."""
+
+
+class JobList(Wire):
+    """One page of jobs, newest first."""
+
+    items: list[JobView]
+    next: str | None = None
+    """Pass as `before` to get the following page; None at the end."""
+
+
+class EventView(Wire):
+    """Something that happened to a job or a server of the asker."""
+
+    id: int
+    at: datetime
+    kind: str
+    """`job.state`, `job.progress`, `job.reason`, `server.state`."""
+    subject: str
+    """The job's id or the server's name."""
+    data: dict[str, JsonValue]
+
+
+class LogPart(Wire):
+    """A piece of a job's log."""
+
+    text: str
+    next_offset: int
+    """Bytes; ask again from here."""
+    ended: bool
+
+
+class PoolView(Wire):
+    """What somebody may hold at once, and holds now; counted, never stored."""
+
+    owner: str
+    """A user's name, or `platform`."""
+    memory_mb: int
+    memory_used_mb: int
+    cpu: float
+    cpu_used: float
+    jobs: int | None = None
+    jobs_used: int = 0
+    servers: int | None = None
+    servers_used: int = 0
+
+
+class Health(Wire):
+    """Whether the service can do its work."""
+
+    status: Literal["ok", "degraded"]
+    database: bool
+    scheduler: bool
+    hub: bool
+    sandbox: Literal["enforced", "partial", "none"]
+    notices: list[str] = []

@@ -1,0 +1,80 @@
+"""What the platform tells the shim about the box of one process server or process job."""
+
+from typing import Literal
+
+from avi_kernel.protocol.base import Wire
+
+SPEC_FILE = "box.json"
+STATE_FILE = "shim.json"
+EXIT_FILE = "exit.json"
+BOX_RUN = "/run/gavip"
+"""Where a sandboxed box sees its socket folder."""
+API_ADDRESS = ("127.0.0.2", 8081)
+"""Inside a sandboxed box: the loopback address that leads to the platform's API."""
+EGRESS_ADDRESS = ("127.0.0.2", 8082)
+"""Inside a sandboxed box: the loopback address of the egress proxy (HTTP CONNECT and plain HTTP)."""
+
+
+class Bind(Wire):
+    """One folder or file that the box sees."""
+
+    source: str
+    target: str
+    writable: bool = False
+
+
+class BoxSpec(Wire):
+    """One box, ready to start: nothing is left to decide."""
+
+    name: str
+    """`gavip-<job>-<attempt>` or `gavip-server-<id>`."""
+    argv: list[str]
+    env: dict[str, str]
+    """The whole environment; nothing is inherited."""
+    cwd: str
+    binds: list[Bind] = []
+    run_dir: str
+    """The platform's own folder for this box: `box.json`, `shim.json`, `exit.json`. The box never sees it."""
+    socket_dir: str
+    """Short, lower-case folder that the box sees as `/run/gavip`: server and relay sockets."""
+    log_file: str
+    log_limit_mb: int = 64
+    memory_mb: int
+    cpu: float
+    pids: int = 256
+    scratch_mb: int = 1024
+    time_limit: int | None = None
+    """Seconds; the shim ends the box then even when the service is down."""
+    uid: int | None = None
+    """Numeric user of the box, where the platform may choose it (it runs as root)."""
+    sandbox: Literal["bubblewrap", "none"]
+    api_upstreams: dict[str, str] = {}
+    """URL path prefix -> `http://host:port` that the API socket forwards to; all else is refused."""
+    allowed_hosts: list[str] = []
+    """`host`, `host:port` or `*.domain` that the egress socket lets pass; empty: none."""
+
+
+class ShimState(Wire):
+    """Written by the shim as it starts the box: who it is, beyond a reusable pid."""
+
+    name: str
+    pid: int
+    boot_id: str
+    start_time: int
+    """Clock ticks since boot, field 22 of `/proc/<pid>/stat`."""
+    enforced: list[str] = []
+    """Which limits are real here: `sandbox`, `memory`, `pids`, `cpu`, `network`, `uid`."""
+
+
+class ExitRecord(Wire):
+    """Written by the shim once the box is gone."""
+
+    exit_code: int
+    """Exit status, or 128 + signal."""
+    reason: Literal["exited", "out_of_memory", "time_limit", "stopped", "failed_to_start"]
+    message: str = ""
+    started_at: float
+    """Unix seconds."""
+    ended_at: float
+    memory_peak_mb: float | None = None
+    cpu_seconds: float | None = None

@@ -1,0 +1,155 @@
+"""Parameters of a pipeline: what an author declares and what a user may give."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, JsonValue, model_validator
+
+from avi_kernel.protocol.base import Wire
+
+type_names = ("integer", "number", "string", "boolean")
+ParameterType = Literal["integer", "number", "string", "boolean"]
+ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+
+LONGEST_TEXT = 20_000
+
+
+class ParameterSpec(Wire):
+    """One declared parameter, with what a form needs to ask for it well."""
+
+    name: ParameterName
+    type: ParameterType = "string"
+    default: JsonValue = None
+    title: str = ""
+    help: str = ""
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: list[JsonValue] = []
+
+    @property
+    def required(self) -> bool:
+        """Whether the user must give a value: no default was declared."""
+        return self.default is None
+
+    @model_validator(mode="after")
+    def _default_is_legal(self) -> Self:
+        if self.default is not None:
+            self.check(self.default)
+        return self
+
+    def check(self, value: Any) -> JsonValue:
+        """Return the value as this parameter's type.
+
+        Parameters
+        ----------
+        value
+            What a user gave: a JSON value, or text from a form or a command line.
+
+        Raises
+        ------
+        ValueError
+            With a sentence that says what would be accepted.
+        """
+        typed = _convert(value, self.type)
+        if self.choices and typed not in self.choices:
+            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}; got {value!r}")
+        if isinstance(typed, int | float) and not isinstance(typed, bool):
+            self._check_range(typed)
+        return typed
+
+    def _check_range(self, value: float) -> None:
+        unit = f" {self.unit}" if self.unit else ""
+        if self.minimum is not None and value < self.minimum:
+            raise ValueError(f"must be at least {self.minimum:g}{unit}; got {value:g}")
+        if self.maximum is not None and value > self.maximum:
+            raise ValueError(f"must be at most {self.maximum:g}{unit}; got {value:g}")
+
+
+def _convert(value: Any, kind: ParameterType) -> JsonValue:
+    match kind:
+        case "boolean":
+            return _to_boolean(value)
+        case "integer":
+            return _to_integer(value)
+        case "number":
+            return _to_number(value)
+        case "string":
+            return _to_text(value)
+
+
+def _to_boolean(value: Any) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    raise ValueError(f"must be true or false; got {_shown(value)}")
+
+
+def _to_integer(value: Any) -> int:
+    try:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError  # noqa: TRY301 - one message for all the ways of being no integer
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"must be a whole number; got {_shown(value)}") from None
+
+
+def _to_number(value: Any) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+        raise ValueError(f"must be a number; got {_shown(value)}")
+    return number
+
+
+def _to_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text; got {_shown(value)}")  # noqa: TRY004 - one error kind for callers
+    if len(value) > LONGEST_TEXT:
+        raise ValueError(f"must be at most {LONGEST_TEXT} characters; got {len(value)}")
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits a line
+
+
+class ParameterProblem(Exception):
+    """A parameter is unknown, missing or not acceptable."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def check_parameters(specs: list[ParameterSpec], given: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return every declared parameter with the user's value or its default.
+
+    Only declared names pass: papermill writes names into code unescaped, so a name is never a user's.
+
+    Raises
+    ------
+    ParameterProblem
+        Naming the first parameter that is unknown, missing or out of bounds.
+    """
+    known = {spec.name: spec for spec in specs}
+    for name in given:
+        if name not in known:
+            accepted = ", ".join(known) or "none"
+            raise ParameterProblem(_shown(name)[:60].strip("'\""), f"unknown parameter; this pipeline accepts: {accepted}")
+    return {name: _checked(spec, given) for name, spec in known.items()}
+
+
+def _checked(spec: ParameterSpec, given: Mapping[str, Any]) -> JsonValue:
+    value = given.get(spec.name, spec.default)
+    if value is None:
+        raise ParameterProblem(spec.name, "is required and has no default")
+    try:
+        return spec.check(value)
+    except ValueError as error:
+        raise ParameterProblem(spec.name, str(error)) from None

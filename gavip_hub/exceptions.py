@@ -1,0 +1,83 @@
+"""Every refusal of the platform: a code, a status, and a sentence that says what would be accepted."""
+
+
+class GavipError(Exception):
+    """Something went wrong on the platform; it has been logged."""
+
+    error = "internal"
+    status_code = 500
+
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or "")
+        self.message = str(self)
+        self.field = field
+
+
+class BadRequest(GavipError):
+    """The request cannot be understood."""
+
+    error = "bad_request"
+    status_code = 400
+
+
+class BadParameter(GavipError):
+    """A parameter is unknown, missing or out of its bounds."""
+
+    error = "bad_parameter"
+    status_code = 422
+
+
+class BadManifest(GavipError):
+    """The AVI's manifest or one of its notebooks is not valid."""
+
+    error = "bad_manifest"
+    status_code = 422
+
+
+class SignInRequired(GavipError):
+    """Sign in first: no valid token or session came with the request."""
+
+    error = "sign_in_required"
+    status_code = 401
+
+
+class Forbidden(GavipError):
+    """Your roles do not allow this."""
+
+    error = "forbidden"
+    status_code = 403
+
+
+class NotFound(GavipError):
+    """There is no such thing, or it is not yours to see."""
+
+    error = "not_found"
+    status_code = 404
+
+
+class Conflict(GavipError):
+    """This cannot be done in the present state."""
+
+    error = "conflict"
+    status_code = 409
+
+
+class TooLarge(GavipError):
+    """This asks for more than your pool or the platform can ever hold."""
+
+    error = "too_large"
+    status_code = 422
+
+
+class NoRoom(GavipError):
+    """There is no room for it now."""
+
+    error = "no_room"
+    status_code = 409
+
+
+class Unavailable(GavipError):
+    """A part of the platform does not answer; try again in a minute."""
+
+    error = "unavailable"
+    status_code = 503
