@@ -1,0 +1,98 @@
+"""The platform's settings: one class of traits, read by Hub, service and supervisor alike."""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default
+from traitlets.config import Config, Configurable, PyFileConfigLoader
+
+MB = 1024 * 1024
+
+
+class Gavip(Configurable):
+    """Settings of the platform; set them in `<data root>/config.py` as `c.Gavip.<name> = …`."""
+
+    data_root = Unicode(help="Folder that holds all state.").tag(config=True)
+    domain = Unicode("gavip.localhost", help="Host name of Hub and portal; users and AVIs get names below it.").tag(config=True)
+    port = Integer(8000, help="Port at which the proxy listens.").tag(config=True)
+    scheme = Enum(["http", "https"], "http", help="How browsers reach the platform; `https` behind a TLS front.").tag(config=True)
+
+    database_url = Unicode(help="SQLAlchemy URL of the service's database; default: SQLite below the data root.").tag(config=True)
+    database_threads = Integer(4, help="Threads that talk to the database.").tag(config=True)
+
+    policy = Unicode("fifo", help="Entry point in `gavip.policies` that chooses the next job.").tag(config=True)
+    backend = Unicode("process", help="Entry point in `gavip.backends` that starts job containers.").tag(config=True)
+    sandbox = Enum(
+        ["auto", "require", "off"],
+        "auto",
+        help="Boxes of the process backend and spawner: `auto` sandboxes where the system can and says so where not; "
+        "`require` refuses to start without; `off` never does.",
+    ).tag(config=True)
+
+    platform_memory_mb = Integer(help="MB that all containers may hold together; default: the machine's less the reserve.").tag(config=True)
+    platform_cpu = Float(help="Cores that all containers may request together; default: the machine's times `cpu_factor`.").tag(config=True)
+    reserve_memory_mb = Integer(1024, help="MB kept for the platform itself.").tag(config=True)
+    cpu_factor = Float(2.0, help="Requested cores may exceed the machine's by this factor; memory never may.").tag(config=True)
+
+    quota = Dict(
+        {"memory_mb": 4096, "cpu": 4.0, "jobs": 20, "servers": 5},
+        help="What one user may hold at once: memory_mb, cpu, jobs (waiting and running), servers.",
+    ).tag(config=True)
+    group_quotas = Dict({}, help="Group -> what its members get on top of `quota`.").tag(config=True)
+    job_memory_mb = Integer(512, help="MB of a job whose author declared nothing.").tag(config=True)
+    notebook_memory_mb = Integer(1024, help="MB of a notebook server.").tag(config=True)
+
+    heartbeat = Float(10.0, help="Seconds between two reports of a running job at most.").tag(config=True)
+    silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(config=True)
+    idle_timeout = Integer(1800, help="Seconds without a message from its user after which an interface is closed; 0: never.").tag(config=True)
+
+    archive_url = Unicode("https://gea.esac.esa.int/tap-server/tap", help="TAP address that AVIs ask.").tag(config=True)
+    archive_name = Unicode("ESA Gaia Archive", help="Name shown as a result's source.").tag(config=True)
+    archive_release = Unicode("Gaia DR3", help="Data release shown as a result's source.").tag(config=True)
+    allowed_hosts = List(Unicode(), help="Hosts that every AVI may reach, besides the archive.").tag(config=True)
+    avi_allowed_hosts = Dict({}, help="AVI -> hosts that it may reach, besides those.").tag(config=True)
+
+    users = Dict(
+        {"operator": "operator", "developer": "developer", "scientist": "scientist"},
+        help="User name -> role, of the embedded sign-in; passwords are made at the first start.",
+    ).tag(config=True)
+    bundled_avis = Bool(True, help="Publish the bundled AVIs at start.").tag(config=True)
+
+    @default("database_url")
+    def _default_database_url(self) -> str:
+        return f"sqlite:///{self.root / 'gavip.sqlite'}"
+
+    @default("platform_memory_mb")
+    def _default_platform_memory(self) -> int:
+        return max(512, psutil.virtual_memory().total // MB - self.reserve_memory_mb)
+
+    @default("platform_cpu")
+    def _default_platform_cpu(self) -> float:
+        return (psutil.cpu_count() or 1) * self.cpu_factor
+
+    @property
+    def root(self) -> Path:
+        """The data root as a path."""
+        return Path(self.data_root).resolve()
+
+    @property
+    def public_url(self) -> str:
+        """Address of Hub and portal, with no slash at the end."""
+        usual = {"http": 80, "https": 443}[self.scheme]
+        return f"{self.scheme}://{self.domain}" + ("" if self.port == usual else f":{self.port}")
+
+
+def load_config(data_root: str | Path, **overrides: Any) -> Gavip:
+    """Read `<data root>/config.py` where there is one; keyword arguments win.
+
+    Raises
+    ------
+    traitlets.TraitError
+        A value has the wrong type.
+    """
+    root = Path(data_root).resolve()
+    config = Config()
+    if (root / "config.py").is_file():
+        config = PyFileConfigLoader("config.py", path=str(root)).load_config()
+    return Gavip(config=config, data_root=str(root), **overrides)
