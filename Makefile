@@ -1,0 +1,52 @@
+# Two commands matter: `make demo` and `make test`. Both make their own environment first.
+.PHONY: demo test acceptance lint check environment environment-dev docs lock benchmarks clean help
+.DEFAULT_GOAL := help
+
+ROOT ?= gavip-data
+PORT ?= 8000
+bin := .venv/bin
+
+help:
+	@echo "make demo        start the platform, run the bundled pipeline once, keep serving (ROOT=$(ROOT) PORT=$(PORT))"
+	@echo "make test        everything that must hold, in under 20 minutes"
+	@echo "make acceptance  the long families too, in under 80 minutes"
+	@echo "make lint        ruff, mypy, the layer contract, dead code"
+	@echo "make docs        make the generated reference pages anew"
+	@echo "make benchmarks  medians and ratios"
+
+environment:
+	@scripts/environment runtime
+
+environment-dev:
+	@scripts/system-packages
+	@scripts/environment dev
+
+demo: environment
+	@$(bin)/gavip demo --root "$(ROOT)" --port "$(PORT)"
+
+lint: environment-dev
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/vulture
+
+test: lint
+	$(bin)/pytest -m "not acceptance" $(PYTEST_ARGS)
+
+acceptance: lint
+	$(bin)/pytest $(PYTEST_ARGS)
+	$(MAKE) benchmarks
+
+benchmarks: environment-dev
+	$(bin)/python -m benchmarks.interface
+	$(bin)/python -m benchmarks.job
+
+docs: environment-dev
+	$(bin)/python -m docs.generate
+
+lock: environment-dev
+	scripts/lock
+
+clean:
+	rm -rf .venv .cache build dist

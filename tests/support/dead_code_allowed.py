@@ -1,0 +1,1 @@
+"""Names that only a framework calls, for the dead-code check."""
