@@ -1,39 +1,75 @@
 """The platform's settings: one class of traits, read by Hub, service and supervisor alike."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default
-from traitlets.config import Config, Configurable, PyFileConfigLoader
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import PyFileConfigLoader
+
+from gavip_hub.exceptions import Unavailable
 
 MB = 1024 * 1024
+
+
+PORTS_FILE = "state/ports.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Loopback ports of the platform's processes, chosen at the first start and kept."""
+
+    public: int
+    proxy_api: int
+    hub: int
+    service: int
 
 
 class Gavip(Configurable):
     """Settings of the platform; set them in `<data root>/config.py` as `c.Gavip.<name> = …`."""
 
     data_root = Unicode(help="Folder that holds all state.").tag(config=True)
-    domain = Unicode("gavip.localhost", help="Host name of Hub and portal; users and AVIs get names below it.").tag(config=True)
-    port = Integer(8000, help="Port at which the proxy listens.").tag(config=True)
-    scheme = Enum(["http", "https"], "http", help="How browsers reach the platform; `https` behind a TLS front.").tag(config=True)
+    domain = Unicode(
+        "gavip.localhost", help="Host name of Hub and portal; users and AVIs get names below it."
+    ).tag(config=True)
+    port = Integer(
+        help="Port at which the proxy listens; default: the one of the last start, at first 8000."
+    ).tag(config=True)
+    scheme = Enum(
+        ["http", "https"], "http", help="How browsers reach the platform; `https` behind a TLS front."
+    ).tag(config=True)
 
-    database_url = Unicode(help="SQLAlchemy URL of the service's database; default: SQLite below the data root.").tag(config=True)
+    database_url = Unicode(
+        help="SQLAlchemy URL of the service's database; default: SQLite below the data root."
+    ).tag(config=True)
     database_threads = Integer(4, help="Threads that talk to the database.").tag(config=True)
 
-    policy = Unicode("fifo", help="Entry point in `gavip.policies` that chooses the next job.").tag(config=True)
-    backend = Unicode("process", help="Entry point in `gavip.backends` that starts job containers.").tag(config=True)
+    policy = Unicode("fifo", help="Entry point in `gavip.policies` that chooses the next job.").tag(
+        config=True
+    )
+    backend = Unicode("process", help="Entry point in `gavip.backends` that starts job containers.").tag(
+        config=True
+    )
     sandbox = Enum(
         ["auto", "require", "off"],
         "auto",
-        help="Boxes of the process backend and spawner: `auto` sandboxes where the system can and says so where not; "
+        help="Boxes of the process backend and spawner: `auto` sandboxes where it can, and says so where not; "
         "`require` refuses to start without; `off` never does.",
     ).tag(config=True)
 
-    platform_memory_mb = Integer(help="MB that all containers may hold together; default: the machine's less the reserve.").tag(config=True)
-    platform_cpu = Float(help="Cores that all containers may request together; default: the machine's times `cpu_factor`.").tag(config=True)
+    platform_memory_mb = Integer(
+        help="MB that all containers may hold together; default: the machine's less the reserve."
+    ).tag(config=True)
+    platform_cpu = Float(
+        help="Cores that all containers may request together; default: the machine's times `cpu_factor`."
+    ).tag(config=True)
     reserve_memory_mb = Integer(1024, help="MB kept for the platform itself.").tag(config=True)
-    cpu_factor = Float(2.0, help="Requested cores may exceed the machine's by this factor; memory never may.").tag(config=True)
+    cpu_factor = Float(
+        2.0, help="Requested cores may exceed the machine's by this factor; memory never may."
+    ).tag(config=True)
 
     quota = Dict(
         {"memory_mb": 4096, "cpu": 4.0, "jobs": 20, "servers": 5},
@@ -44,13 +80,21 @@ class Gavip(Configurable):
     notebook_memory_mb = Integer(1024, help="MB of a notebook server.").tag(config=True)
 
     heartbeat = Float(10.0, help="Seconds between two reports of a running job at most.").tag(config=True)
-    silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(config=True)
-    idle_timeout = Integer(1800, help="Seconds without a message from its user after which an interface is closed; 0: never.").tag(config=True)
+    silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(
+        config=True
+    )
+    idle_timeout = Integer(
+        1800, help="Seconds without a message from its user after which an interface is closed; 0: never."
+    ).tag(config=True)
 
-    archive_url = Unicode("https://gea.esac.esa.int/tap-server/tap", help="TAP address that AVIs ask.").tag(config=True)
+    archive_url = Unicode("https://gea.esac.esa.int/tap-server/tap", help="TAP address that AVIs ask.").tag(
+        config=True
+    )
     archive_name = Unicode("ESA Gaia Archive", help="Name shown as a result's source.").tag(config=True)
     archive_release = Unicode("Gaia DR3", help="Data release shown as a result's source.").tag(config=True)
-    allowed_hosts = List(Unicode(), help="Hosts that every AVI may reach, besides the archive.").tag(config=True)
+    allowed_hosts = List(Unicode(), help="Hosts that every AVI may reach, besides the archive.").tag(
+        config=True
+    )
     avi_allowed_hosts = Dict({}, help="AVI -> hosts that it may reach, besides those.").tag(config=True)
 
     users = Dict(
@@ -58,6 +102,11 @@ class Gavip(Configurable):
         help="User name -> role, of the embedded sign-in; passwords are made at the first start.",
     ).tag(config=True)
     bundled_avis = Bool(True, help="Publish the bundled AVIs at start.").tag(config=True)
+
+    @default("port")
+    def _default_port(self) -> int:
+        ports = self.ports
+        return ports.public if ports else 8000
 
     @default("database_url")
     def _default_database_url(self) -> str:
@@ -77,10 +126,32 @@ class Gavip(Configurable):
         return Path(self.data_root).resolve()
 
     @property
+    def ports(self) -> Ports | None:
+        """The ports kept below the data root; None before the first `gavip up`."""
+        file = self.root / PORTS_FILE
+        return Ports(**json.loads(file.read_text())) if file.is_file() else None
+
+    @property
+    def hub_url(self) -> str:
+        """Address of the Hub behind the proxy, for the platform's own processes and boxes."""
+        return f"http://127.0.0.1:{_started(self.ports).hub}"
+
+    @property
+    def service_url(self) -> str:
+        """Address of the service behind the proxy, for the platform's own processes and boxes."""
+        return f"http://127.0.0.1:{_started(self.ports).service}"
+
+    @property
     def public_url(self) -> str:
         """Address of Hub and portal, with no slash at the end."""
         usual = {"http": 80, "https": 443}[self.scheme]
         return f"{self.scheme}://{self.domain}" + ("" if self.port == usual else f":{self.port}")
+
+
+def _started(ports: Ports | None) -> Ports:
+    if ports is None:
+        raise Unavailable("This data root has no ports yet; start the platform with `gavip up` first.")
+    return ports
 
 
 def load_config(data_root: str | Path, **overrides: Any) -> Gavip:
