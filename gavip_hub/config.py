@@ -56,7 +56,7 @@ class Gavip(Configurable):
     sandbox = Enum(
         ["auto", "require", "off"],
         "auto",
-        help="Boxes of the process backend and spawner: `auto` sandboxes where it can, and says so where not; "
+        help="Boxes of the process backend and spawner: `auto` sandboxes where it can and says where not; "
         "`require` refuses to start without; `off` never does.",
     ).tag(config=True)
 
