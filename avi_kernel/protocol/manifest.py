@@ -26,8 +26,9 @@ class ParameterDetails(Wire):
 class Resources(Wire):
     """What a container asks for."""
 
-    memory: int | str = 512
-    """MB, or an arithmetic expression of the parameters that gives MB, such as `200 + 40 * radius`."""
+    memory: int | str | None = None
+    """MB, or an arithmetic expression of the parameters that gives MB, such as `200 + 40 * radius`; None: the
+    platform's default."""
     cpu: float = Field(1.0, gt=0, le=64)
     time_limit: int = Field(3600, gt=0, le=30 * 86400)
     """Seconds."""
@@ -85,6 +86,8 @@ class PipelineSpec(Wire):
     kind: Literal["notebook", "luigi"]
     path: str
     """Of the notebook or module, relative to the AVI's folder."""
+    task: str | None = None
+    """Luigi: name of the class in the module that is asked for."""
     title: str = ""
     summary: str = ""
     parameters: list[ParameterSpec] = []

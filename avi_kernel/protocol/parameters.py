@@ -35,7 +35,10 @@ class ParameterSpec(Wire):
     @model_validator(mode="after")
     def _default_is_legal(self) -> Self:
         if self.default is not None:
-            self.check(self.default)
+            try:
+                self.check(self.default)
+            except ValueError as error:
+                raise ValueError(f"its default {error}") from None
         return self
 
     def check(self, value: Any) -> JsonValue:
@@ -79,7 +82,16 @@ def _convert(value: Any, kind: ParameterType) -> JsonValue:
 
 
 def _to_boolean(value: Any) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in words:
@@ -141,7 +153,9 @@ def check_parameters(specs: list[ParameterSpec], given: Mapping[str, Any]) -> di
     for name in given:
         if name not in known:
             accepted = ", ".join(known) or "none"
-            raise ParameterProblem(_shown(name)[:60].strip("'\""), f"unknown parameter; this pipeline accepts: {accepted}")
+            raise ParameterProblem(
+                _shown(name)[:60].strip("'\""), f"unknown parameter; this pipeline accepts: {accepted}"
+            )
     return {name: _checked(spec, given) for name, spec in known.items()}
 
 

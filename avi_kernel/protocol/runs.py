@@ -48,7 +48,9 @@ class ResultEntry(Wire):
     name: ResultName
     """The file's name in the attempt's folder `results/`."""
     title: str = Field("", max_length=300)
-    media_type: str = Field("application/octet-stream", pattern=r"^[\w.+-]+/[\w.+-]+(;[\w.+= -]+)?$", max_length=150)
+    media_type: str = Field(
+        "application/octet-stream", pattern=r"^[\w.+-]+/[\w.+-]+(;[\w.+= -]+)?$", max_length=150
+    )
     size: int = Field(ge=0)
     """Bytes."""
     sha256: Sha256
@@ -58,7 +60,7 @@ class JobError(Wire):
     """Why a job failed, in words for its owner."""
 
     code: str = Field(pattern=r"^[a-z_]{1,40}$")
-    """`raised`, `exited`, `out_of_memory`, `time_limit`, `platform`, `bad_parameters`, `no_space`, `killed`..."""
+    """One word: `raised`, `exited`, `out_of_memory`, `time_limit`, `platform`, `bad_parameters`, `killed`."""
     message: str = Field(max_length=2000)
     hint: str = Field("", max_length=1000)
     step: str = Field("", max_length=200)
