@@ -40,11 +40,11 @@ def set_password(root: Path, user: str, password: str | None = None) -> str:
 
 
 def read_passwords(root: Path) -> dict[str, str]:
-    """Return the passwords as they were made; who has changed theirs since is still listed with the old one."""
+    """Return the passwords as they were made; one that its user changed since is listed as it was."""
     file = root / LISTING
     lines = file.read_text().splitlines() if file.exists() else []
-    pairs = (line.split() for line in lines if line and not line.startswith("#"))
-    return {user: password for user, password in pairs}
+    pairs = (line.partition(" ") for line in lines if line and not line.startswith("#"))
+    return {user: password for user, _, password in pairs}
 
 
 def _new_password() -> str:

@@ -1,0 +1,116 @@
+"""Scopes and roles that the platform adds to the Hub, and what each token may carry (docs/adr/0032)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SERVICE = "gavip"
+SUPERVISOR = "gavip-supervisor"
+
+CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
+    "custom:gavip:read:avis": {"description": "See the catalogue and the releases open to you."},
+    "custom:gavip:open:servers": {"description": "Open the interfaces of AVIs."},
+    "custom:gavip:read:jobs": {"description": "See jobs, their logs and results."},
+    "custom:gavip:submit:jobs": {"description": "Submit jobs."},
+    "custom:gavip:cancel:jobs": {"description": "Cancel and delete jobs."},
+    "custom:gavip:read:files": {"description": "Read files of the user-space."},
+    "custom:gavip:publish:releases": {"description": "Publish releases of AVIs."},
+    "custom:gavip:admin:platform": {"description": "See and change what belongs to the whole platform."},
+}
+
+# `!user` binds a scope to its holder's own things. Who tries AVIs without an account gets no publishing and no
+# user-space; the catalogue has no owner, so that its scope has no filter.
+_CATALOGUE = ["custom:gavip:read:avis"]
+_VISITOR = [*_CATALOGUE, "custom:gavip:open:servers!user", "custom:gavip:read:jobs!user"]
+_OUTREACH = [*_VISITOR, "custom:gavip:submit:jobs!user", "custom:gavip:cancel:jobs!user"]
+_SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user"]
+_DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
+_OPERATOR = [
+    *_DEVELOPER,
+    "custom:gavip:admin:platform",
+    "custom:gavip:read:jobs",
+    "custom:gavip:cancel:jobs",
+    "admin-ui",
+    "list:users",
+    "read:users",
+    "read:servers",
+    "delete:servers",
+    "read:hub",
+]
+
+ROLE_SCOPES: dict[str, list[str]] = {
+    "operator": _OPERATOR,
+    "developer": _DEVELOPER,
+    "scientist": _SCIENTIST,
+    "outreach": _OUTREACH,
+    "anonymous": _VISITOR,
+}
+
+PORTAL_SCOPES = [
+    *_DEVELOPER,
+    "custom:gavip:admin:platform",
+    "custom:gavip:read:jobs",
+    "custom:gavip:cancel:jobs",
+    "start:servers!user",
+    "read:servers!user",
+    "delete:servers!user",
+    "read:roles:users!user",
+    "read:users:groups!user",
+]
+"""What a browser's token for the portal may carry at most; of these a person gets what their roles hold."""
+
+INTERFACE_SCOPES = [
+    "custom:gavip:submit:jobs!server",
+    "custom:gavip:read:jobs!server",
+    "access:servers!server",
+    "users:activity!user",
+    "read:users:name!user",
+    "read:users:groups!user",
+    "read:roles:users!user",
+]
+"""What the token of an open AVI carries: the jobs of its own server's AVI, and who its user is."""
+
+NOTEBOOK_SCOPES = [
+    *_SCIENTIST,
+    "access:servers!server",
+    "users:activity!user",
+    "read:users:name!user",
+    "read:users:groups!user",
+    "read:roles:users!user",
+]
+"""What the token of a notebook server carries: its user's own code runs there, not an AVI's."""
+
+
+def roles(users: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the Hub's `load_roles`: people's roles, and what service and supervisor may do.
+
+    Parameters
+    ----------
+    users
+        User name -> role.
+
+    Raises
+    ------
+    ValueError
+        A user has a role that does not exist.
+    """
+    unknown = {role for role in users.values() if role not in ROLE_SCOPES}
+    if unknown:
+        raise ValueError(f"unknown role {', '.join(sorted(unknown))}; roles are {', '.join(ROLE_SCOPES)}")
+    people = [
+        {"name": name, "scopes": scopes, "users": [user for user, role in users.items() if role == name]}
+        for name, scopes in ROLE_SCOPES.items()
+    ]
+    # Reconciling and evicting, nothing more: whoever takes over the service gains no user's files.
+    service = {
+        "name": "gavip-service",
+        "scopes": ["list:users", "read:servers", "delete:servers"],
+        "services": [SERVICE],
+    }
+    # After a proxy's restart the Hub must fill it again at once; it would do so only every five minutes.
+    supervisor = {"name": "gavip-supervisor", "scopes": ["proxy"], "services": [SUPERVISOR]}
+    return [*people, service, supervisor]
+
+
+def server_token_scopes(server_name: str) -> list[str]:
+    """Return what the token of a user's server carries: a named server is an AVI's interface."""
+    return INTERFACE_SCOPES if server_name else NOTEBOOK_SCOPES

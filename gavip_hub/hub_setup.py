@@ -1,0 +1,114 @@
+"""Configure a stock JupyterHub as GAVIP's sign-in, proxying and home of interactive servers."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from gavip_hub.config import Gavip, load_config
+from gavip_hub.exceptions import Unavailable
+from gavip_hub.hub import access
+from gavip_hub.spawners.options import ServerHooks
+from gavip_hub.supervise import accounts
+from gavip_hub.supervise.installation import Secrets, read_secrets
+
+TEMPLATES = Path(__file__).parent / "templates" / "hub"
+# A label of `<avi>--<user>.<host>`: two hyphens in a row would make one user's name look like another's AVI, and
+# a DNS label ends at 63 characters, of which an AVI takes 20.
+USER_NAME = r"(?=.{1,40}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
+
+
+def configure(c: Any, *, data_root: str | None = None) -> None:
+    """Set every trait that the platform decides; `c` is the Hub's configuration.
+
+    Parameters
+    ----------
+    data_root
+        The platform's folder; default: `GAVIP_DATA_ROOT` of the environment.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        The data root was not made yet.
+    """
+    root = data_root or os.environ.get("GAVIP_DATA_ROOT")
+    if not root:
+        raise Unavailable("GAVIP_DATA_ROOT does not name the data root; `gavip up` sets it.")
+    config = load_config(root)
+    secrets = read_secrets(config.root)
+    _addresses(c, config, secrets)
+    _state(c, config)
+    _sign_in(c, config)
+    _roles(c, config, secrets)
+    _servers(c, config)
+
+
+def _addresses(c: Any, config: Gavip, secrets: Secrets) -> None:
+    if config.ports is None:
+        raise Unavailable(f"{config.root} has no ports yet; start the platform with `gavip up` first.")
+    c.JupyterHub.bind_url = f"http://127.0.0.1:{config.port}"
+    c.JupyterHub.hub_bind_url = config.hub_url
+    c.JupyterHub.subdomain_host = config.public_url
+    c.JupyterHub.subdomain_hook = _domain_of
+    c.JupyterHub.default_url = f"/services/{access.SERVICE}/"
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{config.ports.proxy_api}"
+    c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
+
+
+def _domain_of(name: str, domain: str, kind: str) -> str:
+    """Our portal shares the Hub's own host, which it is trusted with; users get hosts of their own."""
+    return domain if kind == "service" else f"{name}.{domain}"
+
+
+def _state(c: Any, config: Gavip) -> None:
+    folder = config.root / "hub"
+    c.JupyterHub.db_url = f"sqlite:///{folder / 'jupyterhub.sqlite'}"
+    c.JupyterHub.upgrade_db = True
+    c.JupyterHub.cookie_secret_file = str(folder / "cookie_secret")
+    # A restart of the Hub is the normal path: neither servers nor the proxy end with it.
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.cleanup_proxy = False
+    if TEMPLATES.is_dir():
+        c.JupyterHub.template_paths = [str(TEMPLATES)]
+
+
+def _sign_in(c: Any, config: Gavip) -> None:
+    c.JupyterHub.authenticator_class = "firstuseauthenticator.FirstUseAuthenticator"
+    c.FirstUseAuthenticator.create_users = False
+    c.FirstUseAuthenticator.dbm_path = str(config.root / accounts.DATABASE)
+    c.FirstUseAuthenticator.min_password_length = 12
+    c.Authenticator.allowed_users = set(config.users)
+    c.Authenticator.username_pattern = USER_NAME
+    # Over TLS the browser itself then refuses cookies that a sibling host set for the whole domain.
+    c.JupyterHub.cookie_host_prefix_enabled = config.scheme == "https"
+
+
+def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
+    c.JupyterHub.custom_scopes = access.CUSTOM_SCOPES
+    c.JupyterHub.load_roles = access.roles(config.users)
+    c.JupyterHub.services = [
+        {
+            "name": access.SERVICE,
+            "url": config.service_url,
+            "api_token": secrets.service_token,
+            "oauth_no_confirm": True,
+            "oauth_redirect_uri": f"{config.public_url}/services/{access.SERVICE}/oauth_callback",
+            "oauth_client_allowed_scopes": access.PORTAL_SCOPES,
+        },
+        {"name": access.SUPERVISOR, "api_token": secrets.supervisor_token, "display": False},
+    ]
+
+
+def _servers(c: Any, config: Gavip) -> None:
+    hooks = ServerHooks(config=config)
+    c.JupyterHub.allow_named_servers = True
+    c.JupyterHub.spawner_class = "gavip-process"
+    c.ProcessSpawner.launcher = lambda: hooks.launcher
+    c.ProcessSpawner.host_url = config.public_url
+    # Functions, not bound methods: traitlets copies what it is given, and would copy the hooks with their database.
+    c.Spawner.apply_user_options = lambda spawner, options: hooks.admit(spawner, options)
+    c.Spawner.post_stop_hook = lambda spawner: hooks.close(spawner)
+    c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)
+    c.Spawner.start_timeout = 60
+    c.Spawner.http_timeout = 30
+    c.Spawner.poll_interval = 10

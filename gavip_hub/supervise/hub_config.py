@@ -1,0 +1,5 @@
+"""Configuration of a stock JupyterHub; GAVIP_DATA_ROOT names the data root that `gavip up` made."""
+
+from gavip_hub.hub_setup import configure
+
+configure(get_config())  # noqa: F821 - given by traitlets
