@@ -81,3 +81,10 @@ class Unavailable(GavipError):
 
     error = "unavailable"
     status_code = 503
+
+
+class WrongSchema(GavipError):
+    """The database's schema is not this program's."""
+
+    error = "wrong_schema"
+    status_code = 500

@@ -67,3 +67,14 @@ def phase_of(state: JobState, *, archived: bool = False) -> Phase:
 def container_name(job: str, attempt: int) -> str:
     """Name of an attempt's container, the same on every backend."""
     return f"gavip-{job}-{attempt}"
+
+
+class AttemptState(StrEnum):
+    """How far one start of a job came."""
+
+    LAUNCHING = "LAUNCHING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    ERROR = "ERROR"
+    ABORTED = "ABORTED"
+    FAILED = "FAILED"  # the platform's own fault; the job may be tried again

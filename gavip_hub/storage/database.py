@@ -1,0 +1,108 @@
+"""One way to SQLite and PostgreSQL: transactions, pool locks, and a bell that rings after a commit."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+Listener = Callable[[frozenset[str]], None]
+"""Called after a commit, in the thread that committed, with the owners of the new events."""
+
+BUSY_SECONDS = 30
+TOUCHED = "gavip_touched_owners"
+
+log = logging.getLogger(__name__)
+
+
+class Database:
+    """The service's database; every change goes through `transaction`.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy URL of SQLite or PostgreSQL.
+    pool_size
+        Connections kept; more threads than these wait for one another.
+    """
+
+    def __init__(self, *, url: str, pool_size: int = 8) -> None:
+        self.url = url
+        self.engine = make_engine(url, pool_size=pool_size)
+        # On SQLite a transaction that only reads must not queue behind the one that writes.
+        self._reading_engine = self.engine.execution_options(gavip_reading=True)
+        self._listeners: list[Listener] = []
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Give a session whose changes are committed together, or not at all."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            touched = frozenset(session.info.get(TOUCHED, ()))
+        if touched:
+            self._ring(touched)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one consistent state and changes nothing."""
+        with Session(self._reading_engine, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have a listener called after commits that wrote events; return what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def _ring(self, owners: frozenset[str]) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(owners)
+            except Exception:  # the commit stands whatever a listener does
+                log.exception("A listener of the database failed")
+
+
+def make_engine(url: str, *, pool_size: int = 8) -> Engine:
+    """Make an engine that behaves alike on both databases."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once where another wrote in between.
+    reading = connection.get_execution_options().get("gavip_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def lock_pool(session: Session, pool: str) -> None:
+    """Hold a pool until this transaction ends, so that counting and adding are one act.
+
+    SQLite has one writer at a time; PostgreSQL over-commits at READ COMMITTED without this lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.sha256(f"gavip-pool:{pool}".encode()).digest()[:8], "big", signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})

@@ -1,0 +1,255 @@
+"""The tables of the service's database; changed only together with a migration."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy import Enum as SqlEnum
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from typing_extensions import override
+
+from gavip_hub.domain.container import Kind
+from gavip_hub.domain.job import AttemptState, JobState, Target
+from gavip_hub.domain.ledger import ContainerState
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC; SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value if value is None else value.astimezone(UTC)
+
+    @override
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _words(kind: type[Any]) -> SqlEnum:
+    """Store an enumeration by its values, as text that old and new programs can both read."""
+    return SqlEnum(
+        kind, native_enum=False, length=20, values_callable=lambda members: [m.value for m in members]
+    )
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    # Constraints need names, or SQLite's could never be changed later.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own way to say it
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        JobState: _words(JobState),
+        Target: _words(Target),
+        AttemptState: _words(AttemptState),
+        Kind: _words(Kind),
+        ContainerState: _words(ContainerState),
+    }
+
+
+class Avi(Base):
+    """A named science application."""
+
+    __tablename__ = "avis"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    owner: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="")
+    visibility: Mapped[str] = mapped_column(default="private")
+    created_at: Mapped[datetime]
+
+
+class Release(Base):
+    """One immutable version of an AVI."""
+
+    __tablename__ = "releases"
+    __table_args__ = (UniqueConstraint("avi", "version"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    avi: Mapped[str] = mapped_column(ForeignKey("avis.name"))
+    version: Mapped[str]
+    commit: Mapped[str]
+    digest: Mapped[str]
+    """Of the folder that was published, so that the same content is published once."""
+    spec: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    visibility: Mapped[str] = mapped_column(default="private")
+    submitter: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Job(Base):
+    """One execution of a pipeline: what is (`state`) and what is wanted (`target`)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        ForeignKeyConstraint(["avi", "version"], ["releases.avi", "releases.version"]),
+        Index("jobs_by_owner", "owner", "id"),
+        Index("jobs_by_state", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Grows with time, so that ordering by it is ordering by age."""
+    owner: Mapped[str]
+    groups: Mapped[list[str]]
+    """The owner's groups when the job was started: they decide its pool."""
+    avi: Mapped[str]
+    version: Mapped[str]
+    commit: Mapped[str]
+    pipeline: Mapped[str]
+    title: Mapped[str] = mapped_column(default="")
+    parameters: Mapped[dict[str, Any]]
+    state: Mapped[JobState]
+    target: Mapped[Target]
+    stop_code: Mapped[str | None]
+    """Why it is being stopped: `cancelled`, `time_limit` or `stuck`."""
+    reason: Mapped[str] = mapped_column(default="")
+    fraction: Mapped[float] = mapped_column(default=0.0)
+    message: Mapped[str] = mapped_column(default="")
+    step: Mapped[str] = mapped_column(default="")
+    memory_mb: Mapped[int]
+    memory_source: Mapped[str]
+    cpu: Mapped[float]
+    time_limit: Mapped[int]
+    attempt: Mapped[int] = mapped_column(default=0)
+    """Number of the newest attempt; 0 before the first."""
+    not_before: Mapped[datetime | None]
+    """After a platform failure: when it may be tried again."""
+    heartbeat_at: Mapped[datetime | None]
+    again_of: Mapped[str | None] = mapped_column(String(32))
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """Set when its owner deletes it: hidden at once, removed by the loop."""
+
+
+class Container(Base):
+    """One row of the ledger: everything that holds memory, of any kind."""
+
+    __tablename__ = "containers"
+    __table_args__ = (Index("containers_by_state", "state", "owner"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    owner: Mapped[str]
+    kind: Mapped[Kind]
+    avi: Mapped[str | None]
+    version: Mapped[str | None]
+    ref: Mapped[str]
+    """The server's name, or the container's name of a job's attempt."""
+    state: Mapped[ContainerState]
+    cpu: Mapped[float]
+    memory_mb: Mapped[int]
+    backend_state: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the backend's `start` yielded last."""
+    reason: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    ready_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    last_activity: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """One start of a job, with a container, a folder and a token of its own."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        # The last line of defence: no two live attempts of one job, whatever the code above does.
+        Index(
+            "one_live_attempt",
+            "job",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    container: Mapped[str] = mapped_column(ForeignKey("containers.id"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    state: Mapped[AttemptState]
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """As the runner reported it; checked against the files when its container is gone."""
+    failure: Mapped[str] = mapped_column(default="")
+    """What the platform did wrong, in words; empty when it did nothing wrong."""
+    exit_code: Mapped[int | None]
+    exit_reason: Mapped[str | None]
+    memory_peak_mb: Mapped[float | None]
+    cpu_seconds: Mapped[float | None]
+    started_at: Mapped[datetime]
+    running_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]
+    """When the backend had forgotten its container."""
+
+
+class Result(Base):
+    """One file among a job's results, verified."""
+
+    __tablename__ = "results"
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    place: Mapped[int]
+    """Its rank in the order that the pipeline gave."""
+    attempt: Mapped[int]
+    title: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+
+class Event(Base):
+    """Something that happened to a job or a server."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("events_by_owner", "owner", "id"), Index("events_by_subject", "subject", "id"))
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """From the counter `events`, in the order of commits."""
+    owner: Mapped[str]
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    subject: Mapped[str]
+    data: Mapped[dict[str, Any]]
+
+
+class Counter(Base):
+    """A number that grows in the order of commits, as a sequence does not."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
