@@ -36,7 +36,7 @@ class BoxSpec(Wire):
     run_dir: str
     """The platform's own folder for this box: `box.json`, `shim.json`, `exit.json`. The box never sees it."""
     socket_dir: str
-    """Short, lower-case folder that the box sees as `/run/gavip`: server and relay sockets."""
+    """Short, lower-case folder of the platform; the box sees its sub-folder `box` as `/run/gavip`."""
     log_file: str
     log_limit_mb: int = 64
     memory_mb: int
@@ -48,10 +48,14 @@ class BoxSpec(Wire):
     uid: int | None = None
     """Numeric user of the box, where the platform may choose it (it runs as root)."""
     sandbox: Literal["bubblewrap", "none"]
+    bwrap: str = ""
+    """Path of the bubblewrap program; empty without one."""
+    serves: bool = False
+    """A server: the shim joins `<socket_dir>/s.sock` to the socket that the box listens on."""
     api_upstreams: dict[str, str] = {}
-    """URL path prefix -> `http://host:port` that the API socket forwards to; all else is refused."""
+    """URL path prefix -> `http://host:port` that the API gate forwards to; all else is refused."""
     allowed_hosts: list[str] = []
-    """`host`, `host:port` or `*.domain` that the egress socket lets pass; empty: none."""
+    """`host`, `host:port` or `*.domain` that the egress proxy lets pass, 80 and 443 where no port is given; empty: none."""
 
 
 class ShimState(Wire):
