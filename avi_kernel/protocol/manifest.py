@@ -30,6 +30,7 @@ class Resources(Wire):
     """MB, or an arithmetic expression of the parameters that gives MB, such as `200 + 40 * radius`; None: the
     platform's default."""
     cpu: float = Field(1.0, gt=0, le=64)
+    """Cores requested; more may be used while nobody else needs them."""
     time_limit: int = Field(3600, gt=0, le=30 * 86400)
     """Seconds."""
 
@@ -38,10 +39,13 @@ class PipelineDetails(Resources):
     """The `[pipelines.<name>]` table of `avi.toml`."""
 
     title: str = ""
+    """Shown above the pipeline's form; default: its name."""
     summary: str = ""
+    """One or two sentences on what it computes."""
     needs: list[PipelineName] = []
     """Pipelines (notebooks) that must have run first, in the same job."""
     parameters: dict[ParameterName, ParameterDetails] = {}
+    """Details of parameters that the notebook declares."""
     hidden: bool = False
     """A step that other pipelines need and nobody runs by itself."""
 
@@ -67,16 +71,25 @@ class Manifest(Wire):
     """The file `avi.toml`; every key may be left out."""
 
     title: str = ""
+    """Name shown to people."""
     summary: str = ""
+    """One or two sentences for the catalogue."""
     authors: list[Author] = []
+    """Who wrote it."""
     licence: str = ""
+    """SPDX identifier, such as `BSD-3-Clause`."""
     keywords: list[str] = []
+    """Words to find it by."""
     cite: str = ""
+    """How to cite it."""
     template: str = ""
+    """Template it was made from."""
     hosts: list[Host] = []
     """Hosts that this AVI asks to reach besides the archive; an operator allows them."""
     interface: InterfaceDetails = InterfaceDetails()
+    """What the interface's server may hold."""
     pipelines: dict[PipelineName, PipelineDetails] = {}
+    """Details of the pipelines found in `pipelines/`."""
 
 
 class PipelineSpec(Wire):
