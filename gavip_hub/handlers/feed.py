@@ -1,0 +1,61 @@
+"""Wake event streams when there is news; the database alone holds the news itself."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+TICK = 0.5
+
+
+class EventFeed:
+    """Bells for those who wait for events of an owner.
+
+    A commit of this process rings at once. Commits of another process (the Hub's hooks write server events)
+    are seen by looking at one number, once a tick, while anybody waits.
+
+    Parameters
+    ----------
+    latest
+        Tells the newest event's id.
+    """
+
+    def __init__(self, *, latest: Callable[[], Awaitable[int]]) -> None:
+        self._latest = latest
+        self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._seen = 0
+
+    @contextmanager
+    def listen(self, owner: str) -> Iterator[asyncio.Event]:
+        """Give a bell that rings at news of an owner; clear it before looking, wait on it after."""
+        bell = asyncio.Event()
+        self._bells[owner].add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[owner].discard(bell)
+            if not self._bells[owner]:
+                del self._bells[owner]
+
+    def count(self, owner: str) -> int:
+        """Return how many listen to an owner's news now."""
+        return len(self._bells.get(owner, ()))
+
+    def ring(self, owners: frozenset[str] | None = None) -> None:
+        """Wake those who listen to these owners; None: all."""
+        for owner in list(self._bells) if owners is None else owners:
+            for bell in self._bells.get(owner, ()):
+                bell.set()
+
+    async def run(self) -> None:
+        """Look for other processes' news until cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            if self._bells:
+                await self._look()
+
+    async def _look(self) -> None:
+        latest = await self._latest()
+        if latest != self._seen:
+            self._seen = latest
+            self.ring()
