@@ -22,6 +22,7 @@ _ETC = (
     "ssl/certs",
     "ssl/openssl.cnf",
 )
+_MADE_UP = ("passwd", "group", "hosts", "nsswitch.conf")
 
 
 def system_binds() -> list[Bind]:
@@ -33,8 +34,8 @@ def system_binds() -> list[Bind]:
     return [Bind(source=os.path.realpath(path), target=str(path)) for path in targets if path.exists()]
 
 
-def etc_binds(*, folder: Path, uid: int, user: str) -> list[Bind]:
-    """Write the few made-up files of /etc that name the box's only user, and return their binds."""
+def write_etc(folder: Path, *, uid: int, user: str) -> None:
+    """Write the few made-up files of /etc; they name the box's only user."""
     files = {
         "passwd": f"{user}:x:{uid}:{uid}::/home/{user}:/bin/sh\n",
         "group": f"{user}:x:{uid}:\n",
@@ -45,7 +46,11 @@ def etc_binds(*, folder: Path, uid: int, user: str) -> list[Bind]:
     for name, text in files.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o644)
-    return [Bind(source=str(folder / name), target=f"/etc/{name}") for name in files]
+
+
+def etc_binds(folder: Path) -> list[Bind]:
+    """Return the binds of what `write_etc` writes."""
+    return [Bind(source=str(folder / name), target=f"/etc/{name}") for name in _MADE_UP]
 
 
 def _python_folders() -> Iterator[Path]:

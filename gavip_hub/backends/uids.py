@@ -6,9 +6,12 @@ import os
 import stat
 from pathlib import Path
 
-FIRST_UID = 30_000  # 30000 to 59999 are given to nobody by Debian's policy, and exist inside a rootless container
+FIRST_UID = (
+    30_000  # 30000 to 59999 are given to nobody by Debian's policy, and exist inside a rootless container
+)
 LAST_UID = 59_999
 PROBE_UID = FIRST_UID
+_READ = 0o055
 
 
 class Uids:
@@ -58,12 +61,12 @@ def let_read(folder: str) -> None:
     for _, folders, files, descriptor in os.fwalk(folder, topdown=False):
         for name in folders + files:
             _let_read_one(name, descriptor)
-    os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | 0o055)  # noqa: PTH101,PTH116
+    os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | _READ)  # noqa: PTH101,PTH116  # beside its twin below
 
 
 def _let_read_one(name: str, directory: int) -> None:
     mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
     if stat.S_ISLNK(mode):
         return
-    more = 0o055 if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0o044
+    more = _READ if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0o044
     os.chmod(name, stat.S_IMODE(mode) | more, dir_fd=directory)

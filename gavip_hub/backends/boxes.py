@@ -1,0 +1,239 @@
+"""Starts, watches and ends boxes: processes of users under the shim, as servers and as jobs."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.boxes import EXIT_FILE, SPEC_FILE, STATE_FILE, BoxSpec, ExitRecord, ShimState
+from gavip_hub.backends.base import Liveness, Observation, State
+from gavip_hub.backends.binds import write_etc
+from gavip_hub.backends.boxspec import BoxPlaces, box_spec
+from gavip_hub.backends.folders import make_mount_points
+from gavip_hub.backends.runtime import runtime_folder, socket_folder
+from gavip_hub.backends.sandbox import SandboxReport, run_shim
+from gavip_hub.backends.uids import Uids, hand_over, let_read
+from gavip_hub.domain.container import ContainerSpec
+from gavip_hub.exceptions import Conflict, Unavailable
+
+LOCK_FILE = "lock"
+STOP_FILE = "stop"
+CGROUPS_FILE = "cgroups"
+_UNFINISHED = ".new-"
+_GONE_WITHIN = 10.0
+
+_Model = TypeVar("_Model", bound=Wire)
+
+
+class BoxLauncher:
+    """The boxes of one data root; all that is known of them is in files, so that any process finds them again.
+
+    Every method is synchronous and takes milliseconds, `launch` about a tenth of a second: call it in a thread.
+
+    Parameters
+    ----------
+    root
+        The data root; boxes live below its folder `boxes`.
+    sandbox
+        What `gavip_hub.backends.sandbox.detect` found.
+    upstreams
+        URL path prefix -> `http://host:port` of Hub and service, as a box may reach them.
+    """
+
+    def __init__(self, *, root: Path, sandbox: SandboxReport, upstreams: Mapping[str, str]) -> None:
+        self._boxes = root / "boxes"
+        self._boxes.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._runtime = runtime_folder(root)
+        self._sandbox = sandbox
+        self._upstreams = upstreams
+        self._uids = Uids(path=root / "state" / "uids.json") if "uid" in sandbox.enforced else None
+
+    def launch(self, spec: ContainerSpec) -> State:
+        """Start a box.
+
+        Returns
+        -------
+        State
+            `name`, `run_dir`, `socket` (where a server answers, once it is ready), `pid`, `boot_id`, `start_time`.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Conflict
+            A box of this name exists.
+        gavip_hub.exceptions.Unavailable
+            The box could not be started; `remove` it.
+        """
+        box, lock = self._prepare(spec)
+        try:
+            failure = run_shim(Path(box.run_dir), pass_fds=(lock,))
+        finally:
+            os.close(lock)
+        state = _read(Path(box.run_dir, STATE_FILE), ShimState)
+        if failure or state is None:
+            raise Unavailable(f"the box {spec.name} did not start: {failure}")
+        places = {"run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
+        return {**places, **state.model_dump(exclude={"enforced"})}
+
+    def look(self, name: str) -> Observation:
+        """See how a box is."""
+        run_dir = self._boxes / name
+        alive = _is_locked(run_dir)
+        # Read after the lock was looked at: a box that ends in between has written its record.
+        if ended := _read(run_dir / EXIT_FILE, ExitRecord):
+            return Observation(liveness=Liveness.EXITED, exit=ended)
+        if not alive:
+            return Observation(liveness=Liveness.LOST)
+        started = (run_dir / STATE_FILE).exists()
+        return Observation(liveness=Liveness.RUNNING if started else Liveness.STARTING)
+
+    def stop(self, name: str) -> None:
+        """Ask a box to end, gently at first; returns at once, and does no harm where it is gone."""
+        run_dir = self._boxes / name
+        if not run_dir.is_dir():
+            return
+        # A shim that is still starting looks for this file once it can be signalled.
+        (run_dir / STOP_FILE).touch()
+        _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGTERM)
+
+    def remove(self, name: str) -> None:
+        """Forget a box and free what it held; one that is still alive is killed."""
+        run_dir = self._boxes / name
+        if not run_dir.is_dir():
+            return
+        _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL)
+        deadline = time.monotonic() + _GONE_WITHIN
+        while _is_locked(run_dir):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the box {name} does not end")
+            time.sleep(0.01)
+        _free_cgroups(run_dir, deadline)
+        if spec := _read(run_dir / SPEC_FILE, BoxSpec):
+            shutil.rmtree(spec.socket_dir, ignore_errors=True)
+        # Renamed first: a removal that is cut short leaves nothing that looks like a box.
+        doomed = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
+        run_dir.rename(doomed)
+        shutil.rmtree(doomed)
+
+    def names(self) -> list[str]:
+        """Return the names of all boxes that were started and not removed."""
+        return sorted(path.name for path in self._boxes.iterdir() if not path.name.startswith("."))
+
+    def log_file(self, name: str) -> Path | None:
+        """Return the log of a box; None where there is no such box."""
+        spec = _read(self._boxes / name / SPEC_FILE, BoxSpec)
+        return Path(spec.log_file) if spec else None
+
+    def _prepare(self, spec: ContainerSpec) -> tuple[BoxSpec, int]:
+        """Write the box's folder, whole or not at all, with its lock held: who sees it sees a live box."""
+        uid = self._uids.of(spec.owner) if self._uids else None
+        self._open_mounts(spec, uid)
+        run_dir = self._boxes / spec.name
+        new = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
+        (new / "tmp").mkdir(mode=0o700, parents=True)
+        new.chmod(0o700)
+        write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
+        sockets = socket_folder(self._runtime, uid=uid)
+        places = BoxPlaces(run_dir=run_dir, socket_dir=sockets, uid=uid, bwrap=self._sandbox.bwrap)
+        box = box_spec(spec, places=places, upstreams=self._upstreams)
+        lock = os.open(new / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _write_private(new / SPEC_FILE, box.model_dump_json())
+            new.rename(run_dir)
+        except OSError as error:
+            os.close(lock)
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(sockets, ignore_errors=True)
+            raise Conflict(f"a box named {spec.name} exists: {error.strerror}") from error
+        return box, lock
+
+    def _open_mounts(self, spec: ContainerSpec, uid: int | None) -> None:
+        """Give the person's folders to the person's number, and let it read the platform's."""
+        if self._sandbox.bwrap is None:
+            return
+        home = spec.env.get("HOME", "/home")
+        theirs = {home, f"{home}/jobs", f"{home}/shared/me"}
+        for mount in spec.mounts if uid is not None else ():
+            if mount.writable or mount.target in theirs:
+                hand_over(mount.source, uid or 0)
+            else:
+                let_read(mount.source)
+        make_mount_points(spec.mounts, uid=uid)
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _read(path: Path, model: type[_Model]) -> _Model | None:
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _is_locked(run_dir: Path) -> bool:
+    """Tell whether the shim lives: it holds this lock from before its start to its end, however it ends."""
+    try:
+        descriptor = os.open(run_dir / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _signal(state: ShimState | None, number: signal.Signals) -> None:
+    """Signal the very process that wrote the state, never another one with its number."""
+    if state is None or state.boot_id != Path("/proc/sys/kernel/random/boot_id").read_text().strip():
+        return
+    try:
+        descriptor = os.pidfd_open(state.pid)
+    except ProcessLookupError:
+        return
+    try:
+        fields = Path(f"/proc/{state.pid}/stat").read_text().rpartition(")")[2].split()
+        if int(fields[19]) == state.start_time:
+            signal.pidfd_send_signal(descriptor, number)
+    except (ProcessLookupError, FileNotFoundError):
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _free_cgroups(run_dir: Path, deadline: float) -> None:
+    """End what is left in the control groups of a box whose shim was killed, and remove them."""
+    try:
+        groups = [Path(line) for line in (run_dir / CGROUPS_FILE).read_text().splitlines()]
+    except FileNotFoundError:
+        return
+    for group in groups:
+        while group.is_dir():
+            for number in (group / "cgroup.procs").read_text().split():
+                _kill(int(number))
+            try:
+                group.rmdir()
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"the control group {group} cannot be emptied") from None
+                time.sleep(0.01)
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,103 @@
+"""From the one description of a container to the box that the shim starts."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from avi_kernel.protocol.boxes import API_ADDRESS, BOX_RUN, EGRESS_ADDRESS, Bind, BoxSpec
+from avi_kernel.protocol.runs import LOG_FILE
+from gavip_hub.backends.binds import etc_binds, system_binds
+from gavip_hub.domain.container import ContainerSpec, Kind
+
+API_PREFIX = "/services/gavip/api"
+HUB_PREFIX = "/hub/api"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxPlaces:
+    """Where one box has its folders on the platform's side."""
+
+    run_dir: Path
+    socket_dir: Path
+    uid: int | None
+    bwrap: Path | None
+
+
+def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, str]) -> BoxSpec:
+    """Describe the box of a container, inside the sandbox or with real paths where there is none."""
+    sandboxed = places.bwrap is not None
+    env = {**_scratch(spec, "/tmp" if sandboxed else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
+    env["PATH"] = os.pathsep.join([str(Path(sys.prefix, "bin")), "/usr/local/bin", "/usr/bin", "/bin"])
+    env.update(_addresses(spec, places, upstreams))
+    real = {} if sandboxed else {mount.target: mount.source for mount in spec.mounts}
+    resources = spec.resources
+    return BoxSpec(
+        name=spec.name,
+        argv=[sys.executable if word == "python" else word for word in spec.command],
+        env={name: _moved(value, real) for name, value in env.items()},
+        cwd=_moved(spec.cwd, real),
+        binds=_binds(spec, places) if sandboxed else [],
+        run_dir=str(places.run_dir),
+        socket_dir=str(places.socket_dir),
+        log_file=str(_log_file(spec, places)),
+        memory_mb=resources.memory_mb,
+        cpu=resources.cpu,
+        pids=resources.pids,
+        scratch_mb=resources.scratch_mb,
+        time_limit=resources.time_limit,
+        uid=places.uid if sandboxed else None,
+        sandbox="bubblewrap" if sandboxed else "none",
+        bwrap=str(places.bwrap or ""),
+        serves=spec.kind is not Kind.JOB,
+        api_upstreams=dict(upstreams),
+        allowed_hosts=list(spec.allowed_hosts),
+    )
+
+
+def _scratch(spec: ContainerSpec, folder: str) -> dict[str, str]:
+    """Lead what insists on writing files to the scratch folder: the home of an AVI is read-only."""
+    names = {"TMPDIR": "", "JUPYTER_RUNTIME_DIR": "/.runtime"}
+    if spec.kind is not Kind.NOTEBOOK:
+        names |= {"IPYTHONDIR": "/.ipython", "MPLCONFIGDIR": "/.matplotlib", "XDG_CACHE_HOME": "/.cache"}
+        names |= {"XDG_CONFIG_HOME": "/.config", "JUPYTER_CONFIG_DIR": "/.jupyter"}
+    return {name: folder + below for name, below in names.items()}
+
+
+def _addresses(spec: ContainerSpec, places: BoxPlaces, upstreams: Mapping[str, str]) -> dict[str, str]:
+    """Tell the box how to reach the platform: through the shim's gate, or directly where there is no sandbox."""
+    inside = places.bwrap is not None
+    gate = "http://{}:{}".format(*API_ADDRESS)
+    env = {"GAVIP_API_URL": (gate if inside else upstreams.get(API_PREFIX, gate)) + API_PREFIX}
+    if inside:
+        proxy = "http://{}:{}".format(*EGRESS_ADDRESS)
+        for name, value in {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": API_ADDRESS[0]}.items():
+            env |= {name: value, name.lower(): value}
+    if spec.kind is not Kind.JOB:
+        socket = f"{BOX_RUN if inside else places.socket_dir / 'box'}/s.sock"
+        prefix = spec.env.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+        env["GAVIP_SOCKET"] = socket
+        env["JUPYTERHUB_API_URL"] = (gate if inside else upstreams.get(HUB_PREFIX, gate)) + HUB_PREFIX
+        env["JUPYTERHUB_SERVICE_URL"] = f"http+unix://{quote(socket, safe='')}{prefix}"
+    return env
+
+
+def _binds(spec: ContainerSpec, places: BoxPlaces) -> list[Bind]:
+    mounts = [Bind(source=one.source, target=one.target, writable=one.writable) for one in spec.mounts]
+    sockets = Bind(source=str(places.socket_dir / "box"), target=BOX_RUN, writable=True)
+    return [*system_binds(), *etc_binds(places.run_dir / "etc"), *mounts, sockets]
+
+
+def _log_file(spec: ContainerSpec, places: BoxPlaces) -> Path:
+    attempt = next((mount.source for mount in spec.mounts if mount.target == "/attempt"), None)
+    return Path(attempt or places.run_dir, LOG_FILE)
+
+
+def _moved(value: str, real: Mapping[str, str]) -> str:
+    """Replace a path inside the box by the real one, the longest match first."""
+    for target in sorted(real, key=len, reverse=True):
+        if value == target or value.startswith(f"{target}/"):
+            return real[target] + value[len(target) :]
+    return value

@@ -1,0 +1,64 @@
+"""The short folder below /tmp that holds the boxes' sockets: a socket's path may have 107 bytes."""
+
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+
+def runtime_folder(root: Path) -> Path:
+    """Return the runtime folder of a data root, as noted in `state/runtime`, making it where it is gone.
+
+    Nobody else may have made it: /tmp is everyone's.
+    """
+    note = root / "state" / "runtime"
+    known = Path(note.read_text().strip()) if note.is_file() else _usual(root)
+    if not _is_ours(known):
+        known = known.with_name(f"{_usual(root).name}-{secrets.token_hex(3)}")
+        known.mkdir(mode=0o711)
+    known.chmod(0o711)
+    _write(note, f"{known}\n")
+    return known
+
+
+def socket_folder(runtime: Path, *, uid: int | None) -> Path:
+    """Make the folder of one box's sockets; its part `box` is what the box itself sees and may write to."""
+    while True:
+        folder = runtime / secrets.token_hex(4)
+        try:
+            folder.mkdir(mode=0o711)
+        except FileExistsError:
+            continue
+        break
+    inner = folder / "box"
+    inner.mkdir(mode=0o700)
+    if uid is not None:
+        os.chown(inner, uid, uid)
+    # The Hub appends the port of its address, 80, to the socket's path in the proxy's route.
+    (folder / "s.sock:80").symlink_to("s.sock")
+    return folder
+
+
+def _usual(root: Path) -> Path:
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
+    # Not TMPDIR: it may be long, and the Hub puts a socket's path into lower case.
+    return Path("/tmp", f"gavip-{os.getuid()}-{digest}")  # noqa: S108  # `_is_ours` looks who made it
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        folder.mkdir(mode=0o711)
+    except FileExistsError:
+        found = folder.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write(note: Path, text: str) -> None:
+    note.parent.mkdir(parents=True, exist_ok=True)
+    partial = note.with_name(f"{note.name}.{secrets.token_hex(3)}")
+    partial.write_text(text)
+    partial.replace(note)
