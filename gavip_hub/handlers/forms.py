@@ -1,0 +1,255 @@
+"""A pipeline's form as the portal shows it: what was declared, what was typed, what is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from pydantic import JsonValue
+
+from avi_kernel.protocol.api import JobSubmit, ReleaseView
+from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.parameters import ParameterSpec
+from gavip_hub.exceptions import GavipError
+
+PREFIX = "p."
+"""Before each parameter's name among the form's fields, so that it can never be one of the form's own."""
+LEAST_MEMORY_MB = 32
+_LONG = 72
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One parameter: its declaration and its text."""
+
+    pipeline: str
+    spec: ParameterSpec
+    text: str
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name among the form's fields."""
+        return PREFIX + self.spec.name
+
+    @property
+    def id(self) -> str:
+        """Unique among all forms of a page."""
+        return f"{self.pipeline}-{self.spec.name}"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.spec.title or self.spec.name
+
+    @property
+    def long(self) -> bool:
+        """Whether a line is too short for it."""
+        default = self.spec.default
+        return (
+            isinstance(default, str) and ("\n" in default or len(default) > _LONG) and not self.spec.choices
+        )
+
+    @property
+    def numeric(self) -> str:
+        """Which keyboard a phone shows; text inputs keep what was typed, number inputs do not."""
+        negative = self.spec.minimum is None or self.spec.minimum < 0
+        kind = {"integer": "numeric", "number": "decimal"}.get(self.spec.type, "")
+        # Phones' number keyboards have no minus sign.
+        return "" if negative else kind
+
+    @property
+    def choices(self) -> list[str]:
+        """What a choice offers."""
+        return [as_text(choice) for choice in self.spec.choices]
+
+    @property
+    def limits(self) -> str:
+        """What is accepted, in words."""
+        words = {"integer": "Whole number", "number": "Number", "string": "Text", "boolean": ""}[
+            self.spec.type
+        ]
+        parts = ["" if self.spec.choices else words + self._range(), self._default()]
+        return "; ".join(part for part in parts if part) + "." if any(parts) else ""
+
+    def _range(self) -> str:
+        low, high = self.spec.minimum, self.spec.maximum
+        unit = f" {self.spec.unit}" if self.spec.unit else ""
+        if low is not None and high is not None:
+            return f" from {low:g} to {high:g}{unit}"
+        if low is not None:
+            return f", {low:g}{unit} or more"
+        return f", {high:g}{unit} or less" if high is not None else ""
+
+    def _default(self) -> str:
+        if self.spec.required:
+            return "required"
+        if self.long or self.spec.type == "boolean" or self.spec.default == "":
+            return ""
+        unit = f" {self.spec.unit}" if self.spec.unit else ""
+        return f"default {as_text(self.spec.default)}{unit}"
+
+    def check(self) -> JsonValue:
+        """Return the typed value; None stands for the default.
+
+        Raises
+        ------
+        ValueError
+            With what would be accepted.
+        """
+        if self.spec.required and not self.text:
+            raise ValueError("is required")
+        return self.spec.check(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryField:
+    """The memory that a user may choose over the author's proposal."""
+
+    pipeline: str
+    text: str = ""
+    problem: str = ""
+
+    @property
+    def id(self) -> str:
+        """Unique among all forms of a page."""
+        return f"{self.pipeline}-memory"
+
+    def check(self) -> int | None:
+        """Return the chosen MB, or None.
+
+        Raises
+        ------
+        ValueError
+            With what would be accepted.
+        """
+        if not self.text:
+            return None
+        digits = self.text.replace("\N{NARROW NO-BREAK SPACE}", "").replace(" ", "")
+        if not digits.isascii() or not digits.isdigit() or len(digits) > len("1000000000"):
+            raise ValueError(f"must be a whole number of MB, or empty; got {self.text[:40]!r}")
+        if int(digits) < LEAST_MEMORY_MB:
+            raise ValueError(f"must be at least {LEAST_MEMORY_MB} MB; got {digits}")
+        return int(digits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What the author proposes for memory."""
+
+    sentence: str = ""
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineForm:
+    """One pipeline of a release, ready to be asked or asked again."""
+
+    avi: str
+    version: str
+    pipeline: PipelineSpec
+    fields: list[Field] = field(default_factory=list)
+    memory: MemoryField
+    proposal: Proposal = Proposal()
+    again_of: str = ""
+    problem: str = ""
+
+    @classmethod
+    def fresh(
+        cls,
+        release: ReleaseView,
+        pipeline: PipelineSpec,
+        *,
+        values: Mapping[str, JsonValue] | None = None,
+        memory_mb: int | None = None,
+        again_of: str = "",
+    ) -> Self:
+        """Make the form with defaults, or with another job's values where that has them."""
+        given = values or {}
+        texts = {spec.name: as_text(given.get(spec.name, spec.default)) for spec in pipeline.parameters}
+        memory = "" if memory_mb is None else str(memory_mb)
+        return cls._of(release, pipeline, texts, memory=memory, again_of=again_of)
+
+    @classmethod
+    def sent(cls, release: ReleaseView, pipeline: PipelineSpec, arguments: Mapping[str, str]) -> Self:
+        """Make the form with what a person typed."""
+        texts = {spec.name: arguments.get(PREFIX + spec.name, "") for spec in pipeline.parameters}
+        memory = arguments.get("memory_mb", "").strip()
+        return cls._of(release, pipeline, texts, memory=memory, again_of=arguments.get("again_of", ""))
+
+    @classmethod
+    def _of(
+        cls,
+        release: ReleaseView,
+        pipeline: PipelineSpec,
+        texts: Mapping[str, str],
+        *,
+        memory: str,
+        again_of: str,
+    ) -> Self:
+        return cls(
+            avi=release.avi,
+            version=release.version,
+            pipeline=pipeline,
+            fields=[
+                Field(pipeline=pipeline.name, spec=spec, text=texts[spec.name])
+                for spec in pipeline.parameters
+            ],
+            memory=MemoryField(pipeline=pipeline.name, text=memory),
+            again_of=again_of,
+        )
+
+    def checked(self) -> Self:
+        """Return the form with every problem at its field, not only the first."""
+        memory = replace(self.memory, problem=_problem(self.memory))
+        fields = [replace(field, problem=_problem(field)) for field in self.fields]
+        return replace(self, fields=fields, memory=memory)
+
+    @property
+    def valid(self) -> bool:
+        """Whether a checked form has no problem."""
+        return not (self.problem or self.memory.problem or any(field.problem for field in self.fields))
+
+    def values(self) -> dict[str, JsonValue]:
+        """Return the typed values of those fields that are acceptable."""
+        return {field.spec.name: field.check() for field in self.fields if not _problem(field)}
+
+    def submission(self) -> JobSubmit:
+        """Return what to ask of the service; call it on a valid form."""
+        return JobSubmit(
+            avi=self.avi,
+            version=self.version,
+            pipeline=self.pipeline.name,
+            parameters=self.values(),
+            memory_mb=self.memory.check(),
+            again_of=self.again_of or None,
+        )
+
+    def refused(self, error: GavipError) -> Self:
+        """Return the form with the service's own refusal, at the field where it names one."""
+        name = (error.field or "").removeprefix("parameters.")
+        if name == "memory_mb":
+            return replace(self, memory=replace(self.memory, problem=f"is refused: {error.message}"))
+        if name in {field.spec.name for field in self.fields}:
+            fields = [
+                replace(field, problem=error.message) if field.spec.name == name else field
+                for field in self.fields
+            ]
+            return replace(self, fields=fields)
+        return replace(self, problem=error.message)
+
+
+def as_text(value: JsonValue) -> str:
+    """Write a value as a form's field holds it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _problem(item: Field | MemoryField) -> str:
+    try:
+        item.check()
+    except ValueError as error:
+        return str(error)
+    return ""

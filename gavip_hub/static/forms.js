@@ -1,0 +1,72 @@
+// Forms: the proposal of memory follows the parameters, nothing is sent twice, and what cannot be undone is asked about.
+
+const REST_MS = 300;
+
+/** Prepare the forms inside an element. */
+export function prepareForms(part) {
+  for (const form of part.querySelectorAll("form[method=post]")) {
+    form.addEventListener("submit", (event) => onSubmit(event, form));
+  }
+  for (const form of part.querySelectorAll("[data-pipeline-form]")) proposeMemory(form);
+}
+
+function onSubmit(event, form) {
+  if (form.dataset.sent) return event.preventDefault();
+  if (form.dataset.confirm && !form.dataset.confirmed) {
+    event.preventDefault();
+    return ask(form);
+  }
+  form.dataset.sent = "yes";
+  for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
+}
+
+// A page that comes back from the browser's memory may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
+  }
+});
+
+function ask(form) {
+  const dialog = document.createElement("dialog");
+  const words = document.createElement("p");
+  const row = document.createElement("form");
+  const label = form.querySelector("button").textContent.trim();
+  words.textContent = form.dataset.confirm;
+  row.method = "dialog";
+  row.className = "actions";
+  row.append(choice("Keep it", "", ""), choice(label, "yes", "danger"));
+  dialog.append(words, row);
+  dialog.setAttribute("aria-label", label);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (dialog.returnValue !== "yes") return;
+    form.dataset.confirmed = "yes";
+    form.requestSubmit();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function choice(label, value, kind) {
+  const button = document.createElement("button");
+  button.className = `button ${kind}`;
+  button.value = value;
+  button.textContent = label;
+  return button;
+}
+
+function proposeMemory(form) {
+  const place = form.querySelector("[data-proposal]");
+  let timer = 0;
+  const update = async () => {
+    const values = [...new FormData(form)].filter(([name]) => name.startsWith("p.") || name === "version");
+    const answer = await fetch(`${form.action}/memory?${new URLSearchParams(values)}`).catch(() => null);
+    if (answer?.ok) place.textContent = await answer.text();
+  };
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(update, REST_MS);
+  });
+}

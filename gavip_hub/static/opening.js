@@ -1,0 +1,24 @@
+// The page between "Open interface" and the interface: it asks again while it waits for room, and goes on when all is ready.
+
+import { refresh } from "./regions.js";
+
+const LOOK_EVERY_MS = 1000;
+const ASK_EVERY_MS = 5000;
+
+export async function followOpening() {
+  for (let round = 1; ; round += 1) {
+    const part = document.querySelector("[data-opening]");
+    const state = part?.dataset.opening;
+    if (state === "ready") return location.replace(part.dataset.url);
+    if (state !== "waiting" && state !== "starting") return;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (state === "waiting" && (round * LOOK_EVERY_MS) % ASK_EVERY_MS === 0) await askAgain(part);
+    await refresh();
+  }
+}
+
+// A start needs the token of the page's own session, so nobody but this page can make it.
+async function askAgain(part) {
+  const form = part.querySelector("[data-retry]");
+  if (form) await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" }).catch(() => null);
+}

@@ -1,0 +1,63 @@
+// What every page does: local times, forms, live parts.
+
+import { listen } from "./events.js";
+import { prepareForms } from "./forms.js";
+import { followLog, showProgress } from "./job.js";
+import { followOpening } from "./opening.js";
+import { refresh, regions, remember } from "./regions.js";
+
+const SLOW_MS = 20_000;
+
+function localTimes(part) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  for (const time of part.querySelectorAll("time[datetime]")) time.title = format.format(new Date(time.dateTime));
+}
+
+// Tables and texts are shown on pages of their own; here their first part is fetched in.
+async function include(place) {
+  const answer = await fetch(place.dataset.include).catch(() => null);
+  if (!answer?.ok) return;
+  const preview = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-preview]");
+  if (preview) place.replaceChildren(document.importNode(preview, true));
+}
+
+function enhance(part) {
+  localTimes(part);
+  prepareForms(part);
+  for (const place of part.querySelectorAll("[data-include]")) include(place);
+}
+
+function concerns(event) {
+  const page = document.querySelector("#jobs");
+  if (event.kind.startsWith("server.")) return true;
+  return Boolean(page?.hasAttribute("data-newest") || document.querySelector(`[data-job="${CSS.escape(event.subject)}"]`));
+}
+
+function heard(event) {
+  if (event.kind === "job.progress" && showProgress(event.subject, event.data)) return;
+  if (concerns(event)) refresh();
+}
+
+function showLive(live) {
+  const place = document.querySelector("[data-live-state]");
+  if (place) place.textContent = live ? "" : "Live updates are interrupted; trying again.";
+  // What happened while nothing was heard is fetched at once.
+  if (live) refresh();
+}
+
+function start() {
+  remember();
+  enhance(document);
+  document.addEventListener("gavip:fresh", (event) => enhance(event.target));
+  document.querySelector("[data-focus], [aria-invalid=true]")?.focus();
+  const log = document.querySelector("[data-log]");
+  if (log) followLog(log);
+  followOpening();
+  const { root, user } = document.body.dataset;
+  if (!user || !regions().length) return;
+  listen(root, user, heard, showLive);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+  setInterval(() => { if (!document.hidden) refresh(); }, SLOW_MS);
+}
+
+start();
