@@ -1,0 +1,109 @@
+"""Files below a folder, reached one step at a time and never through a link: strangers write there."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from gavip_hub.exceptions import NotFound, Unavailable
+
+READABLE = stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A named pipe would be waited for without O_NONBLOCK; it is refused once open, as are devices.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def check_part(part: str) -> str:
+    """Return one step of a path.
+
+    Raises
+    ------
+    NotFound
+        It would lead elsewhere than one step down.
+    """
+    if part in {"", ".", ".."} or "/" in part or "\0" in part:
+        raise NotFound(f"{part[:80]!r} is not the name of a file.")
+    return part
+
+
+@contextmanager
+def opened_folder(
+    root: Path, parts: Sequence[str], *, make: bool = False, mode: int = 0o700
+) -> Iterator[int]:
+    """Give a descriptor of the folder `root/parts...`; only `root` itself may be reached through links.
+
+    Parameters
+    ----------
+    make
+        Whether missing folders are made.
+
+    Raises
+    ------
+    NotFound
+        A folder is missing.
+    Unavailable
+        Something else is in its place: a file or a link.
+    """
+    current = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            deeper = _step(current, check_part(part), make=make, mode=mode)
+            os.close(current)
+            current = deeper
+        yield current
+    finally:
+        os.close(current)
+
+
+def _step(folder: int, name: str, *, make: bool, mode: int) -> int:
+    if make:
+        with suppress(FileExistsError):
+            os.mkdir(name, mode, dir_fd=folder)
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        raise NotFound(f"There is no folder {name}.") from None
+    except OSError as error:
+        raise Unavailable(f"{name} must be a folder ({error.strerror}): remove what lies there.") from error
+
+
+def open_file(root: Path, parts: Sequence[str]) -> BinaryIO:
+    """Open the file `root/parts...` for reading.
+
+    Raises
+    ------
+    NotFound
+        There is no such file, or it is a link, a pipe, a device or a folder.
+    """
+    *folders, name = parts
+    try:
+        with opened_folder(root, folders) as folder:
+            descriptor = os.open(check_part(name), _FILE, dir_fd=folder)
+    except (OSError, Unavailable):
+        raise NotFound(f"There is no file {name}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotFound(f"{name} is not a file.")
+    return os.fdopen(descriptor, "rb")
+
+
+def take_over(folder: int, name: str) -> None:
+    """Make a tree the platform's own and read-only to everybody else; links are left as they are."""
+    ours = os.geteuid()
+    for _, folders, files, here in os.fwalk(name, topdown=False, dir_fd=folder, follow_symlinks=False):
+        for entry in folders + files:
+            _take_over_one(entry, here, ours)
+    _take_over_one(name, folder, ours)
+
+
+def _take_over_one(name: str, folder: int, ours: int) -> None:
+    found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    if found.st_uid != ours:
+        # Changing the owner also takes set-uid bits away; only root gets here.
+        os.chown(name, ours, os.getegid(), dir_fd=folder, follow_symlinks=False)
+    if stat.S_ISDIR(found.st_mode):
+        os.chmod(name, READABLE, dir_fd=folder)
+    elif stat.S_ISREG(found.st_mode):
+        os.chmod(name, 0o444, dir_fd=folder)
