@@ -4,17 +4,25 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-Listener = Callable[[frozenset[str]], None]
-"""Called after a commit, in the thread that committed, with the owners of the new events."""
+
+class Touched(NamedTuple):
+    """Whose job or server has a new event."""
+
+    owner: str
+    subject: str
+
+
+Listener = Callable[[frozenset[Touched]], None]
+"""Called after a commit, in the thread that committed, with all that has new events."""
 
 BUSY_SECONDS = 30
-TOUCHED = "gavip_touched_owners"
+TOUCHED = "gavip_touched"
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +71,10 @@ class Database:
         """Give all connections back."""
         self.engine.dispose()
 
-    def _ring(self, owners: frozenset[str]) -> None:
+    def _ring(self, touched: frozenset[Touched]) -> None:
         for listener in tuple(self._listeners):
             try:
-                listener(owners)
+                listener(touched)
             except Exception:  # the commit stands whatever a listener does
                 log.exception("A listener of the database failed")
 

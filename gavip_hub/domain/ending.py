@@ -1,0 +1,162 @@
+"""What becomes of a job whose container is gone; pure, so that every case can be told by a test."""
+
+from dataclasses import dataclass
+
+from avi_kernel.protocol.boxes import ExitRecord
+from avi_kernel.protocol.runs import JobError, Outcome, ResultEntry
+from gavip_hub.domain.job import MOST_ATTEMPTS, AttemptState, JobState
+
+CANCELLED = "cancelled"
+TIME_LIMIT = "time_limit"
+
+_ATTEMPT_STATES = {
+    JobState.COMPLETED: AttemptState.COMPLETED,
+    JobState.ERROR: AttemptState.ERROR,
+    JobState.ABORTED: AttemptState.ABORTED,
+    JobState.QUEUED: AttemptState.FAILED,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """What was found when the container was gone."""
+
+    exit: ExitRecord | None = None
+    """None: lost, or never there."""
+    outcome: Outcome | None = None
+    """As its runner wrote it, its results verified."""
+    defect: str = ""
+    """Why what the runner wrote cannot be used, in words."""
+    failure: str = ""
+    """What the platform did wrong, in words, where that is known already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stint:
+    """What was asked of the attempt that ended."""
+
+    attempt: int
+    memory_mb: int
+    time_limit: int
+    stop_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The job's next state, with the reason in words."""
+
+    state: JobState
+    error: JobError | None = None
+    results: tuple[ResultEntry, ...] = ()
+    failure: str = ""
+
+    @property
+    def attempt_state(self) -> AttemptState:
+        """How the attempt is remembered."""
+        return AttemptState.FAILED if self.failure else _ATTEMPT_STATES[self.state]
+
+
+def judge(stint: Stint, end: End) -> Verdict:
+    """Tell what becomes of the job.
+
+    What the runner wrote about a success counts most: the work is done, whatever happened to the container afterwards.
+    Then what was asked (a cancel), then what the platform saw, and last what the runner wrote about a failure.
+    """
+    if end.outcome and end.outcome.status == "completed":
+        return Verdict(state=JobState.COMPLETED, results=tuple(end.outcome.results))
+    if stint.stop_code == CANCELLED:
+        return Verdict(state=JobState.ABORTED)
+    error = _what_the_job_did(stint, end)
+    return (
+        _failed(end, error) if error else _platform_failure(stint, end.failure or _what_went_wrong(end.exit))
+    )
+
+
+def _what_the_job_did(stint: Stint, end: End) -> JobError | None:
+    """Return the error that is the job's own, or None where the platform failed."""
+    reason = end.exit.reason if end.exit else "lost"
+    if reason == "time_limit" or stint.stop_code == TIME_LIMIT:
+        return _time_limit(stint)
+    if reason == "out_of_memory":
+        return _out_of_memory(stint, end.exit)
+    if end.outcome and end.outcome.error:
+        return end.outcome.error
+    if end.defect:
+        return _defect(end.defect)
+    return _exited(end.exit) if end.exit and reason == "exited" else None
+
+
+def _failed(end: End, error: JobError) -> Verdict:
+    """Keep what the pipeline had made: a partial notebook tells its author most."""
+    told = end.outcome.error if end.outcome else None
+    if told and told is not error:  # where it was when the platform ended it
+        place = told.model_dump(include={"step", "cell", "source", "traceback"})
+        error = error.model_copy(update=place)
+    return Verdict(
+        state=JobState.ERROR, error=error, results=tuple(end.outcome.results) if end.outcome else ()
+    )
+
+
+def _platform_failure(stint: Stint, failure: str) -> Verdict:
+    if stint.attempt < MOST_ATTEMPTS and stint.stop_code is None:
+        return Verdict(state=JobState.QUEUED, failure=failure)
+    error = JobError(
+        code="platform",
+        message=f"The platform failed, not your job: {failure} It was tried {_times(stint.attempt)}.",
+        hint="Run it again later; if it fails again, tell the operator the job's number.",
+    )
+    return Verdict(state=JobState.ERROR, error=error, failure=failure)
+
+
+def _what_went_wrong(record: ExitRecord | None) -> str:
+    if record is None:
+        return "Its container vanished without a trace."
+    why = f" ({record.message})" if record.message else ""
+    if record.reason == "failed_to_start":
+        return f"Its container could not be started{why}."
+    return f"Its container was ended from outside{why}."
+
+
+def _out_of_memory(stint: Stint, record: ExitRecord | None) -> JobError:
+    peak = record.memory_peak_mb if record else None
+    held = f" At its peak it held {peak:.0f} MB." if peak else ""
+    return JobError(
+        code="out_of_memory",
+        message=f"The job needed more than its {stint.memory_mb} MB of memory and was ended.{held}",
+        hint="Run it again with more memory, or with parameters that select less data.",
+    )
+
+
+def _time_limit(stint: Stint) -> JobError:
+    return JobError(
+        code="time_limit",
+        message=f"The job ran longer than its limit of {_duration(stint.time_limit)} and was ended.",
+        hint="Run it again with parameters that select less data, or ask the AVI's author for a longer limit.",
+    )
+
+
+def _exited(record: ExitRecord) -> JobError:
+    return JobError(
+        code="exited",
+        message=f"The job's program ended with exit status {record.exit_code} before it reported an outcome.",
+        hint="The end of its log tells what it did last.",
+    )
+
+
+def _defect(defect: str) -> JobError:
+    return JobError(
+        code="bad_outcome",
+        message=f"What the job wrote about its end cannot be used: {defect}",
+        hint="The end of its log may tell more. Do not write to `outcome.json`, nor change results afterwards.",
+    )
+
+
+def _duration(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
+    if seconds < 120:  # noqa: PLR2004 - below two minutes seconds say it best
+        return f"{seconds} s"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -1,0 +1,115 @@
+"""What a running job may do with its own token: read its document, tell its progress and its outcome."""
+
+import hashlib
+import secrets
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
+from avi_kernel.protocol.runs import JobDocument, Outcome, Progress
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.job import AttemptState, JobState
+from gavip_hub.exceptions import SignInRequired
+from gavip_hub.services.moves import move, note_progress
+from gavip_hub.storage import containers, jobs
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.schema import Attempt, Job
+
+TOKEN_PREFIX = "gavip-job-"  # noqa: S105 - tells a job's token from a person's at a glance
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_of(token: str) -> str:
+    """Return what the database keeps of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def mark_running(session: Session, job: Job, attempt: Attempt, *, clock: Clock) -> None:
+    """Note that an attempt was seen alive; no harm when that is known."""
+    now = clock.now()
+    containers.mark_live(session, attempt.container, at=now)
+    if attempt.running_at is None:
+        attempt.running_at = now
+        attempt.state = AttemptState.RUNNING
+        session.flush()
+    if job.state is JobState.LAUNCHING:
+        move(session, job, JobState.RUNNING, at=now)
+
+
+class AttemptService:
+    """Serves one attempt of a job, known by its token; the token is dead when the attempt has ended."""
+
+    def __init__(self, *, database: Database, config: Gavip, clock: Clock) -> None:
+        self._database = database
+        self._config = config
+        self._clock = clock
+
+    def document_for(self, token: str) -> JobDocument:
+        """Return all that the runner needs to know.
+
+        Raises
+        ------
+        gavip_hub.exceptions.SignInRequired
+            The token is of no attempt that runs.
+        """
+        with self._database.reading() as session:
+            job, attempt = self._of(session, token)
+            return JobDocument(
+                job=job.id,
+                attempt=attempt.number,
+                owner=job.owner,
+                avi=job.avi,
+                version=job.version,
+                pipeline=self._pipeline(session, job),
+                parameters=job.parameters,
+                memory_mb=job.memory_mb,
+                time_limit=job.time_limit,
+                heartbeat=self._config.heartbeat,
+            )
+
+    def record_progress(self, token: str, progress: Progress) -> None:
+        """Note how far the job came, and that it is alive."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            job, attempt = self._of(session, token, lock=True)
+            mark_running(session, job, attempt, clock=self._clock)
+            news = (progress.fraction, progress.message, progress.step)
+            known = (job.fraction, job.message, job.step)
+            job.heartbeat_at, job.reason = now, ""
+            job.fraction, job.message, job.step = news
+            session.flush()
+            if news != known:  # a heartbeat with nothing new is no event
+                note_progress(session, job, at=now)
+
+    def record_outcome(self, token: str, outcome: Outcome) -> None:
+        """Note that the job says that it has ended; it has when its container is gone and its files agree."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            job, attempt = self._of(session, token, lock=True)
+            mark_running(session, job, attempt, clock=self._clock)
+            attempt.outcome = outcome.model_dump(mode="json")
+            job.heartbeat_at = now
+            job.fraction = 1.0 if outcome.status == "completed" else job.fraction
+            session.flush()
+            note_progress(session, job, at=now)
+
+    def _of(self, session: Session, token: str, *, lock: bool = False) -> tuple[Job, Attempt]:
+        attempt = jobs.attempt_by_token(session, hash_of(token))
+        job = None
+        if attempt and lock:
+            job = jobs.locked(session, attempt.job)
+            session.refresh(attempt)  # it may have ended while this waited
+        elif attempt:
+            job = session.get(Job, attempt.job)
+        if attempt is None or job is None or attempt.ended_at is not None:
+            raise SignInRequired("this job's token is not valid, or its attempt has ended")
+        return job, attempt
+
+    def _pipeline(self, session: Session, job: Job) -> PipelineSpec:
+        spec = ReleaseSpec.model_validate(jobs.release_spec(session, job))
+        return next(pipeline for pipeline in spec.pipelines if pipeline.name == job.pipeline)

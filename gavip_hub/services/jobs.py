@@ -1,0 +1,186 @@
+"""What people do with their jobs: submit, start, look, cancel, delete."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, Phase, ReleaseView
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.ending import CANCELLED
+from gavip_hub.domain.job import FINAL, JobState, Target, phase_of
+from gavip_hub.exceptions import BadParameter, BadRequest, NoRoom, NotFound
+from gavip_hub.services.moves import move, note_state
+from gavip_hub.services.orders import JobOrder, order_for
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.views import event_view, job_row, job_view
+from gavip_hub.storage import events, jobs
+from gavip_hub.storage.database import Database, lock_pool
+from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.schema import Job
+
+LONGEST_PAGE = 200
+
+
+class JobService:
+    """A person's jobs; each method is one transaction.
+
+    Parameters
+    ----------
+    portal
+        Path of the portal, for the address of a job's page.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        quotas: QuotaService,
+        config: Gavip,
+        clock: Clock,
+        portal: str = "/services/gavip",
+    ) -> None:
+        self._database = database
+        self._quotas = quotas
+        self._config = config
+        self._clock = clock
+        self._portal = portal
+
+    def submit(
+        self, *, owner: str, groups: Sequence[str], request: JobSubmit, release: ReleaseView
+    ) -> JobView:
+        """Create a job of a release that the caller may run, and start it unless asked not to.
+
+        Raises
+        ------
+        gavip_hub.exceptions.BadParameter
+            The pipeline or one of its parameters is not acceptable.
+        gavip_hub.exceptions.TooLarge
+            It could not start even if nothing else ran.
+        gavip_hub.exceptions.NoRoom
+            Its owner has as many jobs as the quota allows.
+        """
+        order = order_for(
+            request, release, quotas=self._quotas, config=self._config, owner=owner, groups=groups
+        )
+        with self._database.transaction() as session:
+            self._lock(session, owner)
+            if request.again_of and not jobs.owned(session, owner=owner, job=request.again_of):
+                raise BadParameter(f"{request.again_of} is no job of yours", field="again_of")
+            job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
+            if request.start:
+                self._start(session, job, groups)
+            return job_view(session, job, portal=self._portal)
+
+    def start(self, *, owner: str, groups: Sequence[str], job: str, avi: str | None = None) -> JobView:
+        """Put a job that was created but not started into the queue."""
+        with self._database.transaction() as session:
+            self._lock(session, owner)
+            found = self._owned(session, owner, job, avi, lock=True)
+            self._start(session, found, groups)
+            return job_view(session, found, portal=self._portal)
+
+    def get(self, *, owner: str, job: str, avi: str | None = None) -> JobView:
+        """Return a job of the owner; with `avi`, only if it is that AVI's."""
+        with self._database.reading() as session:
+            return job_view(session, self._owned(session, owner, job, avi), portal=self._portal)
+
+    def page(
+        self,
+        *,
+        owner: str,
+        before: str | None = None,
+        limit: int = 50,
+        avi: str | None = None,
+        phase: Phase | None = None,
+    ) -> JobList:
+        """Return the owner's jobs, newest first, one page at a time."""
+        if not 1 <= limit <= LONGEST_PAGE:
+            raise BadRequest(f"limit must be from 1 to {LONGEST_PAGE}; got {limit}", field="limit")
+        states = None if phase is None else [state for state in JobState if phase_of(state) is phase]
+        with self._database.reading() as session:
+            found = jobs.page(session, owner=owner, before=before, limit=limit + 1, avi=avi, states=states)
+        more = found[limit - 1].id if len(found) > limit else None
+        return JobList(items=[job_row(job, portal=self._portal) for job in found[:limit]], next=more)
+
+    def events(self, *, owner: str, job: str, after: int = 0, avi: str | None = None) -> list[EventView]:
+        """Return all that happened to a job."""
+        with self._database.reading() as session:
+            self._owned(session, owner, job, avi)
+            return [
+                event_view(row) for row in events.of_subject(session, owner=owner, subject=job, after=after)
+            ]
+
+    def cancel(self, *, owner: str, job: str, avi: str | None = None) -> JobView:
+        """End a job: at once where it waits, as soon as its container is gone where it runs.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Conflict
+            It has ended already.
+        """
+        with self._database.transaction() as session:
+            found = self._owned(session, owner, job, avi, lock=True)
+            self._cancel(session, found)
+            return job_view(session, found, portal=self._portal)
+
+    def delete(self, *, owner: str, job: str, avi: str | None = None) -> None:
+        """Hide a job at once and have it removed with its results; one that runs is cancelled first."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            found = self._owned(session, owner, job, avi, lock=True)
+            found.deleted_at = now
+            session.flush()
+            if found.state in FINAL or found.state is JobState.STOPPING:
+                note_state(session, found, at=now)
+            else:
+                self._cancel(session, found)
+
+    def _lock(self, session: Session, owner: str) -> None:
+        """Hold the owner's pool, before anything else is held, so that counting jobs and adding one are one act."""
+        lock_pool(session, f"user:{owner}")
+
+    def _create(
+        self, session: Session, *, owner: str, groups: Sequence[str], order: JobOrder, again_of: str | None
+    ) -> Job:
+        now = self._clock.now()
+        job = Job(
+            id=new_id("j", now=now),
+            owner=owner,
+            groups=list(groups),
+            again_of=again_of,
+            state=JobState.PENDING,
+            target=Target.RUN,
+            created_at=now,
+            attempt=0,
+            **order.columns(),
+        )
+        session.add(job)
+        session.flush()
+        note_state(session, job, at=now)
+        return job
+
+    def _start(self, session: Session, job: Job, groups: Sequence[str]) -> None:
+        allowed = self._quotas.of(groups).jobs
+        held = jobs.count_held(session, owner=job.owner)
+        if allowed is not None and held >= allowed and job.state is JobState.PENDING:
+            raise NoRoom(
+                f"you have {held} jobs waiting or running, and your quota allows {allowed}: "
+                "wait for one to end, or cancel one"
+            )
+        now = self._clock.now()
+        move(session, job, JobState.QUEUED, at=now, queued_at=now, groups=list(groups))
+
+    def _cancel(self, session: Session, job: Job) -> None:
+        now = self._clock.now()
+        asked = {"target": Target.ABORT, "stop_code": CANCELLED, "reason": ""}
+        if job.state in (JobState.PENDING, JobState.QUEUED):
+            move(session, job, JobState.ABORTED, at=now, ended_at=now, **asked)
+        else:
+            move(session, job, JobState.STOPPING, at=now, **asked)
+
+    def _owned(self, session: Session, owner: str, job: str, avi: str | None, *, lock: bool = False) -> Job:
+        found = jobs.owned(session, owner=owner, job=job, avi=avi, lock=lock)
+        if found is None:
+            raise NotFound(f"there is no job {job[:40]!r} of yours")
+        return found

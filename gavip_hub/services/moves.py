@@ -1,0 +1,51 @@
+"""The one way in which a job changes its state."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from gavip_hub.domain.job import JobState, may_become, phase_of
+from gavip_hub.exceptions import Conflict
+from gavip_hub.storage import events, jobs
+from gavip_hub.storage.schema import Job
+
+
+def move(session: Session, job: Job, new: JobState, *, at: datetime, **changes: Any) -> None:
+    """Move a job to another state, with its event in the same transaction.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Conflict
+        The table has no such transition, or somebody else was faster.
+    """
+    before = job.state
+    if not may_become(before, new):
+        raise Conflict(f"the job is {phase_of(before)}: it cannot become {phase_of(new)} ({before} -> {new})")
+    if not jobs.compare_and_set(session, job, new, **changes):
+        raise Conflict(f"the job is no longer {phase_of(before)}: something else happened to it just now")
+    note_state(session, job, at=at)
+
+
+def note_state(session: Session, job: Job, *, at: datetime) -> None:
+    """Tell that a job's state is new."""
+    data = {"state": job.state.value, "phase": phase_of(job.state).value, "attempt": job.attempt}
+    if job.error:
+        data["error"] = job.error["message"]
+    events.append(session, owner=job.owner, kind="job.state", subject=job.id, data=data, at=at)
+
+
+def note_progress(session: Session, job: Job, *, at: datetime) -> None:
+    """Tell how far a job came."""
+    data = {"fraction": job.fraction, "message": job.message, "step": job.step}
+    events.append(session, owner=job.owner, kind="job.progress", subject=job.id, data=data, at=at)
+
+
+def set_reason(session: Session, job: Job, reason: str, *, at: datetime) -> None:
+    """Say why a job waits; told only when it is news."""
+    if job.reason == reason:
+        return
+    job.reason = reason
+    session.flush()
+    data = {"reason": reason, "state": job.state.value}
+    events.append(session, owner=job.owner, kind="job.reason", subject=job.id, data=data, at=at)

@@ -1,0 +1,135 @@
+"""What a request for a job comes to, once its release has been read: parameters checked, memory chosen."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from avi_kernel.protocol.api import JobSubmit, ReleaseView
+from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
+from gavip_hub.config import Gavip
+from gavip_hub.domain.container import Kind
+from gavip_hub.domain.memory import BadExpression, memory_of
+from gavip_hub.domain.quota import Want
+from gavip_hub.exceptions import BadManifest, BadParameter, TooLarge
+from gavip_hub.services.quotas import QuotaService
+
+SMALLEST_MB = 32
+MemorySource = Literal["user", "expression", "author", "default"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobOrder:
+    """A job as it will be kept, before it has an owner."""
+
+    avi: str
+    version: str
+    commit: str
+    pipeline: str
+    title: str
+    parameters: dict[str, JsonValue]
+    memory_mb: int
+    memory_source: MemorySource
+    cpu: float
+    time_limit: int
+
+    def columns(self) -> dict[str, Any]:
+        """Return its values by the names of the table's columns."""
+        return asdict(self)
+
+
+def order_for(
+    request: JobSubmit,
+    release: ReleaseView,
+    *,
+    quotas: QuotaService,
+    config: Gavip,
+    owner: str,
+    groups: Sequence[str],
+) -> JobOrder:
+    """Check a request against its release and the pools.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadParameter
+        The pipeline or a parameter is not acceptable.
+    gavip_hub.exceptions.TooLarge
+        It asks for more than a pool can ever hold.
+    """
+    pipeline = pipeline_of(release, request.pipeline)
+    parameters = _checked(pipeline, request.parameters)
+    memory_mb, source = choose_memory(
+        pipeline, parameters, chosen=request.memory_mb, default=config.job_memory_mb
+    )
+    cpu = pipeline.resources.cpu
+    _require_possible(
+        quotas, owner=owner, groups=groups, want=Want(kind=Kind.JOB, memory_mb=memory_mb, cpu=cpu)
+    )
+    return JobOrder(
+        avi=release.avi,
+        version=release.version,
+        commit=release.commit,
+        pipeline=pipeline.name,
+        title=pipeline.title or pipeline.name,
+        parameters=parameters,
+        memory_mb=memory_mb,
+        memory_source=source,
+        cpu=cpu,
+        time_limit=pipeline.resources.time_limit,
+    )
+
+
+def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
+    """Return a pipeline that people may run.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadParameter
+        There is none of that name; the message lists those there are.
+    """
+    offered = {pipeline.name: pipeline for pipeline in release.spec.pipelines if not pipeline.hidden}
+    if name not in offered:
+        there = ", ".join(offered) or "none"
+        raise BadParameter(
+            f"{release.avi} {release.version} has no pipeline of that name; it has: {there}", field="pipeline"
+        )
+    return offered[name]
+
+
+def choose_memory(
+    pipeline: PipelineSpec, parameters: dict[str, JsonValue], *, chosen: int | None, default: int
+) -> tuple[int, MemorySource]:
+    """Return a job's MB and whose choice they are: the user's, else the author's, else the platform's."""
+    declared = pipeline.resources.memory
+    if chosen is not None:
+        return chosen, "user"
+    if isinstance(declared, str):
+        return _expressed(declared, parameters), "expression"
+    if declared is not None:
+        return max(SMALLEST_MB, declared), "author"
+    return default, "default"
+
+
+def _expressed(expression: str, parameters: dict[str, JsonValue]) -> int:
+    try:
+        return max(SMALLEST_MB, memory_of(expression, parameters))
+    except BadExpression as error:
+        raise BadManifest(
+            f"the pipeline's memory expression: {error}; choose the memory yourself", field="memory_mb"
+        ) from None
+
+
+def _checked(pipeline: PipelineSpec, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        return check_parameters(pipeline.parameters, given)
+    except ParameterProblem as problem:
+        raise BadParameter(f"{problem.field}: {problem}", field=problem.field) from None
+
+
+def _require_possible(quotas: QuotaService, *, owner: str, groups: Sequence[str], want: Want) -> None:
+    try:
+        quotas.require_possible(owner=owner, groups=groups, want=want)
+    except TooLarge as error:
+        raise TooLarge(f"the job {error.message}", field=error.field) from None

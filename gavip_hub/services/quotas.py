@@ -1,0 +1,83 @@
+"""Pools: what users and the platform may hold, and whether one more container fits."""
+
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import PoolView
+from gavip_hub.config import Gavip
+from gavip_hub.domain.quota import PLATFORM, Quota, Shortage, Usage, Want, quota_for, shortage
+from gavip_hub.exceptions import TooLarge
+from gavip_hub.storage import containers, jobs
+from gavip_hub.storage.database import Database, lock_pool
+
+
+class QuotaService:
+    """Decides whether there is room; the only place where limits and the ledger meet."""
+
+    def __init__(self, *, database: Database, config: Gavip) -> None:
+        self._database = database
+        self._config = config
+
+    @property
+    def platform(self) -> Quota:
+        """What all containers may hold together."""
+        return Quota(memory_mb=self._config.platform_memory_mb, cpu=self._config.platform_cpu)
+
+    def of(self, groups: Iterable[str]) -> Quota:
+        """What a member of these groups may hold."""
+        return quota_for(groups, self._config.quota, self._config.group_quotas)
+
+    def room(self, session: Session, *, owner: str, groups: Iterable[str], want: Want) -> Shortage | None:
+        """Hold both pools until the caller's transaction ends, and return what stands in the way, or None.
+
+        Ask it first in a transaction. The caller adds its ledger row in the same transaction: then counting and adding are one act.
+        """
+        lock_pool(session, f"user:{owner}")  # always in this order, or two would wait for one another
+        lock_pool(session, PLATFORM)
+        own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner))
+        return own or shortage(PLATFORM, want, self.platform, containers.usage(session))
+
+    def require_possible(self, *, owner: str, groups: Iterable[str], want: Want) -> None:
+        """Refuse what could not start even if nothing else ran.
+
+        Raises
+        ------
+        gavip_hub.exceptions.TooLarge
+            Naming the limit and the field that breaks it.
+        """
+        for pool, quota in ((owner, self.of(groups)), (PLATFORM, self.platform)):
+            short = shortage(pool, want, quota, Usage())
+            if short:
+                raise TooLarge(_too_large(short), field=short.limit)
+
+    def user_pool(self, *, owner: str, groups: Iterable[str]) -> PoolView:
+        """Return what a user may hold, and holds."""
+        with self._database.reading() as session:
+            usage = containers.usage(session, owner=owner)
+            return _view(owner, self.of(groups), usage, jobs.count_held(session, owner=owner))
+
+    def platform_pool(self) -> PoolView:
+        """Return what everybody together may hold, and holds."""
+        with self._database.reading() as session:
+            return _view(PLATFORM, self.platform, containers.usage(session), jobs.count_held(session))
+
+
+def _too_large(short: Shortage) -> str:
+    whose = "the whole platform has" if short.pool == PLATFORM else "your pool has"
+    unit = {"memory_mb": "MB of memory", "cpu": "cores", "servers": "servers"}[short.limit]
+    return f"asks for {short.wanted:g} {unit}; {whose} {short.allowed:g}"
+
+
+def _view(owner: str, quota: Quota, usage: Usage, jobs_held: int) -> PoolView:
+    return PoolView(
+        owner=owner,
+        memory_mb=quota.memory_mb,
+        memory_used_mb=usage.memory_mb,
+        cpu=quota.cpu,
+        cpu_used=usage.cpu,
+        jobs=quota.jobs,
+        jobs_used=jobs_held,
+        servers=quota.servers,
+        servers_used=usage.servers,
+    )

@@ -1,0 +1,77 @@
+"""Rows as people see them."""
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import AttemptView, EventView, JobView
+from avi_kernel.protocol.runs import JobError, ResultEntry
+from gavip_hub.domain.job import phase_of
+from gavip_hub.storage import jobs
+from gavip_hub.storage.schema import Attempt, Event, Job
+
+
+def job_view(session: Session, job: Job, *, portal: str) -> JobView:
+    """Return a job with its attempts and results."""
+    attempts = [attempt_view(attempt) for attempt in jobs.attempts_of(session, job.id)]
+    return _view(job, portal=portal, attempts=attempts, results=jobs.results_of(session, [job.id])[job.id])
+
+
+def job_row(job: Job, *, portal: str) -> JobView:
+    """Return a job for a list: with neither attempts nor results."""
+    return _view(job, portal=portal, attempts=[], results=[])
+
+
+def _view(job: Job, *, portal: str, attempts: list[AttemptView], results: list[ResultEntry]) -> JobView:
+    return JobView.model_validate(
+        {
+            **{name: getattr(job, name) for name in _SAME},
+            "phase": phase_of(job.state, archived=job.archived_at is not None),
+            "state": job.state.value,
+            "error": JobError.model_validate(job.error) if job.error else None,
+            "results": results,
+            "attempts": attempts,
+            "url": f"{portal}/jobs/{job.id}",
+        }
+    )
+
+
+_SAME = (
+    "id",
+    "owner",
+    "avi",
+    "version",
+    "pipeline",
+    "title",
+    "parameters",
+    "reason",
+    "fraction",
+    "message",
+    "step",
+    "memory_mb",
+    "memory_source",
+    "cpu",
+    "time_limit",
+    "created_at",
+    "queued_at",
+    "started_at",
+    "ended_at",
+    "again_of",
+)
+"""Columns that a person sees as they are."""
+
+
+def attempt_view(attempt: Attempt) -> AttemptView:
+    """Return one start of a job."""
+    return AttemptView(
+        number=attempt.number,
+        state=attempt.state.value,
+        started_at=attempt.started_at,
+        ended_at=attempt.ended_at,
+        exit_code=attempt.exit_code,
+        memory_peak_mb=attempt.memory_peak_mb,
+        cpu_seconds=attempt.cpu_seconds,
+    )
+
+
+def event_view(event: Event) -> EventView:
+    """Return something that happened."""
+    return EventView(id=event.id, at=event.at, kind=event.kind, subject=event.subject, data=event.data)

@@ -1,0 +1,18 @@
+"""Names for rows: short, in lower case, growing with time."""
+
+import secrets
+from datetime import datetime
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_DIGITS = 9
+_RANDOM_DIGITS = 7
+
+
+def new_id(prefix: str, *, now: datetime) -> str:
+    """Return an id that sorts after all earlier ones of the same prefix and cannot be guessed from them.
+
+    Lower case and short, since it becomes part of container names and socket paths.
+    """
+    milliseconds = int(now.timestamp() * 1000)
+    clock = "".join(_DIGITS[(milliseconds >> 5 * place) & 31] for place in reversed(range(_TIME_DIGITS)))
+    return prefix + clock + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_DIGITS))

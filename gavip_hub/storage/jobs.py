@@ -1,0 +1,141 @@
+"""Jobs, their attempts and their results."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.runs import ResultEntry
+from gavip_hub.domain.job import FINAL, LIVE, JobState
+from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
+
+WAITING_OR_LIVE = (JobState.QUEUED, *LIVE)
+
+
+def locked(session: Session, job: str) -> Job | None:
+    """Return a job and hold it until the transaction ends; its attempts are written only by who holds it."""
+    return session.get(Job, job, with_for_update=True, populate_existing=True)
+
+
+def owned(
+    session: Session, *, owner: str, job: str, avi: str | None = None, lock: bool = False
+) -> Job | None:
+    """Return the owner's job, unless it was deleted or belongs to another AVI than the one asked for."""
+    found = locked(session, job) if lock else session.get(Job, job)
+    if found is None or found.owner != owner or found.deleted_at is not None:
+        return None
+    return found if avi in (None, found.avi) else None
+
+
+def page(
+    session: Session,
+    *,
+    owner: str,
+    before: str | None = None,
+    limit: int,
+    avi: str | None = None,
+    states: Collection[JobState] | None = None,
+) -> list[Job]:
+    """Return the owner's jobs older than `before`, newest first."""
+    wanted = select(Job).where(Job.owner == owner, Job.deleted_at.is_(None))
+    if before is not None:
+        wanted = wanted.where(Job.id < before)
+    if avi is not None:
+        wanted = wanted.where(Job.avi == avi)
+    if states is not None:
+        wanted = wanted.where(Job.state.in_(states))
+    return list(session.scalars(wanted.order_by(Job.id.desc()).limit(limit)))
+
+
+def compare_and_set(session: Session, job: Job, new: JobState, **values: Any) -> bool:
+    """Move a job from the state in which it was read; return False where another was faster."""
+    changed = session.execute(
+        update(Job)
+        .where(Job.id == job.id, Job.state == job.state)
+        .values(state=new, **values)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.first() is None:
+        return False
+    session.refresh(job)
+    return True
+
+
+def count_held(session: Session, *, owner: str | None = None) -> int:
+    """Count the jobs that wait or run, of one user or of everybody."""
+    wanted = select(func.count()).select_from(Job).where(Job.state.in_(WAITING_OR_LIVE))
+    return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
+
+
+def startable(session: Session, *, now: datetime) -> list[Job]:
+    """Return the queued jobs that may be started, oldest first."""
+    ready = or_(Job.not_before.is_(None), Job.not_before <= now)
+    return list(session.scalars(select(Job).where(Job.state == JobState.QUEUED, ready).order_by(Job.id)))
+
+
+def live(session: Session) -> list[tuple[Job, Attempt, Container]]:
+    """Return all jobs that may have a container, with their newest attempt and its ledger row."""
+    rows = session.execute(
+        select(Job, Attempt, Container)
+        .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .join(Container, Container.id == Attempt.container)
+        .where(Job.state.in_(LIVE))
+        .order_by(Job.id)
+    )
+    return [(job, attempt, container) for job, attempt, container in rows]
+
+
+def with_work(session: Session) -> list[str]:
+    """Return ids of the jobs that the loop has work with: unfinished, uncleared or to be deleted."""
+    uncleared = select(Attempt.job).where(Attempt.ended_at.is_not(None), Attempt.cleared_at.is_(None))
+    unfinished = Job.state.not_in((*FINAL, JobState.PENDING))
+    wanted = select(Job.id).where(or_(unfinished, Job.deleted_at.is_not(None), Job.id.in_(uncleared)))
+    return list(session.scalars(wanted.order_by(Job.id)))
+
+
+def attempts_of(session: Session, job: str) -> list[Attempt]:
+    """Return all starts of a job, first one first."""
+    return list(session.scalars(select(Attempt).where(Attempt.job == job).order_by(Attempt.number)))
+
+
+def attempt_by_token(session: Session, token_hash: str) -> Attempt | None:
+    """Return the attempt that this token belongs to, while it lasts."""
+    wanted = select(Attempt).where(Attempt.token_hash == token_hash, Attempt.ended_at.is_(None))
+    return session.scalars(wanted).one_or_none()
+
+
+def release_spec(session: Session, job: Job) -> dict[str, Any]:
+    """Return what the job's release declares."""
+    wanted = select(Release.spec).where(Release.avi == job.avi, Release.version == job.version)
+    return session.scalars(wanted).one()
+
+
+def results_of(session: Session, jobs: Collection[str]) -> dict[str, list[ResultEntry]]:
+    """Return the verified results of these jobs, each in its pipeline's order."""
+    found: dict[str, list[ResultEntry]] = {job: [] for job in jobs}
+    for row in session.scalars(select(Result).where(Result.job.in_(jobs)).order_by(Result.job, Result.place)):
+        found[row.job].append(
+            ResultEntry(
+                name=row.name, title=row.title, media_type=row.media_type, size=row.size, sha256=row.sha256
+            )
+        )
+    return found
+
+
+def add_results(session: Session, *, job: str, attempt: int, results: Collection[ResultEntry]) -> None:
+    """Keep what an attempt made; its platform has verified sizes and hashes."""
+    for place, entry in enumerate(results):
+        session.add(Result(job=job, attempt=attempt, place=place, **entry.model_dump()))
+    session.flush()
+
+
+def remove(session: Session, job: str) -> None:
+    """Delete a job with its attempts, results and ledger rows."""
+    containers = [attempt.container for attempt in attempts_of(session, job)]
+    session.execute(delete(Result).where(Result.job == job))
+    session.execute(delete(Attempt).where(Attempt.job == job))
+    session.execute(delete(Container).where(Container.id.in_(containers)))
+    session.execute(delete(Job).where(Job.id == job))
