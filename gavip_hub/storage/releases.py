@@ -1,0 +1,54 @@
+"""AVIs and their releases."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
+
+from gavip_hub.storage.schema import Avi, Release
+
+PUBLIC = "public"
+PRIVATE = "private"
+
+
+def avi(session: Session, name: str) -> Avi | None:
+    """Return an AVI's record, whoever asks."""
+    return session.get(Avi, name)
+
+
+def one(session: Session, *, avi: str, version: str) -> Release | None:
+    """Return a release, whoever asks."""
+    return session.scalar(select(Release).where(Release.avi == avi, Release.version == version))
+
+
+def of_digest(session: Session, *, avi: str, digest: str) -> Release | None:
+    """Return the newest release of an AVI that has this content."""
+    wanted = select(Release).where(Release.avi == avi, Release.digest == digest)
+    return session.scalar(wanted.order_by(Release.id.desc()).limit(1))
+
+
+def versions(session: Session, avi: str) -> list[str]:
+    """Return all versions of an AVI, oldest first."""
+    return list(session.scalars(select(Release.version).where(Release.avi == avi).order_by(Release.id)))
+
+
+def visible(
+    session: Session, *, viewer: str | None, avi: str | None = None, version: str | None = None
+) -> Sequence[tuple[Release, Avi]]:
+    """Return the releases that somebody may run with their AVIs, newest first.
+
+    Parameters
+    ----------
+    viewer
+        A user's name: what is public and their own; None: everything.
+    """
+    wanted: Select[tuple[Release, Avi]] = select(Release, Avi).join(Avi, Avi.name == Release.avi)
+    if viewer is not None:
+        own = or_(Release.submitter == viewer, Avi.owner == viewer)
+        wanted = wanted.where(or_(Release.visibility == PUBLIC, own))
+    if avi is not None:
+        wanted = wanted.where(Release.avi == avi)
+    if version is not None:
+        wanted = wanted.where(Release.version == version)
+    return [(release, of) for release, of in session.execute(wanted.order_by(Release.id.desc()))]
