@@ -1,0 +1,204 @@
+"""The interface server: Voilà itself as the single-user server, with only what a page needs."""
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import tornado.httpserver
+import tornado.netutil
+import tornado.web
+from jupyter_server.utils import url_path_join
+from nbformat import NotebookNode
+from tornado.ioloop import IOLoop
+from traitlets import Any as AnyTrait
+from traitlets import Instance, default
+from traitlets.config import Config
+from typing_extensions import override
+from voila.app import Voila
+from voila.exporter import VoilaExporter
+
+from avi_kernel.interface import mends
+from avi_kernel.interface.activity import Activity, Report
+from avi_kernel.interface.assets import OWN, AssetHandler, Assets, ExtensionHandler
+from avi_kernel.interface.auth import HubIdentity, LocalIdentity
+from avi_kernel.interface.files import FolderHandler, LostHandler
+from avi_kernel.interface.forking import Nursery
+from avi_kernel.interface.kernels import (
+    ALLOWED_MESSAGES,
+    PROVISIONER,
+    InterfaceKernels,
+    connection_folder,
+)
+from avi_kernel.interface.options import Options
+from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandler, ShutdownHandler
+from avi_kernel.interface.rendering import TEMPLATE, Renderer
+
+KERNEL_ID = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+
+
+class InterfaceServer(Voila):
+    """Serves one AVI's interface to one user."""
+
+    name = "voila"
+    options = Instance(Options)
+    nursery = Instance(Nursery, allow_none=True)
+    activity = AnyTrait()
+    assets = AnyTrait()
+
+    @default("activity")
+    def _no_activity_yet(self) -> Activity:
+        return Activity(log=self.log)
+
+    @default("assets")
+    def _own_assets(self) -> Assets:
+        return Assets(base_url=self.base_url, folder=self.options.folder)
+
+    @override
+    def initialize(self, argv: list[str] | None = None) -> None:
+        options = self.options
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(OWN), os.environ.get("JUPYTER_PATH")]))
+        mends.wake_after_send()
+        self.config_file_paths = []  # a stranger's or a user's voila.json must not change the server
+        self.update_config(_settings(options))
+        self.base_url = options.base_url
+        self.token = options.token
+        self.open_browser = False
+        self.notebook_path = str(options.notebook())
+        self.root_dir = str(options.folder)
+        self.tornado_settings = {
+            "headers": _security_headers(options),
+            "compress_response": True,
+            "websocket_compression_options": None,
+        }
+        super().initialize(argv if argv is not None else [])
+
+    @override
+    def init_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = super().init_settings()
+        # Voilà fixes a list of its own; ours is the one that is tested.
+        self.kernel_manager.allowed_message_types = ALLOWED_MESSAGES
+        self._exporter = VoilaExporter(
+            template_paths=self.template_paths,
+            template_name=TEMPLATE,
+            contents_manager=self.contents_manager,
+            base_url=self.base_url,
+            exclude_input=True,
+            exclude_output_prompt=True,
+            exclude_input_prompt=True,
+        )
+        self.page_config = self.assets.page_config()
+        return settings
+
+    @override
+    def init_handlers(self) -> list[Any]:
+        """List every address there is; what is not listed does not exist."""
+
+        def below(path: str) -> str:
+            return str(url_path_join(self.base_url, path))
+
+        version = self.assets.version
+        return [
+            *self.identity_provider.routes(self.base_url),
+            (self.base_url, PageHandler, {"interface": self}),
+            (below(rf"api/kernels/{KERNEL_ID}"), KernelHandler),
+            (below(rf"api/kernels/{KERNEL_ID}/channels"), ChannelsHandler, {"activity": self.activity}),
+            (below(rf"voila/api/shutdown/{KERNEL_ID}"), ShutdownHandler),
+            (below(rf"voila/static/{version}/(.*)"), AssetHandler, {"roots": self.assets.roots}),
+            (
+                below(rf"voila/labextensions/{version}/(.*)"),
+                ExtensionHandler,
+                {"extensions": self.assets.extensions},
+            ),
+            (below(r"files/(.*)"), FolderHandler, {"path": self.root_dir}),
+            (r".*", LostHandler),
+        ]
+
+    async def renderer(self) -> Renderer:
+        """Return what renders the page for this server's user."""
+        return Renderer(
+            notebook=self.options.notebook(),
+            exporter=self._exporter,
+            specs=self.kernel_spec_manager,
+            show_tracebacks=self.options.standalone,
+            log=self.log,
+        )
+
+    def page(self, notebook: NotebookNode) -> dict[str, Any]:
+        """Return what the page's frame shows."""
+        return {
+            "title": self.options.title or notebook.metadata.get("title") or self.options.folder.name,
+            "base_url": self.base_url,
+            "portal_url": self.options.portal_url,
+            "static": self.assets.static_url,
+            "preload": [],
+        }
+
+    @override
+    def listen(self) -> None:
+        """Listen where we were told, and nowhere else if that is taken."""
+        server = tornado.httpserver.HTTPServer(self.app, xheaders=True)
+        if self.options.socket is not None:
+            server.add_socket(tornado.netutil.bind_unix_socket(str(self.options.socket)))
+        else:
+            sockets = tornado.netutil.bind_sockets(self.options.port, self.options.ip)
+            self.port = sockets[0].getsockname()[1]
+            server.add_sockets(sockets)
+        self.ioloop = IOLoop.current()
+        report = Report.from_hub(os.environ) if not self.options.standalone else None
+        if report is not None:
+            self.ioloop.spawn_callback(self.activity.keep_reporting, report)
+        self.log.info("The interface is at %s", self.address)
+        print(self.address, flush=True)
+        try:
+            self.ioloop.start()
+        finally:
+            self.stop()
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds the page; with the token that opens it, standalone."""
+        if self.options.socket is not None:
+            return f"unix:{self.options.socket}{self.base_url}"
+        query = f"?token={self.options.token}" if self.options.standalone else ""
+        return f"http://{self.options.ip}:{self.port}{self.base_url}{query}"
+
+
+def _settings(options: Options) -> Config:
+    config = Config()
+    config.Voila.connection_dir_root = "/tmp"
+    config.Voila.identity_provider_class = LocalIdentity if options.standalone else HubIdentity
+    config.VoilaConfiguration.template = TEMPLATE
+    config.VoilaConfiguration.allow_template_override = "NO"
+    config.VoilaConfiguration.allow_theme_override = "NO"
+    config.VoilaConfiguration.multi_kernel_manager_class = InterfaceKernels
+    config.InterfaceKernels.work_dir = str(options.work_dir)
+    config.InterfaceKernels.code_dir = str(options.folder)
+    config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
+    # A kernel that died is not started again: its page's state is lost, and the page says so.
+    config.KernelRestarter.restart_limit = 0
+    return config
+
+
+def _security_headers(options: Options) -> dict[str, str]:
+    portal = options.portal_url.split("/services/")[0]
+    policy = [
+        "default-src 'self'",
+        # Widget libraries compile templates, and notebooks write scripts into the page: its origin is the AVI's own.
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        f"frame-ancestors 'self' {portal}".strip(),
+    ]
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }

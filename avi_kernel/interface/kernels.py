@@ -1,0 +1,113 @@
+"""Kernels of an interface: where they start, how, and what a browser may say to them."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.ioloop import AsyncIOLoopKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Any as AnyTrait
+from traitlets import Unicode, default
+from typing_extensions import override
+
+from avi_kernel.interface.forking import INLINE, Nursery, NurseryGone
+
+PROVISIONER = "gavip-fork"
+LAUNCHER = "ipykernel_launcher"
+ALLOWED_MESSAGES = [
+    "comm_open",
+    "comm_close",
+    "comm_msg",
+    "comm_info_request",
+    "kernel_info_request",
+    "shutdown_request",
+]
+"""What a page may send: widgets need these. `execute_request` is not among them."""
+
+
+class ForkingProvisioner(LocalProvisioner):
+    """Start a Python kernel from its manager's nursery, anything else as jupyter_client does."""
+
+    @override
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        nursery: Nursery | None = getattr(self.parent, "nursery", None)
+        if nursery is None or LAUNCHER not in cmd:
+            return await super().launch_kernel(cmd, **kwargs)
+        argv = cmd[cmd.index(LAUNCHER) + 1 :]
+        cwd = str(kwargs.get("cwd") or Path.cwd())
+        env = kwargs.get("env") or dict(os.environ)
+        try:
+            # In a thread: the first kernel may have to wait for the nursery's imports.
+            self.process = await asyncio.to_thread(nursery.fork, argv=argv, env=env, cwd=cwd)
+        except NurseryGone:
+            self.log.warning("The kernels' nursery has ended; starting a kernel the slow way.")
+            return await super().launch_kernel(cmd, **kwargs)
+        self.pid = self.pgid = self.process.pid
+        self.cwd = cwd
+        return self.connection_info
+
+
+class InterfaceKernel(AsyncIOLoopKernelManager):
+    """One kernel of an interface."""
+
+    nursery = AnyTrait(None, allow_none=True)
+
+    @default("nursery")
+    def _nursery_of_the_server(self) -> Nursery | None:
+        return getattr(self.parent, "nursery", None)
+
+    @default("transport")
+    def _private_transport(self) -> str:
+        # UNIX sockets in a folder of the server's own: no port to race for, nothing that a neighbour can reach.
+        return "ipc" if sys.platform == "linux" else "tcp"
+
+
+class InterfaceKernels(AsyncMappingKernelManager):
+    """All kernels of an interface, one a page."""
+
+    nursery = AnyTrait(None, allow_none=True)
+
+    @default("nursery")
+    def _nursery_of_the_server(self) -> Nursery | None:
+        return getattr(self.parent, "nursery", None)
+
+    work_dir = Unicode(config=True, help="Where kernels start.")
+    code_dir = Unicode(config=True, help="The AVI's folder, importable in kernels.")
+
+    @default("kernel_manager_class")
+    def _default_kernel_manager_class(self) -> str:
+        return f"{InterfaceKernel.__module__}.{InterfaceKernel.__name__}"
+
+    @override
+    def cwd_for_path(self, path: str, **kwargs: Any) -> str:
+        return self.work_dir
+
+    async def start_for_page(self, *, kernel_id: str, kernel_name: str, env: dict[str, str]) -> None:
+        """Start the kernel of one page."""
+        await self.start_kernel(
+            kernel_id=kernel_id,
+            kernel_name=kernel_name,
+            path="",
+            env={**os.environ, **self._own_environment(), **env},
+            extra_arguments=["--HistoryManager.enabled=False"],
+        )
+
+    def _own_environment(self) -> dict[str, str]:
+        """Return what a kernel of an AVI finds besides the server's own environment."""
+        python_path = [self.code_dir, *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {
+            "PYTHONPATH": os.pathsep.join(python_path),
+            "MPLBACKEND": INLINE,
+            # Not the user's profile: what they set up for themselves must not change an AVI.
+            "IPYTHONDIR": str(Path(self.connection_dir) / "ipython"),
+        }
+
+
+def connection_folder() -> str:
+    """Make the folder of the kernels' sockets; its path must stay short (108 bytes a socket)."""
+    root = "/tmp" if sys.platform == "linux" else None  # noqa: S108  # mkdtemp's own folder below it is private
+    return tempfile.mkdtemp(prefix="avi-", dir=root)

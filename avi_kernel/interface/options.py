@@ -1,0 +1,102 @@
+"""What an interface server is asked to serve, and where."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+MAIN = "app.ipynb"
+OUTREACH = "app_outreach.ipynb"
+
+
+class NoInterface(Exception):
+    """This AVI has no interface: there is no app.ipynb in its folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Everything that is decided before the server starts."""
+
+    folder: Path
+    """The AVI's code, read-only."""
+    work_dir: Path
+    """Where kernels start: the user's folder of this AVI."""
+    base_url: str = "/"
+    """Path below which everything is served, with both slashes."""
+    socket: Path | None = None
+    """UNIX socket to listen on; otherwise ip and port."""
+    ip: str = "127.0.0.1"
+    port: int = 0
+    """0: any that is free."""
+    token: str | None = None
+    """None behind the Hub; standalone, the secret in the address."""
+    portal_url: str = ""
+    title: str = ""
+
+    @property
+    def standalone(self) -> bool:
+        """Whether there is no Hub: a developer's own machine."""
+        return self.token is not None
+
+    def notebook(self, *, outreach: bool = False) -> Path:
+        """Return the notebook to serve.
+
+        Raises
+        ------
+        NoInterface
+            When the folder has none.
+        """
+        candidates = [OUTREACH, MAIN] if outreach else [MAIN]
+        for name in candidates:
+            if (self.folder / name).is_file():
+                return self.folder / name
+        raise NoInterface(f"There is no {MAIN} in {self.folder}.")
+
+    @property
+    def has_outreach(self) -> bool:
+        """Whether outreach users get a notebook of their own."""
+        return (self.folder / OUTREACH).is_file()
+
+
+def from_hub(env: Mapping[str, str]) -> Options:
+    """Read what the spawner put into the environment (docs/explanation/contracts.md)."""
+    address = urlsplit(env.get("JUPYTERHUB_SERVICE_URL", ""))
+    socket = env.get("GAVIP_SOCKET") or (unquote(address.netloc) if address.scheme == "http+unix" else "")
+    folder = Path(env["GAVIP_CODE_DIR"])
+    return Options(
+        folder=folder,
+        work_dir=Path(env.get("GAVIP_WORK_DIR") or folder),
+        base_url=_with_slashes(env.get("JUPYTERHUB_SERVICE_PREFIX", "/")),
+        socket=Path(socket) if socket else None,
+        ip=address.hostname or "127.0.0.1",
+        port=(address.port or 0) if not socket else 0,
+        portal_url=_portal(env),
+        title=env.get("GAVIP_AVI_TITLE", ""),
+    )
+
+
+def standalone(*, folder: Path, port: int, portal_url: str = "", work_dir: Path | None = None) -> Options:
+    """Serve a folder to its developer: loopback only, behind a token made now."""
+    folder = folder.resolve()
+    return Options(
+        folder=folder,
+        work_dir=work_dir or folder,
+        port=port,
+        token=os.environ.get("GAVIP_DEV_TOKEN") or secrets.token_urlsafe(24),
+        portal_url=portal_url,
+    )
+
+
+def _portal(env: Mapping[str, str]) -> str:
+    """Return the portal's address: it lives on the Hub's own host."""
+    host = env.get("JUPYTERHUB_HOST", "")
+    if not host and "JUPYTERHUB_PUBLIC_HUB_URL" in env:
+        public = urlsplit(env["JUPYTERHUB_PUBLIC_HUB_URL"])
+        host = f"{public.scheme}://{public.netloc}"
+    return f"{host}/services/gavip/"
+
+
+def _with_slashes(path: str) -> str:
+    return "/" + path.strip("/") + "/" if path.strip("/") else "/"

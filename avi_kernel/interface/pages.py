@@ -1,0 +1,162 @@
+"""The one page of an interface, and the few addresses that it needs."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, ClassVar
+
+import tornado.web
+from jupyter_server.base.handlers import JupyterHandler
+from tornado.iostream import StreamClosedError
+from typing_extensions import override
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.kernel_websocket_handler import (
+    VoilaKernelWebsocketHandler,
+    read_header_from_binary_message,
+)
+
+from avi_kernel.interface.activity import Activity
+from avi_kernel.interface.kernels import InterfaceKernels
+from avi_kernel.interface.mends import OwnOriginSuffices
+from avi_kernel.interface.rendering import Renderer, Started
+
+KEEP_ALIVE = 10.0
+"""Seconds: a proxy closes a silent connection, and a cell may take long."""
+LOOKS_ALIVE = "<!-- still running -->\n"
+
+
+class PageHandler(JupyterHandler):
+    """Serve the interface: a kernel of its own, the cells as they run."""
+
+    @override
+    def initialize(self, interface: Any) -> None:
+        self.interface = interface
+        self._gone = False
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """Send the page piece by piece."""
+        if self.get_query_argument("token", None):
+            # The cookie is set by now; the secret must not stay in the address bar and the history.
+            self.redirect(self.request.path)
+            return
+        self.interface.activity.touch()
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        await self._send_page(str(uuid.uuid4()))
+
+    async def _send_page(self, kernel_id: str) -> None:
+        renderer: Renderer = await self.interface.renderer()
+        notebook = renderer.load()
+        kernel = asyncio.ensure_future(self._start_kernel(kernel_id, notebook.metadata.kernelspec.name))
+        pieces = renderer.pieces(
+            notebook,
+            kernel=kernel,
+            page=self.interface.page(notebook),
+            page_config=self.interface.page_config,
+        )
+        try:
+            async with aclosing(pieces):
+                async for html in in_batches(pieces, keep_alive=KEEP_ALIVE):
+                    self.write(html)
+                    await self.flush()
+        except StreamClosedError:
+            self._gone = True
+        finally:
+            await self._settle(kernel)
+
+    async def _start_kernel(self, kernel_id: str, name: str) -> Started:
+        kernels: InterfaceKernels = self.interface.kernel_manager
+        env = {
+            "VOILA_KERNEL_ID": kernel_id,
+            "VOILA_BASE_URL": self.base_url,
+            "QUERY_STRING": self.request.query,
+            "SCRIPT_NAME": self.request.path,
+        }
+        await kernels.start_for_page(kernel_id=kernel_id, kernel_name=name, env=env)
+        return Started(kernel_id=kernel_id, manager=kernels.get_kernel(kernel_id))
+
+    async def _settle(self, kernel: "asyncio.Future[Started]") -> None:
+        """End the kernel of a page that nobody waits for any more: no beacon will ever ask for it."""
+        if self._gone:
+            started = await kernel
+            await self.interface.kernel_manager.shutdown_kernel(started.kernel_id, now=True)
+
+    @override
+    def on_connection_close(self) -> None:
+        self._gone = True
+
+
+class KernelHandler(JupyterHandler):
+    """Tell the page that its kernel exists; nothing else of Jupyter's kernels API."""
+
+    @tornado.web.authenticated
+    def get(self, kernel_id: str) -> None:
+        """Return the kernel's model."""
+        if kernel_id not in self.kernel_manager:
+            raise tornado.web.HTTPError(404, "This kernel has ended.")
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(self.kernel_manager.kernel_model(kernel_id), default=str))
+
+
+class ChannelsHandler(VoilaKernelWebsocketHandler):
+    """Carry widget messages between the page and its kernel."""
+
+    NOT_THE_USER: ClassVar[set[str]] = {"kernel_info_request", "comm_info_request"}
+    """What a page sends by itself, when a connection comes back: nobody need be there."""
+
+    @override
+    def initialize(self, activity: Activity) -> None:
+        self._activity = activity
+
+    @override
+    def on_message(self, message: str | bytes) -> None:
+        if _message_type(message) not in self.NOT_THE_USER:
+            self._activity.touch()
+        super().on_message(message)
+
+
+class ShutdownHandler(OwnOriginSuffices, VoilaShutdownKernelHandler):
+    """End the kernel of a page that is being left."""
+
+    @tornado.web.authenticated
+    async def post(self, kernel_id: str) -> None:
+        """End it if it is still there."""
+        if kernel_id in self.kernel_manager:
+            await self.kernel_manager.shutdown_kernel(kernel_id, now=True)
+        self.set_status(204)
+        self.finish()
+
+
+async def in_batches(pieces: AsyncIterator[str], *, keep_alive: float) -> AsyncIterator[str]:
+    """Join what comes at once into one piece; when nothing comes for so long (s), give a sign of life."""
+    batch = ""
+    while True:
+        coming = asyncio.ensure_future(anext(pieces, None))
+        await asyncio.sleep(0)
+        if not coming.done() and batch:
+            yield batch
+            batch = ""
+        while not (await asyncio.wait({coming}, timeout=keep_alive))[0]:
+            yield LOOKS_ALIVE
+        piece = coming.result()
+        if piece is None:
+            break
+        batch += piece
+    if batch:
+        yield batch
+
+
+def _message_type(message: str | bytes) -> str:
+    """Return what kind of message a page sent, in either of Jupyter's two framings."""
+    try:
+        header = (
+            read_header_from_binary_message(message)
+            if isinstance(message, bytes)
+            else json.loads(message).get("header")
+        )
+    except (ValueError, IndexError, AttributeError):
+        return ""
+    return str((header or {}).get("msg_type", ""))

@@ -1,0 +1,154 @@
+"""Run an interface notebook cell by cell and turn it into the page, piece by piece."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from voila.execute import VoilaExecutor
+from voila.exporter import VoilaExporter
+
+TEMPLATE = "gavip"
+DEFAULT_KERNEL = "python3"
+from typing_extensions import override
+
+
+class Executor(VoilaExecutor):
+    """Run cells; an error is shown in words, its traceback only to the AVI's developer.
+
+    A traceback quotes the source, and the source of a private AVI is not for its users.
+    """
+
+    @override
+    def strip_code_cell_errors(self, cell: NotebookNode) -> NotebookNode:
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                output["traceback"] = []
+        return cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A kernel that answers."""
+
+    kernel_id: str
+    manager: Any
+
+
+class Renderer:
+    """Renders one notebook for any number of pages; each page brings its own kernel."""
+
+    def __init__(
+        self,
+        *,
+        notebook: Path,
+        exporter: VoilaExporter,
+        specs: KernelSpecManager,
+        show_tracebacks: bool,
+        log: logging.Logger,
+    ) -> None:
+        self.notebook = notebook
+        self._exporter = exporter
+        self._specs = specs
+        self._show_tracebacks = show_tracebacks
+        self._log = log
+
+    def load(self) -> NotebookNode:
+        """Read the notebook, without old outputs, with a kernel that exists here."""
+        notebook = nbformat.read(self.notebook, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+                cell.execution_count = None
+        spec = notebook.metadata.setdefault("kernelspec", NotebookNode(name=DEFAULT_KERNEL))
+        if spec.get("name") not in self._specs.find_kernel_specs():
+            spec["name"] = DEFAULT_KERNEL
+        return notebook
+
+    async def pieces(
+        self,
+        notebook: NotebookNode,
+        *,
+        kernel: Awaitable[Started],
+        page: dict[str, Any],
+        page_config: dict[str, Any],
+    ) -> AsyncIterator[str]:
+        """Yield the page's HTML as it comes: its head at once, then each cell when it has run."""
+        run = _Run(notebook=notebook, kernel=kernel, log=self._log, show_tracebacks=self._show_tracebacks)
+        resources = {
+            "metadata": {"name": self.notebook.stem},
+            "base_url": page["base_url"],
+            "theme": "light",
+            "template": TEMPLATE,
+        }
+        async for piece, _ in self._exporter.generate_from_notebook_node(
+            notebook,
+            resources=resources,
+            extra_context={"kernel_start": run.start, "cells_as_they_run": run.cells, "page": page},
+            page_config=page_config,
+        ):
+            yield piece
+
+
+class _Run:
+    """One page's way through its notebook."""
+
+    def __init__(
+        self,
+        *,
+        notebook: NotebookNode,
+        kernel: Awaitable[Started],
+        log: logging.Logger,
+        show_tracebacks: bool,
+    ) -> None:
+        self._notebook = notebook
+        self._kernel = kernel
+        self._log = log
+        self._show_tracebacks = show_tracebacks
+        self._executor: Executor
+
+    async def start(self) -> str:
+        """Wait for the kernel and return its id."""
+        started = await self._kernel
+        self._executor = Executor(
+            self._notebook, km=started.manager, log=self._log, show_tracebacks=self._show_tracebacks
+        )
+        self._executor.kc = await self._executor.async_start_new_kernel_client()
+        return started.kernel_id
+
+    async def cells(self) -> AsyncIterator[NotebookNode]:
+        """Yield each cell once it has run, up to the first that fails."""
+        try:
+            for index, cell in enumerate(self._notebook.cells):
+                failed = await self._run_cell(cell, index)
+                yield cell
+                if failed:
+                    return
+        finally:
+            self._executor.kc.stop_channels()
+
+    async def _run_cell(self, cell: NotebookNode, index: int) -> bool:
+        """Run one cell in place; tell whether the page ends here."""
+        try:
+            await self._executor.execute_cell(cell, None, index, store_history=False)
+        except CellExecutionError as error:
+            self._log.warning("Cell %d failed:\n%s", index + 1, error)
+            if not self._show_tracebacks:
+                self._executor.strip_code_cell_errors(cell)
+        except Exception as error:  # the kernel died, or the platform failed: the page must say so
+            self._log.exception("Cell %d could not be run", index + 1)
+            cell.outputs = [_as_output(error)]
+        else:
+            return False
+        return True
+
+
+def _as_output(error: Exception) -> NotebookNode:
+    return nbformat.v4.new_output(
+        "error", ename=type(error).__name__, evalue=str(error) or "The kernel has ended.", traceback=[]
+    )

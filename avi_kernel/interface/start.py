@@ -1,0 +1,39 @@
+"""From arguments to a running server, in the one order that works."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+# Imported before the fork, so that server and kernels share these pages.
+import ipykernel.kernelapp  # noqa: F401
+import jupyter_client  # noqa: F401
+
+from avi_kernel.interface import forking, options
+
+
+def serve(arguments: Sequence[str]) -> None:
+    """Serve until told to stop."""
+    chosen = _options(arguments)
+    nursery = forking.Nursery.start(modules=forking.wanted(chosen.folder)) if forking.available() else None
+    # Only now: the server's own imports are none of the kernels' business.
+    from avi_kernel.interface.app import InterfaceServer
+
+    server = InterfaceServer(options=chosen, nursery=nursery)
+    server.initialize([])
+    server.start()
+
+
+def _options(arguments: Sequence[str]) -> options.Options:
+    parser = argparse.ArgumentParser(prog="python -m avi_kernel.interface", description=__doc__)
+    parser.add_argument("--standalone", action="store_true", help="no Hub: loopback, a token in the address")
+    parser.add_argument("--port", type=int, default=0, help="0: any that is free")
+    parser.add_argument("--folder", type=Path, default=Path(), help="the AVI's folder")
+    parser.add_argument("--work-dir", type=Path, help="where kernels start; default: the folder")
+    parser.add_argument("--portal-url", default="", help="where the header's link leads")
+    given = parser.parse_args(arguments)
+    if not given.standalone:
+        return options.from_hub(os.environ)
+    return options.standalone(
+        folder=given.folder, port=given.port, portal_url=given.portal_url, work_dir=given.work_dir
+    )
