@@ -1,9 +1,13 @@
 """Configure a stock JupyterHub as GAVIP's sign-in, proxying and home of interactive servers."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gavip_hub.backends.boxes import BoxLauncher
+from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
+from gavip_hub.backends.sandbox import detect
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.hub import access
@@ -12,8 +16,8 @@ from gavip_hub.supervise import accounts
 from gavip_hub.supervise.installation import Secrets, read_secrets
 
 TEMPLATES = Path(__file__).parent / "templates" / "hub"
-# A label of `<avi>--<user>.<host>`: two hyphens in a row would make one user's name look like another's AVI, and
-# a DNS label ends at 63 characters, of which an AVI takes 20.
+# A label of `<avi>--<user>.<host>`: two hyphens in a row would make one user's name look like another's AVI,
+# and a DNS label ends at 63 characters, of which an AVI takes 20.
 USER_NAME = r"(?=.{1,40}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
 
 
@@ -49,6 +53,9 @@ def _addresses(c: Any, config: Gavip, secrets: Secrets) -> None:
     c.JupyterHub.hub_bind_url = config.hub_url
     c.JupyterHub.subdomain_host = config.public_url
     c.JupyterHub.subdomain_hook = _domain_of
+    # The Hub's own host alone: by default it answers on every host that has no server, and would then serve
+    # its sign-in page and API on the origin of an AVI.
+    c.JupyterHub.hub_routespec = f"{config.domain}/"
     c.JupyterHub.default_url = f"/services/{access.SERVICE}/"
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{config.ports.proxy_api}"
@@ -100,15 +107,24 @@ def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
 
 
 def _servers(c: Any, config: Gavip) -> None:
-    hooks = ServerHooks(config=config)
+    hooks = ServerHooks(open_ledger=lambda: _ledger(config))
     c.JupyterHub.allow_named_servers = True
     c.JupyterHub.spawner_class = "gavip-process"
-    c.ProcessSpawner.launcher = lambda: hooks.launcher
-    c.ProcessSpawner.host_url = config.public_url
-    # Functions, not bound methods: traitlets copies what it is given, and would copy the hooks with their database.
-    c.Spawner.apply_user_options = lambda spawner, options: hooks.admit(spawner, options)
-    c.Spawner.post_stop_hook = lambda spawner: hooks.close(spawner)
+    c.ProcessSpawner.launcher = cache(lambda: _launcher(config))
+    c.Spawner.apply_user_options = hooks.admit
+    c.Spawner.post_stop_hook = hooks.close
     c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 30
     c.Spawner.poll_interval = 10
+
+
+def _launcher(config: Gavip) -> BoxLauncher:
+    upstreams = {API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url}
+    return BoxLauncher(root=config.root, sandbox=detect(config.sandbox), upstreams=upstreams)
+
+
+def _ledger(config: Gavip) -> Any:
+    from gavip_hub.factory import server_ledger  # noqa: PLC0415
+
+    return server_ledger(config)

@@ -80,6 +80,7 @@ def _addresses(spec: ContainerSpec, places: BoxPlaces, upstreams: Mapping[str, s
         prefix = spec.env.get("JUPYTERHUB_SERVICE_PREFIX", "/")
         env["GAVIP_SOCKET"] = socket
         env["JUPYTERHUB_API_URL"] = (gate if inside else upstreams.get(HUB_PREFIX, gate)) + HUB_PREFIX
+        env["JUPYTERHUB_ACTIVITY_URL"] = f"{env['JUPYTERHUB_API_URL']}/users/{spec.owner}/activity"
         env["JUPYTERHUB_SERVICE_URL"] = f"http+unix://{quote(socket, safe='')}{prefix}"
     return env
 

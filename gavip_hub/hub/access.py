@@ -17,10 +17,17 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:gavip:admin:platform": {"description": "See and change what belongs to the whole platform."},
 }
 
-# `!user` binds a scope to its holder's own things. Who tries AVIs without an account gets no publishing and no
-# user-space; the catalogue has no owner, so that its scope has no filter.
-_CATALOGUE = ["custom:gavip:read:avis"]
-_VISITOR = [*_CATALOGUE, "custom:gavip:open:servers!user", "custom:gavip:read:jobs!user"]
+_IDENTITY = ["read:users:name!user", "read:users:groups!user", "read:roles:users!user"]
+_SERVICE_ACCESS = f"access:services!service={SERVICE}"
+# `!user` binds a scope to its holder's own things; the catalogue has no owner, so that its scope has no filter.
+# Who tries AVIs without an account publishes nothing and has no user-space.
+_VISITOR = [
+    *_IDENTITY,
+    _SERVICE_ACCESS,
+    "custom:gavip:read:avis",
+    "custom:gavip:open:servers!user",
+    "custom:gavip:read:jobs!user",
+]
 _OUTREACH = [*_VISITOR, "custom:gavip:submit:jobs!user", "custom:gavip:cancel:jobs!user"]
 _SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user"]
 _DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
@@ -53,30 +60,20 @@ PORTAL_SCOPES = [
     "start:servers!user",
     "read:servers!user",
     "delete:servers!user",
-    "read:roles:users!user",
-    "read:users:groups!user",
 ]
 """What a browser's token for the portal may carry at most; of these a person gets what their roles hold."""
 
+_SERVER = [*_IDENTITY, _SERVICE_ACCESS, "access:servers!server", "users:activity!user"]
+
 INTERFACE_SCOPES = [
+    *_SERVER,
     "custom:gavip:submit:jobs!server",
     "custom:gavip:read:jobs!server",
-    "access:servers!server",
-    "users:activity!user",
-    "read:users:name!user",
-    "read:users:groups!user",
-    "read:roles:users!user",
+    "custom:gavip:cancel:jobs!server",
 ]
 """What the token of an open AVI carries: the jobs of its own server's AVI, and who its user is."""
 
-NOTEBOOK_SCOPES = [
-    *_SCIENTIST,
-    "access:servers!server",
-    "users:activity!user",
-    "read:users:name!user",
-    "read:users:groups!user",
-    "read:roles:users!user",
-]
+NOTEBOOK_SCOPES = [*_SERVER, *_SCIENTIST]
 """What the token of a notebook server carries: its user's own code runs there, not an AVI's."""
 
 

@@ -2,4 +2,4 @@
 
 from gavip_hub.hub_setup import configure
 
-configure(get_config())  # noqa: F821 - given by traitlets
+configure(get_config())  # type: ignore[name-defined]  # noqa: F821 - the loader of traitlets gives it

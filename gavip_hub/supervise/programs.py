@@ -1,0 +1,86 @@
+"""The command lines, environments and probes of proxy, Hub and service."""
+
+import os
+import sys
+from pathlib import Path
+
+from gavip_hub.config import Gavip, Ports
+from gavip_hub.hub import access
+from gavip_hub.supervise import proxy
+from gavip_hub.supervise.installation import Secrets
+from gavip_hub.supervise.probe import Probe
+from gavip_hub.supervise.sibling import Program
+
+HUB_CONFIG = Path(__file__).with_name("hub_config.py")
+
+
+def programs(config: Gavip, *, ports: Ports, secrets: Secrets, proxy_script: Path) -> list[Program]:
+    """Return the three siblings in the order in which they start."""
+    return [
+        _proxy(ports=ports, secrets=secrets, script=proxy_script),
+        _hub(config, ports=ports),
+        _service(config, ports=ports, secrets=secrets),
+    ]
+
+
+def _proxy(*, ports: Ports, secrets: Secrets, script: Path) -> Program:
+    return Program(
+        name="proxy",
+        title="proxy",
+        argv=proxy.command(
+            script,
+            port=ports.public,
+            api_port=ports.proxy_api,
+            error_target=f"http://127.0.0.1:{ports.hub}/hub/error",
+        ),
+        env={"CONFIGPROXY_AUTH_TOKEN": secrets.proxy_token},
+        probe=Probe(
+            url=f"http://127.0.0.1:{ports.proxy_api}/api/routes",
+            headers={"Authorization": f"token {secrets.proxy_token}"},
+        ),
+    )
+
+
+def _hub(config: Gavip, *, ports: Ports) -> Program:
+    return Program(
+        name="hub",
+        title="JupyterHub",
+        argv=[sys.executable, "-m", "jupyterhub", f"--config={HUB_CONFIG}"],
+        env={
+            "GAVIP_DATA_ROOT": str(config.root),
+            "PATH": _path(),
+        },
+        probe=Probe(url=f"http://127.0.0.1:{ports.hub}/hub/health"),
+    )
+
+
+def _service(config: Gavip, *, ports: Ports, secrets: Secrets) -> Program:
+    prefix = f"/services/{access.SERVICE}/"
+    return Program(
+        name="service",
+        title="service",
+        argv=[sys.executable, "-m", "gavip_hub.app", "--root", str(config.root)],
+        env={
+            "JUPYTERHUB_SERVICE_NAME": access.SERVICE,
+            "JUPYTERHUB_API_TOKEN": secrets.service_token,
+            "JUPYTERHUB_API_URL": f"http://127.0.0.1:{ports.hub}/hub/api",
+            "JUPYTERHUB_BASE_URL": "/",
+            "JUPYTERHUB_CLIENT_ID": f"service-{access.SERVICE}",
+            "JUPYTERHUB_HOST": config.public_url,
+            "JUPYTERHUB_PUBLIC_URL": f"{config.public_url}{prefix}",
+            "JUPYTERHUB_PUBLIC_HUB_URL": f"{config.public_url}/hub/",
+            "JUPYTERHUB_SERVICE_PREFIX": prefix,
+            "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{ports.service}{prefix}",
+            "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{config.public_url}{prefix}oauth_callback",
+            "JUPYTERHUB_OAUTH_ACCESS_SCOPES": f'["access:services!service={access.SERVICE}"]',
+            "JUPYTERHUB_OAUTH_SCOPES": f'["access:services!service={access.SERVICE}"]',
+            "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.scheme == "https")),
+            "PATH": _path(),
+        },
+        probe=Probe(url=f"http://127.0.0.1:{ports.service}{prefix}api/health"),
+    )
+
+
+def _path() -> str:
+    """Return a PATH on which this environment's own programs come first."""
+    return f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"

@@ -1,0 +1,182 @@
+"""A whole platform for tests: proxy, Hub, service, in a folder of its own, on ports of its own.
+
+    def test_something(platform): platform.client("scientist").get("/avis")
+
+One platform serves a whole test session. A test that kills parts of it, or needs other settings, starts its own
+with `running_platform`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gavip_hub.config import Gavip, load_config
+from gavip_hub.supervise.accounts import read_passwords
+from gavip_hub.supervise.installation import free_ports
+
+READY_SECONDS = 120
+END_SECONDS = 60
+
+
+class LocalTransport(httpx.HTTPTransport):
+    """Leads every `*.localhost` to this machine, as browsers do, and keeps the Host header."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(host="127.0.0.1")
+        return super().handle_request(request)
+
+
+@dataclass
+class Platform:
+    """A running platform."""
+
+    root: Path
+    port: int
+    users: dict[str, str]
+    process: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+    """Lines of `gavip up` so far."""
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def config(self) -> Gavip:
+        return load_config(self.root)
+
+    @property
+    def url(self) -> str:
+        """Address of the portal's and Hub's host, with no slash at the end."""
+        return f"http://gavip.localhost:{self.port}"
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/services/gavip/api"
+
+    def avi_url(self, avi: str, user: str) -> str:
+        """Address of an open AVI, at its own origin."""
+        return f"http://{avi}--{user}.gavip.localhost:{self.port}/user/{user}/{avi}/"
+
+    def password(self, user: str) -> str:
+        return read_passwords(self.root)[user]
+
+    def token(self, user: str) -> str:
+        """Return the user's own Hub token, made once by name and password."""
+        if user not in self._tokens:
+            auth = {"username": user, "password": self.password(user)}
+            with self.browserless() as http:
+                made = http.post(f"/hub/api/users/{user}/tokens", json={"auth": auth, "note": "tests"})
+            made.raise_for_status()
+            self._tokens[user] = made.json()["token"]
+        return self._tokens[user]
+
+    def browserless(self, **options: Any) -> httpx.Client:
+        """Return a client of nobody; paths are below the platform's host."""
+        return httpx.Client(base_url=self.url, transport=LocalTransport(), timeout=60, **options)
+
+    def client(self, user: str) -> httpx.Client:
+        """Return a client with the user's token; paths are below the REST interface."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"}
+        return httpx.Client(base_url=self.api, transport=LocalTransport(), timeout=60, headers=headers)
+
+    def hub(self, user: str) -> httpx.Client:
+        """Return a client with the user's token; paths are below the Hub's own API."""
+        headers = {"Authorization": f"token {self.token(user)}"}
+        return httpx.Client(
+            base_url=f"{self.url}/hub/api", transport=LocalTransport(), timeout=60, headers=headers
+        )
+
+    def pid(self, sibling: str) -> int:
+        """Return the pid of `proxy`, `hub` or `service`."""
+        return int(json.loads((self.root / "state" / f"{sibling}.json").read_text())["pid"])
+
+    def log(self, sibling: str) -> str:
+        return (self.root / "logs" / f"{sibling}.log").read_text(errors="replace")
+
+    def end(self) -> None:
+        """End it as Ctrl-C does, and wait until all of it is gone."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(END_SECONDS)
+
+
+@contextmanager
+def running_platform(
+    root: Path, *, port: int | None = None, settings: str = "", options: tuple[str, ...] = ()
+) -> Iterator[Platform]:
+    """Start `gavip up` on a folder and wait until it is ready; end all of it afterwards.
+
+    Parameters
+    ----------
+    settings
+        Lines of `config.py`, such as `c.Gavip.sandbox = "off"`.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    if settings:
+        (root / "config.py").write_text(settings + "\n")
+    platform = start_platform(root, port=port or free_ports(1)[0], options=options)
+    try:
+        yield platform
+    finally:
+        if platform.process.poll() is None:
+            platform.end()
+
+
+def start_platform(root: Path, *, port: int, options: tuple[str, ...] = ()) -> Platform:
+    """Start `gavip up` and wait until it says that it is ready."""
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("gavip")),
+            "up",
+            "--root",
+            str(root),
+            "--port",
+            str(port),
+            *options,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    platform = Platform(root=root, port=port, users={}, process=process)
+    ready = threading.Event()
+    threading.Thread(target=_listen, args=(platform, ready), daemon=True).start()
+    if not ready.wait(READY_SECONDS) or process.poll() is not None:
+        process.send_signal(signal.SIGINT)
+        process.wait(END_SECONDS)
+        pytest.fail("the platform did not start:\n" + "\n".join(platform.said), pytrace=False)
+    platform.users = dict(platform.config.users)
+    return platform
+
+
+def _listen(platform: Platform, ready: threading.Event) -> None:
+    assert platform.process.stdout is not None
+    with platform.process.stdout as lines:
+        for line in lines:
+            platform.said.append(line.rstrip())
+            if "GAVIP is ready" in line:
+                ready.set()
+    ready.set()
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """The platform that the tests of a session share."""
+    # Not below pytest's own folder: that is closed to the users that boxes run as.
+    with tempfile.TemporaryDirectory(prefix="gavip-platform-") as folder:
+        Path(folder).chmod(0o711)
+        with running_platform(Path(folder) / "root") as running:
+            yield running
