@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import Select
 
 from gavip_hub.storage.schema import Avi, Release
 
@@ -43,7 +42,7 @@ def visible(
     viewer
         A user's name: what is public and their own; None: everything.
     """
-    wanted: Select[tuple[Release, Avi]] = select(Release, Avi).join(Avi, Avi.name == Release.avi)
+    wanted = select(Release, Avi).join(Avi, Avi.name == Release.avi)
     if viewer is not None:
         own = or_(Release.submitter == viewer, Avi.owner == viewer)
         wanted = wanted.where(or_(Release.visibility == PUBLIC, own))
@@ -51,4 +50,4 @@ def visible(
         wanted = wanted.where(Release.avi == avi)
     if version is not None:
         wanted = wanted.where(Release.version == version)
-    return [(release, of) for release, of in session.execute(wanted.order_by(Release.id.desc()))]
+    return [row._tuple() for row in session.execute(wanted.order_by(Release.id.desc()))]
