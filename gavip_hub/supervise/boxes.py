@@ -1,37 +1,28 @@
 """End what runs for users, when the whole platform ends."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from avi_kernel.protocol.boxes import STATE_FILE, ShimState
-from gavip_hub.supervise.identity import Identity, is_alive
+from gavip_hub.backends.base import Liveness
+from gavip_hub.backends.boxes import BoxLauncher
+from gavip_hub.backends.sandbox import SandboxReport
 
 BOX_SECONDS = 15.0
 POLL_SECONDS = 0.05
+_ALIVE = (Liveness.STARTING, Liveness.RUNNING)
 
 
-async def stop_boxes(folder: Path) -> None:
-    """Ask every box's shim below a folder to end it, and wait until all have."""
-    shims = [shim for file in folder.glob(f"*/{STATE_FILE}") if (shim := _living(file))]
-    for shim in shims:
-        os.kill(shim.pid, signal.SIGTERM)
-    try:
-        async with asyncio.timeout(BOX_SECONDS):
-            while any(is_alive(shim) for shim in shims):  # noqa: ASYNC110 - not our children: nothing tells
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        for shim in filter(is_alive, shims):
-            os.kill(shim.pid, signal.SIGKILL)
+async def stop_boxes(root: Path) -> None:
+    """Ask every box of a data root to end, and wait until all have.
 
-
-def _living(file: Path) -> Identity | None:
-    try:
-        state = ShimState.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
-        return None
-    shim = Identity(pid=state.pid, boot_id=state.boot_id, start_time=str(state.start_time))
-    return shim if is_alive(shim) else None
+    They are not removed: at the next start Hub and service read how each ended.
+    """
+    # What is enforced matters at a box's start only.
+    launcher = BoxLauncher(root=root, sandbox=SandboxReport(bwrap=None, enforced=frozenset()), upstreams={})
+    names = [name for name in launcher.names() if launcher.look(name).liveness in _ALIVE]
+    for name in names:
+        launcher.stop(name)
+    deadline = asyncio.get_running_loop().time() + BOX_SECONDS
+    while names and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(POLL_SECONDS)
+        names = [name for name in names if launcher.look(name).liveness in _ALIVE]

@@ -80,7 +80,7 @@ class Supervisor:
         # The proxy first, so that nothing new comes in; the three do not wait for one another.
         await asyncio.gather(*(sibling.stop() for sibling in self.siblings))
         if not keep_boxes:
-            await stop_boxes(self.config.root / "boxes")
+            await stop_boxes(self.config.root)
 
     def _proxy_script(self) -> Path:
         script = proxy.installed(self.config.root)
@@ -119,7 +119,7 @@ class Supervisor:
         )
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not await through.answers():
+                while not await through.answers():  # noqa: ASYNC110 - the Hub tells nobody of its routes
                     await asyncio.sleep(WATCH_SECONDS)
         except TimeoutError:
             raise Unavailable(
