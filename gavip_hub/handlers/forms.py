@@ -69,7 +69,8 @@ class Field:
             self.spec.type
         ]
         parts = ["" if self.spec.choices else words + self._range(), self._default()]
-        return "; ".join(part for part in parts if part) + "." if any(parts) else ""
+        sentence = "; ".join(part for part in parts if part)
+        return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
 
     def _range(self) -> str:
         low, high = self.spec.minimum, self.spec.maximum

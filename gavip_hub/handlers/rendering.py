@@ -163,7 +163,7 @@ def shown(value: JsonValue) -> str:
 
 def summary(parameters: Mapping[str, JsonValue]) -> str:
     """Write the first parameters in one line."""
-    pairs = (f"{name} {shorten(shown(value), 40)}" for name, value in parameters.items())
+    pairs = (f"{name} {shorten(shown(value), 40)}" for name, value in parameters.items() if value != "")
     return shorten(", ".join(pairs), 120)
 
 

@@ -28,7 +28,8 @@ function write(part, selector, text) {
 export async function followLog(pane) {
   let offset = Number(pane.dataset.offset);
   pane.scrollTop = pane.scrollHeight;
-  for (let ended = "ended" in pane.dataset; !ended; ) {
+  let ended = "ended" in pane.dataset;
+  while (!ended) {
     await new Promise((resolve) => setTimeout(resolve, LOG_EVERY_MS));
     if (document.hidden) continue;
     const answer = await fetch(`${pane.dataset.log}?offset=${offset}`).catch(() => null);

@@ -1,0 +1,62 @@
+"""What the portal's pages share."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from typing_extensions import override
+
+from gavip_hub.exceptions import GavipError
+from gavip_hub.handlers.base import PageHandler
+from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.rendering import PAGE_CSP
+
+ROOT = f"{PREFIX}/"
+
+
+class PortalPage(PageHandler):
+    """A page of the portal with its masthead and the platform's notices."""
+
+    policy = PAGE_CSP
+    nav: ClassVar[str] = ""
+    """Which entry of the navigation is the present one."""
+    _notices: tuple[str, ...] = ()
+
+    @override
+    async def prepare(self) -> None:
+        await super().prepare()
+        if not self._finished:
+            self._notices = tuple((await self.context.health()).notices)
+
+    @override
+    def _namespace(self) -> dict[str, Any]:
+        own = {"nav": self.nav, "notices": self._notices, "now": datetime.now(UTC)}
+        return super()._namespace() | own
+
+    @property
+    def owner(self) -> str:
+        """Name of who asks.
+
+        Raises
+        ------
+        gavip_hub.exceptions.SignInRequired
+            Nobody is signed in.
+        """
+        return self.require().name
+
+    @property
+    def groups(self) -> list[str]:
+        """Groups of who asks."""
+        return self.require().groups
+
+    def go(self, path: str) -> None:
+        """Send the browser, after a write, to a page below the portal's root."""
+        self.redirect(ROOT + path, status=303)
+
+    def sent(self) -> dict[str, str]:
+        """Return the form's fields; of a name that comes twice the last, which is how a check box speaks."""
+        return {name: self.get_body_argument(name, strip=False) for name in self.request.body_arguments}
+
+    def refuse_with(self, error: GavipError, template: str, **namespace: Any) -> None:
+        """Show a page again, with the status of what was wrong."""
+        self.set_status(error.status_code)
+        self.render_page(template, **namespace)
