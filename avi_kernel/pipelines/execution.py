@@ -1,0 +1,86 @@
+"""One execution of one pipeline, from its document to its outcome."""
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from avi_kernel.pipelines import failures
+from avi_kernel.pipelines.failures import PipelineFailed
+from avi_kernel.pipelines.kernel_process import KernelProcess
+from avi_kernel.pipelines.places import JobPlaces
+from avi_kernel.pipelines.results import describe_results, read_titles
+from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
+from avi_kernel.protocol.runs import JobDocument, JobError, Outcome, Progress
+from avi_kernel.reporter import Platform, Reporter
+
+
+class Execution:
+    """Runs what a document asks for, and turns whatever happens into an outcome."""
+
+    def __init__(
+        self,
+        *,
+        document: JobDocument,
+        places: JobPlaces,
+        environ: Mapping[str, str],
+        first_kernel: KernelProcess,
+        start_kernel: Callable[[], KernelProcess],
+    ) -> None:
+        self._document = document
+        self._places = places
+        self._environ = environ
+        self._first_kernel = first_kernel
+        self._start_kernel = start_kernel
+        self._titles: dict[str, str] = {}
+
+    def outcome(self, platform: Platform, started: datetime) -> Outcome:
+        """Run the pipeline while reporting, and describe how it ended."""
+        with Reporter(
+            send=platform.progress, heartbeat=self._document.heartbeat, notes=self._places.notes
+        ) as reporter:
+            error = self._error_of_run(reporter)
+            if error is None:
+                reporter.report(Progress(fraction=1.0, message="collecting results"))
+            titles = {**self._titles, **read_titles(self._places.titles)}
+            results = describe_results(self._places.results, titles)
+        return Outcome(
+            status="error" if error else "completed",
+            results=results,
+            error=error,
+            started_at=started,
+            ended_at=datetime.now(UTC),
+        )
+
+    def _error_of_run(self, reporter: Reporter) -> JobError | None:
+        try:
+            parameters = check_parameters(self._document.pipeline.parameters, self._document.parameters)
+            self._run(reporter, parameters)
+        except ParameterProblem as problem:
+            return JobError(code="bad_parameters", message=f"{problem.field}: {problem}"[:2000])
+        except PipelineFailed as failed:
+            sys.stderr.write(f"\n{failed.error.traceback}\ngavip: {failed.error.message}\n")
+            return failed.error
+        except Exception as error:  # noqa: BLE001 - the job's owner is told whatever it was
+            return failures.raised(
+                step="",
+                source="",
+                ename=type(error).__name__,
+                evalue=str(error),
+                traceback=traceback.format_exc(),
+            )
+        return None
+
+    def _run(self, reporter: Reporter, parameters: Mapping[str, JsonValue]) -> None:
+        from avi_kernel.pipelines.notebooks import NotebookPipeline  # noqa: PLC0415 - a graph needs no papermill
+
+        pipeline = NotebookPipeline(
+            places=self._places,
+            report=lambda progress, part: reporter.report(progress, part=part),
+            first=self._first_kernel,
+            start_kernel=self._start_kernel,
+        )
+        self._titles = pipeline.titles
+        pipeline.run([*self._document.pipeline.steps, self._document.pipeline.path], parameters)

@@ -1,0 +1,29 @@
+"""The program of a job's kernel; `kernel_process` starts and ends it."""
+
+import signal
+import sys
+
+from avi_kernel import fast_imports
+
+fast_imports.apply()
+
+from ipykernel.kernelapp import IPKernelApp  # noqa: E402 - after the mend
+from tornado.ioloop import IOLoop  # noqa: E402
+
+
+def main(connection_file: str) -> None:
+    """Become the kernel that serves this connection, until SIGTERM.
+
+    The shutdown message of the protocol is not used: the thread that answers it writes to output channels which the
+    main thread closes at the same time, and one start in ten then ends 10 s late or never (ipykernel 7.4).
+    """
+    app = IPKernelApp.instance()
+    app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
+
+    loop = IOLoop.current()
+    signal.signal(signal.SIGTERM, lambda *_: loop.add_callback_from_signal(loop.stop))
+    app.start()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,78 @@
+"""Run the one job of this container: fetch what it is, run its pipeline, leave its outcome and report it."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from avi_kernel.pipelines.kernel_process import KernelProcess
+from avi_kernel.pipelines.places import JobPlaces
+
+COMPLETED, FAILED, NOT_STARTED = 0, 1, 3
+
+
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Run the job that the environment names.
+
+    Returns
+    -------
+    int
+        0 completed, 1 the pipeline failed, 3 there was no job to run.
+    """
+    places = JobPlaces.of_environment(environ)
+    places.results.mkdir(parents=True, exist_ok=True)
+
+    def start_kernel() -> KernelProcess:
+        return KernelProcess.start(cwd=places.work, env=places.child_environment(environ))
+
+    # The kernel's imports take longer than all else that a short job does: they begin before our own do.
+    kernel = start_kernel()
+    try:
+        return _run(environ, places, kernel, start_kernel)
+    finally:
+        kernel.close()
+
+
+def _run(
+    environ: Mapping[str, str],
+    places: JobPlaces,
+    kernel: KernelProcess,
+    start_kernel: Callable[[], KernelProcess],
+) -> int:
+    from avi_kernel.pipelines.execution import Execution  # noqa: PLC0415 - beside the kernel's start, see above
+    from avi_kernel.reporter import Platform, PlatformRefused, PlatformSilent  # noqa: PLC0415
+
+    platform = Platform(url=environ["GAVIP_API_URL"].rstrip("/"), token=environ["GAVIP_TOKEN"])
+    started = datetime.now(UTC)
+    try:
+        document = platform.document()
+    except (PlatformRefused, PlatformSilent) as problem:
+        _say(f"this job could not be fetched: {problem}")
+        return NOT_STARTED
+    execution = Execution(
+        document=document, places=places, environ=environ, first_kernel=kernel, start_kernel=start_kernel
+    )
+    outcome = execution.outcome(platform, started)
+    write_outcome(places.attempt, outcome.model_dump_json(indent=1))
+    try:
+        platform.outcome(outcome)
+    except (PlatformRefused, PlatformSilent) as problem:
+        _say(f"the outcome was left in the job's folder: {problem}")
+    return COMPLETED if outcome.status == "completed" else FAILED
+
+
+def write_outcome(folder: Path, text: str) -> None:
+    """Leave the outcome in the attempt's folder, whole or not at all: it counts when no report arrives."""
+    from avi_kernel.protocol.runs import OUTCOME_FILE  # noqa: PLC0415 - imported by then
+
+    partial = folder / f".{OUTCOME_FILE}.part"
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / OUTCOME_FILE)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"gavip: {text}\n")
