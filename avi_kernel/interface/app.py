@@ -70,7 +70,6 @@ class InterfaceServer(Voila):
         self.root_dir = str(options.folder)
         self.tornado_settings = {
             "headers": _security_headers(options),
-            "compress_response": True,
             "websocket_compression_options": None,
         }
         super().initialize(argv if argv is not None else [])
@@ -90,7 +89,7 @@ class InterfaceServer(Voila):
             exclude_input_prompt=True,
         )
         self.page_config = self.assets.page_config()
-        return settings
+        return {**settings, "compress_response": True}
 
     @override
     def init_handlers(self) -> list[Any]:

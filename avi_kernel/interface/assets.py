@@ -104,6 +104,9 @@ class Assets:
             "disabledExtensions": [],
             "extensionConfig": {},
             "jupyterLabTheme": "light",
+            # Both None, in the words of Voilà's script: the MathJax that it brings along, not the one of a CDN.
+            "fullMathjaxUrl": None,
+            "mathjaxConfig": None,
             "progressiveRendering": False,
         }
 
