@@ -1,0 +1,145 @@
+"""Open an interface with its user's own token, and follow it until it answers."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from avi_kernel.protocol.api import Profile, ServerOpen, ServerView
+from gavip_hub.exceptions import Conflict, GavipError, NotFound, Unavailable
+from gavip_hub.services.reservations import ReservationService
+from gavip_hub.services.servers import ServerService, Wish, hub_name
+
+REFUSED_WITHIN = 2.0
+"""Seconds: what the Hub's hook refuses, it refuses at once; a start may take longer."""
+READY_WITHIN = 90.0
+LOOK_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+InThread = Callable[..., Awaitable[Any]]
+
+
+class Hub(Protocol):
+    """The part of the Hub's interface that is needed here."""
+
+    async def start_server(self, *, token: str, user: str, name: str, options: Mapping[str, Any]) -> bool:
+        """Ask for a start; return whether it is ready already."""
+        ...
+
+    async def stop_server(self, *, token: str, user: str, name: str) -> bool:
+        """Ask for an end; return whether it is gone already."""
+        ...
+
+    async def list_servers(self) -> Any:
+        """Return everybody's active servers, each with `owner`, `name` and `ready`."""
+        ...
+
+
+class OpeningService:
+    """Starts and stops servers through the Hub.
+
+    Parameters
+    ----------
+    in_thread
+        Runs what blocks in the pool of the database.
+    """
+
+    def __init__(
+        self, *, servers: ServerService, reservations: ReservationService, hub: Hub, in_thread: InThread
+    ) -> None:
+        self._servers = servers
+        self._reservations = reservations
+        self._hub = hub
+        self._in_thread = in_thread
+        self._followed: set[asyncio.Task[None]] = set()
+
+    async def open(self, profile: Profile, token: str, request: ServerOpen) -> ServerView:
+        """Open an AVI's interface, or take a place in the queue where there is no room.
+
+        Raises
+        ------
+        gavip_hub.exceptions.GavipError
+            It may not be opened, or another version of it is open.
+        """
+        wish = await self._in_thread(
+            self._servers.wish_for,
+            owner=profile.name,
+            groups=profile.groups,
+            avi=request.avi,
+            version=request.version,
+        )
+        present = await self._present(wish, asked=request.version)
+        if present is not None:
+            return present
+        place: ServerView | None = await self._in_thread(self._reservations.wait_if_full, wish)
+        return place or await self._start(wish, token)
+
+    async def close(self, profile: Profile, token: str, name: str) -> ServerView:
+        """End a server, or give up waiting for one."""
+        view: ServerView = await self._in_thread(self._servers.mark_stopping, owner=profile.name, name=name)
+        if view.state != "waiting":
+            await self._hub.stop_server(token=token, user=profile.name, name=hub_name(name))
+        return view
+
+    async def reconcile(self, since: Any) -> None:
+        """Bring the ledger in line with what the Hub knows."""
+        known = {(server.owner, server.name): server.ready for server in await self._hub.list_servers()}
+        await self._in_thread(self._servers.reconcile, known, since=since)
+
+    async def stop_following(self) -> None:
+        """End the watching of starts; the next start of the service reconciles them."""
+        for task in self._followed:
+            task.cancel()
+        await asyncio.gather(*self._followed, return_exceptions=True)
+
+    async def _present(self, wish: Wish, *, asked: str | None) -> ServerView | None:
+        """Return the server where it is open already, in the version that was asked for."""
+        try:
+            view: ServerView = await self._in_thread(self._servers.get, owner=wish.owner, name=wish.ref)
+        except NotFound:
+            return None
+        if view.state == "waiting":
+            return None
+        if view.state == "stopping":
+            raise Conflict(f"{wish.ref} is just closing; try again in a few seconds.")
+        if asked is not None and view.version != asked:
+            raise Conflict(f"{wish.ref} {view.version} is open; close it before you open {asked}.")
+        return view
+
+    async def _start(self, wish: Wish, token: str) -> ServerView:
+        asked = asyncio.create_task(
+            self._hub.start_server(token=token, user=wish.owner, name=wish.ref, options=wish.user_options)
+        )
+        await asyncio.wait({asked}, timeout=REFUSED_WITHIN)
+        if asked.done() and asked.result():
+            await self._in_thread(self._servers.mark_ready, owner=wish.owner, name=wish.ref)
+        else:
+            self._follow(wish, asked)
+        view: ServerView = await self._in_thread(self._servers.view_of_wish, wish)
+        return view
+
+    def _follow(self, wish: Wish, asked: "asyncio.Task[bool]") -> None:
+        task = asyncio.create_task(self._until_ready(wish, asked))
+        self._followed.add(task)
+        task.add_done_callback(self._followed.discard)
+
+    async def _until_ready(self, wish: Wish, asked: "asyncio.Task[bool]") -> None:
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                ready = await asked
+                while not ready:
+                    await asyncio.sleep(LOOK_SECONDS)
+                    ready = await self._is_ready(wish)
+            await self._in_thread(self._servers.mark_ready, owner=wish.owner, name=wish.ref)
+        except (GavipError, TimeoutError) as error:
+            message = str(error) or "It did not answer in time."
+            log.warning("The server %s of %s did not start: %s", wish.ref, wish.owner, message)
+            await self._in_thread(
+                self._servers.note_failure, owner=wish.owner, name=wish.ref, message=message
+            )
+
+    async def _is_ready(self, wish: Wish) -> bool:
+        for server in await self._hub.list_servers():
+            if (server.owner, server.name) == (wish.owner, wish.ref):
+                return bool(server.ready)
+        raise Unavailable("Its process ended while it started.")

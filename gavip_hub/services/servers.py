@@ -1,0 +1,359 @@
+"""Servers: admit a start that the Hub asks about, close it, and tell people which they have."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import ReleaseView, ServerView
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.addresses import interface_url, notebook_url
+from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
+from gavip_hub.domain.ledger import ContainerState
+from gavip_hub.domain.quota import Want
+from gavip_hub.exceptions import BadRequest, NoRoom, NotFound
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.surroundings import archive_environment, reachable_hosts
+from gavip_hub.storage import containers, events, servers
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.schema import Container
+from gavip_hub.storage.userspace import UserSpaces
+
+NOTEBOOK = "notebook"
+"""How people see the server that the Hub leaves unnamed; no AVI may have this name."""
+NOTEBOOK_TEMPLATES = ("default",)
+NOTEBOOK_CPU = 1.0
+STOPPING = "stopping"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """A server that may start: what it is, and its row in the ledger."""
+
+    ledger_id: str
+    spec: ContainerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A server that somebody asks for, resolved from what they may run."""
+
+    owner: str
+    groups: list[str]
+    kind: Kind
+    ref: str
+    """The Hub's name for it: empty for the notebook server."""
+    memory_mb: int
+    cpu: float
+    release: ReleaseView | None = None
+
+    @property
+    def user_options(self) -> dict[str, str]:
+        """What the Hub is asked with; `ServerService.admit` takes it apart again."""
+        release = self.release
+        return (
+            {"release": f"{release.avi}/{release.version}"}
+            if release
+            else {"notebook": NOTEBOOK_TEMPLATES[0]}
+        )
+
+    @property
+    def want(self) -> Want:
+        """What it would hold."""
+        return Want(kind=self.kind, memory_mb=self.memory_mb, cpu=self.cpu)
+
+
+class ServerService:
+    """The ledger of servers; each method is one transaction."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        quotas: QuotaService,
+        releases: ReleaseService,
+        spaces: UserSpaces,
+        config: Gavip,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._quotas = quotas
+        self._releases = releases
+        self._spaces = spaces
+        self._config = config
+        self._clock = clock
+
+    def admit(
+        self, *, owner: str, groups: list[str], server_name: str, user_options: Mapping[str, Any]
+    ) -> Admission:
+        """Decide on a start that the Hub is about to make; anyone may have asked the Hub for anything.
+
+        Parameters
+        ----------
+        user_options
+            `{"release": "<avi>/<version>"}` for a named server, `{}` or `{"notebook": "default"}` for the notebook
+            server. All else is refused: an image or a size is the platform's to choose.
+
+        Raises
+        ------
+        BadRequest
+            The options say something else.
+        NotFound
+            There is no such release that is open to the owner.
+        NoRoom
+            It does not fit now.
+        """
+        wish = self._resolve(owner, groups, server_name, user_options)
+        ledger_id = self._admit(wish)
+        checkout = self._releases.checkout(wish.release) if wish.release else None
+        places = self._spaces.places(owner=owner, avi=server_name or None, checkout=checkout)
+        spec = container_spec(
+            name=f"gavip-server-{ledger_id}",
+            kind=wish.kind,
+            owner=owner,
+            places=places,
+            resources=Resources(memory_mb=wish.memory_mb, cpu=wish.cpu),
+            avi=wish.release.avi if wish.release else None,
+            version=wish.release.version if wish.release else None,
+            env=archive_environment(self._config),
+            allowed_hosts=reachable_hosts(self._config, server_name or None),
+        )
+        return Admission(ledger_id=ledger_id, spec=spec)
+
+    def wish_for(self, *, owner: str, groups: list[str], avi: str, version: str | None = None) -> Wish:
+        """Resolve an interface that somebody asks the platform itself to open.
+
+        Raises
+        ------
+        NotFound
+            There is no such release that is open to them.
+        BadRequest
+            The AVI has no interface.
+        """
+        release = self._releases.get(viewer=owner, avi=avi, version=version)
+        if release.spec.interface is None:
+            raise BadRequest(f"{avi} {release.version} has no interface, only pipelines.", field="avi")
+        declared = release.spec.manifest.interface
+        return Wish(
+            owner=owner,
+            groups=groups,
+            kind=Kind.INTERFACE,
+            ref=avi,
+            memory_mb=declared.memory,
+            cpu=declared.cpu,
+            release=release,
+        )
+
+    def close(self, ledger_id: str) -> None:
+        """Close the row of a server that ended; no harm when it is closed."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            row = session.get(Container, ledger_id)
+            if row is not None and containers.close(session, ledger_id, at=now):
+                tell(session, row, "stopped", at=now)
+
+    def mark_ready(self, *, owner: str, name: str) -> None:
+        """Note that a server answers."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            for row in servers.open_rows(session, owner=owner, ref=hub_name(name)):
+                if containers.mark_live(session, row.id, at=now):
+                    tell(session, row, "ready", at=now)
+
+    def note_failure(self, *, owner: str, name: str, message: str) -> None:
+        """Tell that a server did not start; its row was closed by the Hub's hook."""
+        data = {"state": "failed", "avi": name, "version": None, "reason": message}
+        with self._database.transaction() as session:
+            events.append(
+                session, owner=owner, kind="server.state", subject=name, data=data, at=self._clock.now()
+            )
+
+    def reconcile(self, known: Mapping[tuple[str, str], bool], *, since: datetime) -> None:
+        """Bring the ledger in line with the Hub: close rows without a server, note which answer.
+
+        Parameters
+        ----------
+        known
+            Owner and the Hub's name of every server that the Hub knows -> whether it answers.
+        since
+            Rows made after this are left alone: the Hub may not have listed their servers yet.
+        """
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            for row in servers.open_rows(session):
+                ready = known.get((row.owner, row.ref))
+                if ready is None and row.created_at < since:
+                    log.warning("The Hub has no server for the ledger row %s; closing it", row.id)
+                    containers.close(session, row.id, at=now)
+                    tell(session, row, "stopped", at=now)
+                elif ready and containers.mark_live(session, row.id, at=now):
+                    tell(session, row, "ready", at=now)
+
+    def mark_stopping(self, *, owner: str, name: str) -> ServerView:
+        """Note that its owner wants a server to end; a reservation ends at once.
+
+        Raises
+        ------
+        NotFound
+            The owner has no such server.
+        """
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            rows = servers.open_rows(session, owner=owner, ref=hub_name(name))
+            waiting = servers.reservations(session, owner=owner, ref=name)
+            if not rows and not waiting:
+                raise NotFound(f"You have no server {name!r}.")
+            for row in waiting:
+                containers.close(session, row.id, at=now)
+            for row in rows:
+                row.backend_state = {**row.backend_state, STOPPING: True}
+            found = (rows or waiting)[-1]
+            session.flush()
+            tell(session, found, STOPPING if rows else "stopped", at=now)
+            return self.view(found)
+
+    def of(self, *, owner: str) -> list[ServerView]:
+        """Return a user's servers, and the interfaces that they wait for."""
+        with self._database.reading() as session:
+            rows = [*servers.open_rows(session, owner=owner), *servers.reservations(session, owner=owner)]
+            return [self.view(row) for row in sorted(rows, key=lambda row: row.id)]
+
+    def get(self, *, owner: str, name: str) -> ServerView:
+        """Return one server of a user.
+
+        Raises
+        ------
+        NotFound
+            There is none of this name.
+        """
+        found = [view for view in self.of(owner=owner) if view.name == name]
+        if not found:
+            raise NotFound(f"You have no server {name!r}.")
+        return found[-1]
+
+    def view_of_wish(self, wish: Wish) -> ServerView:
+        """Return a server that was just asked for; the Hub may not have admitted it yet."""
+        with self._database.reading() as session:
+            rows = servers.open_rows(session, owner=wish.owner, ref=wish.ref)
+        return self.view(rows[-1] if rows else _row(wish, at=self._clock.now()))
+
+    def view(self, row: Container) -> ServerView:
+        """Return a ledger row as its owner sees it."""
+        notebook = row.kind is Kind.NOTEBOOK
+        asked = row.backend_state
+        return ServerView.model_validate(
+            {
+                "name": row.ref or NOTEBOOK,
+                "kind": "notebook" if notebook else "interface",
+                "avi": row.avi,
+                "version": row.version,
+                "state": _state_of(row),
+                "url": notebook_url(self._config, user=row.owner)
+                if notebook
+                else interface_url(self._config, user=row.owner, avi=row.ref),
+                "memory_mb": row.memory_mb or asked.get("memory_mb", 0),
+                "cpu": row.cpu or asked.get("cpu", 0),
+                "started_at": row.ready_at,
+                "reason": row.reason,
+            }
+        )
+
+    def _resolve(self, owner: str, groups: list[str], server_name: str, options: Mapping[str, Any]) -> Wish:
+        if server_name:
+            avi, version = _release_in(options)
+            if avi != server_name:
+                raise BadRequest(f"The server of {avi} is named {avi}, not {server_name[:40]}.")
+            return self.wish_for(owner=owner, groups=groups, avi=avi, version=version)
+        template = options.get("notebook", NOTEBOOK_TEMPLATES[0])
+        if set(options) - {"notebook"} or template not in NOTEBOOK_TEMPLATES:
+            raise BadRequest(
+                f'A notebook server takes {{"notebook": "{NOTEBOOK_TEMPLATES[0]}"}} and nothing else.'
+            )
+        return Wish(
+            owner=owner,
+            groups=groups,
+            kind=Kind.NOTEBOOK,
+            ref="",
+            memory_mb=self._config.notebook_memory_mb,
+            cpu=NOTEBOOK_CPU,
+        )
+
+    def _admit(self, wish: Wish) -> str:
+        """Add the row in the transaction that checks the pools; what was held for it is given up first."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            # The Hub starts a server only when it has none of that name: such rows are left from a crash.
+            for row in servers.open_rows(session, owner=wish.owner, ref=wish.ref):
+                log.warning("Closing the ledger row %s of a server that the Hub does not know", row.id)
+                containers.close(session, row.id, at=now)
+            for row in servers.reservations(session, owner=wish.owner, ref=wish.ref):
+                containers.close(session, row.id, at=now)
+            short = self._quotas.room(session, owner=wish.owner, groups=wish.groups, want=wish.want)
+            if short is not None:
+                raise NoRoom(f"It {short.words}.")
+            row = add_row(session, wish, at=now)
+            tell(session, row, "starting", at=now)
+            return row.id
+
+
+def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:
+    """Tell a server's owner what became of it."""
+    data = {"state": state, "avi": row.avi, "version": row.version, "reason": row.reason}
+    events.append(
+        session, owner=row.owner, kind="server.state", subject=row.ref or NOTEBOOK, data=data, at=at
+    )
+
+
+def hub_name(name: str) -> str:
+    """Return the Hub's name of a server as people name it."""
+    return "" if name == NOTEBOOK else name
+
+
+def add_row(session: Session, wish: Wish, *, at: datetime, kind: Kind | None = None) -> Container:
+    """Add a server's row to the ledger."""
+    row = _row(wish, at=at, kind=kind)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _row(wish: Wish, *, at: datetime, kind: Kind | None = None) -> Container:
+    return Container(
+        id=new_id("s", now=at),
+        owner=wish.owner,
+        kind=kind or wish.kind,
+        avi=wish.release.avi if wish.release else None,
+        version=wish.release.version if wish.release else None,
+        ref=wish.ref,
+        state=ContainerState.RESERVED,
+        cpu=wish.cpu,
+        memory_mb=wish.memory_mb,
+        backend_state={},
+        reason="",
+        created_at=at,
+    )
+
+
+def _state_of(row: Container) -> str:
+    if row.kind is Kind.RESERVATION:
+        return "waiting"
+    if row.backend_state.get(STOPPING):
+        return "stopping"
+    return "ready" if row.state is ContainerState.LIVE else "starting"
+
+
+def _release_in(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Return AVI and version of `{"release": "<avi>/<version>"}`."""
+    release = options.get("release")
+    if set(options) != {"release"} or not isinstance(release, str) or release.count("/") != 1:
+        raise BadRequest('A named server takes {"release": "<avi>/<version>"} and nothing else.')
+    avi, _, version = release.partition("/")
+    return avi, version
