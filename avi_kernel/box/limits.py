@@ -1,0 +1,178 @@
+"""Memory, processes and processor time of one box, kept by control groups of version 1 or 2."""
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+MB = 1024 * 1024
+_PERIOD = 100_000  # microseconds in which a box may use `cpu` times as much
+_OWN_PROCESSES = 4  # bubblewrap's, which count but are not the box's
+_EMPTY_WITHIN = 5.0
+_CONTROLLERS = ("memory", "pids", "cpu")
+UNIFIED = "unified"
+
+Settings = dict[str, list[tuple[str, str]]]
+"""Controller -> (file, content); the first file is the limit, the others are set where the kernel has them."""
+
+
+def own_groups(proc: Path = Path("/proc/self")) -> dict[str, Path]:
+    """Return the folder of this process's own group by controller; `unified` is version 2."""
+    own: dict[str, str] = {}
+    for line in (proc / "cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        own.update(dict.fromkeys(controllers.split(",") if controllers else [UNIFIED], path))
+    found: dict[str, Path] = {}
+    for line in (proc / "mountinfo").read_text().splitlines():
+        fields, _, rest = line.partition(" - ")
+        root, mounted = fields.split()[3:5]
+        kind, _, options = rest.split(" ", 2)
+        names = {"cgroup2": [UNIFIED], "cgroup": options.split(",")}.get(kind, [])
+        for name in set(names) & {UNIFIED, *_CONTROLLERS} & own.keys():
+            found.setdefault(name, Path(os.path.normpath(f"{mounted}/{os.path.relpath(own[name], root)}")))
+    return found
+
+
+class Limits:
+    """The control groups of one box.
+
+    Parameters
+    ----------
+    name
+        Unlike that of any other group.
+    memory_mb, cpu, pids
+        What the box may use: MB, cores, processes and threads.
+    """
+
+    def __init__(self, *, name: str, memory_mb: int, cpu: float, pids: int) -> None:
+        memory, quota = str(memory_mb * MB), max(1000, int(cpu * _PERIOD))
+        most = str(pids + _OWN_PROCESSES)
+        self._name = name
+        self._memory_mb = memory_mb
+        self._groups: dict[str, Path] = {}
+        self._version_1: Settings = {
+            "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
+            "pids": [("pids.max", most)],
+            "cpu": [("cpu.cfs_quota_us", str(quota)), ("cpu.cfs_period_us", str(_PERIOD))],
+        }
+        self._version_2: Settings = {
+            "memory": [("memory.max", memory), ("memory.swap.max", "0")],
+            "pids": [("pids.max", most)],
+            "cpu": [("cpu.max", f"{quota} {_PERIOD}")],
+        }
+
+    @property
+    def enforced(self) -> list[str]:
+        """Which of memory, pids and cpu this system keeps."""
+        return list(self._groups)
+
+    @property
+    def folders(self) -> list[Path]:
+        """The groups' folders."""
+        return sorted(set(self._groups.values()))
+
+    def create(self, own: dict[str, Path]) -> None:
+        """Make the groups below our own, as far as this system lets us."""
+        for controller in [name for name in _CONTROLLERS if name in own]:
+            self._create(own[controller] / self._name, {controller: self._version_1[controller]})
+        if not self._groups and UNIFIED in own:
+            self._create_unified(own[UNIFIED])
+
+    def join(self) -> None:
+        """Put the calling process into every group."""
+        for folder in self.folders:
+            (folder / "cgroup.procs").write_text("0")
+
+    def memory_peak_mb(self) -> float | None:
+        """Return the most memory that the box held at once, the system's cache of its files included."""
+        for name in ("memory.memsw.max_usage_in_bytes", "memory.max_usage_in_bytes", "memory.peak"):
+            if text := self._memory_file(name):
+                return min(int(text) / MB, float(self._memory_mb))
+        return None
+
+    def memory_kills(self) -> int:
+        """Return how many of the box's processes were killed for want of memory."""
+        text = self._memory_file("memory.oom_control") or self._memory_file("memory.events")
+        counts = dict(line.split() for line in text.splitlines())
+        return int(counts.get("oom_kill", 0))
+
+    def pids(self) -> list[int]:
+        """Return the processes that are in any of the groups now."""
+        texts = [(folder / "cgroup.procs").read_text() for folder in self.folders]
+        return sorted({int(number) for text in texts for number in text.split()})
+
+    def remove(self) -> None:
+        """Remove the groups; their last process may need a moment to be gone."""
+        deadline = time.monotonic() + _EMPTY_WITHIN
+        for folder in self.folders:
+            while folder.is_dir() and not _removed(folder) and time.monotonic() < deadline:
+                time.sleep(0.005)
+        self._groups = {}
+
+    def _create_unified(self, own: Path) -> None:
+        """Look upwards for a group below which controllers work: one that has processes of its own cannot."""
+        for above in [own, *own.parents]:
+            if not (above / "cgroup.procs").exists():
+                return
+            for controller in _CONTROLLERS:
+                _put(above / "cgroup.subtree_control", f"+{controller}")
+            self._create(above / self._name, self._version_2)
+            if self._groups:
+                return
+
+    def _create(self, group: Path, settings: Settings) -> None:
+        try:
+            group.mkdir()
+        except OSError:
+            return
+        kept = [
+            name
+            for name, files in settings.items()
+            if all(_put(group / file, text) for file, text in files[:1])
+        ]
+        for name in kept:
+            for file, text in settings[name][1:]:
+                _put(group / file, text)
+        if kept and _can_join(group):
+            self._groups.update(dict.fromkeys(kept, group))
+        else:
+            _removed(group)
+
+    def _memory_file(self, name: str) -> str:
+        if "memory" not in self._groups:
+            return ""
+        try:
+            return (self._groups["memory"] / name).read_text().strip()
+        except OSError:
+            return ""
+
+
+def _put(file: Path, text: str) -> bool:
+    """Write where the file is there: on a real control group a missing file is a missing controller."""
+    if not file.exists():
+        return False
+    try:
+        file.write_text(text)
+    except OSError:
+        return False
+    return True
+
+
+def _can_join(group: Path) -> bool:
+    """Try it with a process that then ends: version 2 has a say in who may move where."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with suppress(OSError):
+            (group / "cgroup.procs").write_text("0")
+            status = 0
+        os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _removed(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,79 @@
+"""Answers on the listening sockets of one box, a bounded number of connections at once."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
+
+from avi_kernel.box.heads import LARGEST_HEAD, BadRequest, pump
+
+MOST_CONNECTIONS = 128
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
+    """Give each connection to the handler; one that fails is closed and harms no other."""
+    room = asyncio.Semaphore(MOST_CONNECTIONS)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with room:
+                await handler(reader, writer)
+        except BadRequest as error:
+            await refuse(writer, error.status, str(error))
+        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            pass  # a side went away, which is its right
+        finally:
+            await close(writer)
+
+    listening.setblocking(False)
+    if listening.family == socket.AF_UNIX:
+        return await asyncio.start_unix_server(answer, sock=listening, limit=LARGEST_HEAD)
+    return await asyncio.start_server(answer, sock=listening, limit=LARGEST_HEAD)
+
+
+async def refuse(writer: asyncio.StreamWriter, status: int, message: str) -> None:
+    """Answer with an error, in the form of the platform's `ErrorBody`."""
+    phrase = HTTPStatus(status).phrase
+    body = json.dumps({"error": phrase.lower().replace(" ", "_"), "message": message}).encode()
+    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    writer.write(head.encode() + b"Connection: close\r\n\r\n" + body)
+    with suppress(OSError):
+        await writer.drain()
+
+
+async def readable(file: int | socket.socket) -> None:
+    """Wait until a pipe or socket has something to read, or has ended."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(file, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(file)
+
+
+async def close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, whatever state it is in."""
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+async def join(
+    near: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+) -> tuple[int, int]:
+    """Copy both ways until both sides have ended; return the bytes sent to `far` and those that came back."""
+
+    async def one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        total = await pump(reader, writer)
+        with suppress(OSError):
+            writer.write_eof()
+        return total
+
+    sent, received = await asyncio.gather(one_way(near[0], far[1]), one_way(far[0], near[1]))
+    return sent, received

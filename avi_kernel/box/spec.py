@@ -1,0 +1,51 @@
+"""`box.json` as the shim reads it: the wire model `BoxSpec` without pydantic's weight."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bind:
+    """One folder or file that the box sees."""
+
+    source: str
+    target: str
+    writable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One box; every field as in `avi_kernel.protocol.boxes.BoxSpec`, where it is explained."""
+
+    name: str
+    argv: list[str]
+    env: dict[str, str]
+    cwd: str
+    binds: list[Bind]
+    run_dir: str
+    socket_dir: str
+    log_file: str
+    log_limit_mb: int
+    memory_mb: int
+    cpu: float
+    pids: int
+    scratch_mb: int
+    time_limit: int | None
+    uid: int | None
+    sandbox: str
+    bwrap: str
+    serves: bool
+    api_upstreams: dict[str, str]
+    allowed_hosts: list[str]
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether the box has walls."""
+        return self.sandbox == "bubblewrap"
+
+
+def load(run_dir: Path) -> Spec:
+    """Read what the platform wrote; it was validated when it was made."""
+    document = json.loads((run_dir / "box.json").read_bytes())
+    return Spec(**{**document, "binds": [Bind(**bind) for bind in document["binds"]]})

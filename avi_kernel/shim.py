@@ -1,0 +1,215 @@
+"""Stays beside one box from its start to its end: `python -m avi_kernel.shim <run_dir>`.
+
+It makes the box, keeps its limits, writes its log, answers at its two ways out, and leaves a record of its end. It
+depends on no other process of the platform: Hub, service and supervisor may come and go while the box runs.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from avi_kernel.box.egress import AllowedHosts, EgressLog, EgressProxy
+from avi_kernel.box.front import Front
+from avi_kernel.box.gate import ApiGate
+from avi_kernel.box.inmate import Inmate, NotStarted
+from avi_kernel.box.limits import MB, Limits, own_groups
+from avi_kernel.box.log import BoxLog
+from avi_kernel.box.records import own_identity, write_record
+from avi_kernel.box.serving import readable, serve
+from avi_kernel.box.spec import Spec, load
+
+GENTLE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+_PIECE = 64 * 1024
+_FLOOD_PAUSE = (
+    0.01  # once the log is full, 6 MB a second are read and dropped: the box waits, not the machine
+)
+_LAST_WORDS_WITHIN = 2.0
+
+
+class Shim:
+    """One box from start to end.
+
+    Parameters
+    ----------
+    spec
+        The box.
+    on_start
+        Called once its command runs.
+    """
+
+    def __init__(self, *, spec: Spec, on_start: Callable[[], None]) -> None:
+        self._spec = spec
+        self._on_start = on_start
+        self._run_dir = Path(spec.run_dir)
+        name = f"{spec.name}.{os.getpid()}"
+        self._limits = Limits(name=name, memory_mb=spec.memory_mb, cpu=spec.cpu, pids=spec.pids)
+        self._log = BoxLog(path=spec.log_file, limit=spec.log_limit_mb * MB)
+        self._front = Front(folder=spec.socket_dir)
+        self._reason = ""
+        self._asked_to_end = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Run the box, and leave its record however it ends."""
+        started_at = time.time()
+        self._limits.create(own_groups())
+        (self._run_dir / "cgroups").write_text("".join(f"{folder}\n" for folder in self._limits.folders))
+        inmate = Inmate(spec=self._spec, limits=self._limits)
+        self._listen_for_signals()
+        write_record(self._run_dir / "shim.json", self._state())
+        output, into = os.pipe()
+        reading = asyncio.ensure_future(self._read_output(output))
+        message = await self._live(inmate, into)
+        status = await inmate.exit_code()
+        self._front.remove()
+        await asyncio.wait({reading}, timeout=_LAST_WORDS_WITHIN)
+        for task in [reading, *self._tasks]:
+            task.cancel()
+        self._log.close()
+        write_record(self._run_dir / "exit.json", self._record(inmate, status, message, started_at))
+        self._limits.remove()
+
+    async def _live(self, inmate: Inmate, into: int) -> str:
+        """Start the box and wait for its end; return why it did not start."""
+        try:
+            ways_out = await inmate.start(into)
+        except NotStarted as error:
+            self._reason = "failed_to_start"
+            inmate.kill()
+            return str(error)
+        finally:
+            os.close(into)
+        await self._open_ways(ways_out)
+        self._on_start()
+        await self._until_end(inmate)
+        return ""
+
+    async def _open_ways(self, ways_out: list[socket.socket]) -> None:
+        spec = self._spec
+        egress_log = EgressLog(path=str(self._run_dir / "egress.log"))
+        egress = EgressProxy(allowed=AllowedHosts(spec.allowed_hosts), log=egress_log)
+        handlers = [ApiGate(upstreams=spec.api_upstreams).handle, egress.handle]
+        for listening, handler in zip(ways_out, handlers, strict=False):
+            await serve(listening, handler)
+        if spec.serves:
+            self._tasks.append(asyncio.ensure_future(self._open_front()))
+
+    async def _open_front(self) -> None:
+        await serve(await self._front.open(), self._front.handle)
+
+    async def _until_end(self, inmate: Inmate) -> None:
+        if self._spec.time_limit is not None:
+            asyncio.get_running_loop().call_later(self._spec.time_limit, self._end, "time_limit")
+        asked = asyncio.ensure_future(self._asked_to_end.wait())
+        ended = asyncio.ensure_future(inmate.ended.wait())
+        await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not ended.done():
+            inmate.terminate()
+            await asyncio.wait({ended}, timeout=GENTLE)
+            inmate.kill()
+            await ended
+
+    def _listen_for_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._end, "stopped")
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
+    def _end(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._asked_to_end.set()
+
+    def _state(self) -> dict[str, object]:
+        spec, enforced = self._spec, self._limits.enforced
+        if spec.sandboxed:
+            enforced += ["sandbox", "network", *(["uid"] if spec.uid is not None else [])]
+            # Without control groups the kernel still counts the processes of a user namespace.
+            enforced += [] if "pids" in enforced else ["pids"]
+        return {"name": spec.name, **own_identity(), "enforced": enforced}
+
+    def _record(self, inmate: Inmate, status: int, message: str, started_at: float) -> dict[str, object]:
+        reason = self._reason or "exited"
+        if reason == "exited" and status != 0 and self._limits.memory_kills():
+            reason = "out_of_memory"
+        words = {
+            "failed_to_start": f"{self._log.latest(self._spec.log_file)} ({message})",
+            "out_of_memory": f"it needed more than its {self._spec.memory_mb} MB",
+            "time_limit": f"it ran longer than its {self._spec.time_limit} s",
+        }
+        return {
+            "exit_code": status,
+            "reason": reason,
+            "message": words.get(reason, ""),
+            "started_at": started_at,
+            "ended_at": time.time(),
+            "memory_peak_mb": self._limits.memory_peak_mb(),
+            "cpu_seconds": inmate.cpu_seconds(),
+        }
+
+    async def _read_output(self, output: int) -> None:
+        os.set_blocking(output, False)
+        while True:
+            try:
+                data = os.read(output, _PIECE)
+            except BlockingIOError:
+                await readable(output)
+                continue
+            if not data:
+                return
+            self._log.write(data)
+            await asyncio.sleep(_FLOOD_PAUSE if self._log.full else 0)
+
+
+async def _run(run_dir: Path, on_start: Callable[[], None]) -> None:
+    shim = Shim(spec=load(run_dir), on_start=on_start)
+    if (run_dir / "stop").exists():
+        os.kill(os.getpid(), signal.SIGTERM)
+    await shim.run()
+
+
+def _stay(run_dir: Path, ready: int) -> None:
+    """Live on as a process that belongs to nobody; what goes wrong with the shim itself is told in `shim.err`."""
+
+    def on_start() -> None:
+        os.write(ready, b"ok")
+        os.close(ready)
+
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    errors = os.open(run_dir / "shim.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor, number in ((nothing, 0), (errors, 1), (errors, 2)):
+        os.dup2(descriptor, number)
+    asyncio.run(_run(run_dir, on_start))
+
+
+def main(arguments: list[str]) -> int:
+    """Start a box and return once its command runs, or with `--wait` once it has ended."""
+    run_dir = Path(arguments[0])
+    os.umask(0o022)
+    if "--wait" in arguments:
+        asyncio.run(_run(run_dir, lambda: None))
+        return 0
+    reading, ready = os.pipe()
+    if os.fork() == 0:
+        os.close(reading)
+        _stay(run_dir, ready)
+        return 0
+    os.close(ready)
+    if os.read(reading, 2) == b"ok":
+        return 0
+    with suppress(OSError):
+        sys.stderr.write((run_dir / "shim.err").read_text())
+    with suppress(OSError):
+        sys.stderr.write((run_dir / "exit.json").read_text())
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
