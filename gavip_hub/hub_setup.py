@@ -16,6 +16,7 @@ from gavip_hub.supervise import accounts
 from gavip_hub.supervise.installation import Secrets, read_secrets
 
 TEMPLATES = Path(__file__).parent / "templates" / "hub"
+STYLES = Path(__file__).parent / "static"
 # A label of `<avi>--<user>.<host>`: two hyphens in a row would make one user's name look like another's AVI,
 # and a DNS label ends at 63 characters, of which an AVI takes 20.
 USER_NAME = r"(?=.{1,40}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
@@ -75,8 +76,8 @@ def _state(c: Any, config: Gavip) -> None:
     # A restart of the Hub is the normal path: neither servers nor the proxy end with it.
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.cleanup_proxy = False
-    if TEMPLATES.is_dir():
-        c.JupyterHub.template_paths = [str(TEMPLATES)]
+    # The Hub's pages carry our styles inside them, so that they look right when the portal is down.
+    c.JupyterHub.template_paths = [str(TEMPLATES), str(STYLES)]
 
 
 def _sign_in(c: Any, config: Gavip) -> None:
