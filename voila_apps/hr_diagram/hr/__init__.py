@@ -1,0 +1,1 @@
+"""Hertzsprung-Russell diagrams from Gaia photometry and Hipparcos parallaxes."""
