@@ -4,17 +4,20 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
+from gavip_hub.backends.sandbox import detect
 from gavip_hub.config import Gavip, load_config
-from gavip_hub.exceptions import GavipError
+from gavip_hub.exceptions import GavipError, NotFound
 from gavip_hub.supervise import accounts
-from gavip_hub.supervise.supervisor import Supervisor, only_one
+from gavip_hub.supervise.demo import run_once, run_working_copy
+from gavip_hub.supervise.examples import working_copy
+from gavip_hub.supervise.supervisor import Supervisor, only_one, upgrade_database
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -44,7 +47,76 @@ def up(root: Path, port: int | None, *, keep_boxes: bool) -> None:
     with _said_plainly():
         config = _configured(root, port)
         with only_one(config.root):
-            asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_print_ready))
+            asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_ready))
+
+
+@click.command()
+@_root
+@_port
+@_keep_boxes
+def demo(root: Path, port: int | None, *, keep_boxes: bool) -> None:
+    """Start the platform and run the bundled pipeline once, as one of its users would."""
+    with _said_plainly():
+        config = _configured(root, port)
+        with only_one(config.root):
+            asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_ready_and_run))
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("my-avi"))
+@_root
+@_port
+@click.option("--example", default="hr_diagram", show_default=True, help="Bundled AVI to copy.")
+def quickstart(folder: Path, root: Path, port: int | None, example: str) -> None:
+    """Make a working copy of an example AVI in FOLDER, publish it on a platform of your own, and run it."""
+    with _said_plainly():
+        made = working_copy(folder, example=example)
+        click.echo(
+            f"{'Made' if made else 'Found'} the AVI {folder}; change it, then run `gavip dev {folder}`."
+        )
+        config = _configured(root, port)
+        with only_one(config.root):
+            asyncio.run(
+                _serve(config, keep_boxes=False, once_ready=partial(_ready_publish_and_run, folder=folder))
+            )
+
+
+@click.group()
+def admin() -> None:
+    """Look after a platform: users' passwords, the database, what the machine enforces."""
+
+
+@admin.command("password")
+@click.argument("user")
+@_root
+def admin_password(user: str, root: Path) -> None:
+    """Give a user of the embedded sign-in a new password, and show it."""
+    with _said_plainly():
+        config = _existing(root)
+        if user not in config.users:
+            raise NotFound(
+                f"There is no user {user!r}; there are: {', '.join(config.users)}. "
+                f"Add one in {config.root / 'config.py'}: c.Gavip.users = {{…}}"
+            )
+        click.echo(accounts.set_password(config.root, user))
+
+
+@admin.command("upgrade")
+@_root
+def admin_upgrade(root: Path) -> None:
+    """Bring the service's database to this version's schema; `gavip up` does so too."""
+    with _said_plainly():
+        upgrade_database(_existing(root))
+        click.echo("The database has this version's schema.")
+
+
+@admin.command("sandbox")
+def admin_sandbox() -> None:
+    """Say what this machine enforces on other people's code, by running a box."""
+    with _said_plainly():
+        report = detect()
+        click.echo(f"enforced: {', '.join(sorted(report.enforced)) or 'nothing'}")
+        click.echo(report.notice or "Nothing is missing.")
 
 
 def _configured(root: Path, port: int | None) -> Gavip:
@@ -53,16 +125,21 @@ def _configured(root: Path, port: int | None) -> Gavip:
     return config
 
 
-async def _serve(config: Gavip, *, keep_boxes: bool, once_ready: Callable[[Gavip], Any]) -> None:
-    supervisor = Supervisor(config=config, tell=_tell)
+def _existing(root: Path) -> Gavip:
+    if not (root / "state").is_dir():
+        raise NotFound(f"{root} is no data root of GAVIP; name it with --root.")
+    return load_config(root)
+
+
+async def _serve(config: Gavip, *, keep_boxes: bool, once_ready: Callable[[Gavip], Awaitable[None]]) -> None:
+    supervisor = Supervisor(config=config, tell=_tell, warn=_warn)
     ended = asyncio.Event()
     for sign in _ENDING:
         asyncio.get_running_loop().add_signal_handler(sign, ended.set)
     try:
-        starting = asyncio.create_task(supervisor.start())
-        await _first_of(starting, ended)
+        await _unless_ended(supervisor.start(), ended)
         if not ended.is_set():
-            once_ready(config)
+            await _unless_ended(once_ready(config), ended)
         await ended.wait()
     finally:
         _tell(
@@ -71,15 +148,39 @@ async def _serve(config: Gavip, *, keep_boxes: bool, once_ready: Callable[[Gavip
         await supervisor.stop(keep_boxes=keep_boxes)
 
 
-async def _first_of(starting: asyncio.Task[None], ended: asyncio.Event) -> None:
-    """Wait for the start, but not longer than until somebody presses Ctrl-C."""
-    waiting = asyncio.create_task(ended.wait())
-    await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if starting.done():
-        await starting
+async def _unless_ended(step: Awaitable[None], ended: asyncio.Event) -> None:
+    """Do a step, but not longer than until somebody presses Ctrl-C."""
+    doing, ending = asyncio.ensure_future(step), asyncio.ensure_future(ended.wait())
+    await asyncio.wait({doing, ending}, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if not doing.done():
+        doing.cancel()
+        await asyncio.wait({doing})
     else:
-        starting.cancel()
+        await doing
+
+
+async def _ready(config: Gavip) -> None:
+    _print_ready(config)
+    click.echo("Ctrl-C stops everything.")
+
+
+async def _ready_and_run(config: Gavip) -> None:
+    _print_ready(config)
+    try:
+        await run_once(config)
+    except GavipError as error:
+        _warn(f"The pipeline could not be run: {error.message}")
+    click.echo("Ctrl-C stops everything.")
+
+
+async def _ready_publish_and_run(config: Gavip, *, folder: Path) -> None:
+    _print_ready(config)
+    try:
+        await run_working_copy(config, folder)
+    except GavipError as error:
+        _warn(f"{folder} could not be run: {error.message}")
+    click.echo("Ctrl-C stops everything.")
 
 
 def _print_ready(config: Gavip) -> None:
@@ -90,11 +191,18 @@ def _print_ready(config: Gavip) -> None:
     click.echo(f"  passwords  {config.root / accounts.LISTING}")
     for user, role in config.users.items():
         click.echo(f"  {user:<10} {passwords.get(user, '(set earlier)')}  ({role})")
-    click.echo("Ctrl-C stops everything.")
+    click.echo("")
 
 
 def _tell(line: str) -> None:
     click.echo(f"  {line}", err=True)
+
+
+def _warn(text: str) -> None:
+    click.echo("", err=True)
+    for line in text.splitlines():
+        click.secho(f"  ! {line}", fg="yellow", bold=True, err=True)
+    click.echo("", err=True)
 
 
 @contextmanager

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from gavip_hub.backends.sandbox import detect
 from gavip_hub.config import Gavip, Ports
 from gavip_hub.exceptions import Conflict, Unavailable
+from gavip_hub.storage import migrate
 from gavip_hub.supervise import accounts, proxy
 from gavip_hub.supervise.boxes import stop_boxes
 from gavip_hub.supervise.installation import Secrets, prepare
@@ -38,11 +42,14 @@ class Supervisor:
         The platform's settings.
     tell
         Called with one line for a person at each step of the start.
+    warn
+        Called with what a person must not overlook.
     """
 
-    def __init__(self, *, config: Gavip, tell: Callable[[str], None]) -> None:
+    def __init__(self, *, config: Gavip, tell: Callable[[str], None], warn: Callable[[str], None]) -> None:
         self.config = config
         self.tell = tell
+        self.warn = warn
         self.siblings: list[Sibling] = []
         self._watchers: list[asyncio.Task[None]] = []
         self._ports: Ports | None = None
@@ -57,6 +64,7 @@ class Supervisor:
             Something is missing or in the way; the message says what to do.
         """
         self._ports, self._secrets = prepare(self.config)
+        await asyncio.to_thread(self._prepare_machine)
         self.siblings = [
             Sibling(program=program, root=self.config.root)
             for program in programs(
@@ -81,6 +89,14 @@ class Supervisor:
         await asyncio.gather(*(sibling.stop() for sibling in self.siblings))
         if not keep_boxes:
             await stop_boxes(self.config.root)
+
+    def _prepare_machine(self) -> None:
+        """Bring the service's database to this program's schema, and say what boxes cannot be kept from."""
+        upgrade_database(self.config)
+        if notice := detect(self.config.sandbox).notice:
+            self.warn(notice)
+        else:
+            self.tell("boxes are sandboxed: own files, own processes, no network but through the platform")
 
     def _proxy_script(self) -> Path:
         script = proxy.installed(self.config.root)
@@ -182,6 +198,23 @@ class Supervisor:
         except (HTTPClientError, OSError) as error:
             # The Hub is down as well: it fills the proxy by itself when it starts.
             log.warning("the Hub could not fill the proxy: %s", error)
+
+
+def upgrade_database(config: Gavip) -> None:
+    """Create the service's tables, or bring them to this program's schema.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        The database cannot be reached, or is of a newer GAVIP.
+    """
+    try:
+        migrate.upgrade(config.database_url)
+    except (CommandError, SQLAlchemyError) as error:
+        raise Unavailable(
+            f"The service's database cannot be brought to this version's schema: {error}\n"
+            "Was it made by a newer GAVIP? Install that one, or start with another --root."
+        ) from None
 
 
 def _ended(sibling: Sibling) -> str:
