@@ -63,10 +63,12 @@ class Head:
             name.strip().lower() for value in self.values("connection") for name in value.split(",")
         }
         lines = [f"{self.method} {target} HTTP/1.1", f"Host: {host}", "Connection: close"]
-        for name, value in self.headers:
-            if name.lower() not in dropped - {"content-length", "transfer-encoding"}:
-                if not name.lower().startswith("x-forwarded-"):
-                    lines.append(f"{name}: {value}")
+        dropped -= {"content-length", "transfer-encoding"}  # a header cannot make its own body disappear
+        lines += [
+            f"{name}: {value}"
+            for name, value in self.headers
+            if name.lower() not in dropped and not name.lower().startswith("x-forwarded-")
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 

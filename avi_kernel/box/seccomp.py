@@ -17,8 +17,8 @@ _X32 = 0x40000000
 _SOCKETS = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+# The numbers of each call, in the order of the machines above.
 _CALLS = {
-    # name: (x86_64, aarch64)
     "clone": (56, 220),
     "clone3": (435, 435),
     "socket": (41, 198),

@@ -8,7 +8,7 @@ SPEC_FILE = "box.json"
 STATE_FILE = "shim.json"
 EXIT_FILE = "exit.json"
 BOX_RUN = "/run/gavip"
-"""Where a sandboxed box sees its socket folder."""
+"""Where a sandboxed box sees the part `box` of its socket folder."""
 API_ADDRESS = ("127.0.0.2", 8081)
 """Inside a sandboxed box: the loopback address that leads to the platform's API."""
 EGRESS_ADDRESS = ("127.0.0.2", 8082)

@@ -23,7 +23,7 @@ from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport, run_shim
 from gavip_hub.backends.uids import Uids, hand_over, let_read
 from gavip_hub.domain.container import ContainerSpec
-from gavip_hub.exceptions import Conflict, Unavailable
+from gavip_hub.exceptions import Unavailable
 
 LOCK_FILE = "lock"
 STOP_FILE = "stop"
@@ -67,10 +67,8 @@ class BoxLauncher:
 
         Raises
         ------
-        gavip_hub.exceptions.Conflict
-            A box of this name exists.
         gavip_hub.exceptions.Unavailable
-            The box could not be started; `remove` it.
+            A box of this name exists, or it could not be started: then `remove` it.
         """
         box, lock = self._prepare(spec)
         try:
@@ -153,7 +151,7 @@ class BoxLauncher:
             os.close(lock)
             shutil.rmtree(new, ignore_errors=True)
             shutil.rmtree(sockets, ignore_errors=True)
-            raise Conflict(f"a box named {spec.name} exists: {error.strerror}") from error
+            raise Unavailable(f"a box named {spec.name} exists: {error.strerror}") from error
         return box, lock
 
     def _open_mounts(self, spec: ContainerSpec, uid: int | None) -> None:

@@ -1,0 +1,143 @@
+"""A data root with boxes in it, and small programs to run in them."""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from avi_kernel.protocol.boxes import ExitRecord
+from gavip_hub.backends.base import Liveness, Observation
+from gavip_hub.backends.boxes import BoxLauncher
+from gavip_hub.backends.sandbox import SandboxReport, detect
+from gavip_hub.domain.container import ContainerSpec, Kind, Places, Resources, container_spec
+from tests.support.needs import missing
+
+BOUND = 30.0
+
+
+@cache
+def report() -> SandboxReport:
+    """What this machine can enforce, looked at once."""
+    return detect()
+
+
+def needed_report(*measures: str) -> SandboxReport:
+    """The same, where these measures are enforced; else say what is missing."""
+    found = report()
+    for measure in measures:
+        if measure not in found.enforced:
+            missing(
+                f"enforcement of {measure}", "; ".join(found.why) or "run as root, or delegate control groups"
+            )
+    return found
+
+
+OPEN = SandboxReport(bwrap=None, enforced=frozenset())
+"""No walls: the control of every attack."""
+
+
+class BoxWorld:
+    """Users' folders and a launcher of boxes below one root."""
+
+    def __init__(
+        self, *, root: Path, sandbox: SandboxReport, upstreams: dict[str, str] | None = None
+    ) -> None:
+        self.root = root
+        self.sandbox = sandbox
+        self.upstreams = upstreams or {}
+        self.launcher = BoxLauncher(root=root, sandbox=sandbox, upstreams=self.upstreams)
+
+    def spec(
+        self, name: str, *command: str, kind: Kind = Kind.JOB, owner: str = "ann", **changes
+    ) -> ContainerSpec:
+        """Describe a container; resources and fields of the description may be given by name."""
+        limits = {"memory_mb": 256, "cpu": 1.0}
+        limits |= {key: changes.pop(key) for key in list(changes) if key in Resources.__dataclass_fields__}
+        described = container_spec(
+            name=name,
+            kind=kind,
+            owner=owner,
+            places=self.places(owner, name if kind is Kind.JOB else None),
+            resources=Resources(**limits),
+            avi=None if kind is Kind.NOTEBOOK else "hr",
+            version=None if kind is Kind.NOTEBOOK else "1.0",
+        )
+        env = {**described.env, **changes.pop("env", {})}
+        return replace(described, command=command, env=env, **changes)
+
+    def places(self, owner: str, attempt: str | None) -> Places:
+        """Make and return the folders of one container."""
+        user = self.root / "users" / owner
+        folders = {
+            "user_space": user,
+            "jobs": user / "jobs",
+            "shared_everyone": self.root / "shared/everyone",
+            "shared_groups": self.root / "shared/groups",
+            "shared_me": self.root / "shared/me" / owner,
+            "avi_folder": user / "avis/hr",
+            "checkout": self.root / "checkouts/hr/abc",
+        }
+        if attempt:
+            folders["attempt"] = self.root / "attempts" / attempt
+        for folder in folders.values():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Places(**{key: str(folder) for key, folder in folders.items()})
+
+    def attempt(self, name: str) -> Path:
+        return self.root / "attempts" / name
+
+    def log(self, name: str) -> str:
+        return self.launcher.log_file(name).read_text(errors="replace")
+
+    async def run(self, name: str, *command: str, **changes) -> tuple[ExitRecord, str]:
+        """Run a box to its end; return its record and its log."""
+        await asyncio.to_thread(self.launcher.launch, self.spec(name, *command, **changes))
+        ended = await self.end_of(name)
+        return ended, self.log(name)
+
+    async def end_of(self, name: str) -> ExitRecord:
+        seen = await self.seen(name, Liveness.EXITED)
+        return seen.exit
+
+    async def seen(self, name: str, *wanted: Liveness) -> Observation:
+        """Wait until a box is seen in one of these conditions."""
+        async with asyncio.timeout(BOUND):
+            while (found := self.launcher.look(name)).liveness not in wanted:  # noqa: ASYNC110 - files have no events
+                await asyncio.sleep(0.01)
+        return found
+
+    async def says(self, name: str, text: str) -> str:
+        """Wait until a box has printed something."""
+        async with asyncio.timeout(BOUND):
+            while text not in (log := self.log(name)):  # noqa: ASYNC110 - files have no events
+                await asyncio.sleep(0.01)
+        return log
+
+    def shim_pid(self, name: str) -> int:
+        return json.loads((self.root / "boxes" / name / "shim.json").read_text())["pid"]
+
+    def destroy(self, name: str) -> None:
+        """Kill the shim of a box, as a crash would."""
+        os.kill(self.shim_pid(name), signal.SIGKILL)
+
+    def clean(self) -> None:
+        for name in self.launcher.names():
+            self.launcher.remove(name)
+        Path((self.root / "state/runtime").read_text().strip()).rmdir()
+
+
+@contextmanager
+def box_world(sandbox: SandboxReport, upstreams: dict[str, str] | None = None) -> Iterator[BoxWorld]:
+    """Give a world whose boxes are all gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="boxes-") as folder:
+        world = BoxWorld(root=Path(folder).resolve(), sandbox=sandbox, upstreams=upstreams)
+        try:
+            yield world
+        finally:
+            world.clean()
