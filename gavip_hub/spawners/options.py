@@ -4,26 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jupyterhub.spawner import SpawnException
 
-from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import GavipError
+from gavip_hub.services.servers import Admission
 
 ADMIT_SECONDS = 8.0
 """The Hub is one loop: nothing in a hook may hold it, so the database is asked in a thread and not for long."""
 
 log = logging.getLogger("gavip.spawners")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Admission:
-    """A server that may start: what it is, and its row in the ledger."""
-
-    ledger_id: str
-    spec: ContainerSpec
 
 
 class Ledger(Protocol):

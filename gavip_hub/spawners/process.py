@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from gavip_hub.backends.base import Liveness
 from gavip_hub.exceptions import GavipError
-from gavip_hub.spawners.options import Admission
+from gavip_hub.services.servers import Admission
 from gavip_hub.spawners.origin import own_route, own_url, proxy_of, set_redirect_uri
 
 LOOK_SECONDS = 0.02
@@ -35,6 +35,7 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         self.proxy_spec = own_route(self.name, shared_route)
         self.env_keep: list[str] = []  # nothing of the Hub's own environment goes into a box
         self.admission: Admission | None = None
+        self._routed = False
         self._step = asyncio.Event()
         self._steps: list[str] = []
 
@@ -66,6 +67,7 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         self._tell("Starting its server")
         await self._until_listening(Path(state["socket"]))
         self._tell("It answers")
+        self._routed = True  # by the Hub, once it has this address
         return f"http+unix://{quote(state['socket'], safe='')}"
 
     @override
@@ -116,6 +118,7 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         super().load_state(state)
         self.box = state.get("box", "")
         self.ledger_id = state.get("ledger_id", "")
+        self._routed = bool(self.box)
 
     @override
     def clear_state(self) -> None:
@@ -158,8 +161,9 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
 
     async def _delete_route(self) -> None:
         """Delete the true route: the Hub deletes the one below the user's own host, which is not there."""
-        if self.name:
+        if self.name and self._routed:
             await proxy_of(self).delete_route(self.proxy_spec)
+        self._routed = False
 
     async def _forget_box(self) -> None:
         name, self.box = self.box, ""

@@ -1,6 +1,7 @@
 """What `gavip demo` shows once the platform runs: a pipeline of the first AVI, run by one of its users."""
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def _bar(job: JobView) -> str:
 
 def _show(line: str, *, over: bool) -> None:
     """Write over the line before on a terminal; below it in a file."""
-    terminal = click.get_text_stream("stdout").isatty()
+    terminal = sys.stdout.isatty()
     click.echo(f"\r\033[K{line}" if terminal else ("\n" if over else "") + line, nl=False)
 
 

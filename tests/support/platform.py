@@ -35,8 +35,15 @@ class LocalTransport(httpx.HTTPTransport):
     """Leads every `*.localhost` to this machine, as browsers do, and keeps the Host header."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(host="127.0.0.1")
-        return super().handle_request(request)
+        # A request of its own: cookies are kept by the address of the one that was asked for.
+        local = httpx.Request(
+            request.method,
+            request.url.copy_with(host="127.0.0.1"),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return super().handle_request(local)
 
 
 @dataclass
