@@ -5,18 +5,17 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
 from gavip_hub.handlers.feed import EventFeed
+from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
 
 PREFIX = "/services/gavip"
-TEMPLATES = Path(__file__).parents[1] / "templates"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -28,8 +27,10 @@ class Services:
     jobs: Any
     releases: Any
     servers: Any
+    opening: Any
     results: Any
     quotas: Any
+    events: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,4 @@ class ServiceContext:
 
 def make_templates() -> Environment:
     """Return the environment of the portal's pages; a name that a page misspells is an error."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+    return make_environment(PREFIX)

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from html import escape
+from typing import Literal
 
-from pydantic import JsonValue
+from typing_extensions import override
 
-from avi_kernel.protocol.api import JobView, Phase, ReleaseView
+from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.exceptions import BadRequest, GavipError, NotFound
+from gavip_hub.exceptions import BadRequest, NotFound
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.previews import (
+    CONTENT_BYTES,
     HEAD_BYTES,
-    NOTEBOOK_BYTES,
+    TEXT_BYTES,
     Preview,
     Unreadable,
     preview_of,
@@ -106,6 +108,7 @@ class JobsPage(PortalPage):
 
     nav = "jobs"
 
+    @override
     async def get(self) -> None:
         phase = self.get_query_argument("phase", "")
         if phase and phase not in Phase.__members__:
@@ -130,6 +133,152 @@ class JobHandler(PortalPage):
     nav = "jobs"
 
     async def job(self, job: str) -> JobView:
-        """Return the job, or refuse as if there were none."""
+        """Return the job; another user's is told as if there were none."""
         found: JobView = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job)
         return found
+
+    async def log_from(self, job: str, offset: int) -> LogPart:
+        """Return a piece of the job's log."""
+        found: LogPart = await self.in_thread(
+            self.services.results.log, owner=self.owner, job=job, offset=offset
+        )
+        return found
+
+    async def entry(self, job: str, name: str) -> tuple[JobView, ResultEntry]:
+        """Return one of the job's results."""
+        found = await self.job(job)
+        for entry in found.results:
+            if entry.name == name:
+                return found, entry
+        raise NotFound(f"{job} has no result {name!r}.")
+
+    async def beginning(self, job: JobView, entry: ResultEntry, length: int) -> bytes:
+        """Return the first bytes of a result."""
+        return await self.in_thread(self._read, job.id, entry.name, length)
+
+    def _read(self, job: str, name: str, length: int) -> bytes:
+        with self.services.results.open(owner=self.owner, job=job, name=name) as stream:
+            data: bytes = stream.read(length)
+            return data
+
+
+class JobPage(JobHandler):
+    """One job: how far it is, why it waits, what it wrote, what came of it."""
+
+    @override
+    async def get(self, job_id: str) -> None:
+        job = await self.job(job_id)
+        log = await self._log_so_far(job)
+        self.render_page(
+            "job.html",
+            job=job,
+            live=job.phase not in ENDED,
+            here=f"{ROOT}jobs/{job.id}",
+            api=f"{ROOT}api/jobs/{job.id}",
+            results=results_in_order(job),
+            course=course_of(job),
+            units=units_of(await self._release(job), job.pipeline),
+            log=plain(log.text),
+            log_offset=log.next_offset,
+            log_end=last_lines(log.text) if job.phase is Phase.ERROR else "",
+        )
+
+    async def _log_so_far(self, job: JobView) -> LogPart:
+        if job.started_at is None:
+            return LogPart(text="", next_offset=0, ended=False)
+        return await self.log_from(job.id, 0)
+
+    async def _release(self, job: JobView) -> ReleaseView | None:
+        try:
+            found: ReleaseView = await self.in_thread(
+                self.services.releases.get, viewer=self.owner, avi=job.avi, version=job.version
+            )
+        except NotFound:
+            return None
+        return found
+
+
+def last_lines(text: str, count: int = 12) -> str:
+    """Return the end of a log."""
+    return "\n".join(plain(text).rstrip().splitlines()[-count:])
+
+
+class JobAct(JobHandler):
+    """Start a job that was only created, or cancel one."""
+
+    @override
+    async def post(self, job_id: str, act: str) -> None:
+        if act == "cancel":
+            self.require("custom:gavip:cancel:jobs")
+            await self.in_thread(self.services.jobs.cancel, owner=self.owner, job=job_id)
+        else:
+            self.require("custom:gavip:submit:jobs")
+            await self.in_thread(self.services.jobs.start, owner=self.owner, groups=self.groups, job=job_id)
+        self.go(f"jobs/{job_id}")
+
+
+class LogPage(JobHandler):
+    """A job's log, in pieces that a browser can show."""
+
+    @override
+    async def get(self, job_id: str) -> None:
+        job = await self.job(job_id)
+        given = self.get_query_argument("offset", "0")
+        if not given.isascii() or not given.isdigit():
+            raise BadRequest(f"offset must be a number of bytes; got {given[:40]!r}", field="offset")
+        part = await self.log_from(job_id, int(given))
+        more = part.next_offset if part.text else 0
+        self.render_page("log.html", job=job, log=plain(part.text), more=more)
+
+
+class ResultPage(JobHandler):
+    """One result: what can be shown of it, and what it is."""
+
+    @override
+    async def get(self, job_id: str, name: str) -> None:
+        job, entry = await self.entry(job_id, name)
+        shown = shown_result(entry, job)
+        table, text, problem = None, None, ""
+        try:
+            if shown.preview == "table":
+                table = await self.in_thread(read_table, entry, await self.beginning(job, entry, HEAD_BYTES))
+            elif shown.preview == "text":
+                text = read_text(await self.beginning(job, entry, TEXT_BYTES + 1))
+        except Unreadable as error:
+            problem = str(error)
+        self.render_page("result.html", job=job, entry=shown, table=table, text=text, problem=problem)
+
+
+class ResultContent(JobHandler):
+    """An image or a rendered notebook, for a frame or an image of the portal's pages: a stranger's document.
+
+    Whatever it is, it has no script, no origin and no address but itself.
+    """
+
+    policy = CONTENT_CSP
+
+    @override
+    def initialize(self, *, notebooks: NotebookPages) -> None:
+        self._notebooks = notebooks
+
+    @override
+    async def get(self, job_id: str, name: str) -> None:
+        job, entry = await self.entry(job_id, name)
+        kind = preview_of(entry)
+        if kind not in {"image", "notebook"} or entry.size > CONTENT_BYTES:
+            raise NotFound(f"The portal does not show {name!r}; download it.")
+        content = await self.beginning(job, entry, CONTENT_BYTES)
+        media_type = entry.media_type
+        if kind == "notebook":
+            content, media_type = await self._page(entry, content), "text/html; charset=utf-8"
+        self.set_header("Content-Type", media_type)
+        self.set_header("Content-Disposition", "inline")
+        # A finished result never changes; it is still the user's own and no shared cache's.
+        self.set_header("Cache-Control", "private, max-age=3600")
+        self.finish(content)
+
+    async def _page(self, entry: ResultEntry, content: bytes) -> bytes:
+        try:
+            return await self._notebooks.page(entry.sha256, content)
+        except Unreadable as error:
+            return f"<!doctype html><title>No preview</title><p>{escape(str(error))}</p>".encode()

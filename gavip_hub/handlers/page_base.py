@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from gavip_hub.exceptions import GavipError
+from avi_kernel.protocol.api import ServerView
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.rendering import PAGE_CSP
@@ -48,6 +48,11 @@ class PortalPage(PageHandler):
         """Groups of who asks."""
         return self.require().groups
 
+    async def server(self, avi: str) -> ServerView | None:
+        """Return the asker's open or coming interface of an AVI."""
+        found = await self.in_thread(self.services.servers.of, owner=self.owner)
+        return next((server for server in found if server.name == avi), None)
+
     def go(self, path: str) -> None:
         """Send the browser, after a write, to a page below the portal's root."""
         self.redirect(ROOT + path, status=303)
@@ -55,8 +60,3 @@ class PortalPage(PageHandler):
     def sent(self) -> dict[str, str]:
         """Return the form's fields; of a name that comes twice the last, which is how a check box speaks."""
         return {name: self.get_body_argument(name, strip=False) for name in self.request.body_arguments}
-
-    def refuse_with(self, error: GavipError, template: str, **namespace: Any) -> None:
-        """Show a page again, with the status of what was wrong."""
-        self.set_status(error.status_code)
-        self.render_page(template, **namespace)

@@ -16,7 +16,7 @@ LONGEST_CELL = 120
 HEAD_BYTES = 2_000_000
 """How much of a table or text is read."""
 TEXT_BYTES = 20_000
-NOTEBOOK_BYTES = 40_000_000
+CONTENT_BYTES = 40_000_000
 
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 _TABLES = frozenset({"application/x-votable+xml", "text/csv", "text/tab-separated-values"})

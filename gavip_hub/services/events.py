@@ -17,6 +17,11 @@ class EventService:
         with self._database.reading() as session:
             return [event_view(row) for row in events.since(session, owner=owner, after=after, limit=limit)]
 
+    def of_subject(self, *, owner: str, subject: str) -> list[EventView]:
+        """Return all that happened to one of the owner's jobs or servers, oldest first."""
+        with self._database.reading() as session:
+            return [event_view(row) for row in events.of_subject(session, owner=owner, subject=subject)]
+
     def newest(self, *, owner: str) -> int:
         """Return the id of the owner's newest event; 0 where there is none."""
         with self._database.reading() as session:

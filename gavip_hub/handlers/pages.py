@@ -1,0 +1,214 @@
+"""The portal's pages: the catalogue, an AVI, its pipelines' forms; and the table of all pages."""
+
+from dataclasses import replace
+from typing import Any
+
+from tornado.web import StaticFileHandler
+from typing_extensions import override
+
+from avi_kernel.protocol.api import AviView, PoolView, ReleaseView
+from avi_kernel.protocol.manifest import PipelineSpec
+from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
+from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.forms import PipelineForm, Proposal, as_text
+from gavip_hub.handlers.job_pages import (
+    JobAct,
+    JobPage,
+    JobsPage,
+    LogPage,
+    ResultContent,
+    ResultPage,
+)
+from gavip_hub.handlers.notebook_page import NotebookPages
+from gavip_hub.handlers.page_base import PortalPage
+from gavip_hub.handlers.rendering import STATIC, amount, markdown, plain
+from gavip_hub.handlers.server_pages import CloseServer, OpenPage, ServersPage
+from gavip_hub.services.orders import choose_memory
+
+_SLUG = "[a-z][a-z0-9-]{0,39}"
+_PIPELINE = "[a-z][a-z0-9_-]{0,39}"
+_JOB = "[A-Za-z0-9_-]{1,64}"
+_FILE = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+
+class CataloguePage(PortalPage):
+    """The AVIs that the asker may run."""
+
+    nav = "catalogue"
+
+    @override
+    async def get(self) -> None:
+        query = self.get_query_argument("q", "")
+        avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)
+        found = [avi for avi in avis if _matches(avi, query.lower().split())]
+        self.render_page("catalogue.html", avis=found, query=query)
+
+
+def _matches(avi: AviView, words: list[str]) -> bool:
+    text = " ".join((avi.name, avi.title, avi.summary, *avi.authors, *avi.keywords)).lower()
+    return all(word in text for word in words)
+
+
+class FormPage(PortalPage):
+    """Any page with a pipeline's form."""
+
+    nav = "catalogue"
+
+    async def release(self, avi: str, version: str | None) -> ReleaseView:
+        """Return a release that the asker may run; by default the newest."""
+        found: ReleaseView = await self.in_thread(
+            self.services.releases.get, viewer=self.owner, avi=avi, version=version or None
+        )
+        return found
+
+    async def pool(self) -> PoolView:
+        """Return what the asker may hold, and holds."""
+        found: PoolView = await self.in_thread(
+            self.services.quotas.user_pool, owner=self.owner, groups=self.groups
+        )
+        return found
+
+    def with_proposal(self, form: PipelineForm) -> PipelineForm:
+        """Return the form with what its author proposes for these values."""
+        return replace(form, proposal=propose(form, default=self.context.config.job_memory_mb))
+
+
+def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
+    """Return a pipeline that people run by itself."""
+    for pipeline in release.spec.pipelines:
+        if pipeline.name == name and not pipeline.hidden:
+            return pipeline
+    raise NotFound(f"{release.avi} {release.version} has no pipeline {name!r}.")
+
+
+def propose(form: PipelineForm, *, default: int) -> Proposal:
+    """Say how much memory the job gets when its user chooses nothing."""
+    resources = form.pipeline.resources
+    values = {item.spec.name: item.spec.default for item in form.fields} | form.values()
+    try:
+        memory, source = choose_memory(form.pipeline, values, chosen=None, default=default)
+    except BadManifest:
+        return Proposal(sentence=f"The author's formula, {resources.memory}, gives nothing for these values.")
+    whose = {
+        "expression": f"The author proposes {amount(memory)} MB ({resources.memory}).",
+        "author": f"The author proposes {amount(memory)} MB.",
+        "default": f"The platform's default is {amount(memory)} MB.",
+    }
+    return Proposal(sentence=whose[source], placeholder=as_text(memory))
+
+
+class AviPage(FormPage):
+    """An AVI: its interface, its pipelines, what its author says."""
+
+    @override
+    async def get(self, name: str) -> None:
+        version = self.get_query_argument("version", "")
+        avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
+        release = await self.release(name, version)
+        shown = [pipeline for pipeline in release.spec.pipelines if not pipeline.hidden]
+        self.render_page(
+            "avi.html",
+            avi=avi,
+            release=release,
+            pinned=bool(version),
+            releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
+            forms=[self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
+            readme=markdown(release.spec.readme),
+            server=await self.server(name),
+            pool=await self.pool(),
+        )
+
+
+class PipelinePage(FormPage):
+    """One pipeline's form: fresh, filled from another job, or with what was wrong in it."""
+
+    @override
+    async def get(self, name: str, pipeline: str) -> None:
+        again = self.get_query_argument("again", "")
+        if again:
+            await self._show(await self._again(name, pipeline, again))
+            return
+        release = await self.release(name, self.get_query_argument("version", ""))
+        await self._show(PipelineForm.fresh(release, pipeline_of(release, pipeline)))
+
+    @override
+    async def post(self, name: str, pipeline: str) -> None:
+        sent = self.sent()
+        release = await self.release(name, sent.get("version"))
+        form = PipelineForm.sent(release, pipeline_of(release, pipeline), sent).checked()
+        if not form.valid:
+            self.set_status(BadParameter.status_code)
+            await self._show(form)
+            return
+        try:
+            job = await self.in_thread(
+                self.services.jobs.submit,
+                owner=self.require("custom:gavip:submit:jobs").name,
+                groups=self.groups,
+                request=form.submission(),
+                release=release,
+            )
+        except GavipError as error:
+            self.set_status(error.status_code)
+            await self._show(form.refused(error))
+            return
+        self.go(f"jobs/{job.id}")
+
+    async def _again(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
+        job = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job_id)
+        if (job.avi, job.pipeline) != (avi, pipeline):
+            raise NotFound(f"{job_id} was a job of another pipeline.")
+        release = await self.release(avi, job.version)
+        memory = job.memory_mb if job.memory_source == "user" else None
+        return PipelineForm.fresh(
+            release, pipeline_of(release, pipeline), values=job.parameters, memory_mb=memory, again_of=job.id
+        )
+
+    async def _show(self, form: PipelineForm) -> None:
+        avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
+        pool = await self.pool()
+        self.render_page("pipeline.html", form=self.with_proposal(form), avi_title=avi.title, pool=pool)
+
+
+class MemoryProposal(FormPage):
+    """The author's proposal for values that are being typed, as a sentence."""
+
+    @override
+    async def get(self, name: str, pipeline: str) -> None:
+        release = await self.release(name, self.get_query_argument("version", ""))
+        given = {key: self.get_query_argument(key) for key in self.request.query_arguments}
+        form = PipelineForm.sent(release, pipeline_of(release, pipeline), given)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(plain(self.with_proposal(form).proposal.sentence))
+
+
+class StaticFiles(StaticFileHandler):
+    """Styles, scripts and icons; their addresses change with their content, so browsers keep them for ever."""
+
+    @override
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")
+        if self.get_query_argument("v", ""):
+            self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+
+
+def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
+    """Return all addresses of the portal for tornado."""
+    avi, job = f"{PREFIX}/avis/({_SLUG})", f"{PREFIX}/jobs/({_JOB})"
+    result = f"{job}/results/({_FILE})"
+    return [
+        (f"{PREFIX}/?", CataloguePage, {}),
+        (avi, AviPage, {}),
+        (f"{avi}/open", OpenPage, {}),
+        (f"{avi}/pipelines/({_PIPELINE})", PipelinePage, {}),
+        (f"{avi}/pipelines/({_PIPELINE})/memory", MemoryProposal, {}),
+        (f"{PREFIX}/jobs", JobsPage, {}),
+        (job, JobPage, {}),
+        (f"{job}/(start|cancel)", JobAct, {}),
+        (f"{job}/log", LogPage, {}),
+        (result, ResultPage, {}),
+        (f"{result}/content", ResultContent, {"notebooks": NotebookPages()}),
+        (f"{PREFIX}/servers", ServersPage, {}),
+        (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
+        (f"{PREFIX}/static/(.*)", StaticFiles, {"path": str(STATIC)}),
+    ]

@@ -1,0 +1,92 @@
+"""Pages about servers: those of the asker, and the way from a click to an open interface."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from typing_extensions import override
+
+from avi_kernel.protocol.api import EventView, ServerOpen, ServerView
+from gavip_hub.handlers.page_base import PortalPage
+
+FAILURE_IS_NEWS = timedelta(minutes=10)
+_SENTENCES = {
+    "waiting": "It waits for room, and starts by itself as long as this page is open.",
+    "starting": "Its server starts; that takes a few seconds.",
+    "ready": "This page goes there by itself.",
+    "stopping": "It is just closing; try again in a few seconds.",
+    "closed": "It is not running. It starts again from here, and what you saved is kept.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How far an interface is on its way."""
+
+    state: Literal["waiting", "starting", "ready", "failed", "closed"]
+    sentence: str
+    url: str = ""
+
+
+def opening_of(server: ServerView | None, last: EventView | None, *, now: datetime) -> Opening:
+    """Tell how far an interface is, from its ledger row and, where there is none, from what happened last."""
+    if server is None:
+        failed = last is not None and last.data.get("state") == "failed" and now - last.at < FAILURE_IS_NEWS
+        if last is not None and failed:
+            return Opening(state="failed", sentence=str(last.data.get("reason") or "No reason was given."))
+        return Opening(state="closed", sentence=_SENTENCES["closed"])
+    state = "closed" if server.state == "stopping" else server.state
+    sentence = server.reason or _SENTENCES[server.state]
+    return Opening(state=state, sentence=sentence, url=server.url if state == "ready" else "")
+
+
+class OpenPage(PortalPage):
+    """The wait between a click and an interface, told honestly; a POST starts it."""
+
+    nav = "catalogue"
+
+    @override
+    async def get(self, name: str) -> None:
+        avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
+        server = await self.server(name)
+        events = await self.in_thread(self.services.events.of_subject, owner=self.owner, subject=name)
+        opening = opening_of(server, events[-1] if events else None, now=datetime.now(UTC))
+        self.render_page(
+            "opening.html",
+            avi=name,
+            title=avi.title,
+            version=server.version if server else "",
+            **vars(opening),
+        )
+
+    @override
+    async def post(self, name: str) -> None:
+        profile = self.require("custom:gavip:open:servers")
+        request = ServerOpen(avi=name, version=self.sent().get("version") or None)
+        await self.services.opening.open(profile, self.user_token, request)
+        self.go(f"avis/{name}/open")
+
+
+class ServersPage(PortalPage):
+    """The asker's servers and pools."""
+
+    nav = "servers"
+
+    @override
+    async def get(self) -> None:
+        servers = await self.in_thread(self.services.servers.of, owner=self.owner)
+        pools = [
+            await self.in_thread(self.services.quotas.user_pool, owner=self.owner, groups=self.groups),
+            await self.in_thread(self.services.quotas.platform_pool),
+        ]
+        self.render_page("servers.html", servers=servers, pools=pools)
+
+
+class CloseServer(PortalPage):
+    """Close a server, or stop waiting for one."""
+
+    @override
+    async def post(self, name: str) -> None:
+        profile = self.require("custom:gavip:open:servers")
+        await self.services.opening.close(profile, self.user_token, name)
+        self.go("servers")
