@@ -1,6 +1,7 @@
 """`python -m avi_kernel run`: the first command of every job's container."""
 
 import sys
+from pathlib import Path
 
 from avi_kernel import fast_imports
 
@@ -13,6 +14,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{USAGE}\n")
         return 2
     fast_imports.apply()
+    # The working directory is the user's and the AVI's: nothing there may shadow a module of the runner.
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
     from avi_kernel import runner  # noqa: PLC0415 - only after the import mend
 
     return runner.main()

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from avi_kernel.protocol.runs import JobDocument, Outcome, Progress
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+Report = Callable[[Progress, tuple[float, float]], None]
+"""Takes progress, and where the present step begins in the whole and how much of it it is."""
 DOCUMENT_PATIENCE = 300.0
 OUTCOME_PATIENCE = 30.0
 _LONGEST_PAUSE = 5.0
@@ -157,7 +159,7 @@ class Reporter:
         self._ended.set()
         self._thread.join(timeout=_PROGRESS_TIMEOUT)
 
-    def report(self, progress: Progress, *, part: tuple[float, float] = (0.0, 0.0)) -> None:
+    def report(self, progress: Progress, part: tuple[float, float] = (0.0, 0.0)) -> None:
         """Take the newest progress; it is sent within `shortest` seconds.
 
         Parameters

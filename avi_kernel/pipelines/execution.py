@@ -14,7 +14,7 @@ from avi_kernel.pipelines.places import JobPlaces
 from avi_kernel.pipelines.results import describe_results, read_titles
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
 from avi_kernel.protocol.runs import JobDocument, JobError, Outcome, Progress
-from avi_kernel.reporter import Platform, Reporter
+from avi_kernel.reporter import Platform, Report, Reporter
 
 
 class Execution:
@@ -74,13 +74,27 @@ class Execution:
         return None
 
     def _run(self, reporter: Reporter, parameters: Mapping[str, JsonValue]) -> None:
-        from avi_kernel.pipelines.notebooks import NotebookPipeline  # noqa: PLC0415 - a graph needs no papermill
+        def report(progress: Progress, part: tuple[float, float]) -> None:
+            self._places.notes.unlink(missing_ok=True)
+            reporter.report(progress, part)
+
+        if self._document.pipeline.kind == "luigi":
+            self._run_graph(report, parameters)
+        else:
+            self._run_notebooks(report, parameters)
+
+    def _run_graph(self, report: Report, parameters: Mapping[str, JsonValue]) -> None:
+        from avi_kernel.pipelines.graphs import GraphPipeline  # noqa: PLC0415 - each kind loads its own libraries
+
+        self._first_kernel.close()
+        pipeline = GraphPipeline(places=self._places, report=report, environ=self._environ)
+        pipeline.run(self._document.pipeline, parameters)
+
+    def _run_notebooks(self, report: Report, parameters: Mapping[str, JsonValue]) -> None:
+        from avi_kernel.pipelines.notebooks import NotebookPipeline  # noqa: PLC0415 - as above
 
         pipeline = NotebookPipeline(
-            places=self._places,
-            report=lambda progress, part: reporter.report(progress, part=part),
-            first=self._first_kernel,
-            start_kernel=self._start_kernel,
+            places=self._places, report=report, first=self._first_kernel, start_kernel=self._start_kernel
         )
         self._titles = pipeline.titles
         pipeline.run([*self._document.pipeline.steps, self._document.pipeline.path], parameters)

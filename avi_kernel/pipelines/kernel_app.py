@@ -1,7 +1,9 @@
 """The program of a job's kernel; `kernel_process` starts and ends it."""
 
+import os
 import signal
 import sys
+from pathlib import Path
 
 from avi_kernel import fast_imports
 
@@ -20,6 +22,9 @@ def main(connection_file: str) -> None:
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
 
+    # Only now: a module of the author's may have the name of one that the kernel itself needs.
+    code = Path(os.environ["GAVIP_CODE_DIR"])
+    sys.path[:0] = [str(code / "pipelines"), str(code)]
     loop = IOLoop.current()
     signal.signal(signal.SIGTERM, lambda *_: loop.add_callback_from_signal(loop.stop))
     app.start()

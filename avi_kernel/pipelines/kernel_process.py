@@ -33,7 +33,7 @@ class KernelProcess:
         folder = tempfile.TemporaryDirectory(prefix="gavip-")
         connection = Path(folder.name) / CONNECTION_FILE
         connection.write_text(json.dumps(_connection(folder.name)))
-        command = [sys.executable, "-m", "avi_kernel.pipelines.kernel_app", str(connection)]
+        command = [sys.executable, "-P", "-m", "avi_kernel.pipelines.kernel_app", str(connection)]
         # With its parent named, the kernel ends when the runner does, also where no container ends with it.
         own = {**env, "JPY_PARENT_PID": str(os.getpid())}
         process = subprocess.Popen(command, cwd=cwd, env=own, stdin=subprocess.DEVNULL)

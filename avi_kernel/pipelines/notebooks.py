@@ -18,8 +18,8 @@ from avi_kernel.pipelines.kernel_process import KernelProcess
 from avi_kernel.pipelines.places import JobPlaces
 from avi_kernel.protocol.declared import cell_parameters
 from avi_kernel.protocol.runs import JobError, Progress
+from avi_kernel.reporter import Report
 
-Report = Callable[[Progress, tuple[float, float]], None]
 INJECTED = "injected-parameters"
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _START_PATIENCE = 120

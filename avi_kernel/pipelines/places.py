@@ -55,12 +55,10 @@ class JobPlaces:
         matplotlib would look for all fonts again in every job.
         """
         kept = {name: value for name, value in environ.items() if name not in SECRETS}
-        path = os.pathsep.join(filter(None, [str(self.code), environ.get("PYTHONPATH", "")]))
         own = {
             RESULTS_VARIABLE: str(self.results),
             NOTES_VARIABLE: str(self.notes),
             TITLES_VARIABLE: str(self.titles),
-            "PYTHONPATH": path,
             "PYTHONUNBUFFERED": "1",
             "IPYTHONDIR": str(Path(tempfile.gettempdir()) / "ipython"),
         }

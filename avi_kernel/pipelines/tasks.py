@@ -1,0 +1,163 @@
+"""Pipelines as graphs of tasks: Luigi's, with typed parameters and outputs that are computed once.
+
+After the AVI framework of the original GAVIP. See docs/adr/0051.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import luigi
+from luigi.parameter import ParameterException
+from typing_extensions import override
+
+from avi_kernel.pipelines import author
+from avi_kernel.protocol.parameters import ParameterSpec
+
+CACHE_FOLDER = Path("cache", "tasks")
+_KEY_LENGTH = 20
+_NOT_GIVEN: Any = object()
+_WORDS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+
+
+class AviParameter(luigi.Parameter):
+    """A parameter of a task, which a form can ask for and which is checked before the task runs.
+
+    Parameters
+    ----------
+    default
+        Its type is the parameter's where `type` is not given; without a default the user must give a value.
+    type
+        `int`, `float`, `str` or `bool`.
+    help
+        A sentence for the form.
+    title, unit
+        Its label and the unit of its values.
+    minimum, maximum
+        Bounds of a number.
+    choices
+        All values that are accepted.
+    """
+
+    def __init__(
+        self,
+        default: Any = _NOT_GIVEN,
+        *,
+        type: type | None = None,  # noqa: A002 - the word that authors expect
+        help: str = "",  # noqa: A002 - as above
+        title: str = "",
+        unit: str = "",
+        minimum: float | None = None,
+        maximum: float | None = None,
+        choices: Sequence[Any] = (),
+    ) -> None:
+        given = default is not _NOT_GIVEN and default is not None
+        if not given and type is None:
+            raise TypeError(
+                "say the parameter's type, as in AviParameter(type=float): it has no default to tell it"
+            )
+        self.spec = ParameterSpec(
+            name="value",
+            type=_WORDS[type or default.__class__],
+            default=default if given else None,
+            title=title,
+            help=help,
+            unit=unit,
+            minimum=minimum,
+            maximum=maximum,
+            choices=list(choices),
+        )
+        known: dict[str, Any] = {"default": self.spec.check(default)} if given else {}
+        super().__init__(**known, description=help)
+
+    @override
+    def parse(self, x: str) -> Any:
+        """Return a value of the right type from text."""
+        return self.normalize(x)
+
+    @override
+    def normalize(self, x: Any) -> Any:
+        """Return a value of the right type, or say what would be accepted."""
+        try:
+            return self.spec.check(x)
+        except ValueError as error:
+            raise ParameterException(str(error)) from None
+
+
+class AviLocalTarget(luigi.LocalTarget):
+    """A file that a task makes, kept in the user's folder of this AVI and used again.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    title
+        Makes it a result of the job, under this title; the last task's outputs are results in any case.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, title: str = "", format: Any = None) -> None:  # noqa: A002
+        super().__init__(str(path), format=format)  # type: ignore[no-untyped-call] # Luigi's
+        self.title = title
+
+
+class AviTask(luigi.Task):
+    """A step of a pipeline: `requires` other tasks, makes its `output`, does so in `run`.
+
+    An output whose file exists is not made again. `target` names files by a hash of the AVI's code, the task's
+    parameters and the tasks it requires, so a change in any of them makes new files and never uses old ones.
+    """
+
+    def target(self, name: str, *, title: str = "") -> AviLocalTarget:
+        """Return a file of this task, kept from job to job.
+
+        Parameters
+        ----------
+        name
+            File name, such as `sources.vot`.
+        title
+            Makes it a result under this title.
+        """
+        return AviLocalTarget(cache_folder() / f"{self.task_family}-{self.key}" / name, title=title)
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that this task's outputs depend on."""
+        task: Any = self
+        required = sorted(getattr(each, "key", each.task_id) for each in luigi.task.flatten(task.requires()))
+        significant = task.to_str_params(only_significant=True)
+        content = json.dumps(
+            [code_hash(code_folder()), self.task_family, significant, required], sort_keys=True
+        )
+        return hashlib.sha256(content.encode()).hexdigest()[:_KEY_LENGTH]
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """Tell how much of this task is done, 0 to 1."""
+        author.progress(fraction, message)
+
+
+def code_folder() -> Path:
+    """Return the AVI's folder."""
+    return Path(os.environ.get("GAVIP_CODE_DIR", "."))
+
+
+def cache_folder() -> Path:
+    """Return the folder of outputs that are kept from job to job."""
+    return Path(os.environ.get("GAVIP_WORK_DIR", ".")) / CACHE_FOLDER
+
+
+@lru_cache
+def code_hash(folder: Path) -> str:
+    """Return a hash of an AVI's modules and required packages; read once a process."""
+    found = [*folder.rglob("*.py"), *folder.glob("requirements.txt")]
+    seen = hashlib.sha256(f"python {sys.version_info.major}.{sys.version_info.minor}".encode())
+    for path in sorted(found):
+        parts = path.relative_to(folder).parts
+        if parts[0] == "tests" or any(part.startswith(".") for part in parts):
+            continue
+        seen.update("/".join(parts).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return seen.hexdigest()
