@@ -22,6 +22,8 @@ class Waiting:
     memory_mb: int
     cpu: float
     queued_at: datetime
+    reason: str = ""
+    """What its owner was told last."""
 
     @property
     def want(self) -> Want:

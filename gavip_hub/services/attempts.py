@@ -11,7 +11,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.job import AttemptState, JobState
 from gavip_hub.exceptions import SignInRequired
-from gavip_hub.services.moves import move, note_progress
+from gavip_hub.services.moves import move, note_progress, note_state
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Attempt, Job
@@ -97,6 +97,7 @@ class AttemptService:
             job.fraction = 1.0 if outcome.status == "completed" else job.fraction
             session.flush()
             note_progress(session, job, at=now)
+            note_state(session, job, at=now)  # no new state, but the loop is to look at it now
 
     def _of(self, session: Session, token: str, *, lock: bool = False) -> tuple[Job, Attempt]:
         attempt = jobs.attempt_by_token(session, hash_of(token))

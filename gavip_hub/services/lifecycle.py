@@ -1,6 +1,6 @@
 """What the scheduler loop does to jobs: claim, watch, end, clear; each method is one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End, Stint, Verdict, judge
-from gavip_hub.domain.job import FINAL, AttemptState, JobState, Target, container_name
+from gavip_hub.domain.job import FINAL, AttemptState, JobState, container_name
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.domain.policy import Snapshot, Waiting
 from gavip_hub.domain.quota import Want
@@ -61,8 +61,8 @@ class Standing:
     launched_at: datetime | None
     running_at: datetime | None
     heartbeat_at: datetime | None
-    reported: bool
-    """Its runner says that it has ended."""
+    outcome: dict[str, Any] | None
+    """What its runner reported as its end."""
     ended: bool
     """The attempt is over; its container may still have to be removed."""
     cleared: bool
@@ -77,10 +77,16 @@ class JobLifecycle:
         self._quotas = quotas
         self._clock = clock
 
-    def with_work(self) -> list[str]:
-        """Return the jobs that are to be looked at: all of them after a restart."""
+    def leftovers(self) -> list[str]:
+        """Return the jobs of which a container or, if deleted, anything is left."""
         with self._database.reading() as session:
-            return jobs.with_work(session)
+            return jobs.leftovers(session)
+
+    def strays(self, names: Sequence[str]) -> list[str]:
+        """Return which of these containers belong to no attempt that this database knows as uncleared."""
+        with self._database.reading() as session:
+            known = jobs.known_containers(session, names)
+        return [name for name in names if name not in known]
 
     def standing(self, job: str) -> Standing | None:
         """Return where a job stands; None when there is no such job."""
@@ -123,7 +129,7 @@ class JobLifecycle:
                 return None
             short = self._quotas.room(session, owner=asked.owner, groups=asked.groups, want=_want(asked))
             found = jobs.locked(session, job)  # it may have moved while this waited for the pools
-            if found is None or found.state is not JobState.QUEUED or found.target is not Target.RUN:
+            if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
                 return None
             if short:
                 set_reason(session, found, short.words, at=now)
@@ -301,6 +307,7 @@ def _waiting(job: Job) -> Waiting:
         memory_mb=job.memory_mb,
         cpu=job.cpu,
         queued_at=job.queued_at or job.created_at,
+        reason=job.reason,
     )
 
 
@@ -317,7 +324,7 @@ def _standing(job: Job, attempt: Attempt | None, container: Container | None) ->
         launched_at=attempt.started_at if attempt else None,
         running_at=attempt.running_at if attempt else None,
         heartbeat_at=job.heartbeat_at,
-        reported=bool(attempt and attempt.outcome),
+        outcome=attempt.outcome if attempt else None,
         ended=bool(attempt and attempt.ended_at),
         cleared=bool(attempt and attempt.cleared_at),
         deleted=job.deleted_at is not None,

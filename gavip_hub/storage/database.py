@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 
 class Touched(NamedTuple):
-    """Whose job or server has a new event."""
+    """Whose job or server has a new event, and of which kind."""
 
     owner: str
     subject: str
+    kind: str
 
 
-Listener = Callable[[frozenset[Touched]], None]
+Listener = Callable[[frozenset[Touched]], object]
 """Called after a commit, in the thread that committed, with all that has new events."""
 
 BUSY_SECONDS = 30

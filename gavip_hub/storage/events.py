@@ -26,7 +26,7 @@ def append(
     ).one()
     session.add(Event(id=number, owner=owner, at=at, kind=kind, subject=subject, data=data))
     session.flush()
-    session.info.setdefault(TOUCHED, set()).add(Touched(owner=owner, subject=subject))
+    session.info.setdefault(TOUCHED, set()).add(Touched(owner=owner, subject=subject, kind=kind))
     return number
 
 

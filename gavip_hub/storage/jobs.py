@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.runs import ResultEntry
@@ -73,7 +73,17 @@ def count_held(session: Session, *, owner: str | None = None) -> int:
 def startable(session: Session, *, now: datetime) -> list[Job]:
     """Return the queued jobs that may be started, oldest first."""
     ready = or_(Job.not_before.is_(None), Job.not_before <= now)
-    return list(session.scalars(select(Job).where(Job.state == JobState.QUEUED, ready).order_by(Job.id)))
+    wanted = select(Job).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
+    return list(session.scalars(wanted.order_by(Job.id)))
+
+
+def is_clear(session: Session, job: str) -> bool:
+    """Tell whether nothing of a job's earlier containers is left."""
+    return session.scalars(_uncleared().where(Attempt.job == job)).first() is None
+
+
+def _uncleared() -> Select[tuple[str]]:
+    return select(Attempt.job).where(Attempt.cleared_at.is_(None))
 
 
 def live(session: Session) -> list[tuple[Job, Attempt, Container]]:
@@ -88,12 +98,17 @@ def live(session: Session) -> list[tuple[Job, Attempt, Container]]:
     return [(job, attempt, container) for job, attempt, container in rows]
 
 
-def with_work(session: Session) -> list[str]:
-    """Return ids of the jobs that the loop has work with: unfinished, uncleared or to be deleted."""
-    uncleared = select(Attempt.job).where(Attempt.ended_at.is_not(None), Attempt.cleared_at.is_(None))
-    unfinished = Job.state.not_in((*FINAL, JobState.PENDING))
-    wanted = select(Job.id).where(or_(unfinished, Job.deleted_at.is_not(None), Job.id.in_(uncleared)))
-    return list(session.scalars(wanted.order_by(Job.id)))
+def leftovers(session: Session) -> list[str]:
+    """Return the jobs of which something is left to be removed: a container, or all of a deleted one."""
+    ended = _uncleared().where(Attempt.ended_at.is_not(None))
+    gone = Job.deleted_at.is_not(None) & Job.state.in_(FINAL)
+    return list(session.scalars(select(Job.id).where(or_(gone, Job.id.in_(ended))).order_by(Job.id)))
+
+
+def known_containers(session: Session, names: Collection[str]) -> set[str]:
+    """Return which of these container names belong to attempts that are not cleared."""
+    wanted = select(Container.ref).join(Attempt, Attempt.container == Container.id)
+    return set(session.scalars(wanted.where(Container.ref.in_(names), Attempt.cleared_at.is_(None))))
 
 
 def attempts_of(session: Session, job: str) -> list[Attempt]:

@@ -1,0 +1,178 @@
+"""The scheduler loop: everything that happens to jobs by themselves, event-driven, with a slow tick underneath."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from datetime import timedelta
+
+from gavip_hub.backends.base import Handle, JobBackend
+from gavip_hub.clock import Clock
+from gavip_hub.domain.policy import Policy
+from gavip_hub.exceptions import GavipError
+from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.workqueue import WorkQueue
+from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.storage.database import Database, Touched
+from gavip_hub.threads import Threads
+
+DISPATCH = "dispatch"
+"""The one item of the queue that is no job: choose what starts next."""
+SWEEP_EVERY = timedelta(seconds=60)
+PATIENCE = 5.0
+"""Seconds that a step may take to end when the loop is to end."""
+QUIET_KINDS = frozenset({"job.progress", "job.reason"})
+"""Events that change nothing for the loop."""
+
+log = logging.getLogger(__name__)
+
+
+class SchedulerLoop:
+    """Takes jobs from state to target; all it knows is in the database, so it may end and begin at any moment.
+
+    Parameters
+    ----------
+    tick
+        Seconds between two looks at everything, for what no event told.
+    consumers
+        Jobs that are worked on at the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        lifecycle: JobLifecycle,
+        reconciler: Reconciler,
+        backend: JobBackend,
+        policy: Policy,
+        clock: Clock,
+        threads: Threads,
+        tick: float = 1.0,
+        consumers: int = 8,
+    ) -> None:
+        self._database = database
+        self._lifecycle = lifecycle
+        self._reconciler = reconciler
+        self._backend = backend
+        self._policy = policy
+        self._clock = clock
+        self._threads = threads
+        self._tick_seconds = tick
+        self._consumers = consumers
+        self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
+        self._swept_at = clock.now() - SWEEP_EVERY
+        self._ticked_at = clock.now()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last look at everything went well and is not long ago."""
+        return self._clock.now() - self._ticked_at < timedelta(seconds=10 * self._tick_seconds)
+
+    async def run(self) -> None:
+        """Work until cancelled; a job whose step is interrupted is found again by the next loop."""
+        here = asyncio.get_running_loop()
+        unsubscribe = self._database.subscribe(
+            lambda touched: here.call_soon_threadsafe(self._on_touched, touched)
+        )
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tick_for_ever())
+                for _ in range(self._consumers):
+                    tasks.create_task(self._consume_for_ever())
+        finally:
+            unsubscribe()
+            self._queue.close()
+
+    async def tick(self) -> None:
+        """Look at everything once: what runs, what is left over, what waits."""
+        standings = await self._threads(self._lifecycle.live)
+        seen = await self._backend.check([Handle(name=s.name, state=s.backend_state) for s in standings])
+        for standing, observation in zip(standings, seen, strict=True):
+            if self._reconciler.wants_a_step(standing, observation):
+                self._queue.put_unless_scheduled(standing.job)
+        for job in await self._threads(self._lifecycle.leftovers):
+            self._queue.put_unless_scheduled(job)
+        self._queue.put(DISPATCH)
+        if self._clock.now() - self._swept_at >= SWEEP_EVERY:
+            await self._sweep()
+        self._ticked_at = self._clock.now()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            try:
+                await self.tick()
+            except Exception:  # the database or the engine may be away; the next tick tries again
+                log.exception("The scheduler could not look at everything")
+            await self._clock.sleep(self._tick_seconds)
+
+    async def _consume_for_ever(self) -> None:
+        while True:
+            item = await self._queue.get()
+            try:
+                await self._to_its_end(self._handle(item))
+            except GavipError as error:
+                log.warning("%s: %s; it is tried again", item, error)
+                self._queue.retry(item)
+            except Exception:  # one job's trouble must not end the loop
+                log.exception("%s: the scheduler failed; it is tried again", item)
+                self._queue.retry(item)
+            finally:
+                self._queue.done(item)
+
+    async def _to_its_end(self, step: Coroutine[None, None, None]) -> None:
+        """Let a step end when the loop is cancelled: a launch left half-way would cost its job an attempt."""
+        task = asyncio.create_task(step)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=PATIENCE)
+            task.cancel()
+            raise
+
+    async def _handle(self, item: str) -> None:
+        if item == DISPATCH:
+            await self._dispatch()
+            self._queue.forget(item)
+            return
+        again = await self._reconciler.step(item, failures=self._queue.failures(item))
+        if again.retry:
+            self._queue.retry(item)
+            return
+        self._queue.forget(item)
+        if again.seconds is not None:
+            self._queue.put(item)
+
+    async def _dispatch(self) -> None:
+        """Start what the policy chooses; each claim checks the limits again in its own transaction."""
+        pending, snapshot = await self._threads(self._lifecycle.waiting)
+        told = {job.job: job.reason for job in pending}
+        reasons: dict[str, str] = {}
+        for job, reason in self._policy.rank(pending, snapshot) if pending else []:
+            if reason:
+                reasons[job] = reason
+                continue
+            order = await self._threads(self._lifecycle.claim, job)
+            if order:
+                self._reconciler.accept(order)
+                self._queue.put(job)
+        news = {job: reason for job, reason in reasons.items() if told.get(job) != reason}
+        if news:
+            await self._threads(self._lifecycle.set_reasons, news)
+
+    async def _sweep(self) -> None:
+        """End containers that belong to no attempt: what a crash or a restored database left behind."""
+        owned = await self._backend.owned()
+        for name in await self._threads(self._lifecycle.strays, owned):
+            log.warning("%s belongs to no job and is ended", name)
+            handle = Handle(name=name, state={})
+            await self._backend.stop(handle)
+            await self._backend.remove(handle)
+        self._swept_at = self._clock.now()
+
+    def _on_touched(self, touched: Iterable[Touched]) -> None:
+        for _owner, subject, kind in touched:
+            if kind in QUIET_KINDS:
+                continue
+            if kind == "job.state":
+                self._queue.put(subject)
+            self._queue.put(DISPATCH)

@@ -1,0 +1,241 @@
+"""Walks one job from what is to what is wanted, one step a call."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from avi_kernel.protocol.boxes import ExitRecord
+from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
+from gavip_hub.clock import Clock
+from gavip_hub.domain.ending import TIME_LIMIT, End
+from gavip_hub.domain.job import JobState
+from gavip_hub.exceptions import GavipError
+from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.specs import JobSpecs
+from gavip_hub.services.lifecycle import JobLifecycle, LaunchOrder, Standing
+from gavip_hub.storage.userspace import AttemptFolders
+from gavip_hub.threads import Threads
+
+LAUNCH_LIMIT = timedelta(seconds=300)
+"""How long a container may be starting."""
+LINGER_LIMIT = timedelta(seconds=30)
+"""How long a container may stay after its runner reported the end."""
+OVERTIME = timedelta(seconds=15)
+"""How much later than a box itself the loop enforces the time limit."""
+STORE_TRIES = 5
+
+GONE = (Liveness.EXITED, Liveness.LOST)
+SILENT = "It has not reported for a while; its container still runs."
+INTERRUPTED = "The service was restarted while the job's container was being started."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Whether and when a job is to be looked at again, apart from the loop's own ticks."""
+
+    seconds: float | None = None
+    retry: bool = False
+
+
+DONE = Again()
+NOW = Again(seconds=0.0)
+RETRY = Again(retry=True)
+"""Later and later."""
+
+
+class Reconciler:
+    """Takes the steps of jobs; its only memory are the orders it has not begun to launch.
+
+    Parameters
+    ----------
+    silence
+        How long a job may be silent before its owner is told.
+    """
+
+    def __init__(
+        self,
+        *,
+        lifecycle: JobLifecycle,
+        backend: JobBackend,
+        specs: JobSpecs,
+        folders: AttemptFolders,
+        outcomes: OutcomeReader,
+        clock: Clock,
+        database_threads: Threads,
+        file_threads: Threads,
+        silence: timedelta,
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._backend = backend
+        self._specs = specs
+        self._folders = folders
+        self._outcomes = outcomes
+        self._clock = clock
+        self._database = database_threads
+        self._files = file_threads
+        self._silence = silence
+        self._orders: dict[str, LaunchOrder] = {}
+
+    def accept(self, order: LaunchOrder) -> None:
+        """Keep an order until the next step of its job; its token is nowhere else."""
+        self._orders[order.job] = order
+
+    async def step(self, job: str, *, failures: int = 0) -> Again:
+        """Take one step of a job.
+
+        Parameters
+        ----------
+        failures
+            How often this job was tried again in a row.
+        """
+        standing = await self._database(self._lifecycle.standing, job)
+        order = self._orders.pop(job, None)
+        if standing is None:
+            return DONE
+        match standing.state:
+            case JobState.LAUNCHING if order and order.attempt == standing.attempt:
+                return await self._launch(standing, order)
+            case JobState.LAUNCHING:
+                return await self._watch_launch(standing, failures)
+            case JobState.RUNNING:
+                return await self._watch(standing, failures)
+            case JobState.STOPPING:
+                return await self._stop(standing, failures)
+            case _:
+                return await self._clear(standing)
+
+    def wants_a_step(self, standing: Standing, seen: Observation) -> bool:
+        """Tell whether what was seen of a job's container is reason to take a step."""
+        steady = standing.state is JobState.RUNNING and seen.liveness is Liveness.RUNNING
+        return not steady or self._overdue(standing) or self._silent(standing) or standing.outcome is not None
+
+    async def _launch(self, standing: Standing, order: LaunchOrder) -> Again:
+        try:
+            spec = await self._files(self._specs.spec_for, order)
+            async with _closed_afterwards(self._backend.start(spec)) as states:
+                async for state in states:
+                    wanted = await self._database(
+                        self._lifecycle.save_backend_state, order.job, order.attempt, state
+                    )
+                    if not wanted:
+                        return NOW
+        except (GavipError, OSError) as error:
+            log.warning("%s could not be started: %s", order.name, error)
+            return await self._give_up(standing, f"Its container could not be started: {error}.")
+        return NOW
+
+    async def _give_up(self, standing: Standing, failure: str) -> Again:
+        """End an attempt whose start went wrong, but only once nothing of it lives."""
+        await self._backend.stop(_handle(standing))
+        seen = await self._look(standing)
+        if seen.liveness not in GONE:
+            return RETRY
+        return await self._collect(standing, seen.exit, failure=failure)
+
+    async def _watch_launch(self, standing: Standing, failures: int) -> Again:
+        seen = await self._look(standing)
+        if seen.liveness is Liveness.RUNNING:
+            await self._database(self._lifecycle.mark_running, standing.job, standing.attempt)
+            return DONE
+        if seen.liveness is Liveness.EXITED:
+            return await self._collect(standing, seen.exit, failures=failures)
+        if seen.liveness is Liveness.LOST:
+            return await self._give_up(standing, "" if standing.backend_state else INTERRUPTED)
+        if standing.launched_at and self._clock.now() - standing.launched_at > LAUNCH_LIMIT:
+            return await self._give_up(standing, "Its container took too long to start.")
+        return RETRY
+
+    async def _watch(self, standing: Standing, failures: int) -> Again:
+        seen = await self._look(standing)
+        if seen.liveness in GONE:
+            return await self._collect(standing, seen.exit, failures=failures)
+        if self._overdue(standing):
+            await self._database(self._lifecycle.begin_stop, standing.job, standing.attempt, TIME_LIMIT)
+            return NOW
+        if standing.outcome is not None:
+            await self._end_if_it_lingers(standing)
+            return RETRY
+        if self._silent(standing):
+            await self._database(self._lifecycle.set_reasons, {standing.job: SILENT})
+        return DONE
+
+    async def _stop(self, standing: Standing, failures: int) -> Again:
+        seen = await self._look(standing)
+        if seen.liveness in GONE:
+            return await self._collect(standing, seen.exit, failures=failures)
+        await self._backend.stop(_handle(standing))
+        return RETRY
+
+    async def _collect(
+        self, standing: Standing, record: ExitRecord | None, *, failure: str = "", failures: int = 0
+    ) -> Again:
+        """Close an attempt whose container is gone.
+
+        Its folder becomes the platform's before anything in it is believed, and has its final place before the job
+        is final: whoever sees the job completed can fetch its results.
+        """
+        owner, job, attempt = standing.owner, standing.job, standing.attempt
+        try:
+            await self._files(self._folders.finished, owner=owner, job=job, attempt=attempt)
+        except (GavipError, OSError):
+            if failures < STORE_TRIES:
+                raise
+            log.exception("The folder of %s could not be stored and stays where it is", standing.name)
+        outcome, defect = await self._files(
+            self._outcomes.read, owner=owner, job=job, attempt=attempt, reported=standing.outcome
+        )
+        end = End(exit=record, outcome=outcome, defect=defect, failure=failure)
+        await self._database(self._lifecycle.finish, job, attempt, end)
+        return NOW
+
+    async def _clear(self, standing: Standing) -> Again:
+        """Remove what is left of ended containers, and all of a deleted job."""
+        for number, name, state in await self._database(self._lifecycle.uncleared, standing.job):
+            handle = Handle(name=name, state=state)
+            (seen,) = await self._backend.check([handle])
+            if seen.liveness not in GONE:
+                await self._backend.stop(handle)
+                return RETRY
+            await self._backend.remove(handle)
+            await self._database(self._lifecycle.mark_cleared, standing.job, number)
+        if standing.deleted:
+            await self._files(
+                self._folders.remove, owner=standing.owner, job=standing.job, attempts=standing.attempt
+            )
+            await self._database(self._lifecycle.purge, standing.job)
+        return DONE
+
+    async def _look(self, standing: Standing) -> Observation:
+        (seen,) = await self._backend.check([_handle(standing)])
+        return seen
+
+    async def _end_if_it_lingers(self, standing: Standing) -> None:
+        if standing.heartbeat_at and self._clock.now() - standing.heartbeat_at > LINGER_LIMIT:
+            await self._backend.stop(_handle(standing))
+
+    def _overdue(self, standing: Standing) -> bool:
+        allowed = timedelta(seconds=standing.time_limit) + OVERTIME
+        return standing.running_at is not None and self._clock.now() - standing.running_at > allowed
+
+    def _silent(self, standing: Standing) -> bool:
+        heard = standing.heartbeat_at or standing.running_at
+        return heard is not None and self._clock.now() - heard > self._silence
+
+
+def _handle(standing: Standing) -> Handle:
+    return Handle(name=standing.name, state=standing.backend_state)
+
+
+@asynccontextmanager
+async def _closed_afterwards(states: AsyncIterator[State]) -> AsyncIterator[AsyncIterator[State]]:
+    """Close a start that is not wanted any more at once, not when it is collected."""
+    try:
+        yield states
+    finally:
+        close = getattr(states, "aclose", None)  # a generator has it; the contract asks for an iterator only
+        if close is not None:
+            await close()
