@@ -18,10 +18,10 @@ from avi_kernel.protocol.boxes import EXIT_FILE, SPEC_FILE, STATE_FILE, BoxSpec,
 from gavip_hub.backends.base import Liveness, Observation, State
 from gavip_hub.backends.binds import write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
-from gavip_hub.backends.folders import make_mount_points
+from gavip_hub.backends.folders import hand_over, let_read, make_mount_points
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport, run_shim
-from gavip_hub.backends.uids import Uids, hand_over, let_read
+from gavip_hub.backends.uids import Uids
 from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
 

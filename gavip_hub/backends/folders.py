@@ -1,12 +1,36 @@
 """Folders that strangers can write to, handled without following their links."""
 
 import os
-from pathlib import PurePosixPath
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
 from gavip_hub.domain.container import Mount
 from gavip_hub.exceptions import Unavailable
 
-_HERE = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = 0o055
+
+
+@contextmanager
+def opened(folder: str) -> Iterator[int]:
+    """Open a folder no part of whose path is a link: people can put links into their own folders.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        It is not there, or a link or a file is in the way.
+    """
+    current = os.open("/", _FOLDER)
+    try:
+        for part in Path(folder).parts[1:]:
+            current = _step(current, part)
+        yield current
+    except OSError as error:
+        raise Unavailable(f"{folder} must be a folder and no link ({error.strerror})") from error
+    finally:
+        os.close(current)
 
 
 def make_mount_points(mounts: tuple[Mount, ...], *, uid: int | None) -> None:
@@ -23,37 +47,64 @@ def make_mount_points(mounts: tuple[Mount, ...], *, uid: int | None) -> None:
         ]
         if below:
             outer = max(below, key=lambda one: len(one.target))
-            make_below(outer.source, PurePosixPath(mount.target).relative_to(outer.target), uid=uid)
+            _make_below(outer.source, PurePosixPath(mount.target).relative_to(outer.target), uid=uid)
 
 
-def make_below(folder: str, path: PurePosixPath, *, uid: int | None = None) -> None:
-    """Make `path` below `folder`, each step opened beneath the one before.
-
-    Raises
-    ------
-    gavip_hub.exceptions.Unavailable
-        A file or a link is in the way.
-    """
-    current = os.open(folder, _HERE)
-    try:
-        for part in path.parts:
-            deeper = _step(current, part, uid)
+def _make_below(folder: str, path: PurePosixPath, *, uid: int | None) -> None:
+    with opened(folder) as top:
+        current = os.dup(top)
+        try:
+            for part in path.parts:
+                _make(current, part, uid)
+                current = _step(current, part)
+        except OSError as error:
+            raise Unavailable(
+                f"{path} in the user-space must be a folder ({error.strerror}): remove what lies there"
+            ) from error
+        finally:
             os.close(current)
-            current = deeper
-    except OSError as error:
-        raise Unavailable(
-            f"{path} below the user-space must be a folder ({error.strerror}): remove what lies there"
-        ) from error
-    finally:
-        os.close(current)
 
 
-def _step(directory: int, name: str, uid: int | None) -> int:
+def _step(directory: int, name: str) -> int:
+    deeper = os.open(name, _FOLDER, dir_fd=directory)
+    os.close(directory)
+    return deeper
+
+
+def _make(directory: int, name: str, uid: int | None) -> None:
     try:
         os.mkdir(name, 0o700, dir_fd=directory)
     except FileExistsError:
-        pass
-    else:
-        if uid is not None:
-            os.chown(name, uid, uid, dir_fd=directory, follow_symlinks=False)
-    return os.open(name, _HERE, dir_fd=directory)
+        return
+    if uid is not None:
+        os.chown(name, uid, uid, dir_fd=directory, follow_symlinks=False)
+
+
+def hand_over(folder: str, uid: int) -> None:
+    """Give a folder and all in it to a person, once; links are never followed."""
+    with opened(folder) as top:
+        if os.fstat(top).st_uid == uid:
+            return
+        for _, folders, files, directory in os.fwalk(".", topdown=False, dir_fd=top):
+            for name in folders + files:
+                os.chown(name, uid, uid, dir_fd=directory, follow_symlinks=False)
+        # The top last: a crash in between leaves it to be done again.
+        os.fchown(top, uid, uid)
+
+
+def let_read(folder: str) -> None:
+    """Let everyone read a folder of the platform's; what keeps others out is the closed folder above it."""
+    with opened(folder) as top:
+        if os.fstat(top).st_mode & 0o005 == 0o005:  # noqa: PLR2004  # read and enter, for others
+            return
+        for _, folders, files, directory in os.fwalk(".", topdown=False, dir_fd=top):
+            for name in folders + files:
+                _let_read_one(name, directory)
+        os.fchmod(top, stat.S_IMODE(os.fstat(top).st_mode) | _READ)
+
+
+def _let_read_one(name: str, directory: int) -> None:
+    mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+    if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+        more = _READ if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0o044
+        os.chmod(name, stat.S_IMODE(mode) | more, dir_fd=directory)

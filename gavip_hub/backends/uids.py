@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import stat
 from pathlib import Path
 
 FIRST_UID = (
@@ -11,7 +10,6 @@ FIRST_UID = (
 )
 LAST_UID = 59_999
 PROBE_UID = FIRST_UID
-_READ = 0o055
 
 
 class Uids:
@@ -40,33 +38,3 @@ class Uids:
                 file.truncate()
                 file.write(json.dumps(known, indent=1))
             return known[user]
-
-
-def hand_over(folder: str, uid: int) -> None:
-    """Give a folder and all in it to a person, once; links are never followed."""
-    if os.stat(folder).st_uid == uid:  # noqa: PTH116  # the cheap test comes first, at every start
-        return
-    # The top last: a crash in between leaves it to be done again.
-    for _, folders, files, descriptor in os.fwalk(folder, topdown=False):
-        for name in folders + files:
-            os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
-    os.chown(folder, uid, uid, follow_symlinks=False)
-
-
-def let_read(folder: str) -> None:
-    """Let everyone read a folder of the platform's; what keeps others out is the closed folder above it."""
-    open_to_all = stat.S_IROTH | stat.S_IXOTH
-    if os.stat(folder).st_mode & open_to_all == open_to_all:  # noqa: PTH116  # as above
-        return
-    for _, folders, files, descriptor in os.fwalk(folder, topdown=False):
-        for name in folders + files:
-            _let_read_one(name, descriptor)
-    os.chmod(folder, stat.S_IMODE(os.stat(folder).st_mode) | _READ)  # noqa: PTH101,PTH116  # beside its twin below
-
-
-def _let_read_one(name: str, directory: int) -> None:
-    mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
-    if stat.S_ISLNK(mode):
-        return
-    more = _READ if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0o044
-    os.chmod(name, stat.S_IMODE(mode) | more, dir_fd=directory)
