@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from gavip_hub.domain.container import Mount
 from gavip_hub.exceptions import Unavailable
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = 0o055
 
 
@@ -22,11 +22,12 @@ def opened(folder: str) -> Iterator[int]:
     gavip_hub.exceptions.Unavailable
         It is not there, or a link or a file is in the way.
     """
-    current = os.open("/", _FOLDER)
+    current = os.open("/", _STEP)
     try:
         for part in Path(folder).parts[1:]:
             current = _step(current, part)
-        yield current
+        with _readable(current) as top:
+            yield top
     except OSError as error:
         raise Unavailable(f"{folder} must be a folder and no link ({error.strerror})") from error
     finally:
@@ -65,8 +66,17 @@ def _make_below(folder: str, path: PurePosixPath, *, uid: int | None) -> None:
             os.close(current)
 
 
+@contextmanager
+def _readable(directory: int) -> Iterator[int]:
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _step(directory: int, name: str) -> int:
-    deeper = os.open(name, _FOLDER, dir_fd=directory)
+    deeper = os.open(name, _STEP, dir_fd=directory)
     os.close(directory)
     return deeper
 
