@@ -1,3 +1,3 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.support.archive", "tests.support.browser", "tests.support.platform"]
+pytest_plugins = ["tests.support.archive", "tests.support.browser", "tests.support.platform", "tests.support.postgres"]

@@ -41,8 +41,3 @@ def require_current(engine: Engine) -> None:
             f"the database has schema {found or 'none'}, this program needs {wanted}: "
             "start it with `gavip up`, which upgrades the database first"
         )
-
-
-def check(url: str) -> None:
-    """Raise when the tables in code and the migrations differ."""
-    command.check(alembic_config(url))

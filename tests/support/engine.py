@@ -25,7 +25,6 @@ from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.storage import migrate
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Avi, Release
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
@@ -67,8 +66,7 @@ RELEASE = ReleaseView(
 
 
 def prepared(url: str) -> Database:
-    """Return a database with today's tables and one release."""
-    migrate.upgrade(url)
+    """Return a database, whose tables are there, with one release."""
     database = Database(url=url)
     with database.transaction() as session:
         session.add(Avi(name="stars", owner="dora", title="Stars", created_at=EPOCH))

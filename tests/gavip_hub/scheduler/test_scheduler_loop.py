@@ -6,8 +6,8 @@ from tests.support.engine import Engine, prepared
 
 
 @pytest.fixture
-def engine(tmp_path):
-    database = prepared(f"sqlite:///{tmp_path / 'gavip.sqlite'}")
+def engine(tmp_path, database_url):
+    database = prepared(database_url)
     yield Engine(database=database, root=tmp_path)
     database.close()
 

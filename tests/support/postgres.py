@@ -1,0 +1,144 @@
+"""A private PostgreSQL of the test run: made, used and thrown away by it."""
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from gavip_hub.storage import migrate
+from tests.support.needs import missing
+
+# Nothing in it is worth a write to the disk.
+SETTINGS = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=",
+    "max_connections=60",
+]
+OWNER = "gavip"
+
+
+@dataclass
+class Postgres:
+    """A running server, reached through a socket in its own folder."""
+
+    folder: Path
+    template: str = "migrated"
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
+
+    def empty_database(self) -> str:
+        """Make a database with no tables and return its URL."""
+        return self._create("")
+
+    def database(self) -> str:
+        """Make a database with today's tables and return its URL."""
+        return self._create(f" TEMPLATE {self.template}")
+
+    def prepare(self) -> None:
+        """Run the migrations once; every later database is a copy."""
+        self._run(f"CREATE DATABASE {self.template}")
+        migrate.upgrade(self.url(self.template))
+
+    def _create(self, suffix: str) -> str:
+        name = f"test{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name}{suffix}")
+        return self.url(name)
+
+    def _run(self, statement: str) -> None:
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+def programs() -> Path:
+    """Return the folder of PostgreSQL's server programs, the newest where there are several."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    if not found and not on_path:
+        missing(
+            "PostgreSQL", "`apt-get install postgresql` (the server programs; no system server is needed)"
+        )
+    return (found[-1] if found else Path(str(on_path))).parent
+
+
+def unprivileged() -> str | None:
+    """Return the user that runs the server: PostgreSQL refuses to be run by root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run a private server for as long as the tests run."""
+    binaries, user = programs(), unprivileged()
+    # A short path of its own: pytest's folders are closed to other users, and sockets want short names.
+    folder = Path(tempfile.mkdtemp(prefix="gavip-pg-"))
+    if user:
+        shutil.chown(folder, user)
+    folder.chmod(0o755)
+    as_user = {"user": user, "cwd": folder, "check": True, "capture_output": True}
+    data = folder / "data"
+    try:
+        subprocess.run(
+            [
+                binaries / "initdb",
+                "-D",
+                data,
+                "-U",
+                OWNER,
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+                "--no-locale",
+            ],
+            **as_user,
+        )
+        options = " ".join(f"-c {setting}" for setting in SETTINGS) + f" -k {folder}"
+        subprocess.run(
+            [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"],
+            **{**as_user, "capture_output": False, "stdout": subprocess.DEVNULL},
+        )
+        server = Postgres(folder=folder)
+        server.prepare()
+        yield server
+    finally:
+        subprocess.run(
+            [binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **{**as_user, "check": False}
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file with today's tables, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "gavip.sqlite"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of a database with today's tables, on both kinds in turn."""
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.database()
+    copy = tmp_path / "gavip.sqlite"
+    shutil.copyfile(request.getfixturevalue("migrated_sqlite"), copy)
+    return f"sqlite:///{copy}"
