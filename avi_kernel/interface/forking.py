@@ -21,11 +21,12 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from types import ModuleType
+from typing import Any, NoReturn, Self, cast
 
 LENGTH = struct.Struct("!I")
 REPLY = struct.Struct("!q")
-ALWAYS = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell")
+ALWAYS = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger")
 WARMABLE = {
     "numpy": ["numpy"],
     "matplotlib": ["numpy", "matplotlib.pyplot"],
@@ -144,6 +145,8 @@ def _tend(line: socket.socket, modules: Iterable[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, _reap)
     os.environ.setdefault("MPLBACKEND", INLINE)
+    # A debugger in every kernel costs each 90 ms and 10 MB; nobody can attach one to an interface.
+    sys.modules.setdefault("debugpy", cast(ModuleType, None))
     for name in modules:
         _import_if_there(name)
     gc.collect()

@@ -5,8 +5,10 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.ioloop import AsyncIOLoopKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -48,11 +50,57 @@ class ForkingProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.pgid = self.process.pid
         self.cwd = cwd
+        await self._until_listening()
         return self.connection_info
+
+    async def _until_listening(self) -> None:
+        """Wait for the kernel's sockets: connecting too early makes zmq pause 0.1 s before each new attempt."""
+        info = self.connection_info
+        if info["transport"] != "ipc":
+            return
+        sockets = [Path(f"{info['ip']}-{info[name]}") for name in ("shell_port", "iopub_port", "control_port")]
+        while not all(path.exists() for path in sockets) and await self.poll() is None:
+            await asyncio.sleep(0.002)
+
+
+class PromptClient(AsyncKernelClient):
+    """Wait for a kernel no longer than it takes.
+
+    jupyter_client's own way empties the IOPub channel until nothing came for 0.2 s. What it wants to know,
+    whether IOPub is subscribed, is known when the status of our own request arrives on it.
+    """
+
+    @override
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        async with asyncio.timeout(timeout):
+            while not await self._answers(self.kernel_info()):
+                if not await self.is_alive():
+                    raise RuntimeError("The kernel ended before it answered.")
+
+    async def _answers(self, request: str) -> bool:
+        """Whether both channels brought what belongs to a request, within a second each."""
+        try:
+            reply = await self.get_shell_msg(timeout=1)
+            while reply["parent_header"].get("msg_id") != request:
+                reply = await self.get_shell_msg(timeout=1)
+            self._handle_kernel_info_reply(reply)
+            while True:
+                told = await self.get_iopub_msg(timeout=0.2)
+                idle = told["content"].get("execution_state") == "idle"
+                if idle and told["parent_header"].get("msg_id") == request:
+                    return True
+        except Empty:
+            return False
+
+    wait_for_ready = _async_wait_for_ready
 
 
 class InterfaceKernel(AsyncIOLoopKernelManager):
     """One kernel of an interface."""
+
+    @default("client_factory")
+    def _prompt(self) -> type[PromptClient]:
+        return PromptClient
 
     nursery = AnyTrait(None, allow_none=True)
 
