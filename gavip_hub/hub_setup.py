@@ -76,6 +76,9 @@ def _state(c: Any, config: Gavip) -> None:
     # A restart of the Hub is the normal path: neither servers nor the proxy end with it.
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.cleanup_proxy = False
+    # To the proxy a forgotten tab's websocket pings are activity, and no interface would ever be idle. Servers report
+    # what their users do themselves; the routes, which the Hub would check at the same time, the supervisor lets check.
+    c.JupyterHub.last_activity_interval = 0
     # The Hub's pages carry our styles inside them, so that they look right when the portal is down.
     c.JupyterHub.template_paths = [str(TEMPLATES), str(STYLES)]
 

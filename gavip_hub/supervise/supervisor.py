@@ -29,6 +29,7 @@ SILENT_PROBES = 4
 FIRST_BACK_OFF = 0.25
 LONGEST_BACK_OFF = 30.0
 SETTLED_SECONDS = 60.0
+ROUTES_EVERY = 300.0
 
 log = logging.getLogger("gavip.supervisor")
 
@@ -79,6 +80,7 @@ class Supervisor:
         await self._restore_routes()
         await self._wait_public()
         self._watchers = [asyncio.create_task(self._keep(sibling)) for sibling in self.siblings]
+        self._watchers.append(asyncio.create_task(self._keep_routes()))
 
     async def stop(self, *, keep_boxes: bool) -> None:
         """End proxy, service and Hub, and unless told otherwise what runs for users."""
@@ -183,6 +185,12 @@ class Supervisor:
             log.exception("%s did not come back", sibling.program.title)
             return
         if sibling.program.name == "proxy":
+            await self._restore_routes()
+
+    async def _keep_routes(self) -> None:
+        """Have the routes checked now and then: the Hub does so only with its activity poll, which is off."""
+        while True:
+            await asyncio.sleep(ROUTES_EVERY)
             await self._restore_routes()
 
     async def _restore_routes(self) -> None:

@@ -1,0 +1,107 @@
+"""Idle interfaces are closed, and boxes that nobody knows any more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from gavip_hub.hub.client import HubServer
+from gavip_hub.scheduler.caretaker import Caretaker, idle
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+HALF_AN_HOUR = 1800
+
+
+def server(*, name: str = "hr", last: int | None = 0, started: int = 7200, ready: bool = True) -> HubServer:
+    """Return a server; times in seconds ago."""
+    return HubServer(
+        owner="ann",
+        name=name,
+        ready=ready,
+        pending=None,
+        started=NOW - timedelta(seconds=started),
+        last_activity=None if last is None else NOW - timedelta(seconds=last),
+    )
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return NOW
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError
+
+
+@dataclass
+class FakeHub:
+    servers: list[HubServer] = field(default_factory=list)
+    evicted: list[tuple[str, str]] = field(default_factory=list)
+
+    async def list_servers(self) -> list[HubServer]:
+        return self.servers
+
+    async def evict(self, *, user: str, name: str) -> bool:
+        self.evicted.append((user, name))
+        return True
+
+
+@dataclass
+class FakeLedger:
+    open: set[str]
+    since: datetime | None = None
+
+    async def reconcile(self, servers: Sequence[HubServer], *, since: datetime) -> set[str]:
+        self.since = since
+        return self.open
+
+
+@dataclass
+class FakeBoxes:
+    old: list[str]
+    removed: list[str] = field(default_factory=list)
+
+    async def older_than(self, moment: datetime) -> list[str]:
+        return self.old
+
+    async def remove(self, name: str) -> None:
+        self.removed.append(name)
+
+
+def caretaker(hub: FakeHub, boxes: FakeBoxes, *, known: set[str]) -> Caretaker:
+    return Caretaker(
+        hub=hub,
+        ledger=FakeLedger(open=known),
+        boxes=boxes,
+        clock=FixedClock(),
+        idle_timeout=HALF_AN_HOUR,
+    )
+
+
+def test_an_interface_is_idle_once_its_user_was_silent_for_longer_than_the_timeout() -> None:
+    silent, busy = server(last=HALF_AN_HOUR + 1), server(last=HALF_AN_HOUR - 1)
+    assert idle([silent, busy], now=NOW, timeout=HALF_AN_HOUR) == [silent]
+
+
+def test_a_server_that_reported_nothing_counts_from_its_start() -> None:
+    fresh, forgotten = server(last=None, started=60), server(last=None, started=7200)
+    assert idle([fresh, forgotten], now=NOW, timeout=HALF_AN_HOUR) == [forgotten]
+
+
+def test_notebooks_and_what_is_still_starting_are_left_alone() -> None:
+    notebook, starting = server(name="", last=7200), server(ready=False, last=7200)
+    assert idle([notebook, starting], now=NOW, timeout=HALF_AN_HOUR) == []
+
+
+def test_a_timeout_of_zero_means_never() -> None:
+    assert idle([server(last=10**6)], now=NOW, timeout=0) == []
+
+
+async def test_idle_interfaces_are_evicted_by_owner_and_name() -> None:
+    hub = FakeHub(servers=[server(last=7200), server(name="cluster", last=1)])
+    await caretaker(hub, FakeBoxes(old=[]), known=set()).round()
+    assert hub.evicted == [("ann", "hr")]
+
+
+async def test_a_box_that_no_row_knows_is_removed_and_jobs_are_not_touched() -> None:
+    boxes = FakeBoxes(old=["gavip-server-1", "gavip-server-2", "gavip-somejob-1"])
+    await caretaker(FakeHub(), boxes, known={"1"}).round()
+    assert boxes.removed == ["gavip-server-2"]
