@@ -228,12 +228,12 @@ class PipelineForm:
     def refused(self, error: GavipError) -> Self:
         """Return the form with the service's own refusal, at the field where it names one."""
         name = (error.field or "").removeprefix("parameters.")
+        message = error.message.removeprefix(f"{name}: ")
         if name == "memory_mb":
-            return replace(self, memory=replace(self.memory, problem=f"is refused: {error.message}"))
+            return replace(self, memory=replace(self.memory, problem=f"is refused: {message}"))
         if name in {field.spec.name for field in self.fields}:
             fields = [
-                replace(field, problem=error.message) if field.spec.name == name else field
-                for field in self.fields
+                replace(field, problem=message) if field.spec.name == name else field for field in self.fields
             ]
             return replace(self, fields=fields)
         return replace(self, problem=error.message)

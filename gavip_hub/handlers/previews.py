@@ -84,6 +84,8 @@ def read_table(entry: ResultEntry, head: bytes) -> Table:
         It is no such table.
     """
     cut = entry.size > len(head)
+    if b"\0" in head:
+        raise Unreadable("This file is not text, whatever its name says.")
     if head.lstrip()[:1] == b"<":
         return _Votable(cut=cut).read(head)
     return _read_text_table(entry, head, cut=cut)

@@ -1,0 +1,136 @@
+"""Previews of results: strangers' files."""
+
+import hashlib
+import json
+
+import nbformat
+import pytest
+
+from avi_kernel.protocol.runs import ResultEntry
+from gavip_hub.handlers.notebook_page import NotebookPages
+from gavip_hub.handlers.previews import MOST_ROWS, Unreadable, preview_of, read_table, read_text
+from tests.support.portal import result
+
+VOTABLE = """<?xml version="1.0"?>
+<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>
+<FIELD name="source_id" datatype="long"/><FIELD name="ra" unit="deg" ucd="pos.eq.ra" datatype="double"/>
+<DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+LAUGHS = """<?xml version="1.0"?><!DOCTYPE v [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
+<VOTABLE><RESOURCE><TABLE><FIELD name="x"/><DATA><TABLEDATA><TR><TD>&b;</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
+
+
+def votable(count: int) -> bytes:
+    rows = "".join(f"<TR><TD>{index}</TD><TD>{index / 10}</TD></TR>" for index in range(count))
+    return VOTABLE.format(rows=rows).encode()
+
+
+def entry(name: str, data: bytes, media_type: str = "application/octet-stream") -> ResultEntry:
+    return result(name, media_type, size=len(data))
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "expected"),
+    [
+        ("a.png", "image/png", "image"),
+        ("a.svg", "image/svg+xml", "image"),
+        ("a.vot", "application/x-votable+xml", "table"),
+        ("a.csv", "text/csv; charset=utf-8", "table"),
+        ("a.ipynb", "application/octet-stream", "notebook"),
+        ("a.txt", "text/plain", "text"),
+        ("a.html", "text/html", "none"),
+        ("a.parquet", "application/vnd.apache.parquet", "none"),
+    ],
+)
+def test_a_result_is_shown_by_its_kind(name: str, media_type: str, expected: str):
+    assert preview_of(result(name, media_type)) == expected
+
+
+def test_a_votable_shows_its_first_rows_with_units():
+    data = votable(3)
+    table = read_table(entry("a.vot", data), data)
+    assert [(column.name, column.unit) for column in table.columns] == [("source_id", ""), ("ra", "deg")]
+    assert table.rows == [["0", "0.0"], ["1", "0.1"], ["2", "0.2"]]
+    assert not table.more
+
+
+def test_a_long_votable_is_cut_and_says_so():
+    data = votable(MOST_ROWS + 1)
+    table = read_table(entry("a.vot", data), data)
+    assert len(table.rows) == MOST_ROWS
+    assert table.more
+
+
+def test_the_first_part_of_a_votable_is_enough():
+    data = votable(5000)
+    table = read_table(entry("a.vot", data), data[:4000])
+    assert len(table.rows) == MOST_ROWS
+    assert table.more
+
+
+def test_a_votable_that_defines_entities_is_refused():
+    with pytest.raises(Unreadable, match="document type"):
+        read_table(entry("a.vot", LAUGHS.encode()), LAUGHS.encode())
+
+
+def test_a_votable_in_binary_says_so():
+    data = b"<VOTABLE><RESOURCE><TABLE><FIELD name='x'/><DATA><BINARY2/></DATA></TABLE></RESOURCE></VOTABLE>"
+    with pytest.raises(Unreadable, match="BINARY2"):
+        read_table(entry("a.vot", data), data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"<VOTABLE><TR></VOTABLE>", b"<html></html>", b"", b"<", b"\x00" * 50 + b"<"]
+)
+def test_what_is_no_table_is_told_in_a_sentence(data: bytes):
+    with pytest.raises(Unreadable, match=r"\.$"):
+        read_table(entry("a.vot", data), data)
+
+
+def test_a_csv_shows_its_first_rows():
+    data = b"# Gaia DR3\nname,ra\n" + b"\n".join(b"s%d,%d" % (i, i) for i in range(80))
+    table = read_table(entry("a.csv", data), data)
+    assert [column.name for column in table.columns] == ["name", "ra"]
+    assert table.rows[0] == ["s0", "0"]
+    assert len(table.rows) == MOST_ROWS
+    assert table.more
+
+
+def test_the_last_line_of_a_part_of_a_csv_is_not_shown():
+    data = b"name,ra\ns1,1\ns2,22222"
+    table = read_table(entry("a.csv", data), data[:-3])
+    assert table.rows == [["s1", "1"]]
+    assert table.more
+
+
+def test_a_cell_of_a_megabyte_is_refused_or_cut():
+    data = b"name\n" + b"x" * 100_000
+    assert len(read_table(entry("a.csv", data), data).rows[0][0]) < 200
+    with pytest.raises(Unreadable):
+        read_table(entry("a.csv", b"name\n" + b"x" * 500_000), b"name\n" + b"x" * 500_000)
+
+
+def test_a_text_loses_its_terminal_colours():
+    assert read_text(b"\x1b[31mred\x1b[0m \x07bell") == "red bell"
+
+
+async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhere():
+    cell = nbformat.v4.new_code_cell(
+        "print(1)",
+        outputs=[
+            nbformat.v4.new_output("stream", text="one\n"),
+            nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo="}),
+        ],
+    )
+    notebook = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
+    page = (await NotebookPages().page(hashlib.sha256(notebook).hexdigest(), notebook)).decode()
+    assert "one" in page
+    assert "data:image/png;base64,iVBORw0KGgo=" in page
+    assert "http:" not in page
+    assert "https:" not in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xfe", json.dumps({"cells": 5, "nbformat": 4}).encode()])
+async def test_what_is_no_notebook_is_told_in_a_sentence(data: bytes):
+    with pytest.raises(Unreadable, match="cannot be rendered"):
+        await NotebookPages().page("x", data)

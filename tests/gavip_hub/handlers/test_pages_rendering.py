@@ -1,0 +1,294 @@
+"""Pages as text: what a page may hold, how it writes numbers, and what becomes of strangers' words."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+import pytest
+from markupsafe import Markup
+
+from avi_kernel.protocol.api import Phase, Profile
+from gavip_hub.exceptions import NotFound
+from gavip_hub.handlers.forms import PipelineForm
+from gavip_hub.handlers.job_pages import course_of, results_in_order
+from gavip_hub.handlers.rendering import (
+    STATIC,
+    TEMPLATES,
+    amount,
+    duration,
+    make_environment,
+    markdown,
+    percent,
+    plain,
+    size,
+    utc,
+)
+from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, job
+
+LIMIT_BYTES = 120_000
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+def everywhere() -> dict[str, Any]:
+    """What the base handler gives to every page."""
+    person = Profile(name="scientist", roles=["scientist"])
+    return {"profile": person, "now": NOW, "xsrf_field": Markup('<input name="_xsrf">'), "notices": (EVIL,)}
+
+
+def job_page(phase: Phase) -> dict[str, Any]:
+    shown = job(phase)
+    return {
+        "job": shown,
+        "live": phase in {Phase.PENDING, Phase.QUEUED, Phase.EXECUTING},
+        "here": "/services/gavip/jobs/j",
+        "api": "/services/gavip/api/jobs/j",
+        "results": results_in_order(shown),
+        "course": course_of(shown),
+        "units": {"radius": "deg"},
+        "log": f"line {EVIL}",
+        "log_offset": 0,
+        "log_end": "",
+    }
+
+
+def pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every page with something in it."""
+    form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
+    yield "catalogue.html", {"avis": [AVI.model_copy(update={"title": EVIL})], "query": EVIL}
+    yield "catalogue.html", {"avis": [], "query": ""}
+    yield (
+        "avi.html",
+        {
+            "avi": AVI,
+            "release": RELEASE,
+            "pinned": False,
+            "releases": [RELEASE],
+            "forms": [form],
+            "readme": markdown(README),
+            "server": SERVERS[0],
+            "pool": POOLS[0],
+        },
+    )
+    yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+    yield (
+        "jobs.html",
+        {
+            "jobs": [job(phase, title=EVIL) for phase in Phase],
+            "next": "j",
+            "phase": "",
+            "avi": "",
+            "older": True,
+        },
+    )
+    yield "jobs.html", {"jobs": [], "next": None, "phase": "", "avi": "", "older": False}
+    for phase in Phase:
+        yield "job.html", job_page(phase)
+    entry = results_in_order(job(Phase.COMPLETED))[0]
+    yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": ""}
+    yield "log.html", {"job": job(), "log": EVIL, "more": 5}
+    yield "servers.html", {"servers": SERVERS, "pools": POOLS}
+    yield (
+        "opening.html",
+        {"avi": "hr-diagram", "title": EVIL, "state": "waiting", "url": "", "sentence": EVIL, "version": ""},
+    )
+    yield "error.html", {"error": NotFound(EVIL)}
+
+
+every_page = pytest.mark.parametrize(
+    ("name", "values"), [pytest.param(*page, id=f"{number}-{page[0]}") for number, page in enumerate(pages())]
+)
+
+
+def render(name: str, values: dict[str, Any]) -> str:
+    return make_environment("/services/gavip").get_template(name).render(**everywhere(), **values)
+
+
+@every_page
+def test_a_page_has_no_script_style_or_handler_in_it(name: str, values: dict[str, Any]):
+    html = render(name, values)
+    assert not re.findall(r"<script(?![^>]*\bsrc=)", html)
+    assert not re.findall(r"<style|\sstyle=|<[^>&]*\son\w+=", html)
+
+
+@every_page
+def test_what_strangers_wrote_is_shown_and_not_obeyed(name: str, values: dict[str, Any]):
+    html = render(name, values)
+    assert EVIL not in html
+    assert "onerror=&#34;" in html
+
+
+@every_page
+def test_a_page_asks_only_its_own_host_for_its_parts(name: str, values: dict[str, Any]):
+    parts = re.findall(
+        r'<(?:script|link|img|iframe|form)[^>]*(?:src|href|action)="([^"]*)"', render(name, values)
+    )
+    assert parts
+    assert all(address.startswith("/") for address in parts)
+
+
+@every_page
+def test_a_page_with_all_its_parts_is_light(name: str, values: dict[str, Any]):
+    files = [path.read_bytes() for path in STATIC.iterdir()]
+    assert sum(len(gzip.compress(part)) for part in [render(name, values).encode(), *files]) < LIMIT_BYTES
+
+
+@every_page
+def test_every_form_that_writes_carries_the_token_against_forgery(name: str, values: dict[str, Any]):
+    for form in re.findall(r'<form[^>]*method="post".*?</form>', render(name, values), re.DOTALL):
+        assert 'name="_xsrf"' in form
+
+
+@every_page
+def test_every_field_has_a_label_and_every_id_is_unique(name: str, values: dict[str, Any]):
+    html = render(name, values)
+    ids = re.findall(r'\sid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    asked = re.findall(
+        r'<(?:input|select|textarea)\b(?![^>]*type="(?:hidden|checkbox)")[^>]*\bid="([^"]+)"', html
+    )
+    assert set(asked) <= set(re.findall(r'<label[^>]*for="([^"]+)"', html))
+
+
+def test_a_readme_keeps_its_form_and_loses_what_acts():
+    html = markdown(
+        f"# Title\n\n{EVIL}\n\n[x](javascript:alert(1)) ![i](http://elsewhere/i.png)\n\n|a|\n|-|\n|b|\n"
+    )
+    assert "<h1>Title</h1>" in html
+    assert "<td>b</td>" in html
+    assert "<img" not in html
+    assert 'href="javascript' not in html
+
+
+def test_a_page_that_misspells_a_name_is_an_error():
+    with pytest.raises(jinja2.UndefinedError):
+        render("catalogue.html", {"avis": []})
+
+
+HUB_PAGES: dict[str, dict[str, Any]] = {
+    "login.html": {
+        "username": EVIL,
+        "login_error": EVIL,
+        "custom_html": "",
+        "login_service": "",
+        "authenticator": SimpleNamespace(request_otp=False),
+        "authenticator_login_url": "/hub/login",
+        "login_term_url": "",
+    },
+    "logout.html": {},
+    "error.html": {
+        "status_code": 503,
+        "status_message": "No",
+        "message": EVIL,
+        "message_html": "",
+        "extra_error_html": "",
+    },
+    "404.html": {"status_code": 404, "status_message": "Not Found"},
+    "spawn_pending.html": {"progress_url": "/hub/api/x"},
+    "stop_pending.html": {},
+    "not_running.html": {
+        "failed": True,
+        "failed_html_message": "",
+        "failed_message": EVIL,
+        "server_name": "x",
+        "spawn_url": "/x",
+    },
+    "home.html": {"default_server": SimpleNamespace(active=False), "url": "/x", "parsed_scopes": []},
+    "oauth.html": {
+        "oauth_client": SimpleNamespace(description=EVIL, redirect_uri="y"),
+        "allowed_scopes": ["a"],
+        "scope_descriptions": [{"description": EVIL, "filter": ""}],
+    },
+}
+
+
+@pytest.mark.parametrize("name", HUB_PAGES)
+def test_the_hubs_own_pages_need_no_other_server(name: str):
+    loader = jinja2.FileSystemLoader([TEMPLATES / "hub", STATIC])
+    everywhere = {
+        "base_url": "/hub/",
+        "user": None,
+        "announcement": "",
+        "xsrf": "x",
+        "login_url": "/hub/login",
+    }
+    html = (
+        jinja2.Environment(loader=loader, autoescape=True)
+        .get_template(name)
+        .render(everywhere | HUB_PAGES[name])
+    )
+    assert "--accent" in html
+    assert not re.findall(r"<(?:script|img)[^>]*src=|<link[^>]*stylesheet", html)
+    assert EVIL not in html
+
+
+TOKENS = (STATIC / "tokens.css").read_text()
+GROUNDS = ("ground", "surface", "sunken")
+INKS = ("ink", "ink-soft", "accent", "good", "warn", "bad")
+WASHES = [("ink", wash) for wash in ("accent-wash", "warn-wash", "bad-wash", "good-wash")]
+PAIRS = [*product(INKS, GROUNDS), *WASHES, ("on-accent", "accent"), ("screen-ink", "screen")]
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("pair", PAIRS, ids="-on-".join)
+def test_text_can_be_read(pair: tuple[str, str], theme: int):
+    colours = [re.search(rf"--{name}: light-dark\((#\w+), (#\w+)\)", TOKENS) for name in pair]
+    first, second = (luminance(found.group(theme + 1)) for found in colours if found)
+    assert (max(first, second) + 0.05) / (min(first, second) + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (amount(14336), "14\u202f336"),
+        (amount(2.5), "2.5"),
+        (amount(1.0), "1"),
+        (size(0), "0 B"),
+        (size(999), "999 B"),
+        (size(48_213), "48.2 kB"),
+        (size(1_284_000), "1.28 MB"),
+        (size(3 * 10**15), "3e+03 TB"),
+        (duration(0), "0 s"),
+        (duration(2.34), "2.3 s"),
+        (duration(72), "1 min 12 s"),
+        (duration(900), "15 min"),
+        (duration(90_000), "1 d 1 h"),
+        (percent(0.999), "99 %"),
+        (utc(datetime(2026, 11, 2, 3, 4, tzinfo=UTC)), "2 Nov 2026, 03:04 UTC"),
+        (plain("\x1b[1;31mred\x1b[0m\r\nnext\x00"), "red\nnext"),
+    ],
+)
+def test_numbers_carry_their_units(written: str, expected: str):
+    assert written == expected
+
+
+def test_a_job_that_was_cancelled_while_it_waited_never_ran():
+    steps = course_of(job(Phase.ABORTED, started_at=None))
+    assert [(step.word, step.tense) for step in steps] == [
+        ("Created", "past"),
+        ("Waiting", "past"),
+        ("Cancelled", "past"),
+    ]
+
+
+def test_a_job_that_went_back_into_the_queue_is_not_shown_as_running():
+    steps = {step.word: step.tense for step in course_of(job(Phase.QUEUED, started_at=NOW))}
+    assert steps == {"Created": "past", "Waiting": "now", "Running": "to come", "Completed": "to come"}
+
+
+def test_what_is_looked_at_first_comes_first():
+    assert [entry.name for entry in results_in_order(job(Phase.COMPLETED))] == [
+        "hr.png",
+        "sample.vot",
+        "diagram.ipynb",
+    ]
