@@ -26,6 +26,8 @@ from gavip_hub.handlers.previews import (
 from gavip_hub.handlers.rendering import plain
 
 PAGE_LENGTH = 25
+LOG_END_BYTES = 60_000
+"""How much of a log a job's page begins with."""
 ENDED = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED})
 _ENDINGS = {Phase.ERROR: "Failed", Phase.ABORTED: "Cancelled"}
 _ORDER: dict[Preview, int] = {"image": 0, "table": 1, "notebook": 3}
@@ -154,12 +156,10 @@ class JobHandler(PortalPage):
 
     async def beginning(self, job: JobView, entry: ResultEntry, length: int) -> bytes:
         """Return the first bytes of a result."""
-        return await self.in_thread(self._read, job.id, entry.name, length)
-
-    def _read(self, job: str, name: str, length: int) -> bytes:
-        with self.services.results.open(owner=self.owner, job=job, name=name) as stream:
-            data: bytes = stream.read(length)
-            return data
+        found: tuple[ResultEntry, bytes] = await self.in_thread(
+            self.services.results.preview, owner=self.owner, job=job.id, name=entry.name, limit=length
+        )
+        return found[1]
 
 
 class JobPage(JobHandler):
@@ -179,6 +179,7 @@ class JobPage(JobHandler):
             course=course_of(job),
             units=units_of(await self._release(job), job.pipeline),
             log=plain(log.text),
+            log_skipped=max(0, log.next_offset - len(log.text.encode())),
             log_offset=log.next_offset,
             log_end=last_lines(log.text) if job.phase is Phase.ERROR else "",
         )
@@ -186,7 +187,7 @@ class JobPage(JobHandler):
     async def _log_so_far(self, job: JobView) -> LogPart:
         if job.started_at is None:
             return LogPart(text="", next_offset=0, ended=False)
-        return await self.log_from(job.id, 0)
+        return await self.log_from(job.id, -LOG_END_BYTES)
 
     async def _release(self, job: JobView) -> ReleaseView | None:
         try:

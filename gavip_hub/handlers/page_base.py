@@ -8,7 +8,6 @@ from typing_extensions import override
 from avi_kernel.protocol.api import ServerView
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.context import PREFIX
-from gavip_hub.handlers.rendering import PAGE_CSP
 
 ROOT = f"{PREFIX}/"
 
@@ -16,7 +15,6 @@ ROOT = f"{PREFIX}/"
 class PortalPage(PageHandler):
     """A page of the portal with its masthead and the platform's notices."""
 
-    policy = PAGE_CSP
     nav: ClassVar[str] = ""
     """Which entry of the navigation is the present one."""
     _notices: tuple[str, ...] = ()

@@ -33,11 +33,12 @@ export async function followLog(pane) {
     await new Promise((resolve) => setTimeout(resolve, LOG_EVERY_MS));
     if (document.hidden) continue;
     const answer = await fetch(`${pane.dataset.log}?offset=${offset}`).catch(() => null);
+    // A job that starts anew has a new log, shorter than what was read of the old one.
+    if (answer?.status === 400) [offset, pane.textContent] = [0, ""];
     if (!answer?.ok) continue;
     const part = await answer.json();
     append(pane, part.text);
-    ended = part.ended && part.next_offset === offset;
-    offset = part.next_offset;
+    [offset, ended] = [part.next_offset, part.ended];
   }
   const state = document.querySelector("[data-log-state]");
   if (state) state.textContent = "Complete";

@@ -52,6 +52,7 @@ def job_page(phase: Phase) -> dict[str, Any]:
         "units": {"radius": "deg"},
         "log": f"line {EVIL}",
         "log_offset": 0,
+        "log_skipped": 10,
         "log_end": "",
     }
 
