@@ -73,7 +73,7 @@ class Shim:
         for task in [reading, *self._tasks]:
             task.cancel()
         self._log.close()
-        write_record(self._run_dir / "exit.json", self._record(inmate, status, message, started_at))
+        write_record(self._run_dir / "exit.json", self._record(status, message, started_at))
         self._limits.remove()
 
     async def _live(self, inmate: Inmate, into: int) -> str:
@@ -135,7 +135,7 @@ class Shim:
             enforced += [] if "pids" in enforced else ["pids"]
         return {"name": spec.name, **own_identity(), "enforced": enforced}
 
-    def _record(self, inmate: Inmate, status: int, message: str, started_at: float) -> dict[str, object]:
+    def _record(self, status: int, message: str, started_at: float) -> dict[str, object]:
         reason = self._reason or "exited"
         if reason == "exited" and status != 0 and self._limits.memory_kills():
             reason = "out_of_memory"
@@ -151,7 +151,7 @@ class Shim:
             "started_at": started_at,
             "ended_at": time.time(),
             "memory_peak_mb": self._limits.memory_peak_mb(),
-            "cpu_seconds": inmate.cpu_seconds(),
+            "cpu_seconds": self._limits.cpu_seconds(),
         }
 
     async def _read_output(self, output: int) -> None:

@@ -5,7 +5,6 @@ import asyncio
 import ctypes
 import json
 import os
-import resource
 import signal
 import socket
 import struct
@@ -105,11 +104,6 @@ class Inmate:
         while self._left_over() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  # version 1 of
             await asyncio.sleep(0.005)  # control groups has no event for the moment in which one is empty
         return 128 - status if status < 0 else status
-
-    def cpu_seconds(self) -> float:
-        """Return the processor time of all that has ended."""
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return round(used.ru_utime + used.ru_stime, 3)
 
     def _spawn(
         self,

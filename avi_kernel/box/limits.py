@@ -10,6 +10,7 @@ _PERIOD = 100_000  # microseconds in which a box may use `cpu` times as much
 _OWN_PROCESSES = 4  # bubblewrap's, which count but are not the box's
 _EMPTY_WITHIN = 5.0
 _CONTROLLERS = ("memory", "pids", "cpu")
+_COUNTER = "cpuacct"  # version 1 counts processor time in a hierarchy of its own, which limits nothing
 UNIFIED = "unified"
 
 Settings = dict[str, list[tuple[str, str]]]
@@ -28,7 +29,7 @@ def own_groups(proc: Path = Path("/proc/self")) -> dict[str, Path]:
         root, mounted = fields.split()[3:5]
         kind, _, options = rest.split(" ", 2)
         names = {"cgroup2": [UNIFIED], "cgroup": options.split(",")}.get(kind, [])
-        for name in set(names) & {UNIFIED, *_CONTROLLERS} & own.keys():
+        for name in set(names) & {UNIFIED, *_CONTROLLERS, _COUNTER} & own.keys():
             found.setdefault(name, Path(os.path.normpath(f"{mounted}/{os.path.relpath(own[name], root)}")))
     return found
 
@@ -54,6 +55,7 @@ class Limits:
             "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
             "pids": [("pids.max", most)],
             "cpu": [("cpu.cfs_quota_us", str(quota)), ("cpu.cfs_period_us", str(_PERIOD))],
+            _COUNTER: [],
         }
         self._version_2: Settings = {
             "memory": [("memory.max", memory), ("memory.swap.max", "0")],
@@ -64,7 +66,7 @@ class Limits:
     @property
     def enforced(self) -> list[str]:
         """Which of memory, pids and cpu this system keeps."""
-        return list(self._groups)
+        return [name for name in self._groups if name in _CONTROLLERS]
 
     @property
     def folders(self) -> list[Path]:
@@ -73,9 +75,9 @@ class Limits:
 
     def create(self, own: dict[str, Path]) -> None:
         """Make the groups below our own, as far as this system lets us."""
-        for controller in [name for name in _CONTROLLERS if name in own]:
+        for controller in [name for name in self._version_1 if name in own]:
             self._create(own[controller] / self._name, {controller: self._version_1[controller]})
-        if not self._groups and UNIFIED in own:
+        if not self.enforced and UNIFIED in own:
             self._create_unified(own[UNIFIED])
 
     def join(self) -> None:
@@ -95,6 +97,17 @@ class Limits:
         text = self._memory_file("memory.oom_control") or self._memory_file("memory.events")
         counts = dict(line.split() for line in text.splitlines())
         return int(counts.get("oom_kill", 0))
+
+    def cpu_seconds(self) -> float | None:
+        """Return the processor time used by all that ever ran in the groups."""
+        for folder in self.folders:
+            if (nanoseconds := folder / "cpuacct.usage").exists():
+                return int(nanoseconds.read_text()) / 1e9
+            if (statistics := folder / "cpu.stat").exists() and "usage_usec" in (
+                text := statistics.read_text()
+            ):
+                return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
+        return None
 
     def pids(self) -> list[int]:
         """Return the processes that are in any of the groups now."""
