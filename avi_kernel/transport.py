@@ -1,0 +1,199 @@
+"""HTTP to the platform for notebooks, scripts and the command: one place that knows addresses, tokens and refusals."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    import httpx
+
+API_PATH = "/services/gavip/api"
+_LOOPBACK = "127.0.0.1"
+_TIMEOUT = 30.0
+_TRIES = 3
+
+
+class ApiError(Exception):
+    """The platform refused, or could not be reached.
+
+    Attributes
+    ----------
+    code
+        The platform's own word for it, for programs.
+    status
+        Of the HTTP answer; 0 where there was none.
+    field
+        What the refusal is about, where it is about one value.
+    """
+
+    next_step: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, code: str = "", status: int = 0, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.field = field
+
+
+class SignInRequired(ApiError):
+    """There was no token, or it is no longer good."""
+
+    next_step = "Sign in with `gavip login`."
+
+
+class NotAllowed(ApiError):
+    """The token's owner may not do this."""
+
+
+class NotFound(ApiError):
+    """There is no such thing, or it is somebody else's."""
+
+
+class Conflict(ApiError):
+    """It cannot be done in the present state, or there is no room."""
+
+
+class BadRequest(ApiError):
+    """A value is not acceptable; the message says what would be."""
+
+
+class Unavailable(ApiError):
+    """The platform does not answer, or failed."""
+
+    next_step = "Is the platform running? Try again in a minute."
+
+
+_KINDS: dict[int, type[ApiError]] = {
+    400: BadRequest,
+    401: SignInRequired,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    413: BadRequest,
+    422: BadRequest,
+}
+
+
+class Transport:
+    """Requests to one platform with one token.
+
+    Parameters
+    ----------
+    url
+        The platform's address (`http://gavip.localhost:8000`) or its API's.
+    token
+        A Hub token; None asks without sign-in.
+    """
+
+    def __init__(self, *, url: str, token: str | None) -> None:
+        self.url = api_url(url)
+        self._token = token
+        self._client: httpx.Client | None = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> "httpx.Response":
+        """Return the answer.
+
+        A request that may be repeated without harm is tried again when nobody answered.
+
+        Raises
+        ------
+        ApiError
+            Of the class that fits the refusal.
+        """
+        import httpx  # noqa: PLC0415 - a tenth of a second that only requests should pay
+
+        tries = _TRIES if method == "GET" else 1
+        for left in range(tries - 1, -1, -1):
+            try:
+                answer = self._connected().request(
+                    method, self.url + path, params=dict(params or {}), json=json, headers=dict(headers or {})
+                )
+                break
+            except httpx.TransportError as error:
+                if not left:
+                    raise Unavailable(
+                        f"{self.url} does not answer: {error or type(error).__name__}"
+                    ) from error
+        raise_for_refusal(answer)
+        return answer
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
+        """Open a large answer and give its pieces."""
+        import httpx  # noqa: PLC0415 - as above
+
+        try:
+            with self._connected().stream("GET", self.url + path) as answer:
+                if answer.is_error:
+                    answer.read()
+                raise_for_refusal(answer)
+                yield answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client:
+            self._client.close()
+            self._client = None
+
+    def _connected(self) -> "httpx.Client":
+        if self._client is None:
+            self._client = http_client(self.url, token=self._token)
+        return self._client
+
+
+def api_url(url: str) -> str:
+    """Return the API's address from it or from the platform's."""
+    plain = url.rstrip("/")
+    return plain + API_PATH if urlsplit(plain).path in {"", "/"} else plain
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
+
+
+def http_client(url: str, *, token: str | None = None) -> "httpx.Client":
+    """Return a client of httpx for a platform's address.
+
+    Browsers take every `*.localhost` for this machine (RFC 6761), Python may not: here the connection goes to the
+    loopback address while the `Host` header keeps the name, by which the proxy chooses.
+    """
+    import httpx  # noqa: PLC0415 - as above
+
+    class LoopbackTransport(httpx.HTTPTransport):
+        @override
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.host.endswith(".localhost"):
+                request.url = request.url.copy_with(host=_LOOPBACK)
+            return super().handle_request(request)
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    loopback = is_loopback(urlsplit(url).hostname or "")
+    transport = LoopbackTransport() if loopback else None
+    return httpx.Client(headers=headers, timeout=_TIMEOUT, transport=transport, trust_env=not loopback)
+
+
+def raise_for_refusal(answer: "httpx.Response") -> None:
+    """Raise the error that an answer stands for, in the platform's own words."""
+    if not answer.is_error:
+        return
+    try:
+        body = answer.json()
+        code, message, field = body["error"], body["message"], body.get("field")
+    except (ValueError, KeyError, TypeError):
+        code, message, field = "", f"HTTP {answer.status_code} from {answer.url}", None
+    kind = _KINDS.get(answer.status_code, Unavailable)
+    raise kind(str(message), code=str(code), status=answer.status_code, field=field)

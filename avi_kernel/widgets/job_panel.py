@@ -1,0 +1,106 @@
+"""A job as a live panel: how far it is, why it waits, what went wrong, what it made."""
+
+from html import escape
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from avi_kernel.client import ApiError, Job
+from avi_kernel.protocol.api import Phase
+
+_STYLES = {Phase.COMPLETED: "success", Phase.ERROR: "danger", Phase.ABORTED: "warning"}
+_WORDS = {
+    Phase.PENDING: "not started",
+    Phase.QUEUED: "waiting",
+    Phase.EXECUTING: "running",
+    Phase.COMPLETED: "completed",
+    Phase.ERROR: "failed",
+    Phase.ABORTED: "cancelled",
+    Phase.ARCHIVED: "archived",
+}
+
+
+class JobPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
+    """Follows one job until it has ended; the kernel stays free meanwhile.
+
+    Parameters
+    ----------
+    job
+        As `submit` returns it.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.bar = widgets.FloatProgress(min=0.0, max=1.0, layout=widgets.Layout(width="100%"))
+        self.status = widgets.HTML()
+        self.details = widgets.HTML()
+        self.cancel = widgets.Button(description="Cancel", tooltip="Have this job ended", icon="stop")
+        self.cancel.on_click(self._cancel)
+        heading = widgets.HBox(
+            [self.status, self.cancel], layout=widgets.Layout(justify_content="space-between")
+        )
+        super().__init__([heading, self.bar, self.details])
+        self._render(job)
+        job.watch(self._render)
+
+    def _cancel(self, button: widgets.Button) -> None:
+        button.disabled = True
+        try:
+            self._job.cancel()
+        except ApiError as error:
+            self.details.value = f"<p role='alert'>{escape(str(error))}</p>"
+
+    def _render(self, job: Job) -> None:
+        self.bar.value = job.progress
+        self.bar.bar_style = _STYLES.get(job.phase, "info")
+        self.bar.description_allow_html = False
+        self.status.value = _status(job)
+        self.details.value = _details(job)
+        self.cancel.layout.display = "none" if job.ended else ""
+
+
+def _status(job: Job) -> str:
+    view = job.view
+    title = escape(view.title or view.pipeline)
+    link = (
+        f'<a href="{escape(view.url)}" target="_blank" rel="noopener">{title}</a>'
+        if _is_web(view.url)
+        else title
+    )
+    doing = ": ".join(filter(None, [view.step, view.message])) if job.phase == Phase.EXECUTING else ""
+    return f"<b>{link}</b> {_WORDS[job.phase]} {job.progress:.0%} <span>{escape(doing)}</span>"
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("http://", "https://"))
+
+
+def _details(job: Job) -> str:
+    if job.trouble and not job.ended:
+        return f"<p>The platform does not answer just now; the job goes on. {escape(str(job.trouble))}</p>"
+    if job.error:
+        hint = f"<p>{escape(job.error.hint)}</p>" if job.error.hint else ""
+        trace = f"<details><summary>Where</summary><pre>{escape(_trace(job))}</pre></details>"
+        return f"<p role='alert'><b>{escape(job.error.message)}</b></p>{hint}{trace}"
+    if job.reason and not job.ended:
+        return f"<p>Waiting: {escape(job.reason)}</p>"
+    names = (f"<li>{escape(entry.title or entry.name)} ({_size(entry.size)})</li>" for entry in job.results)
+    return f"<ul>{''.join(names)}</ul>" if job.ended and job.results else ""
+
+
+def _trace(job: Job) -> str:
+    error = job.error
+    return "\n\n".join(filter(None, [error.source, error.traceback])) if error else ""
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004 - SI units
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def show(job: Job) -> None:
+    """Display a job's panel in the present cell."""
+    display(JobPanel(job))
