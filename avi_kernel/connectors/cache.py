@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Self
 from astropy.table import Table
 
 from avi_kernel.connectors.parquet import read_parquet, write_parquet
+
+_log = logging.getLogger(__name__)
 
 CACHE_FOLDER = Path(".cache") / "archive"
 MB = 1024 * 1024
@@ -55,8 +58,8 @@ class QueryCache:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_parquet(table, self._path(key))
             self._make_room()
-        except OSError:
-            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            _log.info("the answer of the archive is not kept: %s", error)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.parquet"
@@ -79,12 +82,12 @@ def query_key(*, url: str, release: str, adql: str, maxrec: int | None, uploads:
 
 def normalised(adql: str) -> str:
     """Return a query without what does not change its meaning: comments, white space, case outside quotes."""
-    pieces = []
+    pieces: list[str] = []
     for piece in _PIECE.findall(adql):
         if piece[0] in "'\"":
             pieces.append(piece)
         elif piece.isspace() or piece.startswith("--"):
-            pieces.append(" ")
+            pieces += [] if pieces[-1:] == [" "] else [" "]
         else:
             pieces.append(piece.lower())
-    return re.sub(r"(?<=\s)\s+", "", "".join(pieces)).strip().rstrip(";").rstrip()
+    return "".join(pieces).strip().rstrip(";").rstrip()

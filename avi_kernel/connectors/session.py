@@ -1,5 +1,6 @@
 """HTTP as an archive wants to be asked: with pauses, in bounded numbers, by a named program."""
 
+import io
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 """The request was not taken up: it may be sent again whatever it was."""
 BROKEN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 """The request may have had its effect: only one that merely reads is sent again."""
+TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 USER_AGENT = "avi-kernel (GAVIP; IVOA-science)"
 
 
@@ -54,6 +56,13 @@ class PoliteSession(requests.Session):
         self.headers["User-Agent"] = f"{USER_AGENT} {requests.utils.default_user_agent()}"
 
     @override
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        """Send once, and take in the whole answer: one that breaks off is then an error here, not in its reader."""
+        response = super().send(request, **{**options, "stream": False})
+        response.raw = _Body(response.content)
+        return response
+
+    @override
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]  # the options of requests pass through
         """Send a request, again where that is right, and return the last answer."""
         options.setdefault("timeout", self._timeout)
@@ -63,7 +72,7 @@ class PoliteSession(requests.Session):
             pause = self._pause_after(attempt)
             try:
                 response = super().request(method, url, **options)
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except TRANSIENT as error:
                 if not (only_reads or _was_never_sent(error)):
                     raise
             else:
@@ -72,7 +81,6 @@ class PoliteSession(requests.Session):
                 pause = _asked_pause(response, pause)
                 if pause > self._longest_wait:
                     return response
-                response.close()
             self._sleep(pause)
         _rewind(options.get("files"))
         return super().request(method, url, **options)
@@ -81,6 +89,15 @@ class PoliteSession(requests.Session):
         # Many jobs that met the same outage must not come back at the same moment.
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         return min(self._longest_wait, self._first_wait * 2.0 ** (attempt - 1) * jitter)
+
+
+class _Body(io.BytesIO):
+    """An answer that was read, as pyvo wants to read it."""
+
+    @override
+    def read(self, size: int | None = -1, /, *, decode_content: bool = True) -> bytes:
+        """Return some of it; it is decoded already."""
+        return super().read(size)
 
 
 def _may_be_sent_again(response: requests.Response, *, only_reads: bool) -> bool:

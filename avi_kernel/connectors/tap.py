@@ -5,7 +5,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -134,6 +134,24 @@ class TapConnector:
         self._keep(key, answer)
         return answer
 
+    def fetch(
+        self, adql: str, *, uploads: Mapping[str, Upload] | None = None, timeout: float = 3600.0
+    ) -> ArchiveTable:
+        """Return all rows: ask at once, and asynchronously where the archive cut that answer short.
+
+        Archives allow far more rows and time to asynchronous queries; ESA's gives 2,000 rows at once.
+
+        Raises
+        ------
+        QueryRefused, ArchiveUnavailable, QueryUnfinished
+            As `query` and `ArchiveJob.wait` do.
+        """
+        answer = self.query(adql, uploads=uploads)
+        if not answer.overflow:
+            return answer
+        with self.submit(adql, uploads=uploads) as job:
+            return job.wait(timeout)
+
     def submit(
         self, adql: str, *, maxrec: int | None = None, uploads: Mapping[str, Upload] | None = None
     ) -> "ArchiveJob":
@@ -195,7 +213,8 @@ class TapConnector:
             yield
         except DALQueryError as error:
             raise QueryRefused(self.name, _first_line(str(error))) from error
-        except (DALServiceError, DALFormatError, requests.RequestException) as error:
+        # ValueError: what pyvo raises for the description of a job that is no XML.
+        except (DALServiceError, DALFormatError, requests.RequestException, ValueError) as error:
             if getattr(error, "code", None) == HTTPStatus.BAD_REQUEST:
                 raise QueryRefused(self.name, _first_line(str(error))) from error
             raise ArchiveUnavailable(self.name, f"{_reason(error)} ({self.url})") from error
@@ -262,7 +281,9 @@ class ArchiveJob:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.delete()
+        # The answer counts; an archive removes forgotten queries by itself.
+        with suppress(ArchiveUnavailable):
+            self.delete()
 
     def _fetch(self) -> ArchiveTable:
         connector = self._connector
@@ -314,6 +335,8 @@ def _reason(error: Exception) -> str:
         return "the way out refused the connection; the host may not be allowed"
     if isinstance(cause, requests.Timeout):
         return "did not answer in time"
+    if isinstance(cause, requests.exceptions.ChunkedEncodingError):
+        return "its answer broke off"
     if isinstance(cause, requests.ConnectionError):
         return f"no connection to {urlsplit(str(getattr(cause.request, 'url', ''))).netloc or 'it'}"
     return f"did not answer with a table: {_first_line(str(cause))}"

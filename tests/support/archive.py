@@ -92,10 +92,10 @@ class PrivateArchive:
         self._port = _free_port()
         self._write_settings()
         self._start_postgres()
-        log = (self._folder / "dachs.log").open("wb")
-        self._server = subprocess.Popen(
-            [self._dachs, "serve", "debug"], stdout=log, stderr=log, start_new_session=True, **self._how
-        )
+        with (self._folder / "dachs.log").open("wb") as log:
+            self._server = subprocess.Popen(
+                [self._dachs, "serve", "debug"], stdout=log, stderr=log, start_new_session=True, **self._how
+            )
         archive = Archive(url=f"http://127.0.0.1:{self._port}/tap")
         self._wait_until_it_answers(archive)
         state = asdict(archive) | {"pid": self._server.pid}

@@ -43,7 +43,7 @@ def fetch(
     """
     connector = connector or TapConnector.of_environment(environ, attribution=ATTRIBUTION)
     try:
-        answer = connector.query(question.adql)
+        answer = connector.fetch(question.adql)
     except ArchiveUnavailable as error:
         if environ.get(REQUIRED) == "1":
             raise
