@@ -8,6 +8,8 @@ from gavip_hub.domain.job import MOST_ATTEMPTS, AttemptState, JobState
 
 CANCELLED = "cancelled"
 TIME_LIMIT = "time_limit"
+LONGEST = 1000
+"""Characters of a failure's words that are passed on: some come from programs that say anything."""
 
 _ATTEMPT_STATES = {
     JobState.COMPLETED: AttemptState.COMPLETED,
@@ -102,7 +104,7 @@ def _platform_failure(stint: Stint, failure: str) -> Verdict:
         return Verdict(state=JobState.QUEUED, failure=failure)
     error = JobError(
         code="platform",
-        message=f"The platform failed, not your job: {failure} It was tried {_times(stint.attempt)}.",
+        message=f"The platform failed, not your job: {failure[:LONGEST]} It was tried {_times(stint.attempt)}.",
         hint="Run it again later; if it fails again, tell the operator the job's number.",
     )
     return Verdict(state=JobState.ERROR, error=error, failure=failure)
@@ -146,7 +148,7 @@ def _exited(record: ExitRecord) -> JobError:
 def _defect(defect: str) -> JobError:
     return JobError(
         code="bad_outcome",
-        message=f"What the job wrote about its end cannot be used: {defect}",
+        message=f"What the job wrote about its end cannot be used: {defect[:LONGEST]}",
         hint="The end of its log may tell more. Do not write to `outcome.json`, nor change results afterwards.",
     )
 

@@ -60,8 +60,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """Give a session that sees one consistent state and changes nothing."""
         with Session(self._reading_engine, expire_on_commit=False) as session:
-            yield session
-            session.rollback()
+            yield session  # closing it rolls back and leaves what was read as it is
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Have a listener called after commits that wrote events; return what ends that."""

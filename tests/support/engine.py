@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -99,10 +99,12 @@ class Engine:
         self.folders = AttemptFolders(root=self.root)
         self.user_spaces = UserSpaces(root=self.root)
 
-    def submit(self, *, owner: str = "ann", pipeline: str = "plot", **wishes: Any) -> JobView:
+    def submit(
+        self, *, owner: str = "ann", groups: Sequence[str] = (), pipeline: str = "plot", **wishes: Any
+    ) -> JobView:
         """Submit a job of the one release."""
         request = JobSubmit(avi="stars", pipeline=pipeline, **wishes)
-        return self.jobs.submit(owner=owner, groups=[], request=request, release=RELEASE)
+        return self.jobs.submit(owner=owner, groups=groups, request=request, release=RELEASE)
 
     def state(self, job: str, *, owner: str = "ann") -> str:
         return self.jobs.get(owner=owner, job=job).state

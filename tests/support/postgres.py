@@ -91,37 +91,24 @@ def postgres() -> Iterator[Postgres]:
     if user:
         shutil.chown(folder, user)
     folder.chmod(0o755)
-    as_user = {"user": user, "cwd": folder, "check": True, "capture_output": True}
     data = folder / "data"
+
+    def run(program: str, *arguments: str, check: bool = True) -> None:
+        # No pipe: the server inherits what it is given, and a pipe would wait for its end.
+        command = [binaries / program, "-D", data, *arguments]
+        subprocess.run(
+            command, user=user, cwd=folder, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
+
     try:
-        subprocess.run(
-            [
-                binaries / "initdb",
-                "-D",
-                data,
-                "-U",
-                OWNER,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-sync",
-                "--no-locale",
-            ],
-            **as_user,
-        )
+        run("initdb", "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
         options = " ".join(f"-c {setting}" for setting in SETTINGS) + f" -k {folder}"
-        subprocess.run(
-            [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"],
-            **{**as_user, "capture_output": False, "stdout": subprocess.DEVNULL},
-        )
+        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
         server = Postgres(folder=folder)
         server.prepare()
         yield server
     finally:
-        subprocess.run(
-            [binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **{**as_user, "check": False}
-        )
+        run("pg_ctl", "-m", "immediate", "stop", check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,16 +1,5 @@
 """The loop takes jobs from state to target, with real threads, a real database and real folders."""
 
-import pytest
-
-from tests.support.engine import Engine, prepared
-
-
-@pytest.fixture
-def engine(tmp_path, database_url):
-    database = prepared(database_url)
-    yield Engine(database=database, root=tmp_path)
-    database.close()
-
 
 async def test_a_job_runs_to_its_results(engine):
     job = engine.submit().id

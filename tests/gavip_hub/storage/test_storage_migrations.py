@@ -41,7 +41,7 @@ def test_downgrade_leaves_nothing(empty_url, database):
 
 
 def test_a_database_without_tables_is_refused(database):
-    with pytest.raises(WrongSchema, match="has schema none.*gavip up"):
+    with pytest.raises(WrongSchema, match=r"has schema none.*gavip up"):
         migrate.require_current(database.engine)
 
 
