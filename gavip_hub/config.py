@@ -77,13 +77,16 @@ class Gavip(Configurable):
     ).tag(config=True)
     group_quotas = Dict({}, help="Group -> what its members get on top of `quota`.").tag(config=True)
     job_memory_mb = Integer(512, help="MB of a job whose author declared nothing.").tag(config=True)
+    results_mb = Integer(4096, help="MB that the results of one job may hold.").tag(config=True)
     notebook_memory_mb = Integer(1024, help="MB of a notebook server.").tag(config=True)
 
     heartbeat = Float(10.0, help="Seconds between two reports of a running job at most.").tag(config=True)
     silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(
         config=True
     )
-    results_limit_mb = Integer(20_000, help="MB that all results of one job may hold together.").tag(config=True)
+    results_limit_mb = Integer(20_000, help="MB that all results of one job may hold together.").tag(
+        config=True
+    )
     idle_timeout = Integer(
         1800, help="Seconds without a message from its user after which an interface is closed; 0: never."
     ).tag(config=True)
@@ -141,6 +144,11 @@ class Gavip(Configurable):
     def service_url(self) -> str:
         """Address of the service behind the proxy, for the platform's own processes and boxes."""
         return f"http://127.0.0.1:{_started(self.ports).service}"
+
+    @property
+    def service_port(self) -> int:
+        """Loopback port of the service."""
+        return _started(self.ports).service
 
     @property
     def public_url(self) -> str:

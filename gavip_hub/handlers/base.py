@@ -14,16 +14,13 @@ from typing_extensions import override
 from avi_kernel.protocol.api import ErrorBody, Profile
 from gavip_hub.exceptions import BadRequest, Forbidden, GavipError, NotFound, SignInRequired
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services
+from gavip_hub.handlers.rendering import PAGE_CSP
 from gavip_hub.handlers.sign_in import NOBODY, XSRF_FIELD, Identity
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PAGE_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
-)
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
@@ -75,7 +72,7 @@ class BaseHandler(RequestHandler):
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what blocks, a method of a service above all, in the bounded pool."""
-        return await self.context.in_thread(function, *args, **kwargs)
+        return await self.context.database_threads(function, *args, **kwargs)
 
     @override
     async def prepare(self) -> None:
@@ -130,12 +127,13 @@ class BaseHandler(RequestHandler):
 class PageHandler(BaseHandler):
     """A page of the portal: HTML, and a way to sign in rather than a 401."""
 
-    policy = PAGE_POLICY
+    policy = PAGE_CSP
+    needs_sign_in = True
 
     @override
     async def prepare(self) -> None:
         await super().prepare()
-        if self.current_profile is None and self.request.method in {"GET", "HEAD"} and not self._finished:
+        if self.needs_sign_in and self.current_profile is None and self.request.method in {"GET", "HEAD"}:
             self.context.sign_in.begin(self)
 
     def render_page(self, template: str, **namespace: Any) -> None:

@@ -1,11 +1,7 @@
-"""What every handler reaches: settings, services, sign-in, the thread pool of the database, templates."""
+"""What every handler reaches: settings, services, sign-in, threads, templates."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, ParamSpec, TypeVar
 
 from jinja2 import Environment
 
@@ -14,23 +10,31 @@ from gavip_hub.config import Gavip
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
+from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.events import EventService
+from gavip_hub.services.jobs import JobService
+from gavip_hub.services.opening import OpeningService
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.results import ResultService
+from gavip_hub.services.servers import ServerService
+from gavip_hub.threads import Threads
 
 PREFIX = "/services/gavip"
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """The deciding layer, as handlers see it."""
 
-    jobs: Any
-    releases: Any
-    servers: Any
-    opening: Any
-    results: Any
-    quotas: Any
-    events: Any
+    jobs: JobService
+    attempts: AttemptService
+    results: ResultService
+    events: EventService
+    releases: ReleaseService
+    servers: ServerService
+    opening: OpeningService
+    quotas: QuotaService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +44,12 @@ class ServiceContext:
     config: Gavip
     services: Services
     sign_in: SignIn
-    threads: Executor
+    database_threads: Threads
+    file_threads: Threads
+    """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
     templates: Environment
-
-    async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what blocks, a method of a service above all, in the bounded pool."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, partial(function, *args, **kwargs))
 
 
 def make_templates() -> Environment:

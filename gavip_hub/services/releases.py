@@ -91,9 +91,9 @@ class ReleaseService:
             release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
             return release_view(release)
 
-    def checkout(self, release: ReleaseView) -> Path:
+    def checkout_of(self, avi: str, commit: str) -> Path:
         """Return the read-only tree of a release."""
-        return self._repositories.checkout(release.avi, release.commit)
+        return self._repositories.checkout(avi, commit)
 
     def submit(self, *, submitter: str, request: ReleaseSubmit, operator: bool = False) -> ReleaseView:
         """Publish a folder: the submitter's own, or for an operator any of this machine.

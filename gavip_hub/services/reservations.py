@@ -62,6 +62,9 @@ class ReservationService:
 
     def tend(self) -> None:
         """Hold room for those who wait longest, and forget those who left."""
+        with self._database.reading() as session:
+            if not servers.reservations(session):
+                return
         with self._database.transaction() as session:
             waiting = servers.reservations(session)
             for row in waiting:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -113,7 +114,7 @@ class ServerService:
         """
         wish = self._resolve(owner, groups, server_name, user_options)
         ledger_id = self._admit(wish)
-        checkout = self._releases.checkout(wish.release) if wish.release else None
+        checkout = self._checkout(wish.release)
         places = self._spaces.places(owner=owner, avi=server_name or None, checkout=checkout)
         spec = container_spec(
             name=f"gavip-server-{ledger_id}",
@@ -285,6 +286,9 @@ class ServerService:
             memory_mb=self._config.notebook_memory_mb,
             cpu=NOTEBOOK_CPU,
         )
+
+    def _checkout(self, release: ReleaseView | None) -> Path | None:
+        return self._releases.checkout_of(release.avi, release.commit) if release else None
 
     def _admit(self, wish: Wish) -> str:
         """Add the row in the transaction that checks the pools; what was held for it is given up first."""

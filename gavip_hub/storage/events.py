@@ -42,6 +42,11 @@ def of_subject(session: Session, *, owner: str, subject: str, after: int = 0) ->
     return list(session.scalars(wanted.order_by(Event.id)))
 
 
+def latest(session: Session) -> int:
+    """Return the id of the newest event of all; 0 before the first."""
+    return session.scalar(select(Counter.value).where(Counter.name == "events")) or 0
+
+
 def newest(session: Session, *, owner: str) -> int:
     """Return the id of the owner's newest event; 0 where there is none."""
     return session.scalar(select(func.max(Event.id)).where(Event.owner == owner)) or 0

@@ -50,4 +50,4 @@ def visible(
         wanted = wanted.where(Release.avi == avi)
     if version is not None:
         wanted = wanted.where(Release.version == version)
-    return [row._tuple() for row in session.execute(wanted.order_by(Release.id.desc()))]
+    return [(row[0], row[1]) for row in session.execute(wanted.order_by(Release.id.desc()))]

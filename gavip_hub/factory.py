@@ -1,0 +1,307 @@
+"""The one place where the platform's objects are made and joined."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.web import Application
+
+import gavip_hub
+from gavip_hub.backends.base import JobBackend
+from gavip_hub.backends.boxes import BoxLauncher
+from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
+from gavip_hub.backends.sandbox import SandboxReport, detect
+from gavip_hub.clock import Clock, SystemClock
+from gavip_hub.config import MB, Gavip
+from gavip_hub.exceptions import BadRequest
+from gavip_hub.handlers.base import UnknownPath
+from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
+from gavip_hub.handlers.feed import EventFeed
+from gavip_hub.handlers.probe import HealthProbe
+from gavip_hub.handlers.routes import all_routes, openapi_document
+from gavip_hub.handlers.sign_in import SignIn
+from gavip_hub.hub.client import HubClient
+from gavip_hub.scheduler.loop import SchedulerLoop
+from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.policies import load_policy
+from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.server_keeper import ServerKeeper
+from gavip_hub.scheduler.specs import JobSpecs
+from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.events import EventService
+from gavip_hub.services.jobs import JobService
+from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.reservations import ReservationService
+from gavip_hub.services.results import ResultService
+from gavip_hub.services.servers import ServerService
+from gavip_hub.storage import events
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.migrate import require_current
+from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
+from gavip_hub.threads import Threads
+
+BACKENDS = "gavip.backends"
+IDENTITY_SECONDS = 60
+"""How long the Hub's word on a token is believed."""
+FILE_THREADS = 4
+HOOK_CONNECTIONS = 2
+LARGEST_BODY = 4 * MB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """What decides and what keeps, with no process around it: the service's, and that of the Hub's hooks."""
+
+    config: Gavip
+    clock: Clock
+    database: Database
+    folders: AttemptFolders
+    spaces: UserSpaces
+    quotas: QuotaService
+    releases: ReleaseService
+    servers: ServerService
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything that the service's process runs."""
+
+    core: Core
+    context: ServiceContext
+    application: Application
+    scheduler: SchedulerLoop
+    keeper: ServerKeeper
+
+    def close(self) -> None:
+        """Let transactions end, and give everything back."""
+        self.context.database_threads.close()
+        self.context.file_threads.close()
+        self.core.database.close()
+
+
+def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) -> Core:
+    """Make the services that need neither Hub nor containers.
+
+    Raises
+    ------
+    gavip_hub.exceptions.WrongSchema
+        The database is not this program's.
+    """
+    clock = clock or SystemClock()
+    database = Database(url=config.database_url, pool_size=connections)
+    require_current(database.engine)
+    quotas = QuotaService(database=database, config=config)
+    spaces = UserSpaces(root=config.root)
+    repositories = Repositories(root=config.root)
+    releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
+    servers = ServerService(
+        database=database, quotas=quotas, releases=releases, spaces=spaces, config=config, clock=clock
+    )
+    return Core(
+        config=config,
+        clock=clock,
+        database=database,
+        folders=AttemptFolders(root=config.root),
+        spaces=spaces,
+        quotas=quotas,
+        releases=releases,
+        servers=servers,
+    )
+
+
+def server_ledger(config: Gavip) -> ServerService:
+    """Return what the Hub's hooks ask, on the service's database."""
+    return make_core(config, connections=HOOK_CONNECTIONS).servers
+
+
+def make_launcher(config: Gavip, report: SandboxReport) -> BoxLauncher:
+    """Return what starts boxes on this machine."""
+    upstreams = {API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url}
+    return BoxLauncher(root=config.root, sandbox=report, upstreams=upstreams)
+
+
+def make_backend(config: Gavip, report: SandboxReport) -> JobBackend:
+    """Return the backend that the settings name.
+
+    Raises
+    ------
+    BadRequest
+        None has that name; the message lists those there are.
+    """
+    found = {entry.name: entry for entry in entry_points(group=BACKENDS)}
+    if config.backend not in found:
+        raise BadRequest(
+            f"There is no backend {config.backend!r}; installed: {', '.join(sorted(found)) or 'none'}."
+        )
+    backend: JobBackend = found[config.backend].load()(launcher=make_launcher(config, report))
+    return backend
+
+
+def make_service(
+    config: Gavip,
+    *,
+    service_token: str,
+    backend: JobBackend | None = None,
+    hub: Hub | None = None,
+    report: SandboxReport | None = None,
+    clock: Clock | None = None,
+) -> Service:
+    """Make all that the service's process runs.
+
+    Parameters
+    ----------
+    service_token
+        What the service proves itself to the Hub with.
+    backend, hub, report, clock
+        Default: what the settings name; tests give their own.
+    """
+    core = make_core(config, connections=config.database_threads, clock=clock)
+    report = report or detect(config.sandbox)
+    backend = backend or make_backend(config, report)
+    hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
+    database_threads = Threads(size=config.database_threads, name="gavip-database")
+    file_threads = Threads(size=FILE_THREADS, name="gavip-files")
+    reservations = ReservationService(
+        database=core.database, quotas=core.quotas, servers=core.servers, clock=core.clock
+    )
+    opening = OpeningService(
+        servers=core.servers, reservations=reservations, hub=hub or hub_client, in_thread=database_threads
+    )
+    scheduler = _scheduler(core, backend, database_threads, file_threads)
+    context = ServiceContext(
+        config=config,
+        services=_services(core, opening),
+        sign_in=_sign_in(config, service_token),
+        database_threads=database_threads,
+        file_threads=file_threads,
+        feed=_feed(core, database_threads),
+        health=_probe(core, scheduler, hub_client, report, database_threads),
+        templates=make_templates(),
+    )
+    keeper = ServerKeeper(
+        reservations=reservations, opening=opening, clock=core.clock, threads=database_threads
+    )
+    application = make_application(context, secret=_cookie_secret(service_token))
+    return Service(core=core, context=context, application=application, scheduler=scheduler, keeper=keeper)
+
+
+def make_application(context: ServiceContext, *, secret: str) -> Application:
+    """Return the web application: API, portal and sign-in."""
+    return Application(
+        all_routes(),
+        default_handler_class=UnknownPath,
+        context=context,
+        cookie_secret=secret,
+        openapi=openapi_document(gavip_hub.__version__),
+    )
+
+
+def bundled_folder() -> Path:
+    """Return the folder of the bundled AVIs: in the installed package, or beside it in the repository."""
+    package = Path(gavip_hub.__file__).parent
+    installed = package / "bundled"
+    return installed if installed.is_dir() else package.parent / "voila_apps"
+
+
+def _services(core: Core, opening: OpeningService) -> Services:
+    jobs = JobService(
+        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock, portal=PREFIX
+    )
+    return Services(
+        jobs=jobs,
+        attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
+        results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
+        events=EventService(database=core.database),
+        releases=core.releases,
+        servers=core.servers,
+        opening=opening,
+        quotas=core.quotas,
+    )
+
+
+def _scheduler(
+    core: Core, backend: JobBackend, database_threads: Threads, file_threads: Threads
+) -> SchedulerLoop:
+    config = core.config
+    lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
+    specs = JobSpecs(
+        config=config,
+        user_spaces=core.spaces,
+        folders=core.folders,
+        checkout=core.releases.checkout_of,
+    )
+    reconciler = Reconciler(
+        lifecycle=lifecycle,
+        backend=backend,
+        specs=specs,
+        folders=core.folders,
+        outcomes=OutcomeReader(folders=core.folders, most_bytes=config.results_mb * MB),
+        clock=core.clock,
+        database_threads=database_threads,
+        file_threads=file_threads,
+        silence=timedelta(seconds=config.silence),
+    )
+    return SchedulerLoop(
+        database=core.database,
+        lifecycle=lifecycle,
+        reconciler=reconciler,
+        backend=backend,
+        policy=load_policy(config.policy),
+        clock=core.clock,
+        threads=database_threads,
+    )
+
+
+def _sign_in(config: Gavip, service_token: str) -> SignIn:
+    oauth = HubOAuth(
+        api_url=f"{config.hub_url}/hub/api",
+        api_token=service_token,
+        base_url=f"{PREFIX}/",
+        hub_host=config.public_url,
+        hub_prefix="/hub/",
+        oauth_client_id="service-gavip",
+        oauth_redirect_uri=f"{config.public_url}{PREFIX}/oauth_callback",
+        cookie_host_prefix_enabled=config.scheme == "https",
+        cache_max_age=IDENTITY_SECONDS,
+    )
+    return SignIn(oauth=oauth, secret=_cookie_secret(service_token), origin=config.public_url)
+
+
+def _cookie_secret(service_token: str) -> str:
+    """Return a secret that outlives a restart and ends with the service's own token."""
+    return sha256(f"gavip-cookies:{service_token}".encode()).hexdigest()
+
+
+def _feed(core: Core, threads: Threads) -> EventFeed:
+    def latest() -> int:
+        with core.database.reading() as session:
+            return events.latest(session)
+
+    return EventFeed(latest=lambda: threads(latest))
+
+
+def _probe(
+    core: Core, scheduler: SchedulerLoop, hub: HubClient, report: SandboxReport, threads: Threads
+) -> HealthProbe:
+    def database_answers() -> bool:
+        try:
+            with core.database.reading() as session:
+                events.latest(session)
+        except Exception:  # noqa: BLE001 - whatever it is, the answer is no
+            return False
+        return True
+
+    return HealthProbe(
+        database=lambda: threads(database_answers),
+        scheduler=lambda: scheduler.healthy,
+        hub=hub.answers,
+        sandbox="enforced" if not report.missing else "partial" if report.bwrap else "none",
+        notices=[report.notice] if report.notice else [],
+    )

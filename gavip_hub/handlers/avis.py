@@ -1,0 +1,108 @@
+"""The catalogue: AVIs and their releases."""
+
+from typing_extensions import override
+
+from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
+from gavip_hub.domain.identity import PUBLISH, is_operator
+from gavip_hub.exceptions import BadManifest, BadParameter, Conflict, NotFound
+from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.operations import ApiHandler, operation
+
+READ = "custom:gavip:read:avis"
+
+
+class Avis(ApiHandler):
+    """The catalogue."""
+
+    path = "/avis"
+
+    @override
+    @operation(
+        id="avis.list", summary="List the AVIs that are open to you", scope=READ, returns=list[AviView]
+    )
+    async def get(self) -> list[AviView]:
+        """Return them by title."""
+        found: list[AviView] = await self.in_thread(
+            self.services.releases.catalogue, viewer=self.require().name
+        )
+        return found
+
+
+class OneAvi(ApiHandler):
+    """One AVI."""
+
+    path = "/avis/{avi}"
+
+    @override
+    @operation(id="avis.get", summary="Show an AVI", scope=READ, returns=AviView, errors=(NotFound,))
+    async def get(self, avi: str) -> AviView:
+        """Return it with its newest version."""
+        found: AviView = await self.in_thread(
+            self.services.releases.avi, viewer=self.require().name, name=avi
+        )
+        return found
+
+
+class Releases(ApiHandler):
+    """The releases of an AVI."""
+
+    path = "/avis/{avi}/releases"
+
+    @override
+    @operation(
+        id="releases.list",
+        summary="List the releases of an AVI",
+        scope=READ,
+        returns=list[ReleaseView],
+        errors=(NotFound,),
+    )
+    async def get(self, avi: str) -> list[ReleaseView]:
+        """Return them, newest first."""
+        found: list[ReleaseView] = await self.in_thread(
+            self.services.releases.versions, viewer=self.require().name, avi=avi
+        )
+        return found
+
+    @override
+    @operation(
+        id="releases.submit",
+        summary="Publish a folder as a release",
+        scope=PUBLISH,
+        body=ReleaseSubmit,
+        returns=ReleaseView,
+        status=201,
+        errors=(NotFound, BadManifest, Conflict),
+    )
+    async def post(self, avi: str, body: ReleaseSubmit) -> ReleaseView:
+        """Copy, check and commit it."""
+        profile = self.require()
+        if body.avi != avi:
+            raise BadParameter(f"The address says {avi}, the body {body.avi}.", field="avi")
+        release: ReleaseView = await self.in_thread(
+            self.services.releases.submit,
+            submitter=profile.name,
+            request=body,
+            operator=is_operator(profile),
+        )
+        self.set_header("Location", f"{PREFIX}/api/avis/{avi}/releases/{release.version}")
+        return release
+
+
+class OneRelease(ApiHandler):
+    """One release."""
+
+    path = "/avis/{avi}/releases/{version}"
+
+    @override
+    @operation(
+        id="releases.get", summary="Show a release", scope=READ, returns=ReleaseView, errors=(NotFound,)
+    )
+    async def get(self, avi: str, version: str) -> ReleaseView:
+        """Return it with all it declares."""
+        found: ReleaseView = await self.in_thread(
+            self.services.releases.get, viewer=self.require().name, avi=avi, version=version
+        )
+        return found
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease)

@@ -1,0 +1,273 @@
+"""Jobs: submit, look, cancel, delete; their events, logs and results."""
+
+from typing import Annotated
+
+from pydantic import Field
+from tornado.iostream import StreamClosedError
+from typing_extensions import override
+
+from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, LogPart, Phase
+from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.manifest import Slug
+from avi_kernel.protocol.runs import ResultEntry
+from gavip_hub.exceptions import (
+    BadParameter,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NoRoom,
+    NotFound,
+    TooLarge,
+)
+from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.downloads import send_file
+from gavip_hub.handlers.operations import ApiHandler, operation
+
+READ = "custom:gavip:read:jobs"
+SUBMIT = "custom:gavip:submit:jobs"
+CANCEL = "custom:gavip:cancel:jobs"
+
+
+class JobQuery(Wire):
+    """Which jobs."""
+
+    before: Annotated[str, Field(max_length=64, description="Only jobs older than this one.")] | None = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Jobs in a page.")] = 50
+    avi: Annotated[Slug, Field(description="Only jobs of this AVI.")] | None = None
+    phase: Annotated[Phase, Field(description="Only jobs in this phase.")] | None = None
+
+
+class LogQuery(Wire):
+    """Which piece of a log."""
+
+    offset: Annotated[int, Field(description="Bytes from the start; negative: from the end.")] = 0
+
+
+class EventQuery(Wire):
+    """Which events."""
+
+    after: Annotated[int, Field(ge=0, description="Only events after this one.")] = 0
+
+
+class Jobs(ApiHandler):
+    """All jobs of the asker."""
+
+    path = "/jobs"
+
+    @override
+    @operation(
+        id="jobs.list", summary="List your jobs, newest first", scope=READ, query=JobQuery, returns=JobList
+    )
+    async def get(self, query: JobQuery) -> JobList:
+        """Return one page."""
+        profile = self.require()
+        found: JobList = await self.in_thread(
+            self.services.jobs.page,
+            owner=profile.name,
+            before=query.before,
+            limit=query.limit,
+            avi=profile.avi or query.avi,
+            phase=query.phase,
+        )
+        return found
+
+    @override
+    @operation(
+        id="jobs.submit",
+        summary="Submit a job",
+        scope=SUBMIT,
+        body=JobSubmit,
+        returns=JobView,
+        status=201,
+        errors=(NotFound, BadParameter, TooLarge, NoRoom),
+    )
+    async def post(self, body: JobSubmit) -> JobView:
+        """Create a job, and start it unless asked not to."""
+        profile = self.require()
+        if profile.avi is not None and body.avi != profile.avi:
+            raise Forbidden(
+                f"The interface of {profile.avi} submits jobs of {profile.avi} only.", field="avi"
+            )
+        release = await self.in_thread(
+            self.services.releases.get, viewer=profile.name, avi=body.avi, version=body.version
+        )
+        job: JobView = await self.in_thread(
+            self.services.jobs.submit,
+            owner=profile.name,
+            groups=profile.groups,
+            request=body,
+            release=release,
+        )
+        self.set_header("Location", f"{PREFIX}/api/jobs/{job.id}")
+        return job
+
+
+class OneJob(ApiHandler):
+    """One job of the asker."""
+
+    path = "/jobs/{id}"
+
+    @override
+    @operation(id="jobs.get", summary="Show a job", scope=READ, returns=JobView, errors=(NotFound,))
+    async def get(self, id: str) -> JobView:
+        """Return it."""
+        profile = self.require()
+        job: JobView = await self.in_thread(
+            self.services.jobs.get, owner=profile.name, job=id, avi=profile.avi
+        )
+        return job
+
+    @override
+    @operation(
+        id="jobs.delete", summary="Delete a job and its results", scope=CANCEL, status=204, errors=(NotFound,)
+    )
+    async def delete(self, id: str) -> None:
+        """Hide it at once; one that runs is cancelled first."""
+        profile = self.require()
+        await self.in_thread(self.services.jobs.delete, owner=profile.name, job=id, avi=profile.avi)
+
+
+class JobStart(ApiHandler):
+    """Put a job into the queue."""
+
+    path = "/jobs/{id}/start"
+
+    @override
+    @operation(
+        id="jobs.start",
+        summary="Start a job that was created but not started",
+        scope=SUBMIT,
+        returns=JobView,
+        errors=(NotFound, Conflict, NoRoom),
+    )
+    async def post(self, id: str) -> JobView:
+        """Move it to QUEUED."""
+        profile = self.require()
+        job: JobView = await self.in_thread(
+            self.services.jobs.start, owner=profile.name, groups=profile.groups, job=id, avi=profile.avi
+        )
+        return job
+
+
+class JobCancel(ApiHandler):
+    """End a job."""
+
+    path = "/jobs/{id}/cancel"
+
+    @override
+    @operation(
+        id="jobs.cancel", summary="Cancel a job", scope=CANCEL, returns=JobView, errors=(NotFound, Conflict)
+    )
+    async def post(self, id: str) -> JobView:
+        """Have it ended: at once where it waits, soon where it runs."""
+        profile = self.require()
+        job: JobView = await self.in_thread(
+            self.services.jobs.cancel, owner=profile.name, job=id, avi=profile.avi
+        )
+        return job
+
+
+class JobEvents(ApiHandler):
+    """What happened to a job."""
+
+    path = "/jobs/{id}/events"
+
+    @override
+    @operation(
+        id="jobs.events",
+        summary="Show what happened to a job",
+        scope=READ,
+        query=EventQuery,
+        returns=list[EventView],
+        errors=(NotFound,),
+    )
+    async def get(self, id: str, query: EventQuery) -> list[EventView]:
+        """Return its events, oldest first."""
+        profile = self.require()
+        found: list[EventView] = await self.in_thread(
+            self.services.jobs.events, owner=profile.name, job=id, after=query.after, avi=profile.avi
+        )
+        return found
+
+
+class JobLog(ApiHandler):
+    """A job's log."""
+
+    path = "/jobs/{id}/log"
+
+    @override
+    @operation(
+        id="jobs.log",
+        summary="Show a piece of a job's log",
+        scope=READ,
+        query=LogQuery,
+        returns=LogPart,
+        errors=(NotFound, BadRequest),
+    )
+    async def get(self, id: str, query: LogQuery) -> LogPart:
+        """Return at most 64 kB of it."""
+        profile = self.require()
+        part: LogPart = await self.in_thread(
+            self.services.results.log, owner=profile.name, job=id, offset=query.offset, avi=profile.avi
+        )
+        return part
+
+
+class JobResults(ApiHandler):
+    """A job's results."""
+
+    path = "/jobs/{id}/results"
+
+    @override
+    @operation(
+        id="jobs.results",
+        summary="List a job's results",
+        scope=READ,
+        returns=list[ResultEntry],
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> list[ResultEntry]:
+        """Return them in the order of the pipeline."""
+        profile = self.require()
+        found: list[ResultEntry] = await self.in_thread(
+            self.services.results.of, owner=profile.name, job=id, avi=profile.avi
+        )
+        return found
+
+
+class JobResult(ApiHandler):
+    """One result's content."""
+
+    path = "/jobs/{id}/results/{result}"
+
+    @override
+    @operation(
+        id="jobs.result",
+        summary="Download a result",
+        scope=READ,
+        media_type="application/octet-stream",
+        errors=(NotFound,),
+    )
+    async def get(self, id: str, result: str) -> None:
+        """Send the file, or the range of it that was asked for."""
+        profile = self.require()
+        entry, file = await self.in_thread(
+            self.services.results.open, owner=profile.name, job=id, name=result, avi=profile.avi
+        )
+        with file:
+            try:
+                await send_file(self, entry, file)
+            except StreamClosedError:
+                return  # the reader went away
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (
+    Jobs,
+    OneJob,
+    JobStart,
+    JobCancel,
+    JobEvents,
+    JobLog,
+    JobResults,
+    JobResult,
+)

@@ -1,0 +1,27 @@
+"""All addresses of the service."""
+
+from typing import Any
+
+from gavip_hub.handlers import attempts, avis, events, health, jobs, oauth, pages, servers
+from gavip_hub.handlers.openapi import OpenApi, document_bytes, routes
+from gavip_hub.handlers.operations import ApiHandler
+
+API_HANDLERS: tuple[type[ApiHandler], ...] = (
+    OpenApi,
+    *health.HANDLERS,
+    *avis.HANDLERS,
+    *servers.HANDLERS,
+    *jobs.HANDLERS,
+    *events.HANDLERS,
+    *attempts.HANDLERS,
+)
+
+
+def all_routes() -> list[Any]:
+    """Return the routes of API, portal and sign-in."""
+    return [*routes(API_HANDLERS), *oauth.ROUTES, *pages.page_routes()]
+
+
+def openapi_document(version: str) -> bytes:
+    """Return the OpenAPI document of the API."""
+    return document_bytes(API_HANDLERS, version=version)
