@@ -63,7 +63,9 @@ class BoxWorld:
             name=name,
             kind=kind,
             owner=owner,
-            places=self.places(owner, name if kind is Kind.JOB else None),
+            places=self.places(
+                owner, attempt=name if kind is Kind.JOB else None, avi=kind is not Kind.NOTEBOOK
+            ),
             resources=Resources(**limits),
             avi=None if kind is Kind.NOTEBOOK else "hr",
             version=None if kind is Kind.NOTEBOOK else "1.0",
@@ -71,7 +73,7 @@ class BoxWorld:
         env = {**described.env, **changes.pop("env", {})}
         return replace(described, command=command, env=env, **changes)
 
-    def places(self, owner: str, attempt: str | None) -> Places:
+    def places(self, owner: str, *, attempt: str | None = None, avi: bool = True) -> Places:
         """Make and return the folders of one container."""
         user = self.root / "users" / owner
         folders = {
@@ -80,9 +82,9 @@ class BoxWorld:
             "shared_everyone": self.root / "shared/everyone",
             "shared_groups": self.root / "shared/groups",
             "shared_me": self.root / "shared/me" / owner,
-            "avi_folder": user / "avis/hr",
-            "checkout": self.root / "checkouts/hr/abc",
         }
+        if avi:
+            folders |= {"avi_folder": user / "avis/hr", "checkout": self.root / "checkouts/hr/abc"}
         if attempt:
             folders["attempt"] = self.root / "attempts" / attempt
         for folder in folders.values():
