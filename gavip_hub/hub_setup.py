@@ -5,11 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gavip_hub.backends.boxes import BoxLauncher
-from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
 from gavip_hub.backends.sandbox import detect
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import Unavailable
+from gavip_hub.factory import make_launcher, server_ledger
 from gavip_hub.hub import access
 from gavip_hub.spawners.options import ServerHooks
 from gavip_hub.supervise import accounts
@@ -111,24 +110,13 @@ def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
 
 
 def _servers(c: Any, config: Gavip) -> None:
-    hooks = ServerHooks(open_ledger=lambda: _ledger(config))
+    hooks = ServerHooks(open_ledger=lambda: server_ledger(config))
     c.JupyterHub.allow_named_servers = True
     c.JupyterHub.spawner_class = "gavip-process"
-    c.ProcessSpawner.launcher = cache(lambda: _launcher(config))
+    c.ProcessSpawner.launcher = cache(lambda: make_launcher(config, detect(config.sandbox)))
     c.Spawner.apply_user_options = hooks.admit
     c.Spawner.post_stop_hook = hooks.close
     c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 30
     c.Spawner.poll_interval = 10
-
-
-def _launcher(config: Gavip) -> BoxLauncher:
-    upstreams = {API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url}
-    return BoxLauncher(root=config.root, sandbox=detect(config.sandbox), upstreams=upstreams)
-
-
-def _ledger(config: Gavip) -> Any:
-    from gavip_hub.factory import server_ledger  # noqa: PLC0415
-
-    return server_ledger(config)

@@ -1,9 +1,9 @@
 """Looks after servers every now and then: closes idle interfaces, and boxes that nobody knows any more."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from gavip_hub.clock import Clock
 from gavip_hub.exceptions import GavipError
@@ -11,8 +11,6 @@ from gavip_hub.hub.client import HubServer
 
 ROUND_SECONDS = 60.0
 """One request to the Hub each: it is one process, and not to be asked often."""
-YOUNG_SECONDS = 120.0
-"""What began less long ago may not be known to everybody yet."""
 SERVER_BOXES = "gavip-server-"
 
 log = logging.getLogger(__name__)
@@ -30,22 +28,14 @@ class Hub(Protocol):
         ...
 
 
-class Ledger(Protocol):
-    """What knows which servers there should be."""
-
-    async def reconcile(self, servers: Sequence[HubServer], *, since: datetime) -> set[str]:
-        """Close rows without a server, except those made after `since`; return the ids of the open rows."""
-        ...
-
-
 class Boxes(Protocol):
     """What starts and ends boxes."""
 
-    async def older_than(self, moment: datetime) -> list[str]:
-        """Return the names of boxes that began before."""
+    def names(self) -> list[str]:
+        """Return the names of all boxes."""
         ...
 
-    async def remove(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         """End a box and forget it."""
         ...
 
@@ -68,44 +58,65 @@ def _last(server: HubServer) -> datetime | None:
 
 
 class Caretaker:
-    """Keeps Hub, ledger and boxes in line.
+    """Closes what nobody uses or knows any more.
 
     Parameters
     ----------
+    open_ids
+        Returns the ids of the ledger's open rows; blocks.
+    in_thread
+        Runs what blocks.
     idle_timeout
         Seconds; 0: never.
     """
 
-    def __init__(self, *, hub: Hub, ledger: Ledger, boxes: Boxes, clock: Clock, idle_timeout: int) -> None:
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        boxes: Boxes,
+        open_ids: Callable[[], set[str]],
+        in_thread: Callable[..., Awaitable[Any]],
+        clock: Clock,
+        idle_timeout: int,
+    ) -> None:
         self._hub = hub
-        self._ledger = ledger
         self._boxes = boxes
+        self._open_ids = open_ids
+        self._in_thread = in_thread
         self._clock = clock
         self._idle_timeout = idle_timeout
+        self._suspects: set[str] = set()
 
     async def run(self) -> None:
-        """Make a round a minute, until cancelled; a Hub that is down is asked again at the next."""
+        """Make a round a minute, until cancelled; what is down is asked again at the next."""
         while True:
             try:
                 await self.round()
             except GavipError as error:
                 log.warning("servers could not be looked after: %s", error)
+            except Exception:  # the database may be away; the next round tries again
+                log.exception("servers could not be looked after")
             await self._clock.sleep(ROUND_SECONDS)
 
     async def round(self) -> None:
         """Look at everything once."""
-        now = self._clock.now()
+        await self._clear()
         servers = await self._hub.list_servers()
-        for server in idle(servers, now=now, timeout=self._idle_timeout):
+        for server in idle(servers, now=self._clock.now(), timeout=self._idle_timeout):
             log.info("closing %s of %s: idle since %s", server.name, server.owner, _last(server))
             await self._hub.evict(user=server.owner, name=server.name)
-        since = now - timedelta(seconds=YOUNG_SECONDS)
-        known = await self._ledger.reconcile(servers, since=since)
-        await self._clear(known, since)
 
-    async def _clear(self, known: set[str], since: datetime) -> None:
-        """Remove boxes of servers that the Hub had started and forgotten: it was killed before it noted them."""
-        for name in await self._boxes.older_than(since):
-            if name.startswith(SERVER_BOXES) and name.removeprefix(SERVER_BOXES) not in known:
-                log.warning("removing the box %s, which no server has", name)
-                await self._boxes.remove(name)
+    async def _clear(self) -> None:
+        """Remove boxes of servers that the Hub had started and was killed before it noted them.
+
+        A server has its row before its box, so the boxes are listed first. When it ends, its row may be closed a
+        moment before the spawner removes the box: only what two rounds found is removed.
+        """
+        names = await self._in_thread(self._boxes.names)
+        known = {SERVER_BOXES + one for one in await self._in_thread(self._open_ids)}
+        unknown = {name for name in names if name.startswith(SERVER_BOXES)} - known
+        for name in unknown & self._suspects:
+            log.warning("removing the box %s, which no server has", name)
+            await self._in_thread(self._boxes.remove, name)
+        self._suspects = unknown

@@ -1,25 +1,10 @@
-"""The AVIs that come with the platform, and working copies of them."""
+"""Working copies of the AVIs that come with the platform."""
 
 import shutil
 from pathlib import Path
 
-import gavip_hub
 from gavip_hub.exceptions import NotFound
-
-
-def bundled_folder() -> Path:
-    """Return where the bundled AVIs lie: within the package, or beside it in a checkout of the repository.
-
-    Raises
-    ------
-    gavip_hub.exceptions.NotFound
-        This installation has none.
-    """
-    package = Path(gavip_hub.__file__).parent
-    for folder in (package / "bundled", package.parent / "voila_apps"):
-        if folder.is_dir():
-            return folder
-    raise NotFound("This installation of gavip-hub has no bundled AVIs; install it anew from its wheel.")
+from gavip_hub.factory import bundled_folder
 
 
 def working_copy(folder: Path, *, example: str = "hr_diagram") -> bool:

@@ -1,9 +1,13 @@
 """Idle interfaces are closed, and boxes that nobody knows any more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+
+from gavip_hub.exceptions import Unavailable
 from gavip_hub.hub.client import HubServer
 from gavip_hub.scheduler.caretaker import Caretaker, idle
 
@@ -45,32 +49,27 @@ class FakeHub:
 
 
 @dataclass
-class FakeLedger:
-    open: set[str]
-    since: datetime | None = None
-
-    async def reconcile(self, servers: Sequence[HubServer], *, since: datetime) -> set[str]:
-        self.since = since
-        return self.open
-
-
-@dataclass
 class FakeBoxes:
-    old: list[str]
+    all: list[str]
     removed: list[str] = field(default_factory=list)
 
-    async def older_than(self, moment: datetime) -> list[str]:
-        return self.old
+    def names(self) -> list[str]:
+        return self.all
 
-    async def remove(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         self.removed.append(name)
+
+
+async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def caretaker(hub: FakeHub, boxes: FakeBoxes, *, known: set[str]) -> Caretaker:
     return Caretaker(
         hub=hub,
-        ledger=FakeLedger(open=known),
         boxes=boxes,
+        open_ids=lambda: known,
+        in_thread=at_once,
         clock=FixedClock(),
         idle_timeout=HALF_AN_HOUR,
     )
@@ -97,11 +96,27 @@ def test_a_timeout_of_zero_means_never() -> None:
 
 async def test_idle_interfaces_are_evicted_by_owner_and_name() -> None:
     hub = FakeHub(servers=[server(last=7200), server(name="cluster", last=1)])
-    await caretaker(hub, FakeBoxes(old=[]), known=set()).round()
+    await caretaker(hub, FakeBoxes(all=[]), known=set()).round()
     assert hub.evicted == [("ann", "hr")]
 
 
-async def test_a_box_that_no_row_knows_is_removed_and_jobs_are_not_touched() -> None:
-    boxes = FakeBoxes(old=["gavip-server-1", "gavip-server-2", "gavip-somejob-1"])
-    await caretaker(FakeHub(), boxes, known={"1"}).round()
+async def test_a_box_that_no_row_knows_is_removed_at_the_second_look_and_jobs_are_not_touched() -> None:
+    boxes = FakeBoxes(all=["gavip-server-1", "gavip-server-2", "gavip-somejob-1"])
+    keeper = caretaker(FakeHub(), boxes, known={"1"})
+    await keeper.round()
+    assert boxes.removed == []
+    await keeper.round()
+    assert boxes.removed == ["gavip-server-2"]
+
+
+async def test_boxes_are_cleared_though_the_hub_is_down() -> None:
+    class Down(FakeHub):
+        async def list_servers(self) -> list[HubServer]:
+            raise Unavailable
+
+    boxes = FakeBoxes(all=["gavip-server-2"])
+    keeper = caretaker(Down(), boxes, known=set())
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await keeper.round()
     assert boxes.removed == ["gavip-server-2"]
