@@ -24,6 +24,7 @@ from avi_kernel.interface import mends
 from avi_kernel.interface.activity import Activity, Report
 from avi_kernel.interface.assets import OWN, AssetHandler, Assets, ExtensionHandler
 from avi_kernel.interface.auth import HubIdentity, LocalIdentity
+from avi_kernel.interface.bundle import Bundle, BundleHandler
 from avi_kernel.interface.files import FolderHandler, LostHandler
 from avi_kernel.interface.forking import Nursery
 from avi_kernel.interface.kernels import (
@@ -47,6 +48,7 @@ class InterfaceServer(Voila):
     nursery = Instance(Nursery, allow_none=True)
     activity = AnyTrait()
     assets = AnyTrait()
+    bundle = AnyTrait()
 
     @default("activity")
     def _no_activity_yet(self) -> Activity:
@@ -55,6 +57,10 @@ class InterfaceServer(Voila):
     @default("assets")
     def _own_assets(self) -> Assets:
         return Assets(base_url=self.base_url, folder=self.options.folder)
+
+    @default("bundle")
+    def _bundle_of_assets(self) -> Bundle:
+        return Bundle(self.assets)
 
     @override
     def initialize(self, argv: list[str] | None = None) -> None:
@@ -105,6 +111,7 @@ class InterfaceServer(Voila):
             (below(rf"api/kernels/{KERNEL_ID}"), KernelHandler),
             (below(rf"api/kernels/{KERNEL_ID}/channels"), ChannelsHandler, {"activity": self.activity}),
             (below(rf"voila/api/shutdown/{KERNEL_ID}"), ShutdownHandler),
+            (below(rf"voila/static/{version}/bundle.js"), BundleHandler, {"bundle": self.bundle}),
             (below(rf"voila/static/{version}/(.*)"), AssetHandler, {"roots": self.assets.roots}),
             (
                 below(rf"voila/labextensions/{version}/(.*)"),
@@ -114,6 +121,11 @@ class InterfaceServer(Voila):
             (below(r"files/(.*)"), FolderHandler, {"path": self.root_dir}),
             (r".*", LostHandler),
         ]
+
+    async def _warm_up(self) -> None:
+        """Do before the first page what every page needs: while its user's browser is still signing in."""
+        await (await self.renderer()).warm_up(page=self.page(NotebookNode(metadata={})))
+        await self.bundle.compressed()
 
     async def renderer(self) -> Renderer:
         """Return what renders the page for this server's user."""
@@ -132,7 +144,7 @@ class InterfaceServer(Voila):
             "base_url": self.base_url,
             "portal_url": self.options.portal_url,
             "static": self.assets.static_url,
-            "preload": [],
+            "scripts": [f"{self.assets.static_url}/{name}" for name in ("bundle.js", "voila.js")],
         }
 
     @override
@@ -146,6 +158,7 @@ class InterfaceServer(Voila):
             self.port = sockets[0].getsockname()[1]
             server.add_sockets(sockets)
         self.ioloop = IOLoop.current()
+        self.ioloop.spawn_callback(self._warm_up)
         report = Report.from_hub(os.environ) if not self.options.standalone else None
         if report is not None:
             self.ioloop.spawn_callback(self.activity.keep_reporting, report)

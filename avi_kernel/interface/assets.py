@@ -75,11 +75,21 @@ class Assets:
     def version(self) -> str:
         """A word that changes when any of the files does: part of every address."""
         digest = hashlib.sha256(voila_version.encode())
-        for path in sorted(self.roots[0].iterdir()):
+        for path in [*sorted(self.roots[0].iterdir()), OWN / "bundle.json"]:
             digest.update(path.read_bytes())
         for extension in self.extensions:
             digest.update(f"{extension.name} {extension.meta.get('version')}".encode())
         return digest.hexdigest()[:12]
+
+    def find(self, name: str) -> Path | None:
+        """Return the file of a name below `static_url` or, with an extension's name before it, `extensions_url`."""
+        candidates = [root / name for root in self.roots]
+        candidates += [
+            extension.folder / name.removeprefix(extension.name + "/")
+            for extension in self.extensions
+            if name.startswith(extension.name + "/")
+        ]
+        return next((path for path in candidates if path.is_file()), None)
 
     @property
     def static_url(self) -> str:

@@ -213,6 +213,7 @@ def _become_kernel(line: socket.socket, *, argv: list[str], env: dict[str, str],
         sys.argv = ["ipykernel_launcher", *argv]
         _add_python_path(env.get("PYTHONPATH", ""))
         _reseed()
+        _register_widgets()
         _run_kernel()
         status = 0
     finally:
@@ -235,6 +236,16 @@ def _add_python_path(value: str) -> None:
     for entry in reversed([entry for entry in value.split(os.pathsep) if entry]):
         if entry not in sys.path:
             sys.path.insert(0, entry)
+
+
+def _register_widgets() -> None:
+    """Do what ipywidgets does when it is imported in a kernel, and could not before there was one.
+
+    Without it pages still work, but ask for the state of each widget in a message of its own.
+    """
+    ipywidgets: Any = sys.modules.get("ipywidgets")
+    if ipywidgets is not None:
+        ipywidgets.register_comm_target()
 
 
 def _reseed() -> None:

@@ -70,6 +70,22 @@ class Renderer:
             spec["name"] = DEFAULT_KERNEL
         return notebook
 
+    async def warm_up(self, *, page: dict[str, Any]) -> None:
+        """Compile the templates by rendering a page of no cells."""
+        empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("$x$")])
+        async for _ in self._exporter.generate_from_notebook_node(
+            empty, resources=self._resources(page), extra_context=_rehearsal(empty, page), page_config={}
+        ):
+            pass
+
+    def _resources(self, page: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "metadata": {"name": self.notebook.stem},
+            "base_url": page["base_url"],
+            "theme": "light",
+            "template": TEMPLATE,
+        }
+
     async def pieces(
         self,
         notebook: NotebookNode,
@@ -80,15 +96,9 @@ class Renderer:
     ) -> AsyncIterator[str]:
         """Yield the page's HTML as it comes: its head at once, then each cell when it has run."""
         run = _Run(notebook=notebook, kernel=kernel, log=self._log, show_tracebacks=self._show_tracebacks)
-        resources = {
-            "metadata": {"name": self.notebook.stem},
-            "base_url": page["base_url"],
-            "theme": "light",
-            "template": TEMPLATE,
-        }
         async for piece, _ in self._exporter.generate_from_notebook_node(
             notebook,
-            resources=resources,
+            resources=self._resources(page),
             extra_context={"kernel_start": run.start, "cells_as_they_run": run.cells, "page": page},
             page_config=page_config,
         ):
@@ -146,6 +156,19 @@ class _Run:
         else:
             return False
         return True
+
+
+def _rehearsal(notebook: NotebookNode, page: dict[str, Any]) -> dict[str, Any]:
+    """Return what a template is given, without a kernel."""
+
+    async def start() -> str:
+        return ""
+
+    async def cells() -> AsyncIterator[NotebookNode]:
+        for cell in notebook.cells:
+            yield cell
+
+    return {"kernel_start": start, "cells_as_they_run": cells, "page": page}
 
 
 def _as_output(error: Exception) -> NotebookNode:

@@ -1,0 +1,56 @@
+"""Eighty scripts in one: what Voilà's page loads piece by piece, sent together and compressed once.
+
+A piece only adds itself to a list that the loader reads when it starts, so pieces can simply be joined. Which
+ones a page with widgets asks for is written in `share/bundle.json`; a name that is not installed here is left
+out, and a piece that is missing from the list is loaded by itself: a wrong list costs time, nothing else.
+"""
+
+import asyncio
+import gzip
+import json
+from pathlib import Path
+
+import tornado.web
+from typing_extensions import override
+
+from avi_kernel.interface.assets import OWN, Assets
+
+LIST = OWN / "bundle.json"
+
+
+class Bundle:
+    """The joined scripts, compressed; made once, in a thread."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+        self._making: asyncio.Task[bytes] | None = None
+
+    async def compressed(self) -> bytes:
+        """Return the whole as gzip."""
+        if self._making is None:
+            self._making = asyncio.create_task(asyncio.to_thread(self._make))
+        return await asyncio.shield(self._making)
+
+    def pieces(self) -> list[Path]:
+        """Return the files of this machine that are on the list."""
+        found = [self._assets.find(name) for name in json.loads(LIST.read_text())]
+        return [path for path in found if path is not None]
+
+    def _make(self) -> bytes:
+        return gzip.compress(b";\n".join(path.read_bytes() for path in self.pieces()), 6)
+
+
+class BundleHandler(tornado.web.RequestHandler):
+    """Serve the bundle: public library code, to be kept for ever."""
+
+    @override
+    def initialize(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    async def get(self) -> None:
+        """Send it as it is kept; every browser takes gzip."""
+        self.set_header("Content-Type", "text/javascript; charset=utf-8")
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Encoding", "gzip")
+        self.write(await self._bundle.compressed())
