@@ -92,7 +92,8 @@ class Platform:
         connection = kind(place.netloc, timeout=timeout)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
-            connection.request(method, place.path + path, body, headers)
+            # As bytes: http.client would send text in Latin-1, and fail on the first dash.
+            connection.request(method, place.path + path, None if body is None else body.encode(), headers)
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
