@@ -10,7 +10,9 @@ class LazyCommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted({*super().list_commands(ctx), *(entry.name for entry in entry_points(group="gavip.commands"))})
+        return sorted(
+            {*super().list_commands(ctx), *(entry.name for entry in entry_points(group="gavip.commands"))}
+        )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command of this group, loaded now where it comes from an entry point."""
