@@ -70,12 +70,16 @@ def draw(
         Sentences that belong on the plot, such as that an extract was used.
     """
     figure = Figure(figsize=(7.2, 8.4), dpi=150, facecolor="white")
-    axes = figure.add_axes((LEFT, BOTTOM, WIDTH, HEIGHT))
-    _frame(axes, points)
-    _stars(axes, points)
+    fill(figure.add_axes((LEFT, BOTTOM, WIDTH, HEIGHT)), points)
     _headings(figure, points, question)
     _small_print(figure, [f"Source: {source}.", *notes], [credit])
     return figure
+
+
+def fill(axes: Axes, points: Points, *, scale: float = 1.0) -> None:
+    """Draw the stars of a diagram, and its axes, into a place of a figure; `scale` that of its marks."""
+    _frame(axes, points)
+    _stars(axes, points, (24 if len(points) < FEW else 11) * scale)
 
 
 def png(figure: Figure) -> bytes:
@@ -87,9 +91,7 @@ def png(figure: Figure) -> bytes:
 
 def _frame(axes: Axes, points: Points) -> None:
     axes.set_xlabel(r"Colour  $G_\mathrm{BP} - G_\mathrm{RP}$  [mag]", size=10.5, color=INK, labelpad=6)
-    axes.set_ylabel(
-        r"Absolute magnitude  $M_G = G + 5\,\log_{10}(\varpi/\mathrm{mas}) - 10$  [mag]", size=10.5, color=INK
-    )
+    axes.set_ylabel("Absolute magnitude  $M_G$  [mag]", size=10.5, color=INK)
     axes.set_xlim(*_reach(points.bp_rp, LEAST_COLOURS, margin=0.1))
     axes.set_ylim(*_reach(points.abs_mag, LEAST_MAGNITUDES, margin=0.5)[::-1])
     axes.tick_params(
@@ -108,8 +110,7 @@ def _reach(values: Floats, least: tuple[float, float], *, margin: float) -> tupl
     return min(least[0], float(values.min()) - margin), max(least[1], float(values.max()) + margin)
 
 
-def _stars(axes: Axes, points: Points) -> None:
-    size = 24 if len(points) < FEW else 11
+def _stars(axes: Axes, points: Points, size: float) -> None:
     # The most crowded places are drawn last, or single stars would hide them.
     field = np.flatnonzero(~points.member)
     field = field[np.argsort(points.density[field])]

@@ -1,0 +1,122 @@
+"""Diagrams of past jobs, two side by side."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from html import escape
+
+import ipywidgets as widgets
+
+from avi_kernel.client import ApiError, Job
+from hr.fields import CLUSTERS
+
+DIAGRAM = "hr_diagram.png"
+TABLE = "stars.vot"
+MANY = 30
+NOTHING = "<p class='hr-quiet'>Diagrams that you make appear here, two side by side, to be compared.</p>"
+
+
+class Gallery(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """Two places, each of which shows one of the finished diagrams.
+
+    Parameters
+    ----------
+    jobs
+        Lists past jobs, newest first.
+    """
+
+    def __init__(self, *, jobs: Callable[..., Sequence[Job]]) -> None:
+        self._jobs = jobs
+        self.found: dict[str, Job] = {}
+        self._drawn: dict[str, str] = {}
+        self.message = widgets.HTML(NOTHING)
+        self.places = [Place(self._diagram_of, label) for label in ("Left", "Right")]
+        self._row = widgets.Box(self.places)
+        self._row.layout.display = "none"
+        self._row.add_class("hr-compare")
+        super().__init__([widgets.HTML("<h2>Your diagrams</h2>"), self.message, self._row])
+
+    def refresh(self, newest: str | None = None) -> None:
+        """List the finished diagrams again; `newest` is shown on the left."""
+        try:
+            finished = self._jobs(phase="COMPLETED", limit=MANY)
+        except ApiError as error:
+            self.message.value = f"<p role='alert'>Past diagrams cannot be listed. {escape(str(error))}</p>"
+            return
+        self.found = {job.id: job for job in finished if any(entry.name == DIAGRAM for entry in job.results)}
+        self.message.value = "" if self.found else NOTHING
+        self._row.layout.display = None if self.found else "none"
+        options = [(caption(job), job.id) for job in self.found.values()]
+        for number, place in enumerate(self.places):
+            place.offer(options, number if newest is None or number else 0, keep=number > 0 or newest is None)
+
+    def _diagram_of(self, job_id: str) -> str:
+        # A finished job's results never change.
+        if job_id not in self._drawn:
+            self._drawn[job_id] = self._draw(self.found[job_id])
+        return self._drawn[job_id]
+
+    def _draw(self, job: Job) -> str:
+        image = job.result(DIAGRAM)
+        links = [
+            _download(image, "image/png", f"{job.view.pipeline}-{job.id}.png", "plot (PNG)"),
+            _download(
+                job.result(TABLE),
+                "application/x-votable+xml",
+                f"{job.view.pipeline}-{job.id}.vot",
+                "stars (VOTable)",
+            ),
+        ]
+        if job.view.url.startswith(("http://", "https://")):
+            links.append(f'<a href="{escape(job.view.url)}" target="_blank" rel="noopener">the job</a>')
+        shown = picture(image, f"Hertzsprung-Russell diagram: {caption(job)}")
+        return f"{shown}<p class='hr-quiet'>{' · '.join(links)}</p>"
+
+
+class Place(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """One diagram and the choice of which."""
+
+    def __init__(self, diagram_of: Callable[[str], str], label: str) -> None:
+        self._diagram_of = diagram_of
+        self.choice = widgets.Dropdown(description=label, layout=widgets.Layout(width="100%"))
+        self.content = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.choice.observe(lambda _: self._show(), "value")
+        super().__init__([self.choice, self.content])
+        self.add_class("hr-card")
+
+    def offer(self, options: list[tuple[str, str]], otherwise: int, *, keep: bool) -> None:
+        """Offer diagrams; keep the one that is shown, or show the one at a place in the list."""
+        ids = [job_id for _, job_id in options]
+        shown = self.choice.value
+        chosen = shown if keep and shown in ids else next(iter(ids[otherwise:] or ids), None)
+        with self.choice.hold_trait_notifications():
+            self.choice.options = options
+            self.choice.value = chosen
+        self._show()
+
+    def _show(self) -> None:
+        if self.choice.value is None:
+            self.content.value = ""
+            return
+        try:
+            self.content.value = self._diagram_of(self.choice.value)
+        except ApiError as error:
+            self.content.value = f"<p role='alert'>{escape(str(error))}</p>"
+
+
+def picture(image: bytes, alt: str) -> str:
+    """Return a PNG as an HTML image that says what it shows."""
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(image).decode("ascii")}">'
+
+
+def caption(job: Job) -> str:
+    """Return what was asked, in a line for a list."""
+    given = job.view.parameters
+    cluster = CLUSTERS.get(str(given.get("field")))
+    title = cluster.title if cluster else f"RA {given.get('ra')}°, Dec {given.get('dec')}°"
+    made = f"{job.view.created_at:%Y-%m-%d %H:%M}"
+    return f"{title}, {given.get('radius')}°, parallax/error ≥ {given.get('parallax_over_error')}, {made} UTC"
+
+
+def _download(content: bytes, media_type: str, name: str, words: str) -> str:
+    data = b64encode(content).decode("ascii")
+    return f'<a download="{escape(name)}" href="data:{media_type};base64,{data}">{words}</a>'

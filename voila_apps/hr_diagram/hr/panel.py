@@ -1,0 +1,176 @@
+"""The interface: choose a field, see it at once from the extract, make its diagram, compare diagrams."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from avi_kernel.client import ApiError, Job
+from avi_kernel.widgets.job_panel import JobPanel
+from hr import extract
+from hr.diagram import png
+from hr.fields import CLUSTERS, Question, question
+from hr.gallery import Gallery, picture
+from hr.preview import preview
+
+PIPELINE = "hr_diagram"
+CUSTOM = "custom"
+WIDE = widgets.Layout(width="100%")
+LABEL = {"description_width": "9.5em"}
+
+STYLE = """<style>
+.hr-avi .hr-cards { display: grid; grid-template-columns: minmax(17rem, 23rem) minmax(0, 1fr); gap: 1.25rem;
+  align-items: start; }
+.hr-card { border: 1px solid var(--gavip-line, #dfe3e8); border-radius: .6rem; padding: .9rem 1rem; min-width: 0;
+  overflow: hidden; }
+.hr-avi .hr-compare { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }
+.hr-card h2, .hr-avi h2 { font-size: 1.05rem; margin: 0 0 .4rem; }
+.hr-card p, .hr-avi p { line-height: 1.45; margin: .3rem 0 .6rem; }
+.hr-quiet { color: var(--gavip-quiet, #5b6675); font-size: .9em; }
+.hr-avi img { display: block; width: 100%; height: auto; border-radius: .35rem; background: #fff; }
+.hr-avi .widget-html-content { line-height: 1.4; }
+.hr-avi .hr-go { width: 100%; height: 2.4rem; font-weight: 600; }
+@media (max-width: 60rem) { .hr-avi .hr-cards { grid-template-columns: minmax(0, 1fr); } }
+</style>"""
+
+WELCOME = """
+<p>The <b>Hertzsprung&ndash;Russell diagram</b> sets the colour of stars against their true brightness. Here the colours
+and magnitudes are those of <b>Gaia DR3</b> and the distances come from <b>Hipparcos</b> parallaxes. Choose a cluster
+or any place on the sky; what you see at once is a preview from the extract that this AVI brings. <b>Make the
+diagram</b> asks the archive, and keeps plot, table and notebook among your results.</p>"""
+
+
+class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """The whole page.
+
+    Parameters
+    ----------
+    submit
+        Starts a job: `avi_kernel.client.submit`.
+    jobs
+        Lists past jobs: `avi_kernel.client.jobs`.
+    """
+
+    def __init__(self, *, submit: Callable[..., Job], jobs: Callable[..., Sequence[Job]]) -> None:
+        self._submit = submit
+        self.controls = Controls()
+        self.go = widgets.Button(description="Make the diagram", button_style="primary", icon="play")
+        self.go.add_class("hr-go")
+        self.go.on_click(lambda _: self.make())
+        self.running = widgets.VBox(layout=WIDE)
+        self.picture = widgets.HTML(layout=WIDE)
+        self.gallery = Gallery(jobs=jobs)
+        self.controls.watch(self.show_preview)
+        super().__init__([widgets.HTML(STYLE + WELCOME), self._cards(), self.gallery], layout=WIDE)
+        self.add_class("hr-avi")
+        self.show_preview()
+        self.gallery.refresh()
+
+    def make(self) -> None:
+        """Submit a job for what is chosen, and follow it."""
+        try:
+            job = self._submit(PIPELINE, **self.controls.parameters)
+        except ApiError as error:
+            self.running.children = [widgets.HTML(f"<p role='alert'>{escape(str(error))}</p>")]
+            return
+        self.running.children = [JobPanel(job)]
+        job.watch(self._look_at)
+
+    def show_preview(self) -> None:
+        """Draw what is chosen from the extract."""
+        asked = self.controls.question
+        seen = preview(asked)
+        words = f"{seen.shown} of the extract's {seen.in_cone} stars in this cone pass the cuts"
+        if asked.cluster:
+            words += f"; {seen.members} share the cluster's parallax and motion"
+        note = f"Preview: {words}. {extract.shortfall(asked)} {extract.RELEASE}, ESA/Gaia/DPAC and Hipparcos."
+        image = picture(png(seen.figure), f"Preview: sky and Hertzsprung-Russell diagram, {asked.title}")
+        self.picture.value = f"{image}<p class='hr-quiet'>{escape(note)}</p>"
+
+    def _look_at(self, job: Job) -> None:
+        if job.ended:
+            self.gallery.refresh(newest=job.id)
+
+    def _cards(self) -> widgets.Box:
+        left = widgets.VBox([self.controls, self.go, self.running])
+        right = widgets.VBox([self.picture])
+        for card in (left, right):
+            card.add_class("hr-card")
+        cards = widgets.Box([left, right])
+        cards.add_class("hr-cards")
+        return cards
+
+
+class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """What can be chosen; the limits are those of the pipeline."""
+
+    def __init__(self) -> None:
+        fields = [(cluster.title, name) for name, cluster in CLUSTERS.items()]
+        self.field = widgets.Dropdown(
+            options=[*fields, ("A place of your own", CUSTOM)], description="Field", style=LABEL, layout=WIDE
+        )
+        self.ra = _number("Right ascension [°]", 66.75, 0, 360)
+        self.dec = _number("Declination [°]", 15.87, -90, 90)
+        self.radius = _slider("Radius [°]", 8.0, 0.5, 20.0, 0.5)
+        self.precision = _slider("Parallax / error ≥", 5.0, 5.0, 50.0, 1.0)
+        self.faint = _slider("G brighter than [mag]", 10.0, 4.0, 12.0, 0.25)
+        self.about = widgets.HTML()
+        self.inputs = (self.field, self.ra, self.dec, self.radius, self.precision, self.faint)
+        super().__init__([self.field, self.about, *self.inputs[1:]], layout=WIDE)
+        self._fit_field()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values by the names of the pipeline's parameters."""
+        return {
+            "field": self.field.value,
+            "ra": self.ra.value,
+            "dec": self.dec.value,
+            "radius": self.radius.value,
+            "parallax_over_error": self.precision.value,
+            "faint_limit": self.faint.value,
+        }
+
+    @property
+    def question(self) -> Question:
+        """What is chosen, as the pipeline would ask it."""
+        return question(**self.parameters)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have a function called whenever something else is chosen."""
+
+        def react(_: Any) -> None:
+            self._fit_field()
+            changed()
+
+        for control in self.inputs:
+            control.observe(react, "value")
+
+    def _fit_field(self) -> None:
+        cluster = CLUSTERS.get(self.field.value)
+        about = cluster.about if cluster else "Give the centre of a cone (ICRS)."
+        self.about.value = f"<p class='hr-quiet'>{escape(about)}</p>"
+        for place in (self.ra, self.dec):
+            place.layout.display = "none" if cluster else ""
+
+
+def _number(label: str, value: float, least: float, most: float) -> widgets.BoundedFloatText:
+    return widgets.BoundedFloatText(
+        value=value, min=least, max=most, step=0.1, description=label, style=LABEL, layout=WIDE
+    )
+
+
+def _slider(label: str, value: float, least: float, most: float, step: float) -> widgets.FloatSlider:
+    return widgets.FloatSlider(
+        value=value,
+        min=least,
+        max=most,
+        step=step,
+        description=label,
+        style=LABEL,
+        layout=WIDE,
+        readout_format="g",
+        # A preview takes a third of a second: it follows when the hand rests.
+        continuous_update=False,
+    )
