@@ -151,13 +151,20 @@ class SchedulerLoop:
             if reason:
                 reasons[job] = reason
                 continue
-            order = await self._threads(self._lifecycle.claim, job)
-            if order:
-                self._reconciler.accept(order)
-                self._queue.put(job)
+            await self._claim(job)
         news = {job: reason for job, reason in reasons.items() if told.get(job) != reason}
         if news:
             await self._threads(self._lifecycle.set_reasons, news)
+
+    async def _claim(self, job: str) -> None:
+        order = None
+        self._reconciler.expect(job)
+        try:
+            order = await self._threads(self._lifecycle.claim, job)
+        finally:
+            self._reconciler.accept(job, order)
+        if order:
+            self._queue.put(job)
 
     async def _sweep(self) -> None:
         """End containers that belong to no attempt: what a crash or a restored database left behind."""

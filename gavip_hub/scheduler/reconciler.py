@@ -79,10 +79,17 @@ class Reconciler:
         self._files = file_threads
         self._silence = silence
         self._orders: dict[str, LaunchOrder] = {}
+        self._claimed: set[str] = set()
 
-    def accept(self, order: LaunchOrder) -> None:
-        """Keep an order until the next step of its job; its token is nowhere else."""
-        self._orders[order.job] = order
+    def expect(self, job: str) -> None:
+        """Take no step of a job that is being claimed: its new state is seen before its order is here."""
+        self._claimed.add(job)
+
+    def accept(self, job: str, order: LaunchOrder | None) -> None:
+        """Keep an order until the next step of its job; its token is nowhere else. None: it was not to be had."""
+        self._claimed.discard(job)
+        if order:
+            self._orders[job] = order
 
     async def step(self, job: str, *, failures: int = 0) -> Again:
         """Take one step of a job.
@@ -94,8 +101,8 @@ class Reconciler:
         """
         standing = await self._database(self._lifecycle.standing, job)
         order = self._orders.pop(job, None)
-        if standing is None:
-            return DONE
+        if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
+            return DONE  # whoever claims it asks for the next step
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
                 return await self._launch(standing, order)

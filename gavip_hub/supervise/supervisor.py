@@ -152,7 +152,8 @@ class Supervisor:
             await self._until_ended_or_silent(sibling)
             if clock() - since > SETTLED_SECONDS:
                 back_off = FIRST_BACK_OFF
-            self._say_restart(sibling, back_off)
+            title, log_file = sibling.program.title, sibling.log_file
+            self.tell(f"{title} ended; starting it again in {back_off:g} s (see {log_file})")
             await asyncio.sleep(back_off)
             back_off, since = min(2 * back_off, LONGEST_BACK_OFF), clock()
             sibling.start()
@@ -171,11 +172,6 @@ class Supervisor:
                 log.error("%s does not answer any more; it is ended", sibling.program.title)
                 break
         await sibling.stop()
-
-    def _say_restart(self, sibling: Sibling, back_off: float) -> None:
-        line = f"{sibling.program.title} ended; starting it again in {back_off:g} s (see {sibling.log_file})"
-        log.warning(line)
-        self.tell(line)
 
     async def _after_restart(self, sibling: Sibling) -> None:
         """Wait for the answer; an empty new proxy is filled by the Hub, but only when it is asked to."""
