@@ -64,6 +64,9 @@ class Shim:
         inmate = Inmate(spec=self._spec, limits=self._limits)
         self._listen_for_signals()
         write_record(self._run_dir / "shim.json", self._state())
+        # Who could not signal us before this file was there has left another one.
+        if (self._run_dir / "stop").exists():
+            self._end("stopped")
         output, into = os.pipe()
         reading = asyncio.ensure_future(self._read_output(output))
         message = await self._live(inmate, into)
@@ -169,10 +172,7 @@ class Shim:
 
 
 async def _run(run_dir: Path, on_start: Callable[[], None]) -> None:
-    shim = Shim(spec=load(run_dir), on_start=on_start)
-    if (run_dir / "stop").exists():
-        os.kill(os.getpid(), signal.SIGTERM)
-    await shim.run()
+    await Shim(spec=load(run_dir), on_start=on_start).run()
 
 
 def _stay(run_dir: Path, ready: int) -> None:

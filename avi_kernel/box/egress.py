@@ -136,7 +136,7 @@ class EgressProxy:
         except BadRequest as error:
             self._log.write(wanted, allowed=False, reason=str(error))
             raise
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:
             self._log.write(wanted, allowed=True, reason=str(error) or "no answer in time")
             raise BadRequest(502, f"{wanted.host}:{wanted.port} cannot be reached") from None
 

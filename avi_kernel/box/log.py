@@ -37,8 +37,8 @@ class BoxLog:
         """Take what the box printed."""
         head, rest = data[: self._head_left], data[self._head_left :]
         if head:
-            self._put(head)
             self._head_left -= len(head)
+            self._put(head)
             if self.full:
                 self._put(
                     b"\n[The log is full: from here on only its end is kept, and shown once this has ended.]\n"

@@ -110,14 +110,14 @@ class BoxWorld:
     async def seen(self, name: str, *wanted: Liveness) -> Observation:
         """Wait until a box is seen in one of these conditions."""
         async with asyncio.timeout(BOUND):
-            while (found := self.launcher.look(name)).liveness not in wanted:  # noqa: ASYNC110 - files have no events
+            while (found := self.launcher.look(name)).liveness not in wanted:
                 await asyncio.sleep(0.01)
         return found
 
     async def says(self, name: str, text: str) -> str:
         """Wait until a box has printed something."""
         async with asyncio.timeout(BOUND):
-            while text not in (log := self.log(name)):  # noqa: ASYNC110 - files have no events
+            while text not in (log := self.log(name)):
                 await asyncio.sleep(0.01)
         return log
 

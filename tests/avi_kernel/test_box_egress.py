@@ -1,0 +1,155 @@
+"""The proxy to the world: knows the AVI's hosts, refuses inner addresses, writes everything down."""
+
+import contextlib
+import json
+import socket
+
+import pytest
+
+from avi_kernel.box.egress import AllowedHosts, Destination, EgressLog, EgressProxy, is_public
+from tests.support.lines import Upstream, ask, body_of, guarded, listening, status_of
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+ECHO = b"pong"
+
+
+@contextlib.asynccontextmanager
+async def proxy(folder, *allowed):
+    log = EgressLog(path=str(folder / "egress.log"))
+    async with guarded(EgressProxy(allowed=AllowedHosts(allowed), log=log).handle) as port:
+        yield port
+
+
+def calls(folder):
+    return [json.loads(line) for line in (folder / "egress.log").read_text().splitlines()]
+
+
+async def test_a_tunnel_to_a_listed_host_is_opened_and_written_down(tmp_path):
+    upstream = Upstream(answer=b"pong", after=b"ping")
+    async with listening(upstream.handle) as far, proxy(tmp_path, f"127.0.0.1:{far}") as port:
+        import asyncio
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"CONNECT 127.0.0.1:{far} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writer.write(b"ping")
+        assert await reader.readexactly(4) == b"pong"
+        writer.close()
+        await writer.wait_closed()
+        async with asyncio.timeout(10):
+            while not (tmp_path / "egress.log").exists():
+                await asyncio.sleep(0.01)
+    (call,) = calls(tmp_path)
+    assert (call["host"], call["port"], call["allowed"]) == ("127.0.0.1", far, True)
+    assert (call["sent"], call["received"]) == (4, 4)
+
+
+async def test_a_plain_request_to_a_listed_host_is_carried(tmp_path):
+    upstream = Upstream(answer=OK)
+    async with listening(upstream.handle) as far, proxy(tmp_path, f"127.0.0.1:{far}") as port:
+        request = f"GET http://127.0.0.1:{far}/tap?x=1 HTTP/1.1\r\nHost: wrong\r\nProxy-Connection: x\r\n\r\n"
+        assert await ask(port, request.encode()) == OK
+        assert upstream.connections[0].startswith(b"GET /tap?x=1 HTTP/1.1\r\n")
+        assert f"Host: 127.0.0.1:{far}\r\n".encode() in upstream.connections[0]
+        assert b"wrong" not in upstream.connections[0]
+    assert calls(tmp_path)[0]["received"] == len(OK)
+
+
+async def test_nothing_is_reached_by_default(tmp_path):
+    upstream = Upstream(answer=OK)
+    async with listening(upstream.handle) as far, proxy(tmp_path) as port:
+        answer = await ask(port, f"CONNECT 127.0.0.1:{far} HTTP/1.1\r\n\r\n".encode())
+    assert status_of(answer) == 403
+    assert "may not reach" in body_of(answer)["message"]
+    assert upstream.connections == []
+    assert [call["allowed"] for call in calls(tmp_path)] == [False]
+
+
+async def test_a_listed_name_that_leads_inside_is_refused(tmp_path, monkeypatch):
+    upstream = Upstream(answer=OK)
+    async with listening(upstream.handle) as far:
+
+        def resolve(*_, **__):
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", far))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        async with proxy(tmp_path, "*.example.org", f"example.net:{far}") as port:
+            inner = await ask(port, b"CONNECT www.example.org:443 HTTP/1.1\r\n\r\n")
+            assert status_of(inner) == 403
+            assert "inner address" in body_of(inner)["message"]
+            assert upstream.connections == []
+            # The control: the operator has written down this very host and port.
+            answer = await ask(port, f"GET http://example.net:{far}/ HTTP/1.1\r\n\r\n".encode())
+            assert answer == OK
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "GET / HTTP/1.1",
+        "GET https://example.org/ HTTP/1.1",
+        "GET ftp://example.org/ HTTP/1.1",
+        "CONNECT example.org HTTP/1.1",
+        "CONNECT example.org:0 HTTP/1.1",
+        "CONNECT example.org:99999 HTTP/1.1",
+        "CONNECT user@example.org:443 HTTP/1.1",
+        "GET http://user:secret@example.org/ HTTP/1.1",
+        "CONNECT -x:443 HTTP/1.1",
+    ],
+)
+async def test_a_malformed_address_is_refused(tmp_path, request_line):
+    async with proxy(tmp_path, "example.org", "example.org:443") as port:
+        assert status_of(await ask(port, f"{request_line}\r\n\r\n".encode())) == 400
+
+
+async def test_a_name_that_no_resolver_takes_is_told(tmp_path):
+    async with proxy(tmp_path, "*.example.org") as port:
+        long = "x" * 70
+        assert status_of(await ask(port, f"CONNECT {long}.example.org:443 HTTP/1.1\r\n\r\n".encode())) == 502
+
+
+async def test_a_host_that_cannot_be_reached_is_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        dead = taken.getsockname()[1]
+    async with proxy(tmp_path, f"127.0.0.1:{dead}") as port:
+        assert status_of(await ask(port, f"CONNECT 127.0.0.1:{dead} HTTP/1.1\r\n\r\n".encode())) == 502
+    assert calls(tmp_path)[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "host", "port", "allowed"),
+    [
+        ("gea.esac.esa.int", "gea.esac.esa.int", 443, True),
+        ("gea.esac.esa.int", "gea.esac.esa.int", 80, True),
+        ("gea.esac.esa.int", "gea.esac.esa.int", 22, False),
+        ("gea.esac.esa.int", "evil.gea.esac.esa.int", 443, False),
+        ("gea.esac.esa.int:8080", "gea.esac.esa.int", 8080, True),
+        ("gea.esac.esa.int:8080", "gea.esac.esa.int", 443, False),
+        ("*.esa.int", "gea.esac.esa.int", 443, True),
+        ("*.esa.int", "esa.int", 443, False),
+        ("*.esa.int", "evilesa.int", 443, False),
+        ("GEA.esac.esa.int", "gea.esac.esa.int", 443, True),
+        ("*.1", "127.0.0.1", 80, False),
+        ("[2001:db8::1]:8080", "2001:db8::1", 8080, True),
+        ("2001:db8::1", "2001:db8::1", 443, True),
+    ],
+)
+def test_entries_match_hosts(entry, host, port, allowed):
+    assert AllowedHosts([entry]).allows(Destination(host=host, port=port)) is allowed
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1",
+        "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "198.18.0.1",
+    ],
+)  # fmt: skip
+def test_inner_addresses_are_not_public(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["193.147.153.188", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])
+def test_addresses_of_the_internet_are_public(address):
+    assert is_public(address)
