@@ -7,7 +7,7 @@ from typing import Literal
 from avi_kernel.protocol.api import Health
 
 Sandbox = Literal["enforced", "partial", "none"]
-BELIEVED_SECONDS = 5.0
+BELIEVED_SECONDS = {"ok": 5.0, "degraded": 0.5}
 
 
 class HealthProbe:
@@ -38,10 +38,11 @@ class HealthProbe:
 
     async def __call__(self) -> Health:
         """Return what was seen a few seconds ago at most."""
-        if self._seen is None or time.monotonic() - self._seen_at > BELIEVED_SECONDS:
-            self._seen = await self._look()
+        seen = self._seen
+        if seen is None or time.monotonic() - self._seen_at > BELIEVED_SECONDS[seen.status]:
+            seen = self._seen = await self._look()
             self._seen_at = time.monotonic()
-        return self._seen
+        return seen
 
     async def _look(self) -> Health:
         database, hub, scheduler = await self._database(), await self._hub(), self._scheduler()

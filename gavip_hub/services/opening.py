@@ -10,7 +10,7 @@ from gavip_hub.exceptions import Conflict, GavipError, NotFound, Unavailable
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.servers import ServerService, Wish, hub_name
 
-REFUSED_WITHIN = 2.0
+REFUSED_WITHIN = 1.0
 """Seconds: what the Hub's hook refuses, it refuses at once; a start may take longer."""
 READY_WITHIN = 90.0
 LOOK_SECONDS = 1.0
