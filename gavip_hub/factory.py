@@ -24,6 +24,7 @@ from gavip_hub.handlers.probe import HealthProbe
 from gavip_hub.handlers.routes import all_routes, openapi_document
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.hub.client import HubClient
+from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.policies import load_policy
@@ -78,6 +79,7 @@ class Service:
     application: Application
     scheduler: SchedulerLoop
     keeper: ServerKeeper
+    caretaker: Caretaker
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
@@ -127,7 +129,7 @@ def make_launcher(config: Gavip, report: SandboxReport) -> BoxLauncher:
     return BoxLauncher(root=config.root, sandbox=report, upstreams=upstreams)
 
 
-def make_backend(config: Gavip, report: SandboxReport) -> JobBackend:
+def make_backend(config: Gavip, launcher: BoxLauncher) -> JobBackend:
     """Return the backend that the settings name.
 
     Raises
@@ -140,7 +142,7 @@ def make_backend(config: Gavip, report: SandboxReport) -> JobBackend:
         raise BadRequest(
             f"There is no backend {config.backend!r}; installed: {', '.join(sorted(found)) or 'none'}."
         )
-    backend: JobBackend = found[config.backend].load()(launcher=make_launcher(config, report))
+    backend: JobBackend = found[config.backend].load()(launcher=launcher)
     return backend
 
 
@@ -164,7 +166,8 @@ def make_service(
     """
     core = make_core(config, connections=config.database_threads, clock=clock)
     report = report or detect(config.sandbox)
-    backend = backend or make_backend(config, report)
+    launcher = make_launcher(config, report)
+    backend = backend or make_backend(config, launcher)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     database_threads = Threads(size=config.database_threads, name="gavip-database")
     file_threads = Threads(size=FILE_THREADS, name="gavip-files")
@@ -188,8 +191,23 @@ def make_service(
     keeper = ServerKeeper(
         reservations=reservations, opening=opening, clock=core.clock, threads=database_threads
     )
+    caretaker = Caretaker(
+        hub=hub_client,
+        boxes=launcher,
+        open_ids=core.servers.open_ids,
+        in_thread=database_threads,
+        clock=core.clock,
+        idle_timeout=config.idle_timeout,
+    )
     application = make_application(context, secret=_cookie_secret(service_token))
-    return Service(core=core, context=context, application=application, scheduler=scheduler, keeper=keeper)
+    return Service(
+        core=core,
+        context=context,
+        application=application,
+        scheduler=scheduler,
+        keeper=keeper,
+        caretaker=caretaker,
+    )
 
 
 def make_application(context: ServiceContext, *, secret: str) -> Application:

@@ -177,6 +177,11 @@ class ServerService:
                 session, owner=owner, kind="server.state", subject=name, data=data, at=self._clock.now()
             )
 
+    def open_ids(self) -> set[str]:
+        """Return the ledger ids of all servers that hold something."""
+        with self._database.reading() as session:
+            return {row.id for row in servers.open_rows(session)}
+
     def reconcile(self, known: Mapping[tuple[str, str], bool], *, since: datetime) -> None:
         """Bring the ledger in line with the Hub: close rows without a server, note which answer.
 
