@@ -18,12 +18,12 @@ from gavip_hub.handlers.previews import (
     HEAD_BYTES,
     TEXT_BYTES,
     Preview,
-    Unreadable,
     preview_of,
     read_table,
     read_text,
 )
 from gavip_hub.handlers.rendering import plain
+from gavip_hub.handlers.tables import Unreadable
 
 PAGE_LENGTH = 25
 LOG_END_BYTES = 60_000
@@ -272,6 +272,8 @@ class ResultContent(JobHandler):
         media_type = entry.media_type
         if kind == "notebook":
             content, media_type = await self._page(entry, content), "text/html; charset=utf-8"
+        # A sandboxed frame may not go to a page that isolates its opener: browsers refuse such a pair.
+        self.clear_header("Cross-Origin-Opener-Policy")
         self.set_header("Content-Type", media_type)
         self.set_header("Content-Disposition", "inline")
         # A finished result never changes; it is still the user's own and no shared cache's.

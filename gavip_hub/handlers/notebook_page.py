@@ -9,8 +9,8 @@ import resource
 import sys
 from collections import OrderedDict
 
-from gavip_hub.handlers.previews import Unreadable
 from gavip_hub.handlers.rendering import STATIC
+from gavip_hub.handlers.tables import Unreadable
 
 CONTENT_CSP = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "

@@ -113,7 +113,7 @@ class AviPage(FormPage):
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
             forms=[self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
-            readme=markdown(release.spec.readme),
+            readme=markdown(release.spec.readme, title=avi.title),
             server=await self.server(name),
             pool=await self.pool(),
         )
@@ -188,8 +188,17 @@ class StaticFiles(StaticFileHandler):
     @override
     def set_extra_headers(self, path: str) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
-        if self.get_query_argument("v", ""):
-            self.set_header("Cache-Control", "public, max-age=31536000, immutable")
+        # Modules name one another without a version: those are asked for again, and mostly answered by 304.
+        kept = "public, max-age=31536000, immutable" if self.get_query_argument("v", "") else "no-cache"
+        self.set_header("Cache-Control", kept)
+
+
+class NoSuchPage(PortalPage):
+    """Any other address of the portal."""
+
+    @override
+    async def get(self) -> None:
+        raise NotFound(f"There is nothing at {self.request.path[:200]}.")
 
 
 def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
@@ -211,4 +220,5 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/servers", ServersPage, {}),
         (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
         (f"{PREFIX}/static/(.*)", StaticFiles, {"path": str(STATIC)}),
+        (f"{PREFIX}/(?!api/).*", NoSuchPage, {}),
     ]

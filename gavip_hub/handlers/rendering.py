@@ -81,11 +81,26 @@ def _digest(name: str) -> str:
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
 
 
-def markdown(text: str) -> Markup:
-    """Render an author's text: a stranger's, so cleaned, with no image and no address but links."""
-    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+def markdown(text: str, *, title: str = "") -> Markup:
+    """Render an author's text: a stranger's, so cleaned, with no image and no address but links.
+
+    Parameters
+    ----------
+    title
+        What the page's own heading says already; a text that begins with it need not repeat it.
+    """
+    lines = text.strip().split("\n", 1)
+    if title and lines[0].strip("# ") == title:
+        text = "".join(lines[1:])
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = renderer.parse(text)
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            # Below the page's own title and section.
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    html = renderer.renderer.render(tokens, renderer.options, {})
     tags = {
-        *("a", "blockquote", "br", "code", "em", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre"),
+        *("a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre"),
         *("strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
     }
     attributes = {"a": {"href", "title"}, "ol": {"start"}}
@@ -123,8 +138,8 @@ def duration(seconds: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as a whole percentage, which reaches 100 only at the end."""
-    return f"{int(fraction * 100)} %"
+    """Write how far something is that has not ended: 99 % at most."""
+    return f"{min(99, int(fraction * 100))} %"
 
 
 def isotime(moment: datetime) -> str:

@@ -12,7 +12,7 @@ export function showProgress(id, data) {
     if (!bar) continue;
     shown = true;
     bar.value = data.fraction ?? bar.value;
-    write(part, "[data-percent]", `${Math.floor(bar.value * 100)} %`);
+    write(part, "[data-percent]", `${Math.min(99, Math.floor(bar.value * 100))} %`);
     if (data.message) write(part, "[data-message]", data.message);
     if (data.step) write(part, "[data-step]", data.step);
   }

@@ -1,14 +1,20 @@
 """Previews of results: strangers' files."""
 
+import base64
 import hashlib
+import io
 import json
 
 import nbformat
+import numpy as np
 import pytest
+from astropy import units
+from astropy.table import QTable as Table
 
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.handlers.notebook_page import NotebookPages
-from gavip_hub.handlers.previews import MOST_ROWS, Unreadable, preview_of, read_table, read_text
+from gavip_hub.handlers.previews import preview_of, read_table, read_text
+from gavip_hub.handlers.tables import MOST_ROWS, Unreadable
 from tests.support.portal import result
 
 VOTABLE = """<?xml version="1.0"?>
@@ -72,9 +78,74 @@ def test_a_votable_that_defines_entities_is_refused():
         read_table(entry("a.vot", LAUGHS.encode()), LAUGHS.encode())
 
 
-def test_a_votable_in_binary_says_so():
-    data = b"<VOTABLE><RESOURCE><TABLE><FIELD name='x'/><DATA><BINARY2/></DATA></TABLE></RESOURCE></VOTABLE>"
-    with pytest.raises(Unreadable, match="BINARY2"):
+def astropy_votable(form: str, count: int = 3) -> bytes:
+    """Return what astropy writes, which is what most AVIs will."""
+    table = Table(
+        {
+            "source_id": np.arange(count) + 2**60,
+            "ra": np.arange(count) / 3 * units.deg,
+            "flux": (np.arange(count) / 7).astype("f4"),
+            "name": [f"star {index}" for index in range(count)],
+            "spectrum": np.ones((count, 3), dtype="i2"),
+            "known": np.arange(count) % 2 == 0,
+        },
+    )
+    table["ra"][0] = np.nan
+    stream = io.BytesIO()
+    table.write(stream, format="votable", tabledata_format=form)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["tabledata", "binary", "binary2"])
+def test_a_votable_of_astropy_is_read_in_each_of_its_forms(form: str):
+    data = astropy_votable(form)
+    table = read_table(entry("a.vot", data), data)
+    assert [column.name for column in table.columns] == [
+        "source_id",
+        "ra",
+        "flux",
+        "name",
+        "spectrum",
+        "known",
+    ]
+    assert table.columns[1].unit == "deg"
+    last = table.rows[2]
+    assert last[0] == str(2**60 + 2)
+    assert float(last[1]) == pytest.approx(2 / 3)
+    assert float(last[2]) == pytest.approx(2 / 7, rel=1e-6)
+    assert last[3:5] == ["star 2", "1 1 1"]
+    assert last[5] == "1"
+    assert len(table.rows) == 3
+    assert not table.more
+
+
+@pytest.mark.parametrize("form", ["binary", "binary2"])
+def test_the_first_part_of_a_binary_votable_is_enough(form: str):
+    data = astropy_votable(form, 5000)
+    table = read_table(entry("a.vot", data), data[: len(data) // 2])
+    assert len(table.rows) == MOST_ROWS
+    assert table.more
+
+
+def test_a_row_that_was_cut_is_not_shown():
+    data = astropy_votable("binary2", 20)
+    start = data.index(b"base64")
+    table = read_table(entry("a.vot", data), data[: start + 400])
+    assert 0 < len(table.rows) < 20
+
+
+@pytest.mark.parametrize("arraysize", ["-1", "99999999999", "x", "*", ""])
+def test_a_binary_votable_that_lies_about_its_lengths_is_refused(arraysize: str):
+    stream = base64.b64encode(b"\xff\xff\xff\xff" * 4).decode()
+    head = f"<VOTABLE><TABLE><FIELD name='x' datatype='int' arraysize='{arraysize}'/><DATA><BINARY>"
+    data = f"{head}<STREAM encoding='base64'>{stream}</STREAM></BINARY></DATA></TABLE></VOTABLE>".encode()
+    with pytest.raises(Unreadable, match="damaged"):
+        read_table(entry("a.vot", data), data)
+
+
+def test_a_votable_whose_rows_are_elsewhere_is_not_followed():
+    data = b"<VOTABLE><TABLE><FIELD name='x' datatype='int'/><DATA><BINARY><STREAM href='file:///etc/passwd'/></BINARY></DATA></TABLE></VOTABLE>"
+    with pytest.raises(Unreadable, match="another file"):
         read_table(entry("a.vot", data), data)
 
 

@@ -159,7 +159,7 @@ def test_a_readme_keeps_its_form_and_loses_what_acts():
     html = markdown(
         f"# Title\n\n{EVIL}\n\n[x](javascript:alert(1)) ![i](http://elsewhere/i.png)\n\n|a|\n|-|\n|b|\n"
     )
-    assert "<h1>Title</h1>" in html
+    assert "<h3>Title</h3>" in html
     assert "<td>b</td>" in html
     assert "<img" not in html
     assert 'href="javascript' not in html
@@ -293,3 +293,8 @@ def test_what_is_looked_at_first_comes_first():
         "sample.vot",
         "diagram.ipynb",
     ]
+
+
+def test_a_readme_does_not_repeat_the_title_above_it():
+    assert markdown("# HR diagram\n\nText.", title="HR diagram") == "<p>Text.</p>\n"
+    assert "<h3>Other</h3>" in markdown("# Other\n\nText.", title="HR diagram")
