@@ -129,12 +129,18 @@ class Transport:
         return answer
 
     @contextmanager
-    def stream(self, path: str) -> Iterator[Iterator[bytes]]:
-        """Open a large answer and give its pieces."""
+    def stream(self, path: str, *, silence: float | None = _TIMEOUT) -> Iterator[Iterator[bytes]]:
+        """Open a large answer and give its pieces.
+
+        Parameters
+        ----------
+        silence
+            Seconds without a piece after which it has failed; None waits for ever.
+        """
         import httpx  # noqa: PLC0415 - as above
 
         try:
-            with self._connected().stream("GET", self.url + path) as answer:
+            with self._connected().stream("GET", self.url + path, timeout=silence) as answer:
                 if answer.is_error:
                     answer.read()
                 raise_for_refusal(answer)

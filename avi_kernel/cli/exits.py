@@ -1,6 +1,5 @@
 """How the command ends: a number for scripts, and for people the cause and the next step."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,14 @@ NOT_FOUND = 4
 CONFLICT = 5
 SERVER = 6
 INTERRUPTED = 130
+_CODES = {
+    "BadRequest": USAGE,
+    "SignInRequired": SIGN_IN,
+    "NotAllowed": SIGN_IN,
+    "NotFound": NOT_FOUND,
+    "Conflict": CONFLICT,
+    "Unavailable": SERVER,
+}
 
 
 class Stop(click.ClickException):
@@ -21,7 +28,7 @@ class Stop(click.ClickException):
 
     def __init__(self, message: str, *, code: int, next_step: str = "") -> None:
         super().__init__(f"{message}\n{next_step}" if next_step else message)
-        self.exit_code = code
+        self.__dict__["exit_code"] = code  # click declares it for the class
 
 
 @contextmanager
@@ -37,29 +44,20 @@ def told_plainly() -> Iterator[None]:
 
 
 def _stop_for(error: Exception) -> Stop | None:
-    """Return how an error ends the command; None where it is nobody's foreseen one.
+    """Return how an error ends the command; None where it is nobody's foreseen one."""
+    from avi_kernel import transport  # noqa: PLC0415 - what can fail is loaded once something did
+    from avi_kernel.protocol.parameters import ParameterProblem  # noqa: PLC0415
+    from avi_kernel.protocol.problems import FolderProblem  # noqa: PLC0415
+    from avi_kernel.standalone.store import Unknown  # noqa: PLC0415
 
-    Looks only at modules that are loaded: what is not cannot have raised it.
-    """
-    if transport := sys.modules.get("avi_kernel.transport"):
-        codes: dict[type[Exception], int] = {
-            transport.SignInRequired: SIGN_IN,
-            transport.NotAllowed: SIGN_IN,
-            transport.NotFound: NOT_FOUND,
-            transport.Conflict: CONFLICT,
-            transport.BadRequest: USAGE,
-            transport.Unavailable: SERVER,
-        }
-        if type(error) in codes:
-            return Stop(str(error), code=codes[type(error)], next_step=type(error).next_step)
-    if (problems := sys.modules.get("avi_kernel.protocol.problems")) and isinstance(
-        error, problems.FolderProblem
-    ):
-        return Stop(str(error), code=USAGE)
-    if (parameters := sys.modules.get("avi_kernel.protocol.parameters")) and isinstance(
-        error, parameters.ParameterProblem
-    ):
-        return Stop(f"{error.field}: {error}", code=USAGE)
-    if (store := sys.modules.get("avi_kernel.standalone.store")) and isinstance(error, store.Unknown):
-        return Stop(str(error), code=NOT_FOUND)
-    return None
+    match error:
+        case transport.ApiError():
+            return Stop(str(error), code=_CODES.get(type(error).__name__, SERVER), next_step=error.next_step)
+        case ParameterProblem():
+            return Stop(f"{error.field}: {error}", code=USAGE)
+        case FolderProblem():
+            return Stop(str(error), code=USAGE)
+        case Unknown():
+            return Stop(str(error), code=NOT_FOUND)
+        case _:
+            return None

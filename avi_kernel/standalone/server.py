@@ -37,6 +37,7 @@ class _Refused(Exception):
 class _Handler(RequestHandler):
     """Checks the token, and turns what goes wrong into the platform's error bodies."""
 
+    @override
     def initialize(self, *, local: "LocalApi") -> None:
         """Take what the routes give."""
         self.local = local

@@ -1,0 +1,103 @@
+"""Carry out one operation of the API and show its answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from avi_kernel.cli import exits, output, settings
+from avi_kernel.cli.operations import EVENTS, Operation
+from avi_kernel.cli.schemas import Schemas
+from avi_kernel.cli.settings import Platform
+from avi_kernel.transport import Transport
+
+Given = dict[str, Any]
+_NO_CONTENT = 204
+
+
+def platform() -> Platform:
+    """Return the platform that this command talks to."""
+    obj = click.get_current_context().find_root().obj or {}
+    return settings.current(obj.get("url"))
+
+
+def as_json() -> bool:
+    """Tell whether a program reads the answer."""
+    obj = click.get_current_context().find_root().obj or {}
+    return bool(obj.get("json"))
+
+
+@contextmanager
+def connected() -> Iterator[Transport]:
+    """Give the way to the platform; what goes wrong is told plainly."""
+    here = platform()
+    transport = Transport(url=here.url, token=here.token)
+    with exits.told_plainly():
+        try:
+            yield transport
+        finally:
+            transport.close()
+
+
+def call(operation: Operation, schemas: Schemas, given: Given) -> int:
+    """Call an operation and print what it answers."""
+    with connected() as transport:
+        if operation.media_type == EVENTS:
+            _print_stream(transport, path_of(operation, given))
+        elif operation.is_download:
+            _save(transport, path_of(operation, given), given["output"] or given[_names(operation)[-1]])
+        else:
+            answer = send(transport, operation, schemas, given)
+            output.show(answer, model=schemas.answer_model(operation.what), as_json=as_json())
+    return exits.OK
+
+
+def send(transport: Transport, operation: Operation, schemas: Schemas, given: Given) -> Any:
+    """Send a request made of the command's values and return its answer; None where it has no body."""
+    body = {
+        name: given[name]
+        for name in schemas.body_of(operation.what).get("properties", {})
+        if given.get(name) not in (None, ())
+    }
+    query = {
+        each["name"]: given[each["name"]]
+        for each in operation.what.get("parameters", [])
+        if each["in"] == "query" and given.get(each["name"]) is not None
+    }
+    answer = transport.request(
+        operation.method,
+        path_of(operation, given),
+        params=query,
+        json=body if "requestBody" in operation.what else None,
+    )
+    return None if answer.status_code == _NO_CONTENT else answer.json()
+
+
+def path_of(operation: Operation, given: Given) -> str:
+    """Return the operation's path with its parts filled in."""
+    parts = {name: quote(str(value), safe="") for name, value in given.items() if value is not None}
+    return operation.path.format(**{name: parts.get(name, "") for name in _names(operation)})
+
+
+def _names(operation: Operation) -> list[str]:
+    return [each["name"] for each in operation.what.get("parameters", []) if each["in"] == "path"]
+
+
+def _print_stream(transport: Transport, path: str) -> None:
+    with transport.stream(path, silence=None) as pieces:
+        for piece in pieces:
+            click.echo(piece.decode("utf-8", "replace"), nl=False)
+
+
+def _save(transport: Transport, path: str, target: str) -> None:
+    """Write a download to a file, whole or not at all, or to standard output for `-`."""
+    with (
+        transport.stream(path) as pieces,
+        click.open_file(target, "wb", atomic=target != "-") as file,
+    ):
+        for piece in pieces:
+            file.write(piece)
+    if target != "-":
+        click.echo(target)

@@ -1,0 +1,101 @@
+"""Answers for people, in tables and lists; and for programs, in JSON."""
+
+import json
+import shutil
+from datetime import datetime
+from typing import Any
+
+import click
+
+_COLUMNS = {
+    "JobList": ("id", "avi", "pipeline", "phase", "fraction", "created_at", "reason"),
+    "AviView": ("name", "title", "latest", "owner", "pipelines"),
+    "ReleaseView": ("avi", "version", "state", "visibility", "created_at"),
+    "ServerView": ("name", "kind", "version", "state", "memory_mb", "url"),
+    "ResultEntry": ("name", "title", "media_type", "size"),
+    "PoolView": ("owner", "memory_used_mb", "memory_mb", "cpu_used", "cpu", "jobs_used", "jobs"),
+    "EventView": ("at", "kind", "data"),
+}
+_MOST_COLUMNS = 6
+_GAP = "  "
+
+
+def show(answer: Any, *, model: str, as_json: bool) -> None:
+    """Print an answer.
+
+    Parameters
+    ----------
+    model
+        Name of the answer's model in the document, which chooses the columns of a table.
+    """
+    if as_json:
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    elif answer is None:
+        click.echo("done")
+    elif isinstance(answer, dict) and isinstance(answer.get("items"), list):
+        _table(answer["items"], model)
+        if answer.get("next"):
+            click.echo(f"There are more: --before {answer['next']}")
+    elif isinstance(answer, list):
+        _table(answer, model)
+    elif isinstance(answer, dict):
+        _fields(answer)
+    else:
+        click.echo(answer)
+
+
+def _table(rows: list[dict[str, Any]], model: str) -> None:
+    if not rows:
+        click.echo("none")
+        return
+    names = _COLUMNS.get(model) or tuple(_scalars(rows[0]))[:_MOST_COLUMNS]
+    columns = [name for name in names if any(row.get(name) not in (None, "", []) for row in rows)]
+    lines = [[name.replace("_", " ") for name in columns]]
+    lines += [[cell(name, row.get(name)) for name in columns] for row in rows]
+    widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
+    most = shutil.get_terminal_size((120, 24)).columns
+    for number, line in enumerate(lines):
+        padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        text = _GAP.join(padded).rstrip()[:most]
+        click.secho(text, bold=number == 0)
+
+
+def _scalars(row: dict[str, Any]) -> list[str]:
+    return [name for name, value in row.items() if not isinstance(value, dict | list)]
+
+
+def _fields(answer: dict[str, Any]) -> None:
+    known = {name: value for name, value in answer.items() if value not in (None, "", [], {})}
+    width = max(map(len, known), default=0)
+    for name, value in known.items():
+        click.echo(f"{name.replace('_', ' '):<{width}}{_GAP}{cell(name, value)}")
+
+
+def cell(name: str, value: Any) -> str:
+    """Return a value as people read it in one line."""
+    if name == "fraction":
+        return f"{value or 0:.0%}"
+    if name == "at" or name.endswith("_at"):
+        return _local_time(str(value or ""))
+    match value:
+        case None | bool():
+            return {None: "", True: "yes", False: "no"}[value]
+        case list():
+            return ", ".join(map(_name_of, value))
+        case dict():
+            return ", ".join(f"{key}={each}" for key, each in value.items() if each not in (None, ""))
+        case _:
+            return " ".join(str(value).split())
+
+
+def _name_of(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("name") or value.get("number") or "…")
+    return str(value)
+
+
+def _local_time(text: str) -> str:
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return text

@@ -1,0 +1,93 @@
+"""JSON schemas as click's parameters."""
+
+from typing import Any
+
+import click
+
+from avi_kernel.cli.values import key_values
+
+Schema = dict[str, Any]
+_REFERENCE = "#/components/schemas/"
+_JSON = "application/json"
+
+
+class Schemas:
+    """Looks things up in an OpenAPI document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._schemas: dict[str, Schema] = document.get("components", {}).get("schemas", {})
+
+    def plain(self, schema: Schema) -> Schema:
+        """Return a schema with its reference followed, and `or null` taken away."""
+        if "$ref" in schema:
+            return self.plain(self._schemas.get(schema["$ref"].removeprefix(_REFERENCE), {}))
+        if "allOf" in schema and len(schema["allOf"]) == 1:
+            return self.plain({**schema["allOf"][0], **{k: v for k, v in schema.items() if k != "allOf"}})
+        if "anyOf" in schema:
+            kept = [each for each in schema["anyOf"] if each.get("type") != "null"]
+            outer = {key: value for key, value in schema.items() if key != "anyOf"}
+            return {**outer, **self.plain(kept[0])} if len(kept) == 1 else outer
+        return schema
+
+    def body_of(self, what: dict[str, Any]) -> Schema:
+        """Return the schema of an operation's body."""
+        content = what.get("requestBody", {}).get("content", {})
+        return self.plain(content.get(_JSON, {}).get("schema", {}))
+
+    def answer_model(self, what: dict[str, Any]) -> str:
+        """Return the name of the model that an operation answers with, also of those in a list; or nothing."""
+        for status, answer in what.get("responses", {}).items():
+            if status.startswith("2"):
+                schema = answer.get("content", {}).get(_JSON, {}).get("schema", {})
+                reference = schema.get("$ref") or schema.get("items", {}).get("$ref", "")
+                return str(reference.removeprefix(_REFERENCE))
+        return ""
+
+
+def parameter_of(name: str, schema: Schema, *, required: bool, text: str = "") -> click.Parameter:
+    """Return an argument for what must be given, an option for the rest."""
+    if required:
+        return click.Argument([name], type=_type_of(schema), metavar=name.upper())
+    text = text or str(schema.get("description", ""))
+    flag = "--" + name.replace("_", "-")
+    match str(schema.get("type")):
+        case "boolean":
+            return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text or None)
+        case "object":
+            return _pairs_option(name, text)
+        case "array":
+            return click.Option(
+                [flag, name], multiple=True, type=_type_of(schema.get("items", {})), help=text
+            )
+    return click.Option([flag, name], type=_type_of(schema), default=None, help=_with_default(text, schema))
+
+
+def _pairs_option(name: str, text: str) -> click.Option:
+    """Return `-p NAME=VALUE`, as often as wanted."""
+    word = name.removesuffix("s")
+
+    def pairs(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:  # noqa: ARG001
+        return key_values(given) if given else None
+
+    flags = [f"-{word[0]}", f"--{word}", name]
+    return click.Option(
+        flags, multiple=True, metavar="NAME=VALUE", callback=pairs, help=text or "May be repeated."
+    )
+
+
+def _with_default(text: str, schema: Schema) -> str | None:
+    default = schema.get("default")
+    shown = f"default: {default}" if default not in (None, "") else ""
+    return "  ".join(filter(None, [text, shown and f"[{shown}]"])) or None
+
+
+def _type_of(schema: Schema) -> click.ParamType[Any]:
+    if "enum" in schema:
+        return click.Choice([str(value) for value in schema["enum"]])
+    match schema.get("type"):
+        case "integer":
+            return click.IntRange(schema.get("minimum"), schema.get("maximum"))
+        case "number":
+            return click.FloatRange(schema.get("minimum"), schema.get("maximum"))
+        case _:
+            return click.STRING
