@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,6 +105,47 @@ class Platform:
             base_url=f"{self.url}/hub/api", transport=LocalTransport(), timeout=60, headers=headers
         )
 
+    @contextmanager
+    def signed_in(self, user: str) -> Iterator[httpx.Client]:
+        """Yield a client with a browser's session, got through the sign-in page; it follows redirects."""
+        with self.browserless(follow_redirects=True) as http:
+            http.get("/hub/login")
+            form = {
+                "username": user,
+                "password": self.password(user),
+                "_xsrf": http.cookies.get("_xsrf", path="/hub/"),
+            }
+            http.post("/hub/login", data=form).raise_for_status()
+            yield http
+
+    def publish(self, folder: Path, avi: str, *, version: str = "1.0", visibility: str = "public") -> None:
+        """Publish a folder as a release, as the operator."""
+        body = {"folder": str(folder), "avi": avi, "version": version, "visibility": visibility}
+        with self.client("operator") as operator:
+            answer = operator.post(f"/avis/{avi}/releases", json=body)
+        assert answer.status_code == 201, answer.text
+
+    def open_avi(self, avi: str, user: str, *, version: str | None = None) -> str:
+        """Open an AVI through the API, wait until it answers, and return its address."""
+        with self.client(user) as person:
+            answer = person.post("/servers", json={"avi": avi, "version": version})
+            assert answer.status_code == 202, answer.text
+            eventually(lambda: self.server_state(avi, user) == "ready", f"{avi} of {user} is ready")
+        return self.avi_url(avi, user)
+
+    def server_state(self, name: str, user: str) -> str | None:
+        """Return the state of a user's server; None where there is none."""
+        with self.client(user) as person:
+            servers = person.get("/servers").json()
+        return next((server["state"] for server in servers if server["name"] == name), None)
+
+    def close_servers(self, user: str) -> None:
+        """Close all servers of a user and wait until they are gone."""
+        with self.client(user) as person:
+            for server in person.get("/servers").json():
+                person.delete(f"/servers/{server['name']}")
+            eventually(lambda: person.get("/servers").json() == [], f"no server of {user} is left")
+
     def pid(self, sibling: str) -> int:
         """Return the pid of `proxy`, `hub` or `service`."""
         return int(json.loads((self.root / "state" / f"{sibling}.json").read_text())["pid"])
@@ -115,6 +157,14 @@ class Platform:
         """End it as Ctrl-C does, and wait until all of it is gone."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(END_SECONDS)
+
+
+def eventually(holds: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
+    """Wait, with a bound, for something that nothing announces to a test."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
 
 
 @contextmanager
