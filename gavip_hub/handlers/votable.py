@@ -163,7 +163,9 @@ def _value(one: _Field, data: bytes, at: int) -> tuple[str, int]:
     count, at = _count(one.arraysize, data, at)
     if one.datatype == "bit":
         end = at + (count + 7) // 8
-        bits = f"{int.from_bytes(data[at:end], 'big'):0{(end - at) * 8}b}"
+        packed = int.from_bytes(data[at:end], "big")
+        # Of a single bit astropy sets another one than the standard's first.
+        bits = f"{packed:0{(end - at) * 8}b}" if count > 1 else str(int(packed != 0))
         return cell(bits[:count]), end
     code = _CODES.get(one.datatype)
     if code is None:
