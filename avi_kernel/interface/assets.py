@@ -31,7 +31,9 @@ class LabExtension:
     @property
     def python_package(self) -> str:
         """The package whose import needs it, as far as the extension says."""
-        return str(self.meta["jupyterlab"].get("outputDir", "")).split("/")[0]
+        first = str(self.meta["jupyterlab"].get("outputDir", "")).split("/")[0]
+        # Voilà's own begin with "..", and two dots are in any code.
+        return first if first.isidentifier() else ""
 
     @property
     def draws_widgets(self) -> bool:
@@ -68,7 +70,8 @@ class Assets:
         return [
             extension
             for extension in found.values()
-            if extension.name in NEEDED or (extension.draws_widgets and extension.python_package in code)
+            if extension.name in NEEDED
+            or (extension.draws_widgets and extension.python_package and extension.python_package in code)
         ]
 
     @cached_property
