@@ -182,9 +182,17 @@ def http_client(url: str, *, token: str | None = None) -> "httpx.Client":
     class LoopbackTransport(httpx.HTTPTransport):
         @override
         def handle_request(self, request: httpx.Request) -> httpx.Response:
-            if request.url.host.endswith(".localhost"):
-                request.url = request.url.copy_with(host=_LOOPBACK)
-            return super().handle_request(request)
+            if not request.url.host.endswith(".localhost"):
+                return super().handle_request(request)
+            # A request of its own: messages and cookies are to keep the address that was asked for.
+            local = httpx.Request(
+                request.method,
+                request.url.copy_with(host=_LOOPBACK),
+                headers=request.headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+            return super().handle_request(local)
 
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     loopback = is_loopback(urlsplit(url).hostname or "")

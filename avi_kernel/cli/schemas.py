@@ -50,7 +50,7 @@ def parameter_of(name: str, schema: Schema, *, required: bool, text: str = "") -
         return click.Argument([name], type=_type_of(schema), metavar=name.upper())
     text = text or str(schema.get("description", ""))
     flag = "--" + name.replace("_", "-")
-    match str(schema.get("type")):
+    match schema.get("type"):
         case "boolean":
             return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text or None)
         case "object":
@@ -59,7 +59,8 @@ def parameter_of(name: str, schema: Schema, *, required: bool, text: str = "") -
             return click.Option(
                 [flag, name], multiple=True, type=_type_of(schema.get("items", {})), help=text
             )
-    return click.Option([flag, name], type=_type_of(schema), default=None, help=_with_default(text, schema))
+        case _:
+            return click.Option([flag, name], type=_type_of(schema), help=_with_default(text, schema))
 
 
 def _pairs_option(name: str, text: str) -> click.Option:
