@@ -23,6 +23,7 @@ from avi_kernel.box.log import BoxLog
 from avi_kernel.box.records import own_identity, write_record
 from avi_kernel.box.serving import readable, serve
 from avi_kernel.box.spec import Spec, load
+from avi_kernel.box.watch import MemoryWatch
 
 GENTLE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -55,6 +56,7 @@ class Shim:
         self._reason = ""
         self._asked_to_end = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._watch: MemoryWatch | None = None
 
     async def run(self) -> None:
         """Run the box, and leave its record however it ends."""
@@ -90,6 +92,9 @@ class Shim:
         finally:
             os.close(into)
         await self._open_ways(ways_out)
+        if "memory" not in self._limits.enforced:
+            self._watch = MemoryWatch(root=inmate.pid, limit_mb=self._spec.memory_mb)
+            self._tasks.append(asyncio.ensure_future(self._watch_memory(self._watch)))
         self._on_start()
         await self._until_end(inmate)
         return ""
@@ -107,6 +112,10 @@ class Shim:
     async def _open_front(self) -> None:
         await serve(await self._front.open(), self._front.handle)
 
+    async def _watch_memory(self, watch: MemoryWatch) -> None:
+        await watch.exceeded()
+        self._end("out_of_memory")
+
     async def _until_end(self, inmate: Inmate) -> None:
         if self._spec.time_limit is not None:
             asyncio.get_running_loop().call_later(self._spec.time_limit, self._end, "time_limit")
@@ -115,8 +124,9 @@ class Shim:
         await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if not ended.done():
-            inmate.terminate()
-            await asyncio.wait({ended}, timeout=GENTLE)
+            if self._reason != "out_of_memory":
+                inmate.terminate()
+                await asyncio.wait({ended}, timeout=GENTLE)
             inmate.kill()
             await ended
 
@@ -153,7 +163,7 @@ class Shim:
             "message": words.get(reason, ""),
             "started_at": started_at,
             "ended_at": time.time(),
-            "memory_peak_mb": self._limits.memory_peak_mb(),
+            "memory_peak_mb": self._watch.peak_mb if self._watch else self._limits.memory_peak_mb(),
             "cpu_seconds": self._limits.cpu_seconds(),
         }
 

@@ -38,7 +38,11 @@ class Doorway:
         # As another user the child cannot walk to folders that only root may enter: it gets them mounted.
         self._staged = spec.sandboxed and spec.uid is not None
 
-    def command(self, *, door: int, seccomp: int | None) -> list[str]:
+    def open_sources(self) -> list[int]:
+        """Open what bubblewrap is to mount: it then refuses whatever was put in its place since."""
+        return [] if self._staged else [open_unlinked(bind.source) for bind in self._spec.binds]
+
+    def command(self, *, door: int, seccomp: int | None, sources: list[int]) -> list[str]:
         """Return the program to start, outside of which nothing of the box may stand: a command line is public.
 
         Parameters
@@ -47,6 +51,8 @@ class Doorway:
             Descriptor of the socket to the shim, from which `entry.py` takes the rest.
         seccomp
             Descriptor of the filter program.
+        sources
+            What `open_sources` returned.
         """
         spec = self._spec
         command = [self._program()]
@@ -63,8 +69,9 @@ class Doorway:
         command += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108
         command += ["--size", size, "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
         for number, bind in enumerate(spec.binds):
-            source = f"{_STAGE}/{number}" if self._staged else bind.source
-            command += ["--bind" if bind.writable else "--ro-bind", source, bind.target]
+            way = "--bind" if bind.writable else "--ro-bind"
+            command += [way, f"{_STAGE}/{number}"] if self._staged else [f"{way}-fd", str(sources[number])]
+            command += [bind.target]
         # Root and /dev lie in memory that nothing limits but the control group.
         command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]
         return [*command, sys.executable, "-I", "-S", ENTRY, str(door)]

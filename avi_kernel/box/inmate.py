@@ -5,12 +5,13 @@ import asyncio
 import ctypes
 import json
 import os
+import select
 import signal
 import socket
 import struct
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from avi_kernel.box.bubble import Doorway
@@ -63,22 +64,28 @@ class Inmate:
         here, there = socket.socketpair()
         here.setblocking(False)
         here.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        program = filter_file()
-        try:
-            command = self._doorway.command(door=there.fileno(), seccomp=program)
-            self._spawn(
-                command,
-                output,
-                cwd="/",
-                env={},
-                pass_fds=[there.fileno(), *([] if program is None else [program])],
-            )
-        finally:
-            there.close()
-            if program is not None:
-                os.close(program)
         with here:
+            with there:
+                self._spawn_sandbox(there.fileno(), output)
             return await self._hand_over(here)
+
+    def _spawn_sandbox(self, door: int, output: int) -> None:
+        with ExitStack() as opened:
+            program = filter_file()
+            try:
+                sources = self._doorway.open_sources()
+            except OSError as error:
+                raise NotStarted(str(error)) from error
+            passed = [*sources, *([] if program is None else [program])]
+            for descriptor in passed:
+                opened.callback(os.close, descriptor)
+            command = self._doorway.command(door=door, seccomp=program, sources=sources)
+            self._spawn(command, output, cwd="/", env={}, pass_fds=[door, *passed])
+
+    @property
+    def pid(self) -> int:
+        """Number of the process that all others of the box come from."""
+        return self._process.pid if self._process else 0
 
     def terminate(self) -> None:
         """Ask its command to end."""
@@ -172,7 +179,7 @@ class Inmate:
     def _left_over(self) -> bool:
         """Tell whether something still runs; without walls it is killed here, one by one."""
         if self._spec.sandboxed:
-            return bool(self._limits.pids())
+            return bool(self._limits.pids()) or self._command_lives()
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -181,6 +188,10 @@ class Inmate:
             with suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
         return bool(left)
+
+    def _command_lives(self) -> bool:
+        # The descriptor of a process can be read once it has ended.
+        return self._command is not None and not select.select([self._command], [], [], 0)[0]
 
 
 def _children() -> list[int]:

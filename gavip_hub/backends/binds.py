@@ -1,6 +1,7 @@
 """What of the machine a sandboxed box sees: programs, libraries and certificates, read-only."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -36,6 +37,7 @@ def system_binds() -> list[Bind]:
 
 def write_etc(folder: Path, *, uid: int, user: str) -> None:
     """Write the few made-up files of /etc; they name the box's only user."""
+    user = re.sub(r"[^\w.@-]", "_", user)
     files = {
         "passwd": f"{user}:x:{uid}:{uid}::/home/{user}:/bin/sh\n",
         "group": f"{user}:x:{uid}:\n",

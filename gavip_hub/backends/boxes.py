@@ -20,7 +20,8 @@ from gavip_hub.backends.binds import write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.folders import hand_over, let_read, make_mount_points
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
-from gavip_hub.backends.sandbox import SandboxReport, run_shim
+from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.backends.shim import run_shim
 from gavip_hub.backends.uids import Uids
 from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
@@ -134,24 +135,26 @@ class BoxLauncher:
         """Write the box's folder, whole or not at all, with its lock held: who sees it sees a live box."""
         uid = self._uids.of(spec.owner) if self._uids else None
         self._open_mounts(spec, uid)
-        run_dir = self._boxes / spec.name
         new = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
         (new / "tmp").mkdir(mode=0o700, parents=True)
-        new.chmod(0o700)
-        write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
         sockets = socket_folder(self._runtime, uid=uid)
-        places = BoxPlaces(run_dir=run_dir, socket_dir=sockets, uid=uid, bwrap=self._sandbox.bwrap)
-        box = box_spec(spec, places=places, upstreams=self._upstreams)
         lock = os.open(new / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        places = BoxPlaces(
+            run_dir=self._boxes / spec.name, socket_dir=sockets, uid=uid, bwrap=self._sandbox.bwrap
+        )
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            new.chmod(0o700)
+            write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
+            box = box_spec(spec, places=places, upstreams=self._upstreams)
             _write_private(new / SPEC_FILE, box.model_dump_json())
-            new.rename(run_dir)
+            new.rename(places.run_dir)
         except OSError as error:
             os.close(lock)
             shutil.rmtree(new, ignore_errors=True)
             shutil.rmtree(sockets, ignore_errors=True)
-            raise Unavailable(f"a box named {spec.name} exists: {error.strerror}") from error
+            told = "exists already" if places.run_dir.exists() else f"cannot be prepared ({error})"
+            raise Unavailable(f"the box {spec.name} {told}") from error
         return box, lock
 
     def _open_mounts(self, spec: ContainerSpec, uid: int | None) -> None:

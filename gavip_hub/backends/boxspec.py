@@ -29,7 +29,8 @@ class BoxPlaces:
 def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, str]) -> BoxSpec:
     """Describe the box of a container, inside the sandbox or with real paths where there is none."""
     sandboxed = places.bwrap is not None
-    env = {**_scratch(spec, "/tmp" if sandboxed else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
+    env = {"OMP_NUM_THREADS": str(max(1, round(spec.resources.cpu)))}  # else one a core of the machine
+    env |= {**_scratch(spec, "/tmp" if sandboxed else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
     env["PATH"] = os.pathsep.join([str(Path(sys.prefix, "bin")), "/usr/local/bin", "/usr/bin", "/bin"])
     env.update(_addresses(spec, places, upstreams))
     real = {} if sandboxed else {mount.target: mount.source for mount in spec.mounts}

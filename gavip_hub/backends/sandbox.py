@@ -2,18 +2,19 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from avi_kernel.protocol.boxes import EXIT_FILE, SPEC_FILE, STATE_FILE, BoxSpec, ExitRecord, ShimState
 from gavip_hub.backends.binds import etc_binds, system_binds, write_etc
+from gavip_hub.backends.shim import run_shim
 from gavip_hub.backends.uids import PROBE_UID
 from gavip_hub.exceptions import Unavailable
 
@@ -21,7 +22,7 @@ MEASURES = {
     "sandbox": "AVI code sees the files of the platform and of other users",
     "network": "AVI code reaches the network and this machine's ports freely, and its calls are not logged",
     "uid": "AVI code runs under the platform's own system user",
-    "memory": "AVI code may take all memory",
+    "memory": "AVI code's memory is looked at twice a second only, so that fast code may take all of it",
     "pids": "AVI code may start any number of processes",
     "cpu": "AVI code may take all processors",
 }
@@ -77,16 +78,16 @@ def detect(mode: str = "auto") -> SandboxReport:
         `require`, and there is no working sandbox.
     """
     why: list[str] = ["switched off by the setting `sandbox`"] if mode == "off" else []
-    for program in () if mode == "off" else _programs():
-        enforced, reason = _probe(program)
+    for program, uid in () if mode == "off" else product(_programs(), _uids()):
+        enforced, reason = _probe(program, uid)
         if enforced:
-            return SandboxReport(bwrap=program, enforced=enforced)
-        why.append(f"{program}: {reason}")
+            return SandboxReport(bwrap=program, enforced=enforced, why=tuple(why))
+        why.append(f"{program}{'' if uid is None else f' as user {uid}'}: {reason}")
     if mode == "require":
         raise Unavailable(
             "the setting `sandbox` is `require`, but no box could be sandboxed: " + "; ".join(why)
         )
-    enforced, reason = _probe(None)
+    enforced, reason = _probe(None, None)
     return SandboxReport(bwrap=None, enforced=enforced, why=tuple(why + ([reason] if reason else [])))
 
 
@@ -103,15 +104,19 @@ def _programs() -> Iterator[Path]:
         yield Path(found).resolve()
 
 
-def _probe(bwrap: Path | None) -> tuple[frozenset[str], str]:
+def _uids() -> tuple[int | None, ...]:
+    """Return what to try: root may choose a user for a box, unless it is root of a small namespace only."""
+    return (PROBE_UID, None) if os.geteuid() == 0 else (None,)
+
+
+def _probe(bwrap: Path | None, uid: int | None) -> tuple[frozenset[str], str]:
     """Run one box; return what it enforced, or why it failed."""
     with tempfile.TemporaryDirectory(prefix="gavip-probe-") as folder:
         run_dir = Path(folder, "run")
         (Path(folder) / "sockets" / "box").mkdir(parents=True)
         run_dir.mkdir()
-        (run_dir / SPEC_FILE).write_text(
-            _probe_spec(run_dir, Path(folder, "sockets"), bwrap).model_dump_json()
-        )
+        spec = _probe_spec(run_dir, Path(folder, "sockets"), bwrap, uid)
+        (run_dir / SPEC_FILE).write_text(spec.model_dump_json())
         message = run_shim(run_dir, wait=True)
         try:
             ended = ExitRecord.model_validate_json((run_dir / EXIT_FILE).read_bytes())
@@ -124,8 +129,7 @@ def _probe(bwrap: Path | None) -> tuple[frozenset[str], str]:
         return frozenset(state.enforced), ""
 
 
-def _probe_spec(run_dir: Path, sockets: Path, bwrap: Path | None) -> BoxSpec:
-    uid = PROBE_UID if bwrap and os.geteuid() == 0 else None
+def _probe_spec(run_dir: Path, sockets: Path, bwrap: Path | None, uid: int | None) -> BoxSpec:
     write_etc(run_dir / "etc", uid=uid or os.getuid(), user="probe")
     binds = system_binds() + etc_binds(run_dir / "etc") if bwrap else []
     return BoxSpec(
@@ -143,34 +147,4 @@ def _probe_spec(run_dir: Path, sockets: Path, bwrap: Path | None) -> BoxSpec:
         uid=uid,
         sandbox="bubblewrap" if bwrap else "none",
         bwrap=str(bwrap or ""),
-    )
-
-
-def run_shim(run_dir: Path, *, wait: bool = False, pass_fds: tuple[int, ...] = ()) -> str:
-    """Start the shim of a box, in a session of its own, and return once it has; the text says why it has not.
-
-    Parameters
-    ----------
-    wait
-        Return only once the box has ended.
-    pass_fds
-        Open files that the shim keeps as long as it lives: the lock of its folder.
-    """
-    command = [sys.executable, "-I", "-m", "avi_kernel.shim", str(run_dir), *(["--wait"] if wait else [])]
-    ended = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-        start_new_session=True,
-        pass_fds=pass_fds,
-        timeout=60,
-    )
-    return (
-        ""
-        if ended.returncode == 0
-        else ended.stderr.strip() or f"the shim ended with status {ended.returncode}"
     )
