@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from tornado.web import RequestHandler
 from typing_extensions import override
@@ -144,15 +144,19 @@ def _resolved(of: Any, definitions: dict[str, Any]) -> Any:
 def _responses(what: Operation) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(what.status).phrase}
     if what.returns is not None:
-        schema = TypeAdapter(what.returns).json_schema(ref_template=REFERENCE)
-        schema.pop("$defs", None)
-        model = _model_of(what.returns)
-        if model is what.returns and model is not None:
-            schema = {"$ref": REFERENCE.format(model=model.__name__)}
-        answer["content"] = {what.media_type: {"schema": schema}}
+        answer["content"] = {what.media_type: {"schema": _answer(what.returns)}}
     elif what.media_type != "application/json":
         answer["content"] = {what.media_type: {"schema": {"type": "string"}}}
     return {str(what.status): answer, **_refusals(what)}
+
+
+def _answer(returns: Any) -> dict[str, Any]:
+    """Return the schema of `Model` or `list[Model]`."""
+    model = _model_of(returns)
+    if model is None:
+        raise TypeError(f"an operation answers with a model or a list of one, not {returns}")
+    reference = {"$ref": REFERENCE.format(model=model.__name__)}
+    return reference if model is returns else {"type": "array", "items": reference}
 
 
 def _refusals(what: Operation) -> dict[str, Any]:

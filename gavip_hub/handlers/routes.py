@@ -1,5 +1,6 @@
 """All addresses of the service."""
 
+from functools import cache
 from typing import Any
 
 from gavip_hub.handlers import attempts, avis, events, health, jobs, oauth, pages, servers
@@ -22,6 +23,7 @@ def all_routes() -> list[Any]:
     return [*routes(API_HANDLERS), *oauth.ROUTES, *pages.page_routes()]
 
 
+@cache
 def openapi_document(version: str) -> bytes:
     """Return the OpenAPI document of the API."""
     return document_bytes(API_HANDLERS, version=version)

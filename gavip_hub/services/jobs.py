@@ -9,7 +9,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
 from gavip_hub.domain.job import FINAL, JobState, Target, phase_of
-from gavip_hub.exceptions import BadParameter, BadRequest, NoRoom, NotFound
+from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
@@ -161,9 +161,12 @@ class JobService:
         return job
 
     def _start(self, session: Session, job: Job, groups: Sequence[str]) -> None:
+        # The table has ways back to QUEUED from a running job: they are the platform's, not a person's.
+        if job.state is not JobState.PENDING:
+            raise Conflict(f"the job is {phase_of(job.state)}: only a PENDING job can be started")
         allowed = self._quotas.of(groups).jobs
         held = jobs.count_held(session, owner=job.owner)
-        if allowed is not None and held >= allowed and job.state is JobState.PENDING:
+        if allowed is not None and held >= allowed:
             raise NoRoom(
                 f"you have {held} jobs waiting or running, and your quota allows {allowed}: "
                 "wait for one to end, or cancel one"

@@ -1,0 +1,234 @@
+"""The service as it runs, for tests of its web interface: real tornado, real SQLite, real folders.
+
+Only the outermost edge is fake: the Hub (a small web server that knows tokens and servers) and the container engine.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+from avi_kernel.protocol.api import ReleaseSubmit, ReleaseView
+from gavip_hub.backends.sandbox import MEASURES, SandboxReport
+from gavip_hub.config import Gavip, load_config
+from gavip_hub.exceptions import GavipError
+from gavip_hub.factory import Service, make_service, server_ledger
+from gavip_hub.storage import migrate
+from gavip_hub.testing import FakeBackend
+from tests.support.avis import star_counter
+
+SERVICE_TOKEN = "the-service's-own"
+API = "/services/gavip/api"
+ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "read:files")
+DEVELOPER = (*ALL, "publish:releases")
+OPERATOR = (*DEVELOPER, "admin:platform")
+
+
+def person(
+    name: str, *, scopes: tuple[str, ...] = ALL, role: str = "scientist", **more: Any
+) -> dict[str, Any]:
+    """Return what the Hub tells of a person's token."""
+    held = [f"custom:gavip:{scope}!user={name}" for scope in scopes]
+    return {"kind": "user", "name": name, "roles": [role], "groups": [], "scopes": held, **more}
+
+
+def interface_of(name: str, avi: str) -> dict[str, Any]:
+    """Return what the Hub tells of the token of an open interface."""
+    held = [f"custom:gavip:{scope}!server={name}/{avi}" for scope in ("submit:jobs", "read:jobs")]
+    return {"kind": "user", "name": name, "roles": ["scientist"], "groups": [], "scopes": held}
+
+
+@dataclass
+class FakeHub:
+    """A Hub that knows tokens and starts no processes; its start asks the ledger as the real one's hook does."""
+
+    config: Gavip
+    tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
+    servers: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Owner and name -> ledger id."""
+    slow: asyncio.Event | None = None
+    """Set it to a fresh event, and starts wait until a test sets that."""
+    asked: int = 0
+    """Questions who a token belongs to."""
+    codes: dict[str, str] = field(default_factory=dict)
+    """OAuth codes -> tokens."""
+
+    def __post_init__(self) -> None:
+        self.ledger = server_ledger(self.config)
+
+    def application(self) -> Application:
+        routes = [
+            (r"/hub/api/", _Version),
+            (r"/hub/api/user", _WhoAmI),
+            (r"/hub/api/oauth2/token", _Token),
+            (r"/hub/api/users", _Users),
+            (r"/hub/api/users/([^/]+)/servers/([^/]+)", _Server),
+        ]
+        return Application(routes, hub=self)
+
+    def model_of(self, request: Any) -> dict[str, Any] | None:
+        token = request.headers.get("Authorization", "").rpartition(" ")[2]
+        return self.tokens.get(token)
+
+
+class _Handler(RequestHandler):
+    @property
+    def hub(self) -> FakeHub:
+        return self.settings["hub"]
+
+
+class _Version(_Handler):
+    def get(self) -> None:
+        self.write({"version": "6.1.1"})
+
+
+class _WhoAmI(_Handler):
+    def get(self) -> None:
+        self.hub.asked += 1
+        model = self.hub.model_of(self.request)
+        if model is None:
+            self.set_status(403)
+        self.finish(model or {"message": "Forbidden"})
+
+
+class _Token(_Handler):
+    def post(self) -> None:
+        self.write({"access_token": self.hub.codes[self.get_body_argument("code")]})
+
+
+class _Users(_Handler):
+    def get(self) -> None:
+        items = [
+            {
+                "name": owner,
+                "servers": {name: {"ready": True, "pending": None, "started": None, "last_activity": None}},
+            }
+            for owner, name in self.hub.servers
+        ]
+        self.write({"items": items, "_pagination": {"next": None}})
+
+
+class _Server(_Handler):
+    async def post(self, user: str, name: str) -> None:
+        model = self.hub.model_of(self.request)
+        if model is None or model["name"] != user:
+            self.set_status(404)
+            return
+        options = json.loads(self.request.body)["user_options"]
+        try:
+            admission = await asyncio.to_thread(
+                self.hub.ledger.admit, owner=user, groups=[], server_name=name, user_options=options
+            )
+        except GavipError as error:
+            self.set_status(error.status_code)
+            self.write({"message": error.message})
+            return
+        if self.hub.slow is not None:
+            await self.hub.slow.wait()
+        self.hub.servers[user, name] = admission.ledger_id
+        self.set_status(201)
+
+    async def delete(self, user: str, name: str) -> None:
+        ledger_id = self.hub.servers.pop((user, name), None)
+        if ledger_id:
+            await asyncio.to_thread(self.hub.ledger.close, ledger_id)
+        self.set_status(204)
+
+
+@dataclass
+class RunningService:
+    """A service that answers on loopback, and the fakes around it."""
+
+    service: Service
+    hub: FakeHub
+    backend: FakeBackend
+    root: Path
+    url: str
+
+    @property
+    def origin(self) -> str:
+        """The portal's own origin, as browsers see it."""
+        return self.service.core.config.public_url
+
+    def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
+        """Return a client with a token; paths are below the REST interface."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(
+            base_url=self.url + API, headers=headers | options.pop("headers", {}), **options
+        )
+
+    def publish(self, *, avi: str = "stars", version: str = "1.0", visibility: str = "public") -> ReleaseView:
+        """Publish the star counter as the developer."""
+        star_counter(self.root / "users" / "dora" / avi)
+        return self.service.core.releases.submit(
+            submitter="dora",
+            request=ReleaseSubmit(folder=avi, avi=avi, version=version, visibility=visibility),
+        )
+
+
+TOKENS = {
+    "ann-token": person("ann"),
+    "bob-token": person("bob"),
+    "dora-token": person("dora", scopes=DEVELOPER, role="developer"),
+    "olga-token": person("olga", scopes=OPERATOR, role="operator"),
+    "reader-token": person("ann", scopes=("read:jobs",)),
+    "ann-stars-token": interface_of("ann", "stars"),
+    "robot-token": {"kind": "service", "name": "robot", "scopes": []},
+}
+
+
+@asynccontextmanager
+async def running_service(
+    root: Path, *, report: SandboxReport | None = None, **settings: Any
+) -> AsyncIterator[RunningService]:
+    """Run the service and a fake Hub on free loopback ports."""
+    (root / "state").mkdir(parents=True)
+    (hub_socket, hub_port), (own_socket, own_port) = bind_unused_port(), bind_unused_port()
+    ports = {"public": own_port, "proxy_api": 1, "hub": hub_port, "service": own_port}
+    (root / "state" / "ports.json").write_text(json.dumps(ports))
+    limits = {"platform_memory_mb": 4096, "platform_cpu": 8.0, "bundled_avis": False}
+    config = load_config(root, **{**limits, **settings})
+    migrate.upgrade(config.database_url)
+    backend = FakeBackend()
+    report = report or SandboxReport(bwrap=None, enforced=frozenset(MEASURES))
+    service = make_service(config, service_token=SERVICE_TOKEN, backend=backend, report=report)
+    hub = FakeHub(config=config, tokens=dict(TOKENS))
+    servers = [HTTPServer(hub.application()), HTTPServer(service.application)]
+    for server, socket in zip(servers, (hub_socket, own_socket), strict=True):
+        server.add_socket(socket)
+    loops = [
+        asyncio.create_task(run())
+        for run in (service.scheduler.run, service.keeper.run, service.context.feed.run)
+    ]
+    try:
+        yield RunningService(
+            service=service, hub=hub, backend=backend, root=root, url=f"http://127.0.0.1:{own_port}"
+        )
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.wait(loops)
+        await service.context.services.opening.stop_following()
+        for server in servers:
+            server.stop()
+            await server.close_all_connections()
+        hub.ledger._database.close()
+        service.close()
+        shutil.rmtree((root / "state" / "runtime").read_text().strip(), ignore_errors=True)
+
+
+async def until(condition: Any, *, seconds: float = 10.0) -> Any:
+    """Wait until an async condition gives something true; fail when it never does."""
+    async with asyncio.timeout(seconds):
+        while not (found := await condition()):
+            await asyncio.sleep(0.02)
+        return found
