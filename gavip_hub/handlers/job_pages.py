@@ -11,6 +11,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.exceptions import BadRequest, NotFound
+from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.previews import (
@@ -109,6 +110,7 @@ class JobsPage(PortalPage):
     """The asker's jobs."""
 
     nav = "jobs"
+    scope = READ
 
     @override
     async def get(self) -> None:
@@ -133,6 +135,7 @@ class JobHandler(PortalPage):
     """Any page about one job of the asker."""
 
     nav = "jobs"
+    scope = READ
 
     async def job(self, job: str) -> JobView:
         """Return the job; another user's is told as if there were none."""
@@ -210,10 +213,10 @@ class JobAct(JobHandler):
     @override
     async def post(self, job_id: str, act: str) -> None:
         if act == "cancel":
-            self.require("custom:gavip:cancel:jobs")
+            self.require(CANCEL)
             await self.in_thread(self.services.jobs.cancel, owner=self.owner, job=job_id)
         else:
-            self.require("custom:gavip:submit:jobs")
+            self.require(SUBMIT)
             await self.in_thread(self.services.jobs.start, owner=self.owner, groups=self.groups, job=job_id)
         self.go(f"jobs/{job_id}")
 

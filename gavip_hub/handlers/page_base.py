@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from typing_extensions import override
 
 from avi_kernel.protocol.api import ServerView
+from gavip_hub.exceptions import Forbidden
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.context import PREFIX
 
@@ -17,13 +18,19 @@ class PortalPage(PageHandler):
 
     nav: ClassVar[str] = ""
     """Which entry of the navigation is the present one."""
+    scope: ClassVar[str | None] = "custom:gavip:read:avis"
+    """What the asker's token must hold."""
     _notices: tuple[str, ...] = ()
 
     @override
     async def prepare(self) -> None:
         await super().prepare()
-        if not self._finished:
-            self._notices = tuple((await self.context.health()).notices)
+        if self._finished:
+            return
+        self._notices = tuple((await self.context.health()).notices)
+        # Pages show all that a person has; an interface's token is good for its own AVI's jobs only.
+        if self.require(self.scope).avi is not None:
+            raise Forbidden("The token of an interface opens no page of the portal.")
 
     @override
     def _namespace(self) -> dict[str, Any]:

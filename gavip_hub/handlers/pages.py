@@ -19,6 +19,7 @@ from gavip_hub.handlers.job_pages import (
     ResultContent,
     ResultPage,
 )
+from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.rendering import STATIC, amount, markdown, plain
@@ -143,7 +144,7 @@ class PipelinePage(FormPage):
         try:
             job = await self.in_thread(
                 self.services.jobs.submit,
-                owner=self.require("custom:gavip:submit:jobs").name,
+                owner=self.require(SUBMIT).name,
                 groups=self.groups,
                 request=form.submission(),
                 release=release,
@@ -195,6 +196,8 @@ class StaticFiles(StaticFileHandler):
 
 class NoSuchPage(PortalPage):
     """Any other address of the portal."""
+
+    scope = None
 
     @override
     async def get(self) -> None:

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, ServerOpen, ServerView
 from gavip_hub.handlers.page_base import PortalPage
+from gavip_hub.handlers.servers import OPEN
 
 FAILURE_IS_NEWS = timedelta(minutes=10)
 _SENTENCES = {
@@ -61,7 +62,7 @@ class OpenPage(PortalPage):
 
     @override
     async def post(self, name: str) -> None:
-        profile = self.require("custom:gavip:open:servers")
+        profile = self.require(OPEN)
         request = ServerOpen(avi=name, version=self.sent().get("version") or None)
         await self.services.opening.open(profile, self.user_token, request)
         self.go(f"avis/{name}/open")
@@ -71,6 +72,7 @@ class ServersPage(PortalPage):
     """The asker's servers and pools."""
 
     nav = "servers"
+    scope = OPEN
 
     @override
     async def get(self) -> None:
@@ -87,6 +89,6 @@ class CloseServer(PortalPage):
 
     @override
     async def post(self, name: str) -> None:
-        profile = self.require("custom:gavip:open:servers")
+        profile = self.require(OPEN)
         await self.services.opening.close(profile, self.user_token, name)
         self.go("servers")

@@ -1,0 +1,279 @@
+"""The portal's pages as a browser gets them, from the running service."""
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from html import unescape
+
+import httpx
+import nbformat
+import pytest
+
+from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.testing import exit_record
+from tests.support.service import running_service, until
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+PIPELINE = "/avis/stars/pipelines/count"
+
+
+def pages_of(service, token):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers)
+
+
+@pytest.fixture
+def stars(service):
+    return service.publish()
+
+
+@pytest.fixture
+async def portal(service):
+    """Pages as Ann gets them."""
+    async with pages_of(service, "ann-token") as client:
+        yield client
+
+
+async def send(portal, **fields):
+    return await portal.post(PIPELINE, data={"version": "1.0", "memory_mb": "", **fields})
+
+
+async def job_of(answer):
+    assert answer.status_code == 303, unescape(answer.text)
+    return answer.headers["Location"].rpartition("/")[2]
+
+
+async def ended(service, portal, job, *, files=None, outcome=None):
+    """Run a job to its end and return its page."""
+
+    async def look():
+        return service.backend.engine.containers.get(f"gavip-{job}-1")
+
+    await until(look)
+    folder = service.root / "attempts" / f"gavip-{job}-1"
+    results = []
+    for name, (media_type, content) in (files or {}).items():
+        (folder / "results" / name).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        results.append({"name": name, "media_type": media_type, "size": len(content), "sha256": digest})
+    (folder / "log.txt").write_text("\x1b[32mcounting\x1b[0m <stars>\n")
+    told = {"status": "completed", "results": results, "started_at": NOW, "ended_at": NOW, **(outcome or {})}
+    (folder / "outcome.json").write_text(json.dumps(told))
+    service.backend.engine.end(f"gavip-{job}-1", exit_record())
+
+    async def page():
+        found = await portal.get(f"/jobs/{job}")
+        return found.text if "ended " in found.text else None
+
+    return await until(page)
+
+
+async def test_nobody_is_sent_to_sign_in(service):
+    async with pages_of(service, None) as nobody:
+        answer = await nobody.get("/jobs")
+        assert answer.status_code == 302
+        assert "/hub/api/oauth2/authorize" in answer.headers["Location"]
+        assert (await nobody.post("/avis/stars/open")).status_code == 401
+
+
+async def test_the_catalogue_shows_what_is_open_and_finds_by_words(service, portal, stars):
+    service.publish(avi="secret-stars", visibility="private")
+    page = await portal.get("/")
+    assert "Star counter" in page.text
+    assert "secret-stars" not in page.text
+    assert "/avis/stars" in (await portal.get("/", params={"q": "ASTRONOMER counter"})).text
+    assert "Nothing matches" in (await portal.get("/", params={"q": "galaxies"})).text
+
+
+async def test_an_avi_shows_a_form_made_from_its_parameters(portal, stars):
+    page = (await portal.get("/avis/stars")).text
+    assert 'name="p.radius"' in page
+    assert "Number from 0.1 to 10 deg; default 1 deg." in page
+    assert "The author proposes 240 MB (200 + 40 * radius)." in unescape(page)
+    assert "Open interface" in page
+
+
+async def test_an_avi_that_is_not_open_to_the_asker_does_not_exist(service, portal):
+    service.publish(avi="secret-stars", visibility="private")
+    for path in ("/avis/secret-stars", "/avis/secret-stars/pipelines/count", "/avis/secret-stars/open"):
+        answer = await portal.get(path)
+        assert answer.status_code == 404
+        assert "<h1>There is no such page</h1>" in answer.text
+
+
+async def test_a_good_form_becomes_a_job_with_a_page(portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "2.5"}))
+    page = (await portal.get(f"/jobs/{job}")).text
+    assert "2.5 deg" in page
+    assert "Cancel this job" in page
+    assert "300 MB" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"p.radius": "wide"}, "must be a number; got 'wide'"),
+        ({"p.radius": "50"}, "must be at most 10 deg; got 50"),
+        ({"p.radius": "2", "memory_mb": "lots"}, "must be a whole number of MB"),
+        ({"p.radius": "2", "memory_mb": "999999"}, "your pool has 4096"),
+    ],
+)
+async def test_a_wrong_value_is_told_at_its_field_and_kept(portal, stars, fields, problem):
+    answer = await send(portal, **fields)
+    assert answer.status_code == 422
+    page = unescape(answer.text)
+    assert re.search(r'aria-invalid="true"', page)
+    assert problem in page
+    assert f'value="{[*fields.values()][-1]}"' in page
+    assert "You have run nothing yet" in (await portal.get("/jobs")).text
+
+
+async def test_names_that_were_not_declared_are_no_parameters(portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1", "p.x = 1\nimport os": "2", "radius": "9"}))
+    assert "import os" not in (await portal.get(f"/jobs/{job}")).text
+
+
+async def test_the_proposal_of_memory_follows_what_is_typed(portal, stars):
+    answer = await portal.get(f"{PIPELINE}/memory", params={"p.radius": "10"})
+    assert answer.text == "The author proposes 600 MB (200 + 40 * radius)."
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+async def test_a_job_again_is_a_form_with_its_values(portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "7.5", "memory_mb": "700"}))
+    page = (await portal.get(PIPELINE, params={"again": job})).text
+    assert 'value="7.5"' in page
+    assert 'value="700"' in page
+    again = await job_of(await send(portal, **{"p.radius": "8", "again_of": job}))
+    assert "again of" in (await portal.get(f"/jobs/{again}")).text
+
+
+async def test_another_users_job_does_not_exist(service, portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    async with pages_of(service, "bob-token") as bob:
+        answers = [
+            await bob.get(f"/jobs/{job}"),
+            await bob.get(f"/jobs/{job}/log"),
+            await bob.get(f"/jobs/{job}/results/a.png"),
+            await bob.get(f"/jobs/{job}/results/a.png/content"),
+            await bob.get(PIPELINE, params={"again": job}),
+            await bob.post(f"/jobs/{job}/cancel"),
+            await bob.post(f"/jobs/{job}/start"),
+        ]
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.status_code for answer in [await portal.get(f"/jobs/{job}")]} == {200}
+
+
+async def test_an_interfaces_token_opens_no_page(service, portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    async with pages_of(service, "ann-stars-token") as interface:
+        for path in ("/", "/jobs", f"/jobs/{job}", "/servers", "/avis/stars"):
+            assert (await interface.get(path)).status_code == 403
+
+
+async def test_a_cancelled_job_says_so(portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    answer = await portal.post(f"/jobs/{job}/cancel")
+    assert answer.status_code == 303
+
+    async def cancelled():
+        return "phase-ABORTED" in (await portal.get(f"/jobs/{job}")).text
+
+    await until(cancelled)
+    assert (await portal.post(f"/jobs/{job}/cancel")).status_code == 409
+
+
+async def test_jobs_are_filtered_by_phase_and_paged(portal, stars):
+    jobs = [await job_of(await send(portal, **{"p.radius": "1"})) for _ in range(3)]
+    everything = (await portal.get("/jobs")).text
+    assert all(job in everything for job in jobs)
+    assert "No such jobs" in (await portal.get("/jobs", params={"phase": "ERROR"})).text
+    assert (await portal.get("/jobs", params={"phase": "NONSENSE"})).status_code == 400
+    older = (await portal.get("/jobs", params={"before": jobs[1]})).text
+    assert jobs[0] in older
+    assert jobs[2] not in older
+
+
+async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
+    cell = nbformat.v4.new_markdown_cell("<script>document.title = 'taken'</script>")
+    notebook = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
+    picture = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    files = {
+        "a.ipynb": ("application/x-ipynb+json", notebook),
+        "a.svg": ("image/svg+xml", picture),
+        "a.csv": ("text/csv", b"name,mag\n<b>Sirius</b>,-1.46\n"),
+        "a.html": ("text/html", b"<script>alert(1)</script>"),
+    }
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    page = await ended(service, portal, job, files=files)
+    assert "counting &lt;stars&gt;" in page
+    for name in ("a.ipynb", "a.svg"):
+        content = await portal.get(f"/jobs/{job}/results/{name}/content")
+        assert content.status_code == 200
+        assert content.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+        assert content.headers["X-Content-Type-Options"] == "nosniff"
+    assert (await portal.get(f"/jobs/{job}/results/a.html/content")).status_code == 404
+    table = (await portal.get(f"/jobs/{job}/results/a.csv")).text
+    assert "<td>&lt;b&gt;Sirius&lt;/b&gt;</td>" in table
+    assert (await portal.get(f"/jobs/{job}/results/none.csv")).status_code == 404
+
+
+async def test_a_failed_job_is_told_well(service, portal, stars):
+    error = {
+        "code": "raised",
+        "message": "The notebook stopped at cell 3.",
+        "hint": "Take a larger radius.",
+        "cell": 2,
+        "source": "1 / 0",
+        "ename": "ZeroDivisionError",
+        "traceback": "\x1b[31mZeroDivisionError\x1b[0m: division by zero",
+    }
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    page = unescape(await ended(service, portal, job, outcome={"status": "error", "error": error}))
+    assert "The notebook stopped at cell 3." in page
+    assert "Take a larger radius." in page
+    assert "The cell that failed, number 3" in page
+    assert "1 / 0" in page
+    assert "ZeroDivisionError: division by zero" in page
+    assert "Last lines of the log" in page
+
+
+async def test_an_interface_is_opened_from_its_page_and_closed_again(service, portal, stars):
+    assert "is not open" in (await portal.get("/avis/stars/open")).text
+    opened = await portal.post("/avis/stars/open", data={"version": ""})
+    assert (opened.status_code, opened.headers["Location"]) == (303, "/services/gavip/avis/stars/open")
+    page = (await portal.get("/avis/stars/open")).text
+    assert 'data-opening="ready"' in page
+    assert 'data-url="http://stars--ann.gavip.localhost' in page
+    assert "/servers/stars/close" in (await portal.get("/servers")).text
+    assert (await portal.post("/servers/stars/close")).status_code == 303
+
+    async def closed():
+        return "Nothing is open" in (await portal.get("/servers")).text
+
+    await until(closed)
+
+
+async def test_an_address_that_leads_nowhere_is_told_on_a_page(portal):
+    answer = await portal.get("/nowhere")
+    assert answer.status_code == 404
+    assert "<h1>There is no such page</h1>" in answer.text
+
+
+async def test_parts_of_pages_are_kept_for_ever_and_modules_asked_again(portal):
+    page = (await portal.get("/")).text
+    address = re.search(r'href="/services/gavip(/static/tokens.css\?v=\w+)"', page)[1]
+    assert "immutable" in (await portal.get(address)).headers["Cache-Control"]
+    assert (await portal.get("/static/events.js")).headers["Cache-Control"] == "no-cache"
+    assert (await portal.get("/static/../pages.py")).status_code == 404
+
+
+async def test_a_platform_that_does_not_sandbox_says_so_on_every_page(tmp_path):
+    report = SandboxReport(bwrap=None, enforced=frozenset())
+    async with (
+        running_service(tmp_path / "root", report=report) as service,
+        pages_of(service, "ann-token") as ann,
+    ):
+        for path in ("/", "/jobs", "/nowhere"):
+            assert "NOT ENFORCED on this machine" in (await ann.get(path)).text
