@@ -1,6 +1,7 @@
 """The socket at which the platform finds a box's server, outside of what the box can write to."""
 
 import asyncio
+import fcntl
 import os
 import socket
 import stat
@@ -25,6 +26,7 @@ class Front:
     """
 
     def __init__(self, *, folder: str) -> None:
+        self._folder = folder
         self._inner = f"{folder}/box/s.sock"
         self._outer = f"{folder}/s.sock"
 
@@ -38,6 +40,8 @@ class Front:
                 continue
             await close(writer)
             break
+        # What clears /tmp of old files leaves a folder alone that is locked.
+        fcntl.flock(os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), fcntl.LOCK_SH)
         listening = socket.socket(socket.AF_UNIX)
         before = os.umask(0o177)
         try:

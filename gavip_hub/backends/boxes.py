@@ -53,7 +53,8 @@ class BoxLauncher:
     def __init__(self, *, root: Path, sandbox: SandboxReport, upstreams: Mapping[str, str]) -> None:
         self._boxes = root / "boxes"
         self._boxes.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._runtime = runtime_folder(root)
+        (root / "state").mkdir(exist_ok=True)
+        self._root = root
         self._sandbox = sandbox
         self._upstreams = upstreams
         self._uids = Uids(path=root / "state" / "uids.json") if "uid" in sandbox.enforced else None
@@ -137,7 +138,7 @@ class BoxLauncher:
         self._open_mounts(spec, uid)
         new = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
         (new / "tmp").mkdir(mode=0o700, parents=True)
-        sockets = socket_folder(self._runtime, uid=uid)
+        sockets = socket_folder(runtime_folder(self._root), uid=uid)
         lock = os.open(new / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         places = BoxPlaces(
             run_dir=self._boxes / spec.name, socket_dir=sockets, uid=uid, bwrap=self._sandbox.bwrap

@@ -131,7 +131,9 @@ class BoxWorld:
     def clean(self) -> None:
         for name in self.launcher.names():
             self.launcher.remove(name)
-        Path((self.root / "state/runtime").read_text().strip()).rmdir()
+        note = self.root / "state/runtime"
+        if note.exists():
+            Path(note.read_text().strip()).rmdir()
 
 
 @contextmanager
