@@ -31,7 +31,7 @@ from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 from gavip_hub.testing import EPOCH, FakeBackend, ManualClock, exit_record
 from gavip_hub.threads import Threads
 
-BOUND = 10.0
+BOUND = 60.0
 """Seconds after which something that should happen has not."""
 
 PIPELINES = [
@@ -137,6 +137,14 @@ class Engine:
         self.write_outcome(job, attempt, results=results or {"out.txt": b"stars"})
         self.backend.engine.end(f"gavip-{job}-{attempt}", exit_record())
 
+    def specs(self) -> JobSpecs:
+        return JobSpecs(
+            config=self.config,
+            user_spaces=self.user_spaces,
+            folders=self.folders,
+            checkout=lambda avi, commit: self.root / "checkouts" / avi / commit,
+        )
+
     @asynccontextmanager
     async def loop(self, backend: JobBackend | None = None) -> AsyncIterator[SchedulerLoop]:
         """Run the scheduler loop, as a service does from its start to its end."""
@@ -145,12 +153,7 @@ class Engine:
         reconciler = Reconciler(
             lifecycle=self.lifecycle,
             backend=used,
-            specs=JobSpecs(
-                config=self.config,
-                user_spaces=self.user_spaces,
-                folders=self.folders,
-                checkout=lambda avi, commit: self.root / "checkouts" / avi / commit,
-            ),
+            specs=self.specs(),
             folders=self.folders,
             outcomes=OutcomeReader(folders=self.folders, most_bytes=10_000_000),
             clock=self.clock,
@@ -177,10 +180,10 @@ class Engine:
             files.close()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Let time pass, a second at a time, until a condition holds; fail when it never does."""
+        """Let time pass, a little at a time, until a condition holds; fail when it never does."""
         async with asyncio.timeout(BOUND):
             while not condition():
-                self.clock.advance(1.0)
+                self.clock.advance(0.25)
                 # Real threads do the work: this gives them the processor, and no time is relied upon.
                 await asyncio.sleep(0.002)
 

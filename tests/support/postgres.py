@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from gavip_hub.storage import migrate
+from gavip_hub.storage.schema import Base, Counter
 from tests.support.needs import missing
 
 # Nothing in it is worth a write to the disk.
@@ -25,6 +26,7 @@ SETTINGS = [
     "max_connections=60",
 ]
 OWNER = "gavip"
+SHARED = "shared"
 
 
 @dataclass
@@ -32,7 +34,6 @@ class Postgres:
     """A running server, reached through a socket in its own folder."""
 
     folder: Path
-    template: str = "migrated"
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def url(self, database: str) -> str:
@@ -40,27 +41,29 @@ class Postgres:
 
     def empty_database(self) -> str:
         """Make a database with no tables and return its URL."""
-        return self._create("")
-
-    def database(self) -> str:
-        """Make a database with today's tables and return its URL."""
-        return self._create(f" TEMPLATE {self.template}")
-
-    def prepare(self) -> None:
-        """Run the migrations once; every later database is a copy."""
-        self._run(f"CREATE DATABASE {self.template}")
-        migrate.upgrade(self.url(self.template))
-
-    def _create(self, suffix: str) -> str:
         name = f"test{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name}{suffix}")
+        self._run("postgres", f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def _run(self, statement: str) -> None:
-        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+    def prepare(self) -> None:
+        """Make the one database that most tests share, each finding it as after its migrations."""
+        self._run("postgres", f"CREATE DATABASE {SHARED}")
+        migrate.upgrade(self.url(SHARED))
+
+    def database(self) -> str:
+        """Return the URL of a database with today's tables and nothing in them."""
+        tables = ", ".join(f'"{table}"' for table in Base.metadata.tables if table != Counter.__tablename__)
+        self._run(
+            "postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{SHARED}'"
+        )
+        self._run(SHARED, f"TRUNCATE {tables}", "UPDATE counters SET value = 0")
+        return self.url(SHARED)
+
+    def _run(self, database: str, *statements: str) -> None:
+        engine = create_engine(self.url(database), isolation_level="AUTOCOMMIT", poolclass=NullPool)
         with engine.connect() as connection:
-            connection.execute(text(statement))
-        engine.dispose()
+            for statement in statements:
+                connection.execute(text(statement))
 
 
 def programs() -> Path:
