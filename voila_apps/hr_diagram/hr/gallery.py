@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from html import escape
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -79,7 +80,7 @@ class Place(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._diagram_of = diagram_of
         self.choice = widgets.Dropdown(description=label, layout=widgets.Layout(width="100%"))
         self.content = widgets.HTML(layout=widgets.Layout(width="100%"))
-        self.choice.observe(lambda _: self._show(), "value")
+        self.choice.observe(self._show, "value")
         super().__init__([self.choice, self.content])
         self.add_class("hr-card")
 
@@ -88,12 +89,14 @@ class Place(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         ids = [job_id for _, job_id in options]
         shown = self.choice.value
         chosen = shown if keep and shown in ids else next(iter(ids[otherwise:] or ids), None)
-        with self.choice.hold_trait_notifications():
-            self.choice.options = options
-            self.choice.value = chosen
+        # New options choose the first of them for a moment: nobody need see that.
+        self.choice.unobserve(self._show, "value")
+        self.choice.options = options
+        self.choice.value = chosen
+        self.choice.observe(self._show, "value")
         self._show()
 
-    def _show(self) -> None:
+    def _show(self, _: Any = None) -> None:
         if self.choice.value is None:
             self.content.value = ""
             return

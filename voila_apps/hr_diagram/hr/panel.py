@@ -16,7 +16,6 @@ from hr.preview import preview
 
 PIPELINE = "hr_diagram"
 CUSTOM = "custom"
-WIDE = widgets.Layout(width="100%")
 LABEL = {"description_width": "9.5em"}
 
 STYLE = """<style>
@@ -58,11 +57,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.go = widgets.Button(description="Make the diagram", button_style="primary", icon="play")
         self.go.add_class("hr-go")
         self.go.on_click(lambda _: self.make())
-        self.running = widgets.VBox(layout=WIDE)
-        self.picture = widgets.HTML(layout=WIDE)
+        self.running = widgets.VBox(layout=_wide())
+        self.picture = widgets.HTML(layout=_wide())
         self.gallery = Gallery(jobs=jobs)
         self.controls.watch(self.show_preview)
-        super().__init__([widgets.HTML(STYLE + WELCOME), self._cards(), self.gallery], layout=WIDE)
+        super().__init__([widgets.HTML(STYLE + WELCOME), self._cards(), self.gallery], layout=_wide())
         self.add_class("hr-avi")
         self.show_preview()
         self.gallery.refresh()
@@ -108,16 +107,19 @@ class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self) -> None:
         fields = [(cluster.title, name) for name, cluster in CLUSTERS.items()]
         self.field = widgets.Dropdown(
-            options=[*fields, ("A place of your own", CUSTOM)], description="Field", style=LABEL, layout=WIDE
+            options=[*fields, ("A place of your own", CUSTOM)],
+            description="Field",
+            style=LABEL,
+            layout=_wide(),
         )
         self.ra = _number("Right ascension [°]", 66.75, 0, 360)
         self.dec = _number("Declination [°]", 15.87, -90, 90)
-        self.radius = _slider("Radius [°]", 8.0, 0.5, 20.0, 0.5)
-        self.precision = _slider("Parallax / error ≥", 5.0, 5.0, 50.0, 1.0)
-        self.faint = _slider("G brighter than [mag]", 10.0, 4.0, 12.0, 0.25)
+        self.radius = _slider("Radius [°]", 8.0, limits=(0.5, 20.0), step=0.5, shown=".1f")
+        self.precision = _slider("Parallax / error ≥", 5.0, limits=(5.0, 50.0), step=1.0, shown=".0f")
+        self.faint = _slider("Faint limit G [mag]", 10.0, limits=(4.0, 12.0), step=0.25, shown=".2f")
         self.about = widgets.HTML()
         self.inputs = (self.field, self.ra, self.dec, self.radius, self.precision, self.faint)
-        super().__init__([self.field, self.about, *self.inputs[1:]], layout=WIDE)
+        super().__init__([self.field, self.about, *self.inputs[1:]], layout=_wide())
         self._fit_field()
 
     @property
@@ -155,22 +157,29 @@ class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             place.layout.display = "none" if cluster else ""
 
 
+def _wide() -> widgets.Layout:
+    """Return a layout of its own: widgets that share one are hidden together."""
+    return widgets.Layout(width="100%")
+
+
 def _number(label: str, value: float, least: float, most: float) -> widgets.BoundedFloatText:
     return widgets.BoundedFloatText(
-        value=value, min=least, max=most, step=0.1, description=label, style=LABEL, layout=WIDE
+        value=value, min=least, max=most, step=0.1, description=label, style=LABEL, layout=_wide()
     )
 
 
-def _slider(label: str, value: float, least: float, most: float, step: float) -> widgets.FloatSlider:
+def _slider(
+    label: str, value: float, *, limits: tuple[float, float], step: float, shown: str
+) -> widgets.FloatSlider:
     return widgets.FloatSlider(
         value=value,
-        min=least,
-        max=most,
+        min=limits[0],
+        max=limits[1],
         step=step,
         description=label,
         style=LABEL,
-        layout=WIDE,
-        readout_format="g",
+        layout=_wide(),
+        readout_format=shown,
         # A preview takes a third of a second: it follows when the hand rests.
         continuous_update=False,
     )
