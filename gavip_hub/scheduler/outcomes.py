@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from itertools import accumulate
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,7 +70,8 @@ class OutcomeReader:
 
     def _verified(self, path: dict[str, Any], outcome: Outcome) -> Outcome:
         if outcome.status == "error":  # a failed job keeps those of its results that are what it says
-            kept = [entry for entry in _first_of_each_name(outcome) if not self._problem(path, entry)]
+            within = self._within_bounds(_first_of_each_name(outcome))
+            kept = [entry for entry in within if not self._problem(path, entry)]
             return outcome.model_copy(update={"results": kept})
         entries = _first_of_each_name(outcome)
         if len(entries) != len(outcome.results):
@@ -82,12 +84,17 @@ class OutcomeReader:
                 raise BadOutcome(f"result `{entry.name}` {problem}.")
         return outcome
 
+    def _within_bounds(self, entries: list[ResultEntry]) -> list[ResultEntry]:
+        """Return as many as may be read: a size is only a claim, but no more than that is read."""
+        totals = accumulate(entry.size for entry in entries)
+        return [entry for entry, total in zip(entries, totals, strict=True) if total <= self._most_bytes]
+
     def _problem(self, path: dict[str, Any], entry: ResultEntry) -> str:
         """Return why a result is not what its entry says, or nothing."""
         try:
             with self._folders.open(**path, parts=[RESULTS_FOLDER, entry.name]) as file:
                 size = os.fstat(file.fileno()).st_size
-                if size != entry.size or size > self._most_bytes:
+                if size != entry.size:
                     return f"has {size} bytes, not {entry.size}"
                 digest = hashlib.sha256()
                 while piece := file.read(PIECE):
