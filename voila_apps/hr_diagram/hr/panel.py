@@ -23,6 +23,7 @@ STYLE = """<style>
   align-items: start; }
 .hr-card { border: 1px solid var(--gavip-line, #dfe3e8); border-radius: .6rem; padding: .9rem 1rem; min-width: 0;
   overflow: hidden; }
+.hr-avi .hr-pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: .6rem; }
 .hr-avi .hr-compare { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }
 .hr-card h2, .hr-avi h2 { font-size: 1.05rem; margin: 0 0 .4rem; }
 .hr-card p, .hr-avi p { line-height: 1.45; margin: .3rem 0 .6rem; }
@@ -80,12 +81,14 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Draw what is chosen from the extract."""
         asked = self.controls.question
         seen = preview(asked)
-        words = f"{seen.shown} of the extract's {seen.in_cone} stars in this cone pass the cuts"
+        words = f"{seen.shown} of the {seen.in_cone} stars that the extract has in this cone pass the cuts"
         if asked.cluster:
             words += f"; {seen.members} share the cluster's parallax and motion"
         note = f"Preview: {words}. {extract.shortfall(asked)} {extract.RELEASE}, ESA/Gaia/DPAC and Hipparcos."
-        image = picture(png(seen.figure), f"Preview: sky and Hertzsprung-Russell diagram, {asked.title}")
-        self.picture.value = f"{image}<p class='hr-quiet'>{escape(note)}</p>"
+        sky = picture(png(seen.sky), f"Preview: the stars of {asked.title} on the sky")
+        diagram = picture(png(seen.diagram), f"Preview: Hertzsprung-Russell diagram of {asked.title}")
+        pair = f"<div class='hr-pair'>{sky}{diagram}</div>"
+        self.picture.value = f"{pair}<p class='hr-quiet'>{escape(note)}</p>"
 
     def _look_at(self, job: Job) -> None:
         if job.ended:

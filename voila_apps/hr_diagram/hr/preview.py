@@ -27,7 +27,8 @@ from hr.stars import (
 class Preview:
     """The extract's view of a question."""
 
-    figure: Figure
+    sky: Figure
+    diagram: Figure
     in_cone: int
     shown: int
     members: int
@@ -40,10 +41,10 @@ def preview(question: Question) -> Preview:
     bp_rp, abs_mag = colour(kept), absolute_magnitude(kept)
     member = members(kept, question.cluster)
     points = Points(bp_rp=bp_rp, abs_mag=abs_mag, density=density(bp_rp, abs_mag), member=member)
-    figure = Figure(figsize=(9.6, 4.7), dpi=110, facecolor="white")
-    _draw_sky(figure.add_axes((0.03, 0.11, 0.43, 0.80)), kept, member, question)
-    fill(figure.add_axes((0.55, 0.115, 0.43, 0.80)), points, scale=0.6)
-    return Preview(figure=figure, in_cone=len(stars), shown=len(kept), members=int(member.sum()))
+    sky, diagram = (Figure(figsize=(4.8, 4.7), dpi=120, facecolor="white") for _ in range(2))
+    _draw_sky(sky.add_axes((0.04, 0.05, 0.92, 0.86)), kept, member, question)
+    fill(diagram.add_axes((0.12, 0.115, 0.86, 0.86)), points, scale=0.6)
+    return Preview(sky=sky, diagram=diagram, in_cone=len(stars), shown=len(kept), members=int(member.sum()))
 
 
 def tangent_plane(stars: Columns, question: Question) -> tuple[Floats, Floats]:
