@@ -109,9 +109,10 @@ class BoxLauncher:
         run_dir = self._boxes / name
         if not run_dir.is_dir():
             return
-        _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL)
         deadline = time.monotonic() + _GONE_WITHIN
         while _is_locked(run_dir):
+            # Again each time: one that is only starting writes its number any moment.
+            _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL)
             if time.monotonic() > deadline:
                 raise Unavailable(f"the box {name} does not end")
             time.sleep(0.01)
@@ -120,8 +121,9 @@ class BoxLauncher:
             shutil.rmtree(spec.socket_dir, ignore_errors=True)
         # Renamed first: a removal that is cut short leaves nothing that looks like a box.
         doomed = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
-        run_dir.rename(doomed)
-        shutil.rmtree(doomed)
+        with suppress(FileNotFoundError):  # another process removed it too
+            run_dir.rename(doomed)
+            shutil.rmtree(doomed)
 
     def names(self) -> list[str]:
         """Return the names of all boxes that were started and not removed."""
@@ -225,17 +227,18 @@ def _free_cgroups(run_dir: Path, deadline: float) -> None:
     except FileNotFoundError:
         return
     for group in groups:
-        while group.is_dir():
-            for number in (group / "cgroup.procs").read_text().split():
-                _kill(int(number))
-            try:
-                group.rmdir()
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"the control group {group} cannot be emptied") from None
-                time.sleep(0.01)
+        while group.is_dir() and not _freed(group):
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the control group {group} cannot be emptied")
+            time.sleep(0.01)
 
 
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def _freed(group: Path) -> bool:
+    try:
+        for number in (group / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(number), signal.SIGKILL)
+        group.rmdir()
+    except OSError:
+        return False
+    return True

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from gavip_hub.domain.container import Mount
@@ -53,6 +53,8 @@ def make_mount_points(mounts: tuple[Mount, ...], *, uid: int | None) -> None:
 
 def _make_below(folder: str, path: PurePosixPath, *, uid: int | None) -> None:
     with opened(folder) as top:
+        # A way through a person's own folder is theirs, whoever made it; one through the platform's is not.
+        uid = uid if os.fstat(top).st_uid == uid else None
         current = os.dup(top)
         try:
             for part in path.parts:
@@ -82,11 +84,10 @@ def _step(directory: int, name: str) -> int:
 
 
 def _make(directory: int, name: str, uid: int | None) -> None:
-    try:
+    with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=directory)
-    except FileExistsError:
-        return
-    if uid is not None:
+    found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if uid is not None and found.st_uid != uid and stat.S_ISDIR(found.st_mode):
         os.chown(name, uid, uid, dir_fd=directory, follow_symlinks=False)
 
 

@@ -257,6 +257,15 @@ def test_a_link_in_place_of_a_mount_point_is_refused(walled):
     assert list(outside.iterdir()) == []
 
 
+async def test_an_avi_folder_that_the_platform_makes_later_can_be_reached(walled):
+    walled.places("ann", avi=False)
+    ended, _ = await walled.run("gavip-server-n1", "true", kind=Kind.NOTEBOOK)
+    assert ended.exit_code == 0
+    (walled.root / "users/ann/avis").mkdir(mode=0o700)
+    ended, log = await walled.run("gavip-jlater-1", "python", "-c", WRITES)
+    assert (ended.exit_code, "/home/ann/avis/hr" in log) == (0, True)
+
+
 async def test_mount_points_that_their_owner_removed_are_made_again(walled):
     walled.places("ann")
     ended, _ = await walled.run("gavip-jfirst-1", "true")
