@@ -13,6 +13,7 @@ from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.storage.database import Database, Touched
+from gavip_hub.storage.lease import lease
 from gavip_hub.threads import Threads
 
 DISPATCH = "dispatch"
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 
 class SchedulerLoop:
     """Takes jobs from state to target; all it knows is in the database, so it may end and begin at any moment.
+
+    Of several loops over one database one works and the others stand by: two would take one another's launches for
+    the remains of a dead service. See docs/adr/0005-one-loop-at-a-time.md.
 
     Parameters
     ----------
@@ -59,6 +63,8 @@ class SchedulerLoop:
         self._threads = threads
         self._tick_seconds = tick
         self._consumers = consumers
+        self._lease = lease(database.url, "scheduler")
+        self._leads = False
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.now() - SWEEP_EVERY
         self._ticked_at = clock.now()
@@ -82,9 +88,14 @@ class SchedulerLoop:
         finally:
             unsubscribe()
             self._queue.close()
+            self._lease.release()
 
     async def tick(self) -> None:
         """Look at everything once: what runs, what is left over, what waits."""
+        self._leads = await self._threads(self._lease.hold)
+        if not self._leads:
+            self._ticked_at = self._clock.now()  # standing by is being well
+            return
         standings = await self._threads(self._lifecycle.live)
         seen = await self._backend.check([Handle(name=s.name, state=s.backend_state) for s in standings])
         for standing, observation in zip(standings, seen, strict=True):
@@ -178,7 +189,7 @@ class SchedulerLoop:
 
     def _on_touched(self, touched: Iterable[Touched]) -> None:
         for _owner, subject, kind in touched:
-            if kind in QUIET_KINDS:
+            if kind in QUIET_KINDS or not self._leads:
                 continue
             if kind == "job.state":
                 self._queue.put(subject)

@@ -112,5 +112,9 @@ def lock_pool(session: Session, pool: str) -> None:
     SQLite has one writer at a time; PostgreSQL over-commits at READ COMMITTED without this lock.
     """
     if session.get_bind().dialect.name == "postgresql":
-        key = int.from_bytes(hashlib.sha256(f"gavip-pool:{pool}".encode()).digest()[:8], "big", signed=True)
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"gavip-pool:{pool}")})
+
+
+def lock_key(name: str) -> int:
+    """Return the number by which PostgreSQL knows a lock of that name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)

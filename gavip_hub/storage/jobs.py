@@ -82,7 +82,7 @@ def is_clear(session: Session, job: str) -> bool:
     return session.scalars(_uncleared().where(Attempt.job == job)).first() is None
 
 
-def _uncleared() -> Select[tuple[str]]:
+def _uncleared() -> Select[Any]:
     return select(Attempt.job).where(Attempt.cleared_at.is_(None))
 
 
@@ -125,7 +125,8 @@ def attempt_by_token(session: Session, token_hash: str) -> Attempt | None:
 def release_spec(session: Session, job: Job) -> dict[str, Any]:
     """Return what the job's release declares."""
     wanted = select(Release.spec).where(Release.avi == job.avi, Release.version == job.version)
-    return session.scalars(wanted).one()
+    spec: dict[str, Any] = session.scalars(wanted).one()
+    return spec
 
 
 def results_of(session: Session, jobs: Collection[str]) -> dict[str, list[ResultEntry]]:

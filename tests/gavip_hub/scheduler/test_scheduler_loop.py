@@ -1,6 +1,7 @@
 """The loop takes jobs from state to target, with real threads, real databases and real folders."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -430,3 +431,19 @@ async def test_an_outcome_that_is_no_file_is_none(engine, kind, tmp_path):
         engine.backend.engine.end(name(job), exit_record())
         await engine.until_state(job, "ERROR")
     assert error(engine, job).code == "exited"
+
+
+async def test_of_two_loops_one_works_and_the_other_takes_over(database, tmp_path):
+    engine = backed(database, tmp_path, SlowBackend())
+    first = engine.submit().id
+    async with AsyncExitStack() as standby:
+        async with engine.loop():
+            await engine.backend.created.wait()
+            await standby.enter_async_context(engine.loop())
+            end = engine.clock.now().timestamp() + 10
+            await engine.until(lambda: engine.clock.now().timestamp() > end)
+            engine.backend.proceed.set()
+            await engine.until_state(first, "RUNNING")
+        second = engine.submit().id
+        await engine.until_state(second, "RUNNING")
+    assert engine.backend.engine.started == [name(first), name(second)]
