@@ -145,8 +145,9 @@ def _responses(what: Operation) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(what.status).phrase}
     if what.returns is not None:
         answer["content"] = {what.media_type: {"schema": _answer(what.returns)}}
-    elif what.media_type != "application/json":
-        answer["content"] = {what.media_type: {"schema": {"type": "string"}}}
+    elif what.status != HTTPStatus.NO_CONTENT:
+        kind = "object" if what.media_type == "application/json" else "string"
+        answer["content"] = {what.media_type: {"schema": {"type": kind}}}
     return {str(what.status): answer, **_refusals(what)}
 
 

@@ -5,7 +5,6 @@ Only the outermost edge is fake: the Hub (a small web server that knows tokens a
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -223,7 +222,6 @@ async def running_service(
             await server.close_all_connections()
         hub.ledger._database.close()
         service.close()
-        shutil.rmtree((root / "state" / "runtime").read_text().strip(), ignore_errors=True)
 
 
 async def until(condition: Any, *, seconds: float = 10.0) -> Any:

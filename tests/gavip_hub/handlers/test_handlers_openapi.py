@@ -1,0 +1,100 @@
+import re
+
+import pytest
+
+from gavip_hub.handlers.openapi import API, document
+from gavip_hub.handlers.operations import METHODS, ApiHandler, operations_of
+from gavip_hub.handlers.routes import API_HANDLERS, all_routes
+
+CONTRACT = """
+GET /openapi.json  GET /health  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
+GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases  GET /servers  POST /servers  DELETE /servers/{server}
+GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
+GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
+GET /pools  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
+"""
+
+
+@pytest.fixture(scope="module")
+def made():
+    return document(API_HANDLERS, version="1")
+
+
+def operations(made):
+    return [(path, method, one) for path, methods in made["paths"].items() for method, one in methods.items()]
+
+
+def references(value):
+    if isinstance(value, dict):
+        yield from ([value["$ref"]] if "$ref" in value else [])
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def test_the_document_has_all_operations_of_the_contract(made):
+    wanted = set(re.findall(r"(GET|POST|DELETE) (\S+)", CONTRACT))
+    assert {(method.upper(), path) for path, method, _ in operations(made)} == wanted
+
+
+def test_every_method_of_every_api_route_is_documented():
+    served = [handler for pattern, handler, *_ in all_routes() if pattern.startswith(API)]
+    assert set(served) == set(API_HANDLERS)
+    for handler in served:
+        assert issubclass(handler, ApiHandler)
+        own = {name for name in METHODS if name in vars(handler)}
+        assert own == {name for name, _ in operations_of(handler)}, handler
+
+
+def test_every_operation_has_a_name_a_summary_and_an_answer_of_its_own(made):
+    found = [one for _, _, one in operations(made)]
+    assert len({one["operationId"] for one in found}) == len(found)
+    for one in found:
+        assert re.fullmatch(r"[a-z]+\.[a-z]+", one["operationId"])
+        assert one["summary"]
+        success = [status for status in one["responses"] if status.startswith("2")]
+        assert len(success) == 1
+        answer = one["responses"][success[0]]
+        assert answer["description"]
+        assert success == ["204"] or answer["content"]
+
+
+def test_every_write_with_a_body_has_its_schema(made):
+    for path, method, one in operations(made):
+        if path in {"/jobs/{id}/start", "/jobs/{id}/cancel"}:
+            assert "requestBody" not in one
+        elif method == "post":
+            schema = one["requestBody"]["content"]["application/json"]["schema"]
+            assert schema["$ref"].rpartition("/")[2] in made["components"]["schemas"]
+
+
+def test_every_reference_leads_somewhere(made):
+    known = {f"#/components/schemas/{name}" for name in made["components"]["schemas"]}
+    assert set(references(made)) <= known
+
+
+def test_parts_of_a_path_are_declared(made):
+    for path, _, one in operations(made):
+        declared = {p["name"] for p in one["parameters"] if p["in"] == "path"}
+        assert declared == set(re.findall(r"{(\w+)}", path))
+
+
+def test_only_health_and_the_document_itself_need_no_sign_in(made):
+    public = {path for path, _, one in operations(made) if not one["security"]}
+    assert public == {"/health", "/openapi.json"}
+
+
+def test_queries_show_their_limits_and_choices(made):
+    asked = {p["name"]: p["schema"] for p in made["paths"]["/jobs"]["get"]["parameters"]}
+    assert asked["limit"]["maximum"] == 200
+    assert "COMPLETED" in str(asked["phase"])
+
+
+async def test_it_is_served_with_a_tag_that_saves_the_second_time(service):
+    async with service.client() as client:
+        first = await client.get("/openapi.json")
+        again = await client.get("/openapi.json", headers={"If-None-Match": first.headers["Etag"]})
+    assert first.json()["openapi"] == "3.1.0"
+    assert (again.status_code, again.content) == (304, b"")

@@ -1,0 +1,122 @@
+import asyncio
+
+import pytest
+
+from tests.support.service import until
+
+
+@pytest.fixture
+def stars(service):
+    return service.publish()
+
+
+async def servers(client):
+    return (await client.get("/servers")).json()
+
+
+async def test_an_interface_opens_at_its_own_origin(service, ann, stars):
+    answer = await ann.post("/servers", json={"avi": "stars"})
+    assert answer.status_code == 202
+    view = answer.json()
+    assert (view["state"], view["version"], view["memory_mb"]) == ("ready", "1.0", 512)
+    assert view["url"].startswith("http://stars--ann.gavip.localhost")
+    assert view["url"].endswith("/user/ann/stars/")
+    assert [one["name"] for one in await servers(ann)] == ["stars"]
+
+
+async def test_opening_it_again_gives_the_same_server(service, ann, stars):
+    first = (await ann.post("/servers", json={"avi": "stars"})).json()
+    assert (await ann.post("/servers", json={"avi": "stars"})).json() == first
+    assert len(await servers(ann)) == 1
+
+
+async def test_one_version_is_open_at_once(service, ann, stars):
+    service.publish(version="2.0")
+    await ann.post("/servers", json={"avi": "stars", "version": "1.0"})
+    answer = await ann.post("/servers", json={"avi": "stars", "version": "2.0"})
+    assert (answer.status_code, answer.json()["error"]) == (409, "conflict")
+
+
+async def test_closing_gives_back_what_it_held(service, ann, stars):
+    await ann.post("/servers", json={"avi": "stars"})
+    assert (await ann.get("/pools")).json()[0]["memory_used_mb"] == 512
+    assert (await ann.delete("/servers/stars")).json()["state"] == "stopping"
+    assert await servers(ann) == []
+    assert (await ann.get("/pools")).json()[0]["memory_used_mb"] == 0
+
+
+async def test_what_is_not_open_cannot_be_closed_nor_can_somebody_elses(ann, bob, stars):
+    await ann.post("/servers", json={"avi": "stars"})
+    assert (await bob.delete("/servers/stars")).status_code == 404
+    assert len(await servers(ann)) == 1
+
+
+async def test_a_private_avi_does_not_exist_for_others(service, ann):
+    service.publish(avi="secret", visibility="private")
+    assert (await ann.post("/servers", json={"avi": "secret"})).status_code == 404
+    async with service.client("dora-token") as dora:
+        assert (await dora.post("/servers", json={"avi": "secret"})).status_code == 202
+
+
+async def test_a_start_that_takes_long_is_told_and_becomes_ready(service, ann, stars):
+    service.hub.slow = asyncio.Event()
+    view = (await ann.post("/servers", json={"avi": "stars"})).json()
+    assert view["state"] == "starting"
+    service.hub.slow.set()
+
+    async def ready():
+        return [one["state"] for one in await servers(ann)] == ["ready"]
+
+    await until(ready)
+
+
+async def test_where_there_is_no_room_one_waits_and_is_told_why(service, ann, bob, stars):
+    service.service.core.config.platform_memory_mb = 600
+    await bob.post("/servers", json={"avi": "stars"})
+    waiting = (await ann.post("/servers", json={"avi": "stars"})).json()
+    assert waiting["state"] == "waiting"
+    assert "needs 512 MB of memory; the platform has 88 of 600 free" in waiting["reason"]
+    await bob.delete("/servers/stars")
+
+    async def held():
+        return "There is room now" in (await servers(ann))[0]["reason"]
+
+    await until(held)
+    assert (await bob.post("/servers", json={"avi": "stars"})).json()["state"] == "waiting"
+    assert (await ann.post("/servers", json={"avi": "stars"})).json()["state"] == "ready"
+    assert [one["state"] for one in await servers(ann)] == ["ready"]
+
+
+async def test_who_gives_up_waiting_leaves_no_trace(service, ann, bob, stars):
+    service.service.core.config.platform_memory_mb = 600
+    await bob.post("/servers", json={"avi": "stars"})
+    await ann.post("/servers", json={"avi": "stars"})
+    assert (await ann.delete("/servers/stars")).status_code == 202
+    assert await servers(ann) == []
+
+
+async def test_what_could_never_fit_is_refused_at_once(service, ann, stars):
+    service.service.core.config.platform_memory_mb = 100
+    answer = await ann.post("/servers", json={"avi": "stars"})
+    assert (answer.status_code, answer.json()["error"]) == (422, "too_large")
+
+
+async def test_more_servers_than_the_quota_are_refused_with_the_number(service, ann, stars):
+    service.service.core.config.quota = {"memory_mb": 4096, "cpu": 4.0, "jobs": 20, "servers": 1}
+    service.publish(avi="galaxies")
+    await ann.post("/servers", json={"avi": "stars"})
+    answer = await ann.post("/servers", json={"avi": "galaxies"})
+    assert (answer.status_code, answer.json()["error"]) == (409, "no_room")
+    assert "needs 1 servers; your pool has 0 of 1 free" in answer.json()["message"]
+
+
+async def test_an_avi_with_only_pipelines_has_nothing_to_open(service, ann):
+    service.publish()
+    (service.root / "users" / "dora" / "stars" / "app.ipynb").unlink()
+    from avi_kernel.protocol.api import ReleaseSubmit
+
+    request = ReleaseSubmit(folder="stars", avi="stars", version="2.0", visibility="public")
+    service.service.core.releases.submit(submitter="dora", request=request)
+    answer = await ann.post("/servers", json={"avi": "stars"})
+    assert answer.status_code == 400
+    assert "no interface" in answer.json()["message"]
