@@ -141,6 +141,8 @@ class SchedulerLoop:
             raise
 
     async def _handle(self, item: str) -> None:
+        if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
+            return
         if item == DISPATCH:
             await self._dispatch()
             self._queue.forget(item)
