@@ -26,6 +26,8 @@ async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
             await refuse(writer, error.status, str(error))
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             pass  # a side went away, which is its right
+        except asyncio.CancelledError:
+            pass  # the box has ended; asyncio would report each open connection as an error
         finally:
             await close(writer)
 

@@ -129,11 +129,14 @@ class BoxWorld:
         os.kill(self.shim_pid(name), signal.SIGKILL)
 
     def clean(self) -> None:
+        """Remove all boxes; fail when a shim had something to complain of."""
+        complaints = "".join(path.read_text() for path in self.root.glob("boxes/*/shim.err"))
         for name in self.launcher.names():
             self.launcher.remove(name)
         note = self.root / "state/runtime"
         if note.exists():
             Path(note.read_text().strip()).rmdir()
+        assert complaints == ""
 
 
 @contextmanager
