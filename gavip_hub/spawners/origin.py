@@ -26,8 +26,10 @@ def own_url(spawner: Any) -> str:
 
 
 def set_redirect_uri(spawner: Any, address: str) -> None:
-    """Let the server's own OAuth client bring browsers back to its own origin; the Hub commits after `start`."""
+    """Let the server's own OAuth client bring browsers back to its own origin."""
     spawner.orm_spawner.oauth_client.redirect_uri = address
+    # At once: the Hub has one session for all, and any request that ends meanwhile rolls back what it finds dirty.
+    spawner.user.db.commit()
 
 
 def proxy_of(spawner: Any) -> Any:

@@ -6,8 +6,10 @@ One platform serves a whole test session. A test that kills parts of it, or need
 with `running_platform`.
 """
 
+import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +28,7 @@ import pytest
 
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.supervise.accounts import read_passwords
+from gavip_hub.supervise.boxes import stop_boxes
 from gavip_hub.supervise.installation import free_ports
 
 READY_SECONDS = 120
@@ -146,9 +149,12 @@ class Platform:
                 person.delete(f"/servers/{server['name']}")
             eventually(lambda: person.get("/servers").json() == [], f"no server of {user} is left")
 
-    def pid(self, sibling: str) -> int:
-        """Return the pid of `proxy`, `hub` or `service`."""
-        return int(json.loads((self.root / "state" / f"{sibling}.json").read_text())["pid"])
+    def pid(self, sibling: str) -> int | None:
+        """Return the pid of `proxy`, `hub` or `service`; None while there is none."""
+        try:
+            return int(json.loads((self.root / "state" / f"{sibling}.json").read_text())["pid"])
+        except FileNotFoundError:
+            return None
 
     def log(self, sibling: str) -> str:
         return (self.root / "logs" / f"{sibling}.log").read_text(errors="replace")
@@ -157,6 +163,19 @@ class Platform:
         """End it as Ctrl-C does, and wait until all of it is gone."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(END_SECONDS)
+
+    def sweep(self) -> None:
+        """End all of it, in whatever state a test left it, and remove its sockets."""
+        if self.process.poll() is None:
+            self.end()
+        for sibling in ("proxy", "hub", "service"):
+            with suppress(ProcessLookupError):
+                if pid := self.pid(sibling):
+                    os.kill(pid, signal.SIGKILL)
+        asyncio.run(stop_boxes(self.root))
+        note = self.root / "state" / "runtime"
+        if note.exists():
+            shutil.rmtree(note.read_text().strip(), ignore_errors=True)
 
 
 def eventually(holds: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
@@ -185,8 +204,7 @@ def running_platform(
     try:
         yield platform
     finally:
-        if platform.process.poll() is None:
-            platform.end()
+        platform.sweep()
 
 
 def start_platform(root: Path, *, port: int, options: tuple[str, ...] = ()) -> Platform:
@@ -211,9 +229,9 @@ def start_platform(root: Path, *, port: int, options: tuple[str, ...] = ()) -> P
     platform = Platform(root=root, port=port, users={}, process=process)
     ready = threading.Event()
     threading.Thread(target=_listen, args=(platform, ready), daemon=True).start()
-    if not ready.wait(READY_SECONDS) or process.poll() is not None:
-        process.send_signal(signal.SIGINT)
-        process.wait(END_SECONDS)
+    ready.wait(READY_SECONDS)
+    if not any("GAVIP is ready" in line for line in platform.said):
+        platform.sweep()
         pytest.fail("the platform did not start:\n" + "\n".join(platform.said), pytrace=False)
     platform.users = dict(platform.config.users)
     return platform
