@@ -100,11 +100,11 @@ async def test_the_same_bomb_goes_off_where_its_size_is_allowed(limited):
 async def test_a_burner_gets_its_share_of_a_processor(limited):
     ended, log = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu=0.2)
     assert word_after(log, "share") < 0.3
-    assert 0.2 < ended.cpu_seconds < 0.8
+    assert 0.05 < ended.cpu_seconds < 0.8
 
 
 async def test_the_same_burner_takes_more_where_it_may(limited):
-    _, held = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu=0.1)
+    _, held = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu=0.05)
     _, free = await limited.run("gavip-jburn-2", "python", "-c", BURN, cpu=1.0)
     assert word_after(free, "share") > 1.5 * word_after(held, "share")
 
