@@ -19,7 +19,7 @@ from contextvars import copy_context
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from typing_extensions import override
 
@@ -34,6 +34,7 @@ from avi_kernel.transport import (
     SignInRequired,
     Transport,
     Unavailable,
+    host_of,
 )
 
 __all__ = [
@@ -119,6 +120,11 @@ class Job:
     def results(self) -> list[ResultEntry]:
         """The files it made."""
         return self._view.results
+
+    @property
+    def url(self) -> str:
+        """Address of its page in the portal; nothing where there is no portal."""
+        return urljoin(self._client.portal, self._view.url) if self._view.url else ""
 
     @property
     def trouble(self) -> ApiError | None:
@@ -236,10 +242,21 @@ class Client:
         Made on the portal's token page, or by `gavip login`.
     avi, version
         What `submit` submits unless told otherwise.
+    portal
+        How browsers reach the platform, where that is not by `url`.
     """
 
-    def __init__(self, url: str, token: str, *, avi: str | None = None, version: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        avi: str | None = None,
+        version: str | None = None,
+        portal: str | None = None,
+    ) -> None:
         self._transport = Transport(url=url, token=token)
+        self.portal = host_of(portal or url)
         self._avi = avi
         self._version = version
 
@@ -250,7 +267,13 @@ class Client:
         url = environ.get("GAVIP_API_URL")
         if not (token and url):
             raise SignInRequired("This is no server of a GAVIP platform: use Client(url, token).")
-        return cls(url, token, avi=environ.get("GAVIP_AVI"), version=environ.get("GAVIP_AVI_VERSION"))
+        return cls(
+            url,
+            token,
+            avi=environ.get("GAVIP_AVI"),
+            version=environ.get("GAVIP_AVI_VERSION"),
+            portal=environ.get("JUPYTERHUB_HOST") or environ.get("JUPYTERHUB_PUBLIC_HUB_URL"),
+        )
 
     def submit(
         self,

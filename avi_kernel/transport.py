@@ -166,6 +166,12 @@ def api_url(url: str) -> str:
     return plain + API_PATH if urlsplit(plain).path in {"", "/"} else plain
 
 
+def host_of(url: str) -> str:
+    """Return an address without its path."""
+    place = urlsplit(url)
+    return f"{place.scheme}://{place.netloc}/"
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine."""
     return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")

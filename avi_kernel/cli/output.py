@@ -83,9 +83,15 @@ def cell(name: str, value: Any) -> str:
         case list():
             return ", ".join(map(_name_of, value))
         case dict():
-            return ", ".join(f"{key}={each}" for key, each in value.items() if each not in (None, ""))
+            return _pairs(value)
         case _:
             return " ".join(str(value).split())
+
+
+def _pairs(value: dict[str, Any]) -> str:
+    if "message" in value:
+        return " ".join(filter(None, [str(value["message"]), str(value.get("hint", ""))]))
+    return ", ".join(f"{key}={each}" for key, each in value.items() if each not in (None, ""))
 
 
 def _name_of(value: Any) -> str:

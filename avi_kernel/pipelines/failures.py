@@ -67,6 +67,12 @@ def died(*, step: str, cell: int | None, source: str, exit_code: int) -> JobErro
     )
 
 
+def not_started(step: str, message: str) -> JobError:
+    """Describe a kernel that never became ready: the author's code had no part in it."""
+    hint = "The machine may be overloaded, or the job's memory too small for an interpreter: run it again."
+    return JobError(code="platform", message=f"{step}: {message}"[:2000], hint=hint, step=step[:200])
+
+
 def _signal_name(number: int) -> str:
     try:
         return f"{number} ({signal.Signals(number).name})"

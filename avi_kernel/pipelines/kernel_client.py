@@ -17,6 +17,10 @@ KERNEL = "python3"
 _PATIENCE = 5.0
 
 
+class KernelSilent(RuntimeError):
+    """A kernel was started and never became ready."""
+
+
 class QuickClient(AsyncKernelClient):
     """A client that is ready when kernel and output channel are, with no further 0.2 s of listening."""
 
@@ -29,20 +33,21 @@ class QuickClient(AsyncKernelClient):
         """
         deadline = time.monotonic() + (timeout or float("inf"))
         while time.monotonic() < deadline:
-            asked = self.kernel_info()
-            if await self._heard(asked):
+            self.kernel_info()
+            if await self._heard():
                 return
             if not await self.is_alive():
-                raise RuntimeError("Kernel died before replying to kernel_info")
-        raise RuntimeError(f"Kernel did not answer in {timeout} seconds")
+                raise KernelSilent("the notebook's kernel ended before it was ready")
+        raise KernelSilent(f"the notebook's kernel did not answer within {timeout:g} s")
 
-    async def _heard(self, asked: str) -> bool:
+    async def _heard(self) -> bool:
+        """Tell whether an answer came; on a slow machine it may be the one to an earlier question."""
         try:
             reply = await self.get_shell_msg(timeout=1)
             await self.get_iopub_msg(timeout=0.2)
         except Empty:
             return False
-        return bool(reply["parent_header"].get("msg_id") == asked)
+        return bool(reply["msg_type"] == "kernel_info_reply")
 
 
 class RunningKernel(AsyncKernelManager):

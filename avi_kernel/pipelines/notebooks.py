@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from avi_kernel.pipelines import failures
 from avi_kernel.pipelines.failures import PipelineFailed
-from avi_kernel.pipelines.kernel_client import KERNEL, RunningKernel
+from avi_kernel.pipelines.kernel_client import KERNEL, KernelSilent, RunningKernel
 from avi_kernel.pipelines.kernel_process import KernelProcess
 from avi_kernel.pipelines.places import JobPlaces
 from avi_kernel.protocol.declared import cell_parameters
@@ -123,10 +123,10 @@ class NotebookPipeline:
             self._execute(source, output, given, follower, kernel)
         except PapermillExecutionError as error:
             raise PipelineFailed(_failed_cell(follower, error)) from None
-        except (DeadKernelError, RuntimeError) as error:
-            if kernel.exit_code is None:
-                raise
-            raise PipelineFailed(_dead_kernel(follower, kernel.exit_code)) from error
+        except KernelSilent as silent:
+            raise PipelineFailed(failures.not_started(follower.step, str(silent))) from silent
+        except DeadKernelError as error:
+            raise PipelineFailed(_dead_kernel(follower, kernel.exit_code or 0)) from error
         finally:
             kernel.close()
 

@@ -74,12 +74,12 @@ def _entry(path: Path, title: str) -> ResultEntry:
 
 def _flatten(folder: Path) -> None:
     for path in list(_odd_files(folder)):
-        wanted = free_name(folder, "_".join(path.relative_to(folder).parts))
         if path.is_symlink():
-            shutil.copyfile(path.resolve(), folder / wanted)
-            path.unlink()
-        else:
-            path.rename(folder / wanted)
+            copy = path.with_name(f".{path.name}.copy")
+            shutil.copyfile(path, copy)
+            copy.replace(path)
+        if path.parent != folder or path.name != safe_name(path.name):
+            path.rename(folder / free_name(folder, "_".join(path.relative_to(folder).parts)))
 
 
 def _odd_files(folder: Path) -> Iterator[Path]:

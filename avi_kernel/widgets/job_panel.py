@@ -62,17 +62,10 @@ class JobPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 def _status(job: Job) -> str:
     view = job.view
     title = escape(view.title or view.pipeline)
-    link = (
-        f'<a href="{escape(view.url)}" target="_blank" rel="noopener">{title}</a>'
-        if _is_web(view.url)
-        else title
-    )
+    web = job.url.startswith(("http://", "https://"))
+    link = f'<a href="{escape(job.url)}" target="_blank" rel="noopener">{title}</a>' if web else title
     doing = ": ".join(filter(None, [view.step, view.message])) if job.phase == Phase.EXECUTING else ""
     return f"<b>{link}</b> {_WORDS[job.phase]} {job.progress:.0%} <span>{escape(doing)}</span>"
-
-
-def _is_web(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
 
 
 def _details(job: Job) -> str:

@@ -101,6 +101,29 @@ def document_of(
     )
 
 
+def notebook_avi(folder: Path, *cells: str) -> Path:
+    """Make an AVI with one pipeline `main` of these cells."""
+    (folder / "pipelines").mkdir(parents=True)
+    notebook = {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            for number, source in enumerate(cells)
+        ],
+        "metadata": {"language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (folder / "pipelines" / "main.ipynb").write_text(json.dumps(notebook))
+    return folder
+
+
 @dataclass
 class Ran:
     """A job that ran to its end."""
