@@ -1,0 +1,213 @@
+from datetime import timedelta
+
+import pytest
+
+from avi_kernel.protocol.api import ReleaseSubmit
+from gavip_hub.config import Gavip
+from gavip_hub.domain.container import Kind
+from gavip_hub.exceptions import BadRequest, NoRoom, NotFound
+from gavip_hub.services.events import EventService
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationService
+from gavip_hub.services.servers import ServerService
+from gavip_hub.storage import migrate
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.userspace import UserSpaces
+from gavip_hub.testing import ManualClock
+from tests.support.avis import star_counter
+
+STARS = {"release": "stars/1.0"}
+
+
+class Desk:
+    """The services around the ledger of servers, and two releases."""
+
+    def __init__(self, url, root):
+        migrate.upgrade(url)
+        self.clock = ManualClock()
+        self.database = Database(url=url)
+        self.config = Gavip(
+            data_root=str(root),
+            platform_memory_mb=1200,
+            platform_cpu=8.0,
+            archive_url="https://archive.test/tap",
+        )
+        self.quotas = QuotaService(database=self.database, config=self.config)
+        common = {"database": self.database, "config": self.config, "clock": self.clock}
+        self.releases = ReleaseService(repositories=Repositories(root=root), **common)
+        self.servers = ServerService(
+            quotas=self.quotas, releases=self.releases, spaces=UserSpaces(root=root), **common
+        )
+        self.reservations = ReservationService(
+            database=self.database, quotas=self.quotas, servers=self.servers, clock=self.clock
+        )
+        self.events = EventService(database=self.database)
+        for avi, visibility in (("stars", "public"), ("secret", "private")):
+            star_counter(root / "users/dora" / avi)
+            request = ReleaseSubmit(folder=avi, avi=avi, version="1.0", visibility=visibility)
+            self.releases.submit(submitter="dora", request=request)
+
+    def admit(self, owner="ann", name="stars", options=STARS):
+        return self.servers.admit(owner=owner, groups=[], server_name=name, user_options=options)
+
+    def used(self):
+        return self.quotas.platform_pool().memory_used_mb
+
+    def wish(self, owner="ann"):
+        return self.servers.wish_for(owner=owner, groups=[], avi="stars")
+
+    def told(self, owner="ann"):
+        return [event.data["state"] for event in self.events.events_since(owner=owner, after=0)]
+
+
+@pytest.fixture
+def desk(database_url, tmp_path):
+    made = Desk(database_url, tmp_path)
+    yield made
+    made.database.close()
+
+
+def test_an_admission_describes_the_whole_container(desk, tmp_path):
+    spec = desk.admit().spec
+    assert (spec.kind, spec.owner, spec.avi, spec.version) == (Kind.INTERFACE, "ann", "stars", "1.0")
+    assert spec.resources.memory_mb == 512
+    assert spec.allowed_hosts == ("archive.test:443",)
+    assert spec.env["GAVIP_ARCHIVE_URL"] == "https://archive.test/tap"
+    writable = [mount.source for mount in spec.mounts if mount.writable]
+    assert writable == [str(tmp_path / "users/ann/avis/stars")]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"release": "stars/1.0", "image": "evil"},
+        {"release": "stars/1.0", "memory_mb": 1},
+        {"release": ["stars", "1.0"]},
+        {"release": {"avi": "stars"}},
+        {"release": "stars"},
+        {"release": "stars/1.0/x"},
+        {"release": None},
+        {"notebook": "default"},
+        {"release": "secret/1.0"},
+        {"release": "stars/../../etc"},
+    ],
+)
+def test_options_that_name_anything_but_this_servers_release_are_refused(desk, options):
+    with pytest.raises(BadRequest):
+        desk.admit(options=options)
+    assert desk.used() == 0
+
+
+@pytest.mark.parametrize("release", ["stars/9", "stars/", "stars/1.0\n", "stars/' OR 1=1 --"])
+def test_a_release_that_is_not_there_is_refused(desk, release):
+    with pytest.raises(NotFound):
+        desk.admit(options={"release": release})
+
+
+def test_a_server_of_another_avis_name_is_refused(desk):
+    with pytest.raises(BadRequest, match="is named stars"):
+        desk.admit(name="galaxies")
+
+
+def test_somebody_elses_private_release_is_refused(desk):
+    with pytest.raises(NotFound):
+        desk.admit(name="secret", options={"release": "secret/1.0"})
+    assert desk.admit(owner="dora", name="secret", options={"release": "secret/1.0"})
+
+
+@pytest.mark.parametrize("options", [{"notebook": "huge"}, {"image": "x"}, STARS, {"notebook": ["default"]}])
+def test_a_notebook_server_is_one_of_the_operators_templates(desk, options):
+    with pytest.raises(BadRequest):
+        desk.admit(name="", options=options)
+
+
+@pytest.mark.parametrize("options", [{}, {"notebook": "default"}])
+def test_a_notebook_server_writes_in_its_users_space(desk, options, tmp_path):
+    spec = desk.admit(name="", options=options).spec
+    assert spec.kind is Kind.NOTEBOOK
+    assert [mount.source for mount in spec.mounts if mount.writable] == [str(tmp_path / "users/ann")]
+
+
+def test_what_does_not_fit_is_refused_with_the_numbers(desk):
+    desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    with pytest.raises(NoRoom, match="needs 512 MB of memory; the platform has 176 of 1200 free"):
+        desk.admit(owner="carl")
+    assert desk.used() == 1024
+
+
+def test_closing_is_by_id_and_may_be_repeated(desk):
+    first, second = desk.admit(owner="ann"), desk.admit(owner="bob")
+    desk.servers.close(first.ledger_id)
+    desk.servers.close(first.ledger_id)
+    desk.servers.close("none")
+    assert [view.name for view in desk.servers.of(owner="bob")] == ["stars"]
+    assert desk.used() == 512
+    assert second.ledger_id in desk.servers.open_ids()
+
+
+def test_a_row_that_a_crash_left_is_closed_by_the_next_start(desk):
+    desk.admit()
+    desk.admit()
+    assert desk.used() == 512
+
+
+def test_reconciling_closes_what_the_hub_does_not_know_and_leaves_what_is_new(desk):
+    old = desk.admit(owner="ann")
+    desk.clock.advance(600)
+    desk.admit(owner="bob")
+    desk.servers.reconcile({}, since=desk.clock.now() - timedelta(seconds=120))
+    assert old.ledger_id not in desk.servers.open_ids()
+    assert [view.state for view in desk.servers.of(owner="bob")] == ["starting"]
+    desk.servers.reconcile({("bob", "stars"): True}, since=desk.clock.now())
+    assert [view.state for view in desk.servers.of(owner="bob")] == ["ready"]
+
+
+def test_a_reservation_holds_nothing_until_it_fits_and_then_all(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    assert desk.reservations.wait_if_full(desk.wish("carl")).state == "waiting"
+    assert desk.used() == 1024
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    assert desk.used() == 1024
+    with pytest.raises(NoRoom):
+        desk.admit(owner="ann")
+    desk.admit(owner="carl")
+    assert desk.used() == 1024
+    assert desk.told("carl") == ["waiting", "room", "starting"]
+
+
+def test_who_waits_longest_comes_first(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.clock.advance(1)
+    desk.reservations.wait_if_full(desk.wish("dan"))
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    assert (desk.told("carl"), desk.told("dan")) == (["waiting", "room"], ["waiting"])
+
+
+def test_room_that_nobody_takes_is_given_back(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    desk.clock.advance(HELD_FOR.seconds + 1)
+    desk.reservations.tend()
+    assert desk.used() == 512
+    assert desk.servers.of(owner="carl") == []
+
+
+def test_a_tab_that_was_closed_does_not_wait_for_ever(desk):
+    desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.clock.advance(PATIENCE.seconds + 1)
+    desk.reservations.tend()
+    assert desk.servers.of(owner="carl") == []

@@ -1,0 +1,159 @@
+import os
+import subprocess
+from datetime import UTC, datetime
+
+import pytest
+
+from gavip_hub.exceptions import BadManifest, BadRequest, NotFound
+from gavip_hub.storage import repositories
+from gavip_hub.storage.repositories import Repositories, split_source
+from tests.support.avis import star_counter, write_avi
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def kept(tmp_path):
+    return Repositories(root=tmp_path / "root")
+
+
+@pytest.fixture
+def source(tmp_path):
+    return star_counter(tmp_path / "source")
+
+
+def commit(kept, source, version="1.0"):
+    tree = kept.take_in(source, [])
+    return kept.commit(tree, avi="stars", version=version, author="dora", at=NOW)
+
+
+def git(tmp_path, *arguments):
+    command = ["git", f"--git-dir={tmp_path / 'root/repositories/stars.git'}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_release_is_a_commit_with_a_tag_and_a_checkout_that_nobody_changes(kept, source, tmp_path):
+    first = commit(kept, source)
+    checkout = kept.checkout("stars", first)
+    assert (checkout / "app.ipynb").read_text() == (source / "app.ipynb").read_text()
+    assert not checkout.stat().st_mode & 0o222
+    assert not (checkout / "app.ipynb").stat().st_mode & 0o222
+    assert git(tmp_path, "rev-parse", "v1.0").strip() == first
+    (source / "README.md").write_text("changed")
+    second = commit(kept, source, "1.1")
+    assert git(tmp_path, "rev-list", "main").split() == [second, first]
+    assert (checkout / "README.md").read_text() == "# Star counter\n"
+
+
+def test_the_same_content_has_the_same_digest_wherever_it_lies(kept, source, tmp_path):
+    copy = star_counter(tmp_path / "copy")
+    assert kept.take_in(source, []).digest == kept.take_in(copy, []).digest
+    (copy / "README.md").chmod(0o755)
+    assert kept.take_in(source, []).digest != kept.take_in(copy, []).digest
+
+
+def test_a_repository_of_its_authors_and_caches_are_left_out(kept, source):
+    write_avi(source, {".git/config": "[core]", "a/__pycache__/x.pyc": "x", ".ipynb_checkpoints/a": "x"})
+    assert sorted(kept.take_in(source, []).files) == [
+        "README.md",
+        "app.ipynb",
+        "avi.toml",
+        "pipelines/count.ipynb",
+    ]
+
+
+@pytest.mark.parametrize("name", ["link", "pipelines/link", "folder"])
+def test_a_link_is_refused_and_nothing_is_left_behind(kept, source, tmp_path, name):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (source / name).symlink_to(secret if name == "folder" else "/etc/passwd")
+    with pytest.raises(BadManifest, match=f"{name}: is a link"):
+        kept.take_in(source, [])
+    assert list((tmp_path / "root/checkouts/.staging").iterdir()) == []
+
+
+def test_a_pipe_does_not_hang_the_platform(kept, source):
+    os.mkfifo(source / "pipe")
+    with pytest.raises(BadManifest, match="pipe: is not a file"):
+        kept.take_in(source, [])
+
+
+def test_a_link_on_the_way_to_the_folder_is_refused(kept, source, tmp_path):
+    (tmp_path / "link").symlink_to(source)
+    with pytest.raises(Exception, match="link must be a folder"):
+        kept.take_in(tmp_path, ["link"])
+
+
+def test_too_much_is_refused_before_it_is_copied(kept, source, monkeypatch):
+    monkeypatch.setattr(repositories, "LARGEST_TREE", 1024)
+    with (source / "big").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BadManifest, match="larger than"):
+        kept.take_in(source, [])
+
+
+def test_too_many_files_are_refused(kept, source, monkeypatch):
+    monkeypatch.setattr(repositories, "MOST_FILES", 3)
+    with pytest.raises(BadManifest, match="more than 3 files"):
+        kept.take_in(source, [])
+
+
+def test_a_file_name_with_a_line_break_is_refused(kept, source):
+    (source / "a\nb").write_text("x")
+    with pytest.raises(BadManifest, match="without control characters"):
+        kept.take_in(source, [])
+
+
+def test_what_git_would_run_or_change_it_does_not(kept, source, tmp_path):
+    """Filters, hooks and line ends of the author's have no say: the bytes are kept as they are."""
+    mark = tmp_path / "ran"
+    write_avi(
+        source, {".gitattributes": "* filter=evil text eol=lf ident\n", ".gitconfig": f"x\n[filter]\n{mark}"}
+    )
+    (source / "crlf.txt").write_bytes(b"a\r\n$Id$\r\n")
+    (source / "--upload-pack=touch x").write_text("odd, but a name")
+    done = commit(kept, source)
+    assert not mark.exists()
+    assert (kept.checkout("stars", done) / "crlf.txt").read_bytes() == b"a\r\n$Id$\r\n"
+    assert (
+        "$Id$\r\n"
+        in subprocess.run(
+            [
+                "git",
+                f"--git-dir={tmp_path / 'root/repositories/stars.git'}",
+                "cat-file",
+                "-p",
+                f"{done}:crlf.txt",
+            ],
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+    )
+
+
+def test_hooks_of_the_repository_are_not_run(kept, source, tmp_path):
+    commit(kept, source)
+    mark = tmp_path / "ran"
+    hooks = tmp_path / "root/repositories/stars.git/hooks"
+    hooks.mkdir()
+    for name in ("reference-transaction", "post-update", "pre-commit"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
+        (hooks / name).chmod(0o755)
+    (source / "README.md").write_text("x")
+    commit(kept, source, "2")
+    assert not mark.exists()
+    git(tmp_path, "update-ref", "refs/heads/control", "main")
+    assert mark.exists(), "the control did not run: the hooks of this test are not seen by git"
+
+
+def test_a_folder_is_named_below_its_base_only(tmp_path):
+    assert split_source("a/b", base=tmp_path) == ["a", "b"]
+    assert split_source(str(tmp_path / "a"), base=tmp_path) == ["a"]
+    for folder in ("/etc", "../x", "a/../../x"):
+        with pytest.raises(BadRequest):
+            split_source(folder, base=tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_told(kept, tmp_path):
+    with pytest.raises(NotFound):
+        kept.take_in(tmp_path, ["none"])
