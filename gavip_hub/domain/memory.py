@@ -57,10 +57,25 @@ def parse(expression: str) -> ast.expr:
         raise BadExpression(f"{expression!r} is no arithmetic expression; accepted: {ACCEPTED}") from None
 
 
-def names_in(expression: str) -> frozenset[str]:
-    """Return the parameter names that an expression uses, for a check when a release is made."""
-    nodes = ast.walk(parse(expression))
-    return frozenset(node.id for node in nodes if isinstance(node, ast.Name)) - set(_FUNCTIONS)
+def check_expression(expression: str, numbers: Mapping[str, float | None]) -> None:
+    """Check an expression before anybody uses it.
+
+    Parameters
+    ----------
+    numbers
+        The pipeline's number parameters with their defaults; None where there is none.
+
+    Raises
+    ------
+    BadExpression
+        It can never be evaluated, or not with the defaults.
+    """
+    nodes = [node for node in ast.walk(parse(expression)) if isinstance(node, ast.Name)]
+    for name in (node.id for node in nodes if node.id not in _FUNCTIONS):
+        if name not in numbers:
+            raise BadExpression(f"{name!r} is no number parameter; there are: {', '.join(numbers) or 'none'}")
+    if None not in numbers.values():
+        memory_of(expression, numbers)
 
 
 def _evaluate(node: ast.expr, parameters: Mapping[str, Any]) -> float:

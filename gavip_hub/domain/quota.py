@@ -63,11 +63,6 @@ class Shortage:
         """Return what is left, never below nothing."""
         return max(0.0, round(self.allowed - self.used, 3))
 
-    @property
-    def hopeless(self) -> bool:
-        """Tell whether it would not even fit alone."""
-        return self.wanted > self.allowed
-
 
 def quota_for(
     groups: Iterable[str], default: Mapping[str, float], grants: Mapping[str, Mapping[str, float]]

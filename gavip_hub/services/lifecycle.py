@@ -63,9 +63,6 @@ class Standing:
     heartbeat_at: datetime | None
     outcome: dict[str, Any] | None
     """What its runner reported as its end."""
-    ended: bool
-    """The attempt is over; its container may still have to be removed."""
-    cleared: bool
     deleted: bool
 
 
@@ -325,7 +322,5 @@ def _standing(job: Job, attempt: Attempt | None, container: Container | None) ->
         running_at=attempt.running_at if attempt else None,
         heartbeat_at=job.heartbeat_at,
         outcome=attempt.outcome if attempt else None,
-        ended=bool(attempt and attempt.ended_at),
-        cleared=bool(attempt and attempt.cleared_at),
         deleted=job.deleted_at is not None,
     )

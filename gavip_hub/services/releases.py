@@ -14,6 +14,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
+from gavip_hub.services.memory_checks import require_memory_expressions
 from gavip_hub.storage import releases
 from gavip_hub.storage.database import Database, lock_pool
 from gavip_hub.storage.ids import new_id
@@ -22,6 +23,8 @@ from gavip_hub.storage.schema import Avi, Release
 
 READY = "READY"
 BUNDLED_OWNER = "gavip"
+RESERVED = frozenset({"notebook"})
+"""How people see the server that the Hub leaves unnamed."""
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}")
 _SLUG_LENGTH = range(2, 21)
@@ -252,6 +255,8 @@ def bundled_slug(folder: Path) -> str:
 
 
 def _check_name(avi: str, version: str) -> None:
+    if avi in RESERVED:
+        raise BadRequest(f"The platform itself uses the name {avi!r}; choose another.", field="avi")
     if not _SLUG.fullmatch(avi) or len(avi) not in _SLUG_LENGTH:
         raise BadRequest(
             "An AVI's name has 2 to 20 lower-case letters, digits and single hyphens, a letter first.",
@@ -263,12 +268,14 @@ def _check_name(avi: str, version: str) -> None:
 
 def _spec_of(tree: Tree) -> ReleaseSpec:
     try:
-        return read_release(tree.folder)
+        spec = read_release(tree.folder)
     except FolderProblem as problem:
         told = str(problem).replace(str(tree.folder), "the folder")
         raise BadManifest(
             told, field=problem.key or problem.file.replace(str(tree.folder), "") or None
         ) from None
+    require_memory_expressions(spec)
+    return spec
 
 
 def _same(known: Release, new: _Publication) -> ReleaseView:

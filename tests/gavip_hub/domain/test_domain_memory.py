@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavip_hub.domain.memory import BadExpression, memory_of, names_in
+from gavip_hub.domain.memory import BadExpression, check_expression, memory_of
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,20 @@ def test_no_text_does_more_than_be_refused(text):
         assert memory_of(text, {}) > 0
 
 
-def test_names_are_known_before_anything_is_evaluated():
-    assert names_in("max(a, 2 * b) + ceil(c)") == {"a", "b", "c"}
+def test_an_expression_is_checked_before_anybody_uses_it():
+    check_expression("100 + 10 * n", {"n": 5})
+    check_expression("100 + 10 * n", {"n": None})
+
+
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("100 + m", "'m' is no number parameter; there are: n"),
+        ("n - 5", "more than 0"),
+        ("n.real", "not accepted"),
+        ("1 +", "no arithmetic expression"),
+    ],
+)
+def test_an_expression_that_never_works_is_refused_when_it_is_checked(expression, complaint):
+    with pytest.raises(BadExpression, match=complaint):
+        check_expression(expression, {"n": 5})
