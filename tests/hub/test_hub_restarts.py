@@ -16,6 +16,8 @@ from tests.support.avis import notebook
 from tests.support.platform import Platform, eventually, running_platform, start_platform
 
 pytestmark = pytest.mark.hub
+AVIS = Path(__file__).parents[1] / "data" / "avis"
+FINAL = {"COMPLETED", "ERROR", "ABORTED"}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,19 @@ def answers(platform: Platform) -> bool:
         return False
 
 
+def submit(platform: Platform, avi: str, **parameters: object) -> str:
+    with platform.client("scientist") as scientist:
+        asked = {"avi": avi, "pipeline": "main", "parameters": parameters}
+        answer = scientist.post("/jobs", json=asked)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def phase(platform: Platform, job: str) -> str:
+    with platform.client("scientist") as scientist:
+        return str(scientist.get(f"/jobs/{job}").json()["phase"])
+
+
 def shims(platform: Platform) -> set[str]:
     return {file.read_text() for file in (platform.root / "boxes").glob("*/shim.json")}
 
@@ -77,6 +92,25 @@ def test_all_three_at_once(own: Platform) -> None:
     eventually(lambda: all(is_new(own, sibling, pid) for sibling, pid in old.items()), "there are new ones")
     eventually(lambda: answers(own), "the AVI answers as before")
     assert shims(own) == before
+
+
+def test_a_job_ends_well_though_everything_but_its_box_is_killed_while_it_runs(own: Platform) -> None:
+    own.publish(AVIS / "sleeps", "sleeps")
+    job = submit(own, "sleeps", seconds=15)
+    eventually(lambda: phase(own, job) == "EXECUTING", "the job runs")
+    old = {sibling: kill(own, sibling) for sibling in ("service", "hub")}
+    os.kill(own.process.pid, signal.SIGKILL)
+    own.process.wait()
+    own.process = start_platform(own.root, port=own.port).process
+    assert all(is_new(own, sibling, pid) for sibling, pid in old.items())
+    eventually(lambda: phase(own, job) in FINAL, "the job ended")
+    with own.client("scientist") as scientist:
+        seen = scientist.get(f"/jobs/{job}").json()
+    assert seen["phase"] == "COMPLETED", seen["error"]
+    assert len(seen["attempts"]) == 1
+    assert seen["results"]
+    eventually(lambda: not list((own.root / "boxes").glob(f"gavip-{job}-*")), "its box is gone")
+    assert not list((own.root / "attempts").glob(f"gavip-{job}-*"))
 
 
 def test_the_killed_supervisors_platform_is_adopted_whole_and_ends_with_the_next(own: Platform) -> None:
