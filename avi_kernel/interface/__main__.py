@@ -11,7 +11,7 @@ def main() -> None:
     fast_imports.apply()
     # The working directory is the user's and the AVI's: nothing there may shadow a module of the server.
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
-    from avi_kernel.interface.start import serve
+    from avi_kernel.interface.start import serve  # noqa: PLC0415 - after the mend and the path
 
     serve(sys.argv[1:])
 

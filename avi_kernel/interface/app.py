@@ -2,16 +2,13 @@
 
 import asyncio
 import os
-import shutil
-import signal
-from pathlib import Path
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 import tornado.httpserver
 import tornado.netutil
-import tornado.web
 from jupyter_server.utils import url_path_join
-from nbformat import NotebookNode
 from tornado.ioloop import IOLoop
 from traitlets import Any as AnyTrait
 from traitlets import Instance, default
@@ -20,6 +17,7 @@ from typing_extensions import override
 from voila.app import Voila
 from voila.exporter import VoilaExporter
 
+from avi_kernel import profile
 from avi_kernel.interface import mends
 from avi_kernel.interface.activity import Activity, Report
 from avi_kernel.interface.assets import OWN, AssetHandler, Assets, ExtensionHandler
@@ -31,16 +29,18 @@ from avi_kernel.interface.kernels import (
     ALLOWED_MESSAGES,
     PROVISIONER,
     InterfaceKernels,
-    connection_folder,
 )
 from avi_kernel.interface.options import Options
 from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandler, ShutdownHandler
 from avi_kernel.interface.rendering import TEMPLATE, Renderer
+from avi_kernel.transport import ApiError
 
+LONELY = 600
+"""Seconds that a kernel lives with no page connected to it."""
 KERNEL_ID = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 
-class InterfaceServer(Voila):
+class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     """Serves one AVI's interface to one user."""
 
     name = "voila"
@@ -49,6 +49,7 @@ class InterfaceServer(Voila):
     activity = AnyTrait()
     assets = AnyTrait()
     bundle = AnyTrait()
+    _outreach: bool | None = None
 
     @default("activity")
     def _no_activity_yet(self) -> Activity:
@@ -67,7 +68,9 @@ class InterfaceServer(Voila):
         options = self.options
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(OWN), os.environ.get("JUPYTER_PATH")]))
         mends.wake_after_send()
-        self.config_file_paths = []  # a stranger's or a user's voila.json must not change the server
+        self.config_file_paths: list[
+            str
+        ] = []  # a stranger's or a user's voila.json must not change the server
         self.update_config(_settings(options))
         self.base_url = options.base_url
         self.token = options.token
@@ -124,23 +127,35 @@ class InterfaceServer(Voila):
 
     async def _warm_up(self) -> None:
         """Do before the first page what every page needs: while its user's browser is still signing in."""
-        await (await self.renderer()).warm_up(page=self.page(NotebookNode(metadata={})))
+        await (await self.renderer()).warm_up(page=self.page({}))
         await self.bundle.compressed()
 
     async def renderer(self) -> Renderer:
         """Return what renders the page for this server's user."""
         return Renderer(
-            notebook=self.options.notebook(),
+            notebook=self.options.notebook(outreach=await self._for_outreach()),
             exporter=self._exporter,
             specs=self.kernel_spec_manager,
             show_tracebacks=self.options.standalone,
             log=self.log,
         )
 
-    def page(self, notebook: NotebookNode) -> dict[str, Any]:
-        """Return what the page's frame shows."""
+    async def _for_outreach(self) -> bool:
+        """Whether the user gets the simpler notebook; asked once, and only where there is one."""
+        if not self.options.has_outreach:
+            return False
+        if self._outreach is None:
+            try:
+                self._outreach = profile.is_outreach(await asyncio.to_thread(profile.current))
+            except ApiError as error:
+                self.log.warning("Which roles the user holds is not known: %s", error)
+                return False
+        return self._outreach
+
+    def page(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the page's frame shows, given the notebook's metadata."""
         return {
-            "title": self.options.title or notebook.metadata.get("title") or self.options.folder.name,
+            "title": self.options.title or metadata.get("title") or self.options.folder.name,
             "base_url": self.base_url,
             "portal_url": self.options.portal_url,
             "static": self.assets.static_url,
@@ -163,7 +178,9 @@ class InterfaceServer(Voila):
         if report is not None:
             self.ioloop.spawn_callback(self.activity.keep_reporting, report)
         self.log.info("The interface is at %s", self.address)
-        print(self.address, flush=True)
+        if self.options.standalone:
+            sys.stdout.write(self.address + "\n")
+            sys.stdout.flush()
         try:
             self.ioloop.start()
         finally:
@@ -180,7 +197,9 @@ class InterfaceServer(Voila):
 
 def _settings(options: Options) -> Config:
     config = Config()
-    config.Voila.connection_dir_root = "/tmp"
+    if sys.platform == "linux":
+        # Kernels' sockets lie there, and their paths must stay short; the folder itself is private.
+        config.Voila.connection_dir_root = "/tmp"  # noqa: S108 - mkdtemp below it
     config.Voila.identity_provider_class = LocalIdentity if options.standalone else HubIdentity
     config.VoilaConfiguration.template = TEMPLATE
     config.VoilaConfiguration.allow_template_override = "NO"
@@ -189,6 +208,9 @@ def _settings(options: Options) -> Config:
     config.InterfaceKernels.work_dir = str(options.work_dir)
     config.InterfaceKernels.code_dir = str(options.folder)
     config.KernelProvisionerFactory.default_provisioner_name = PROVISIONER
+    # A page that never came to life, or whose browser went without a word, leaves its kernel to this.
+    config.MappingKernelManager.cull_idle_timeout = LONELY
+    config.MappingKernelManager.cull_interval = 60
     # A kernel that died is not started again: its page's state is lost, and the page says so.
     config.KernelRestarter.restart_limit = 0
     return config

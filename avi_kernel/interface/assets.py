@@ -10,6 +10,7 @@ from typing import Any
 
 import tornado.web
 from jupyter_core.paths import jupyter_path
+from typing_extensions import override
 from voila._version import __version__ as voila_version
 
 OWN = Path(__file__).parent / "share"
@@ -17,7 +18,6 @@ OWN = Path(__file__).parent / "share"
 NEEDED = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 """Without both, no widget is drawn."""
 WIDGET_BASE = "@jupyter-widgets/base"
-from typing_extensions import override
 
 
 @dataclass(frozen=True, kw_only=True)

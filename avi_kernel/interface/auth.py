@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.auth.identity import IdentityProvider
+from jupyter_server.base.handlers import JupyterHandler
 from jupyterhub.singleuser.extension import JupyterHubIdentityProvider
-from tornado.web import RequestHandler
-
-Route = tuple[str, type[RequestHandler], dict[str, Any]]
+from tornado.web import HTTPError, RequestHandler
 from typing_extensions import override
 
+Route = tuple[str, type[RequestHandler], dict[str, Any]]
 
-class HubIdentity(JupyterHubIdentityProvider):
+
+class HubIdentity(JupyterHubIdentityProvider):  # type: ignore[misc]  # JupyterHub has no types
     """Sign-in by the Hub."""
 
     @property
@@ -28,21 +30,24 @@ class HubIdentity(JupyterHubIdentityProvider):
         Voilà registers them without it: the call-back would fall through to the page itself, which asks to
         sign in again, for ever.
         """
-        return [
-            (base_url.rstrip("/") + path, handler, *rest)  # type: ignore[misc]  # two or three items, as tornado takes
-            for path, handler, *rest in self.get_handlers()
-        ]
+        return [(base_url.rstrip("/") + path, handler, *rest) for path, handler, *rest in self.get_handlers()]
 
 
 class LocalIdentity(IdentityProvider):
     """A developer on their own machine: whoever knows the token."""
 
-    @override
-    def get_handlers(self) -> list[Any]:
-        """Offer no sign-in page: the address that was printed is the way in."""
-        return []
-
     def routes(self, base_url: str) -> list[Route]:
-        """Return nothing: see `get_handlers`."""
-        del base_url
-        return []
+        """Return the page where a stranger ends up: it tells the way in, and is none itself."""
+        return [(base_url.rstrip("/") + "/login", NoEntryHandler, {})]
+
+
+class NoEntryHandler(JupyterHandler):
+    """Refuse whoever came without the token."""
+
+    @allow_unauthenticated
+    @override
+    def get(self) -> None:
+        """Say how to get in."""
+        raise HTTPError(
+            403, "Use the address that was printed when this interface was started: it holds a token."
+        )

@@ -47,6 +47,7 @@ class BundleHandler(tornado.web.RequestHandler):
     def initialize(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
+    @override
     async def get(self) -> None:
         """Send it as it is kept; every browser takes gzip."""
         self.set_header("Content-Type", "text/javascript; charset=utf-8")

@@ -14,8 +14,9 @@ SHOWN = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg"}
 class FolderHandler(AuthenticatedFileHandler):
     """Serve pictures of the AVI's folder to its user."""
 
+    @classmethod
     @override
-    def get_absolute_path(self, root: str, path: str) -> str:
+    def get_absolute_path(cls, root: str, path: str) -> str:
         if Path(path).suffix.lower() not in SHOWN:
             raise tornado.web.HTTPError(404)
         return str(super().get_absolute_path(root, path))
@@ -24,6 +25,8 @@ class FolderHandler(AuthenticatedFileHandler):
 class LostHandler(JupyterHandler):
     """Say that there is nothing here."""
 
+    @override
     @allow_unauthenticated
-    def prepare(self) -> None:
+    def get(self, *_: str) -> None:
+        """Say so, to whoever asks."""
         raise tornado.web.HTTPError(404)

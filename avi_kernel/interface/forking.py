@@ -6,6 +6,7 @@ imports what kernels will need, never code of the AVI, and forks one kernel at e
 See docs/adr/0041.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -223,12 +224,10 @@ def _become_kernel(line: socket.socket, *, argv: list[str], env: dict[str, str],
 
 
 def _run_kernel() -> None:
-    import atexit
-
-    from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the nursery may be forked before it is needed
 
     IPKernelApp.launch_instance()
-    atexit._run_exitfuncs()  # a forked process leaves by _exit, which would skip them
+    atexit._run_exitfuncs()  # noqa: SLF001 - a forked process leaves by _exit, which skips them
 
 
 def _add_python_path(value: str) -> None:

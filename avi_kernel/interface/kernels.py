@@ -3,15 +3,15 @@
 import asyncio
 import os
 import sys
-import tempfile
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, cast
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.ioloop import AsyncIOLoopKernelManager
+from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.utils import ApiPath
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 from typing_extensions import override
@@ -44,11 +44,12 @@ class ForkingProvisioner(LocalProvisioner):
         env = kwargs.get("env") or dict(os.environ)
         try:
             # In a thread: the first kernel may have to wait for the nursery's imports.
-            self.process = await asyncio.to_thread(nursery.fork, argv=argv, env=env, cwd=cwd)
+            process = await asyncio.to_thread(nursery.fork, argv=argv, env=env, cwd=cwd)
         except NurseryGone:
             self.log.warning("The kernels' nursery has ended; starting a kernel the slow way.")
             return await super().launch_kernel(cmd, **kwargs)
-        self.pid = self.pgid = self.process.pid
+        self.process = cast("Any", process)  # what is used of Popen, it has
+        self.pid = self.pgid = process.pid
         self.cwd = cwd
         await self._until_listening()
         return self.connection_info
@@ -58,8 +59,10 @@ class ForkingProvisioner(LocalProvisioner):
         info = self.connection_info
         if info["transport"] != "ipc":
             return
-        sockets = [Path(f"{info['ip']}-{info[name]}") for name in ("shell_port", "iopub_port", "control_port")]
-        while not all(path.exists() for path in sockets) and await self.poll() is None:
+        sockets = [
+            Path(f"{info['ip']}-{info[name]}") for name in ("shell_port", "iopub_port", "control_port")
+        ]
+        while not all(path.exists() for path in sockets) and await self.poll() is None:  # noqa: ASYNC110 - files
             await asyncio.sleep(0.002)
 
 
@@ -127,7 +130,7 @@ class InterfaceKernels(AsyncMappingKernelManager):
     code_dir = Unicode(config=True, help="The AVI's folder, importable in kernels.")
 
     @default("kernel_manager_class")
-    def _default_kernel_manager_class(self) -> str:
+    def _own_kernels(self) -> str:
         return f"{InterfaceKernel.__module__}.{InterfaceKernel.__name__}"
 
     @override
@@ -139,7 +142,7 @@ class InterfaceKernels(AsyncMappingKernelManager):
         await self.start_kernel(
             kernel_id=kernel_id,
             kernel_name=kernel_name,
-            path="",
+            path=ApiPath(""),
             env={**os.environ, **self._own_environment(), **env},
             extra_arguments=["--HistoryManager.enabled=False"],
         )
@@ -153,9 +156,3 @@ class InterfaceKernels(AsyncMappingKernelManager):
             # Not the user's profile: what they set up for themselves must not change an AVI.
             "IPYTHONDIR": str(Path(self.connection_dir) / "ipython"),
         }
-
-
-def connection_folder() -> str:
-    """Make the folder of the kernels' sockets; its path must stay short (108 bytes a socket)."""
-    root = "/tmp" if sys.platform == "linux" else None  # noqa: S108  # mkdtemp's own folder below it is private
-    return tempfile.mkdtemp(prefix="avi-", dir=root)

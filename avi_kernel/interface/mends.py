@@ -27,11 +27,10 @@ def wake_after_send() -> None:
 
     def send(self: Any, msg: dict[str, Any]) -> None:
         original(self, msg)
-        # Private in pyzmq, and the only way to its event bookkeeping; a test breaks when it goes.
-        self.socket._schedule_remaining_events()
+        self.socket._schedule_remaining_events()  # noqa: SLF001 - the only way; a test breaks when it goes
 
     send.wakes = True  # type: ignore[attr-defined]  # so that mending twice is mending once
-    AsyncZMQSocketChannel.send = send
+    AsyncZMQSocketChannel.send = send  # type: ignore[method-assign]  # the mend itself
 
 
 class OwnOriginSuffices:

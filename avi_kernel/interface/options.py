@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ OUTREACH = "app_outreach.ipynb"
 
 
 class NoInterface(Exception):
-    """This AVI has no interface: there is no app.ipynb in its folder."""
+    """The AVI has no interface: there is no app.ipynb in its folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,15 @@ class Options:
     token: str | None = None
     """None behind the Hub; standalone, the secret in the address."""
     portal_url: str = ""
-    title: str = ""
+
+    @property
+    def title(self) -> str:
+        """The AVI's own title, where its manifest has one that can be read."""
+        try:
+            manifest = tomllib.loads((self.folder / "avi.toml").read_text())
+        except (OSError, ValueError):
+            return ""
+        return str(manifest.get("title", ""))
 
     @property
     def standalone(self) -> bool:
@@ -73,7 +82,6 @@ def from_hub(env: Mapping[str, str]) -> Options:
         ip=address.hostname or "127.0.0.1",
         port=(address.port or 0) if not socket else 0,
         portal_url=_portal(env),
-        title=env.get("GAVIP_AVI_TITLE", ""),
     )
 
 

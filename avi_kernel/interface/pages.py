@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, ClassVar
 
 import tornado.web
@@ -24,6 +24,10 @@ from avi_kernel.interface.rendering import Renderer, Started
 
 KEEP_ALIVE = 10.0
 """Seconds: a proxy closes a silent connection, and a cell may take long."""
+FAILED = """</main><section class="gavip-error" role="alert"><h2>This interface could not start</h2>
+<p>Reload the page to try again. If it fails again, close the AVI in the portal and open it anew.</p></section>
+<script>gavip.failed()</script></body></html>
+"""
 LOOKS_ALIVE = "<!-- still running -->\n"
 
 
@@ -35,6 +39,7 @@ class PageHandler(JupyterHandler):
         self.interface = interface
         self._gone = False
 
+    @override
     @tornado.web.authenticated
     async def get(self) -> None:
         """Send the page piece by piece."""
@@ -50,11 +55,11 @@ class PageHandler(JupyterHandler):
     async def _send_page(self, kernel_id: str) -> None:
         renderer: Renderer = await self.interface.renderer()
         notebook = renderer.load()
-        kernel = asyncio.ensure_future(self._start_kernel(kernel_id, notebook.metadata.kernelspec.name))
+        kernel = asyncio.ensure_future(self._start_kernel(kernel_id, notebook.metadata["kernelspec"]["name"]))
         pieces = renderer.pieces(
             notebook,
             kernel=kernel,
-            page=self.interface.page(notebook),
+            page=self.interface.page(notebook.metadata),
             page_config=self.interface.page_config,
         )
         try:
@@ -63,6 +68,10 @@ class PageHandler(JupyterHandler):
                     self.write(html)
                     await self.flush()
         except StreamClosedError:
+            self._gone = True
+        except Exception:  # the head is sent: no status can tell it any more, so the page must
+            self.log.exception("The interface could not be run")
+            self.write(FAILED)
             self._gone = True
         finally:
             await self._settle(kernel)
@@ -80,7 +89,9 @@ class PageHandler(JupyterHandler):
 
     async def _settle(self, kernel: "asyncio.Future[Started]") -> None:
         """End the kernel of a page that nobody waits for any more: no beacon will ever ask for it."""
-        if self._gone:
+        if not self._gone:
+            return
+        with suppress(Exception):  # it never started
             started = await kernel
             await self.interface.kernel_manager.shutdown_kernel(started.kernel_id, now=True)
 
@@ -92,16 +103,18 @@ class PageHandler(JupyterHandler):
 class KernelHandler(JupyterHandler):
     """Tell the page that its kernel exists; nothing else of Jupyter's kernels API."""
 
+    @override
     @tornado.web.authenticated
     def get(self, kernel_id: str) -> None:
         """Return the kernel's model."""
         if kernel_id not in self.kernel_manager:
             raise tornado.web.HTTPError(404, "This kernel has ended.")
+        model = self.kernel_manager.kernel_model(kernel_id)  # type: ignore[no-untyped-call]
         self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(self.kernel_manager.kernel_model(kernel_id), default=str))
+        self.finish(json.dumps(model, default=str))
 
 
-class ChannelsHandler(VoilaKernelWebsocketHandler):
+class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # Voilà has no types
     """Carry widget messages between the page and its kernel."""
 
     NOT_THE_USER: ClassVar[set[str]] = {"kernel_info_request", "comm_info_request"}
@@ -118,7 +131,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):
         super().on_message(message)
 
 
-class ShutdownHandler(OwnOriginSuffices, VoilaShutdownKernelHandler):
+class ShutdownHandler(OwnOriginSuffices, VoilaShutdownKernelHandler):  # type: ignore[misc]  # as above
     """End the kernel of a page that is being left."""
 
     @tornado.web.authenticated

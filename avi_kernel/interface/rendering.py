@@ -1,7 +1,7 @@
 """Run an interface notebook cell by cell and turn it into the page, piece by piece."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,22 @@ import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from typing_extensions import override
 from voila.execute import VoilaExecutor
 from voila.exporter import VoilaExporter
 
 TEMPLATE = "gavip"
 DEFAULT_KERNEL = "python3"
-from typing_extensions import override
+REHEARSAL = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {},
+    "cells": [{"cell_type": "markdown", "id": "rehearsal", "metadata": {}, "source": "$x$"}],
+}
+"""A notebook that makes the templates show what they have."""
 
 
-class Executor(VoilaExecutor):
+class Executor(VoilaExecutor):  # type: ignore[misc]  # Voilà has no types
     """Run cells; an error is shown in words, its traceback only to the AVI's developer.
 
     A traceback quotes the source, and the source of a private AVI is not for its users.
@@ -60,19 +67,19 @@ class Renderer:
 
     def load(self) -> NotebookNode:
         """Read the notebook, without old outputs, with a kernel that exists here."""
-        notebook = nbformat.read(self.notebook, as_version=4)
+        notebook: NotebookNode = nbformat.read(self.notebook, as_version=4)  # type: ignore[no-untyped-call]
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs = []
                 cell.execution_count = None
-        spec = notebook.metadata.setdefault("kernelspec", NotebookNode(name=DEFAULT_KERNEL))
+        spec = notebook.metadata.setdefault("kernelspec", {"name": DEFAULT_KERNEL})
         if spec.get("name") not in self._specs.find_kernel_specs():
             spec["name"] = DEFAULT_KERNEL
         return notebook
 
     async def warm_up(self, *, page: dict[str, Any]) -> None:
         """Compile the templates by rendering a page of no cells."""
-        empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("$x$")])
+        empty: NotebookNode = nbformat.from_dict(REHEARSAL)  # type: ignore[no-untyped-call]
         async for _ in self._exporter.generate_from_notebook_node(
             empty, resources=self._resources(page), extra_context=_rehearsal(empty, page), page_config={}
         ):
@@ -93,7 +100,7 @@ class Renderer:
         kernel: Awaitable[Started],
         page: dict[str, Any],
         page_config: dict[str, Any],
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Yield the page's HTML as it comes: its head at once, then each cell when it has run."""
         run = _Run(notebook=notebook, kernel=kernel, log=self._log, show_tracebacks=self._show_tracebacks)
         async for piece, _ in self._exporter.generate_from_notebook_node(
@@ -150,7 +157,7 @@ class _Run:
             self._log.warning("Cell %d failed:\n%s", index + 1, error)
             if not self._show_tracebacks:
                 self._executor.strip_code_cell_errors(cell)
-        except Exception as error:  # the kernel died, or the platform failed: the page must say so
+        except Exception as error:  # noqa: BLE001 - the kernel died, or the platform failed: the page must say so
             self._log.exception("Cell %d could not be run", index + 1)
             cell.outputs = [_as_output(error)]
         else:
@@ -172,6 +179,12 @@ def _rehearsal(notebook: NotebookNode, page: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_output(error: Exception) -> NotebookNode:
-    return nbformat.v4.new_output(
-        "error", ename=type(error).__name__, evalue=str(error) or "The kernel has ended.", traceback=[]
+    output: NotebookNode = nbformat.from_dict(  # type: ignore[no-untyped-call]
+        {
+            "output_type": "error",
+            "ename": type(error).__name__,
+            "evalue": str(error) or "The kernel has ended.",
+            "traceback": [],
+        }
     )
+    return output

@@ -17,7 +17,7 @@ def serve(arguments: Sequence[str]) -> None:
     chosen = _options(arguments)
     nursery = forking.Nursery.start(modules=forking.wanted(chosen.folder)) if forking.available() else None
     # Only now: the server's own imports are none of the kernels' business.
-    from avi_kernel.interface.app import InterfaceServer
+    from avi_kernel.interface.app import InterfaceServer  # noqa: PLC0415 - after the fork
 
     server = InterfaceServer(options=chosen, nursery=nursery)
     server.initialize([])

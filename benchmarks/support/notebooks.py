@@ -8,8 +8,10 @@ CELLS = [
     ("markdown", "# Yardstick\n\nA parabola, $y = x^2$, and things to turn."),
     (
         "code",
-        "import numpy as np\nimport matplotlib.pyplot as plt\n"
-        "import ipywidgets as widgets\nfrom ipywidgets import interact",
+        """import numpy as np
+import matplotlib.pyplot as plt
+import ipywidgets as widgets
+from ipywidgets import interact""",
     ),
     ("code", "x = np.linspace(0, 10, 500)"),
     ("code", "@interact(power=(1, 5))\ndef show(power=2):\n    print('power is', power)"),

@@ -18,7 +18,11 @@ def running(argv: list[str], *, log: Path, env: Mapping[str, str] | None = None)
     """Run a program in a session of its own; end the whole session afterwards."""
     with log.open("w") as out:
         process = subprocess.Popen(
-            argv, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}, start_new_session=True
+            argv,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
         )
     try:
         yield psutil.Process(process.pid)

@@ -30,6 +30,38 @@ const gavip = {
     document.getElementById("gavip-loading").remove();
     document.getElementById("rendered_cells").hidden = false;
     document.documentElement.dataset.ready = "true";
+    gavip.watchKernel();
+  },
+
+  failed() {
+    document.getElementById("gavip-loading").remove();
+  },
+
+  // The application stands on `window` a moment after its widgets are drawn.
+  watchKernel() {
+    const kernel = window.jupyterapp?.widgetManager?.kernel;
+    if (!kernel) {
+      setTimeout(gavip.watchKernel, 200);
+      return;
+    }
+    kernel.statusChanged.connect((_, status) => {
+      if (status === "dead") gavip.ended();
+    });
+  },
+
+  ended() {
+    if (document.getElementById("gavip-ended")) return;
+    const notice = document.createElement("p");
+    notice.id = "gavip-ended";
+    notice.className = "gavip-notice";
+    notice.setAttribute("role", "alert");
+    notice.textContent = "This session has ended: its program stopped or ran out of memory. ";
+    const again = document.createElement("button");
+    again.textContent = "Start afresh";
+    again.addEventListener("click", () => location.reload());
+    notice.append(again);
+    document.querySelector("main").before(notice);
+    notice.scrollIntoView();
   },
 };
 
