@@ -24,6 +24,7 @@ class Events(ApiHandler):
     """Everything that happens to the asker's jobs and servers."""
 
     path = "/events"
+    _reader_left = False
 
     @override
     @operation(
@@ -63,7 +64,7 @@ class Events(ApiHandler):
         await self.flush()
         filtered = _OwnAvi(self, profile)
         with self.context.feed.listen(profile.name) as bell:
-            while True:
+            while not self._reader_left:
                 # Cleared before looking: what is committed after the look rings again.
                 bell.clear()
                 found: list[EventView] = await self.in_thread(
@@ -92,7 +93,9 @@ class Events(ApiHandler):
 
     @override
     def on_connection_close(self) -> None:
-        self.context.feed.ring()
+        self._reader_left = True
+        if self.current_profile is not None:
+            self.context.feed.ring(frozenset({self.current_profile.name}))
 
 
 class _OwnAvi:

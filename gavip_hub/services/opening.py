@@ -77,8 +77,15 @@ class OpeningService:
     async def close(self, profile: Profile, token: str, name: str) -> ServerView:
         """End a server, or give up waiting for one."""
         view: ServerView = await self._in_thread(self._servers.mark_stopping, owner=profile.name, name=name)
-        if view.state != "waiting":
-            await self._hub.stop_server(token=token, user=profile.name, name=hub_name(name))
+        if view.state == "waiting":
+            return view
+        try:
+            gone = await self._hub.stop_server(token=token, user=profile.name, name=hub_name(name))
+        except GavipError:
+            await self._in_thread(self._servers.settle_stop, owner=profile.name, name=name, gone=False)
+            raise
+        if gone:
+            await self._in_thread(self._servers.settle_stop, owner=profile.name, name=name, gone=True)
         return view
 
     async def reconcile(self, since: Any) -> None:

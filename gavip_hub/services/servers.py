@@ -226,6 +226,20 @@ class ServerService:
             tell(session, found, STOPPING if rows else "stopped", at=now)
             return self.view(found)
 
+    def settle_stop(self, *, owner: str, name: str, gone: bool) -> None:
+        """Note what became of a stop: the server is gone, whatever its hook did, or it goes on."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            for row in servers.open_rows(session, owner=owner, ref=hub_name(name)):
+                if not row.backend_state.get(STOPPING):
+                    continue
+                if gone:
+                    containers.close(session, row.id, at=now)
+                else:
+                    row.backend_state = {**row.backend_state, STOPPING: False}
+                    session.flush()
+                tell(session, row, "stopped" if gone else _state_of(row), at=now)
+
     def of(self, *, owner: str) -> list[ServerView]:
         """Return a user's servers, and the interfaces that they wait for."""
         with self._database.reading() as session:

@@ -58,6 +58,10 @@ class FakeHub:
     """Set it to a fresh event, and starts wait until a test sets that."""
     asked: int = 0
     """Questions who a token belongs to."""
+    stuck: bool = False
+    """Refuses to stop servers."""
+    forgetful: bool = False
+    """Does not call the hook that closes the ledger's row."""
     codes: dict[str, str] = field(default_factory=dict)
     """OAuth codes -> tokens."""
 
@@ -137,8 +141,11 @@ class _Server(_Handler):
         self.set_status(201)
 
     async def delete(self, user: str, name: str) -> None:
+        if self.hub.stuck:
+            self.set_status(500)
+            return
         ledger_id = self.hub.servers.pop((user, name), None)
-        if ledger_id:
+        if ledger_id and not self.hub.forgetful:
             await asyncio.to_thread(self.hub.ledger.close, ledger_id)
         self.set_status(204)
 

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gavip_hub.handlers import events
+from tests.support.service import until
 
 
 @asynccontextmanager
@@ -96,6 +97,19 @@ async def test_one_person_cannot_hold_any_number_of_streams(ann, monkeypatch):
     monkeypatch.setattr(events, "MOST_STREAMS", 1)
     async with following(ann):
         assert (await ann.get("/events")).status_code == 409
+
+
+async def test_a_reader_that_left_is_not_counted(service, ann, monkeypatch):
+    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+    async with following(ann):
+        pass
+
+    async def gone():
+        return service.service.context.feed.count("ann") == 0
+
+    await until(gone)
+    async with following(ann):
+        assert service.service.context.feed.count("ann") == 1
 
 
 async def test_a_made_up_event_number_is_refused(ann):

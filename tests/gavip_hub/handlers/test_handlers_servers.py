@@ -45,6 +45,21 @@ async def test_closing_gives_back_what_it_held(service, ann, stars):
     assert (await ann.get("/pools")).json()[0]["memory_used_mb"] == 0
 
 
+async def test_a_stop_that_fails_leaves_the_server_as_it_was(service, ann, stars):
+    await ann.post("/servers", json={"avi": "stars"})
+    service.hub.stuck = True
+    assert (await ann.delete("/servers/stars")).status_code == 503
+    assert [one["state"] for one in await servers(ann)] == ["ready"]
+
+
+async def test_a_stop_whose_hook_was_lost_gives_its_room_back_all_the_same(service, ann, stars):
+    await ann.post("/servers", json={"avi": "stars"})
+    service.hub.forgetful = True
+    await ann.delete("/servers/stars")
+    assert await servers(ann) == []
+    assert (await ann.get("/pools")).json()[0]["memory_used_mb"] == 0
+
+
 async def test_what_is_not_open_cannot_be_closed_nor_can_somebody_elses(ann, bob, stars):
     await ann.post("/servers", json={"avi": "stars"})
     assert (await bob.delete("/servers/stars")).status_code == 404
