@@ -76,6 +76,8 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return
         self.running.children = [JobPanel(job)]
         job.watch(self._look_at)
+        # It may have ended before anybody watched.
+        self._look_at(job)
 
     def show_preview(self) -> None:
         """Draw what is chosen from the extract."""
