@@ -1,0 +1,1 @@
+"""Being here lets pytest find `hr`, as a job does."""
