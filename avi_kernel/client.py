@@ -212,6 +212,8 @@ class Job:
         self._view, self._trouble = view, None
         if news:
             self._tell()
+        if self.ended:
+            self._ended.set()
 
     def _note_trouble(self, error: ApiError) -> None:
         self._trouble = error

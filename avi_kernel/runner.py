@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 from avi_kernel.pipelines.kernel_process import KernelProcess
 from avi_kernel.pipelines.places import JobPlaces
@@ -26,6 +28,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     def start_kernel() -> KernelProcess:
         return KernelProcess.start(cwd=places.work, env=places.child_environment(environ))
 
+    # Papermill loads pyarrow for files on Hadoop, which no job has; its absence is handled, and saves 0.1 s.
+    sys.modules.setdefault("pyarrow", cast(ModuleType, None))
     # The kernel's imports take longer than all else that a short job does: they begin before our own do.
     kernel = start_kernel()
     try:

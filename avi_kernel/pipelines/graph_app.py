@@ -19,11 +19,8 @@ from avi_kernel import fast_imports
 
 fast_imports.apply()
 
-import luigi  # noqa: E402 - after the mend
-from luigi.task import flatten  # noqa: E402
-
-from avi_kernel.pipelines import author, failures  # noqa: E402
-from avi_kernel.pipelines.tasks import AviLocalTarget  # noqa: E402
+from avi_kernel.pipelines import author, failures  # noqa: E402 - after the mend
+from avi_kernel.pipelines.tasks import AviLocalTarget, luigi  # noqa: E402
 from avi_kernel.protocol.runs import JobError  # noqa: E402
 
 Tell = Callable[[dict[str, Any]], None]
@@ -73,7 +70,7 @@ class GraphRun:
     def _succeeded(self, task: Any) -> None:
         self._done += 1
         if not task.complete():
-            missing = ", ".join(str(each) for each in flatten(task.output()) if not each.exists())
+            missing = ", ".join(str(each) for each in luigi.task.flatten(task.output()) if not each.exists())
             self._fail(task.task_family, FileNotFoundError(f"run() ended without making {missing}"))
         self._tell({"step": task.task_family, "done": self._done, "total": self._total})
 
@@ -115,7 +112,7 @@ def all_tasks(final: luigi.Task) -> Iterator[luigi.Task]:
         if task.task_id in seen:
             return
         seen.add(task.task_id)
-        for required in flatten(task.requires()):
+        for required in luigi.task.flatten(task.requires()):
             yield from walk(required)
         yield task
 
@@ -125,7 +122,7 @@ def all_tasks(final: luigi.Task) -> Iterator[luigi.Task]:
 def publish(final: luigi.Task, tasks: list[luigi.Task]) -> None:
     """Copy the final task's outputs, and those with a title, into the results: what exists of them."""
     for task in tasks:
-        for target in flatten(task.output()):
+        for target in luigi.task.flatten(task.output()):
             title = target.title if isinstance(target, AviLocalTarget) else ""
             path = getattr(target, "path", None)
             if path and (title or task is final) and target.exists():

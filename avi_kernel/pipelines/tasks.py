@@ -7,17 +7,24 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import luigi
-from luigi.parameter import ParameterException
 from typing_extensions import override
 
 from avi_kernel.pipelines import author
 from avi_kernel.protocol.parameters import ParameterSpec
+
+with warnings.catch_warnings():
+    # Luigi warns at import that a default of its own will change, which nothing here uses.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import luigi
+    from luigi.parameter import ParameterException
+
+__all__ = ["AviLocalTarget", "AviParameter", "AviTask", "ParameterException", "luigi"]
 
 CACHE_FOLDER = Path("cache", "tasks")
 _KEY_LENGTH = 20
