@@ -167,46 +167,33 @@ def make_service(
     core = make_core(config, connections=config.database_threads, clock=clock)
     report = report or detect(config.sandbox)
     launcher = make_launcher(config, report)
-    backend = backend or make_backend(config, launcher)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
-    database_threads = Threads(size=config.database_threads, name="gavip-database")
+    threads = Threads(size=config.database_threads, name="gavip-database")
     file_threads = Threads(size=FILE_THREADS, name="gavip-files")
+    scheduler = _scheduler(core, backend or make_backend(config, launcher), threads, file_threads)
     reservations = ReservationService(
         database=core.database, quotas=core.quotas, servers=core.servers, clock=core.clock
     )
     opening = OpeningService(
-        servers=core.servers, reservations=reservations, hub=hub or hub_client, in_thread=database_threads
+        servers=core.servers, reservations=reservations, hub=hub or hub_client, in_thread=threads
     )
-    scheduler = _scheduler(core, backend, database_threads, file_threads)
     context = ServiceContext(
         config=config,
         services=_services(core, opening),
         sign_in=_sign_in(config, service_token),
-        database_threads=database_threads,
+        database_threads=threads,
         file_threads=file_threads,
-        feed=_feed(core, database_threads),
-        health=_probe(core, scheduler, hub_client, report, database_threads),
+        feed=_feed(core, threads),
+        health=_probe(core, scheduler, hub_client, report, threads),
         templates=make_templates(),
     )
-    keeper = ServerKeeper(
-        reservations=reservations, opening=opening, clock=core.clock, threads=database_threads
-    )
-    caretaker = Caretaker(
-        hub=hub_client,
-        boxes=launcher,
-        open_ids=core.servers.open_ids,
-        in_thread=database_threads,
-        clock=core.clock,
-        idle_timeout=config.idle_timeout,
-    )
-    application = make_application(context, secret=_cookie_secret(service_token))
     return Service(
         core=core,
         context=context,
-        application=application,
+        application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        keeper=keeper,
-        caretaker=caretaker,
+        keeper=ServerKeeper(reservations=reservations, opening=opening, clock=core.clock, threads=threads),
+        caretaker=_caretaker(core, hub_client, launcher, threads),
     )
 
 
@@ -277,6 +264,17 @@ def _scheduler(
     )
 
 
+def _caretaker(core: Core, hub: HubClient, launcher: BoxLauncher, threads: Threads) -> Caretaker:
+    return Caretaker(
+        hub=hub,
+        boxes=launcher,
+        open_ids=core.servers.open_ids,
+        in_thread=threads,
+        clock=core.clock,
+        idle_timeout=core.config.idle_timeout,
+    )
+
+
 def _sign_in(config: Gavip, service_token: str) -> SignIn:
     oauth = HubOAuth(
         api_url=f"{config.hub_url}/hub/api",
@@ -302,7 +300,7 @@ def _feed(core: Core, threads: Threads) -> EventFeed:
         with core.database.reading() as session:
             return events.latest(session)
 
-    return EventFeed(latest=lambda: threads(latest))
+    return EventFeed(subscribe=core.database.subscribe, latest=lambda: threads(latest))
 
 
 def _probe(

@@ -1,11 +1,16 @@
 """Wake event streams when there is news; the database alone holds the news itself."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from gavip_hub.storage.database import Listener, Touched
+
 TICK = 0.5
+
+log = logging.getLogger(__name__)
 
 
 class EventFeed:
@@ -16,11 +21,16 @@ class EventFeed:
 
     Parameters
     ----------
+    subscribe
+        Has a listener called, in any thread, after each commit of this process; returns what ends that.
     latest
         Tells the newest event's id.
     """
 
-    def __init__(self, *, latest: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, *, subscribe: Callable[[Listener], Callable[[], None]], latest: Callable[[], Awaitable[int]]
+    ) -> None:
+        self._subscribe = subscribe
         self._latest = latest
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._seen = 0
@@ -48,14 +58,26 @@ class EventFeed:
                 bell.set()
 
     async def run(self) -> None:
-        """Look for other processes' news until cancelled."""
-        while True:
-            await asyncio.sleep(TICK)
-            if self._bells:
-                await self._look()
+        """Ring at this process's commits, and look for other processes' news, until cancelled."""
+        here = asyncio.get_running_loop()
+        unsubscribe = self._subscribe(lambda touched: here.call_soon_threadsafe(self._on_commit, touched))
+        try:
+            while True:
+                await asyncio.sleep(TICK)
+                if self._bells:
+                    await self._look()
+        finally:
+            unsubscribe()
+
+    def _on_commit(self, touched: Iterable[Touched]) -> None:
+        self.ring(frozenset(one.owner for one in touched))
 
     async def _look(self) -> None:
-        latest = await self._latest()
+        try:
+            latest = await self._latest()
+        except Exception:  # the database may be away; the next tick looks again
+            log.exception("News could not be looked for")
+            return
         if latest != self._seen:
             self._seen = latest
             self.ring()

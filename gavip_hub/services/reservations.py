@@ -10,7 +10,8 @@ from gavip_hub.domain.container import Kind
 from gavip_hub.domain.quota import PLATFORM, Shortage, Want
 from gavip_hub.exceptions import NoRoom
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.servers import ServerService, Wish, add_row, tell
+from gavip_hub.services.servers import ServerService, add_row, tell
+from gavip_hub.services.wishes import Wish
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Container

@@ -15,11 +15,11 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
 from gavip_hub.domain.ledger import ContainerState
-from gavip_hub.domain.quota import Want
-from gavip_hub.exceptions import BadRequest, NoRoom, NotFound
+from gavip_hub.exceptions import NoRoom, NotFound
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
+from gavip_hub.services.wishes import Wish, Wishes
 from gavip_hub.storage import containers, events, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.ids import new_id
@@ -28,8 +28,6 @@ from gavip_hub.storage.userspace import UserSpaces
 
 NOTEBOOK = "notebook"
 """How people see the server that the Hub leaves unnamed; no AVI may have this name."""
-NOTEBOOK_TEMPLATES = ("default",)
-NOTEBOOK_CPU = 1.0
 STOPPING = "stopping"
 
 log = logging.getLogger(__name__)
@@ -41,35 +39,6 @@ class Admission:
 
     ledger_id: str
     spec: ContainerSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """A server that somebody asks for, resolved from what they may run."""
-
-    owner: str
-    groups: list[str]
-    kind: Kind
-    ref: str
-    """The Hub's name for it: empty for the notebook server."""
-    memory_mb: int
-    cpu: float
-    release: ReleaseView | None = None
-
-    @property
-    def user_options(self) -> dict[str, str]:
-        """What the Hub is asked with; `ServerService.admit` takes it apart again."""
-        release = self.release
-        return (
-            {"release": f"{release.avi}/{release.version}"}
-            if release
-            else {"notebook": NOTEBOOK_TEMPLATES[0]}
-        )
-
-    @property
-    def want(self) -> Want:
-        """What it would hold."""
-        return Want(kind=self.kind, memory_mb=self.memory_mb, cpu=self.cpu)
 
 
 class ServerService:
@@ -88,6 +57,7 @@ class ServerService:
         self._database = database
         self._quotas = quotas
         self._releases = releases
+        self._wishes = Wishes(releases=releases, config=config)
         self._spaces = spaces
         self._config = config
         self._clock = clock
@@ -112,10 +82,13 @@ class ServerService:
         NoRoom
             It does not fit now.
         """
-        wish = self._resolve(owner, groups, server_name, user_options)
-        ledger_id = self._admit(wish)
+        wish = self._wishes.of_options(
+            owner=owner, groups=groups, server_name=server_name, options=user_options
+        )
+        # Before the row is added: what fails here must not leave one.
         checkout = self._checkout(wish.release)
         places = self._spaces.places(owner=owner, avi=server_name or None, checkout=checkout)
+        ledger_id = self._admit(wish)
         spec = container_spec(
             name=f"gavip-server-{ledger_id}",
             kind=wish.kind,
@@ -130,28 +103,8 @@ class ServerService:
         return Admission(ledger_id=ledger_id, spec=spec)
 
     def wish_for(self, *, owner: str, groups: list[str], avi: str, version: str | None = None) -> Wish:
-        """Resolve an interface that somebody asks the platform itself to open.
-
-        Raises
-        ------
-        NotFound
-            There is no such release that is open to them.
-        BadRequest
-            The AVI has no interface.
-        """
-        release = self._releases.get(viewer=owner, avi=avi, version=version)
-        if release.spec.interface is None:
-            raise BadRequest(f"{avi} {release.version} has no interface, only pipelines.", field="avi")
-        declared = release.spec.manifest.interface
-        return Wish(
-            owner=owner,
-            groups=groups,
-            kind=Kind.INTERFACE,
-            ref=avi,
-            memory_mb=declared.memory,
-            cpu=declared.cpu,
-            release=release,
-        )
+        """Resolve an interface that somebody asks the platform itself to open."""
+        return self._wishes.interface(owner=owner, groups=groups, avi=avi, version=version)
 
     def close(self, ledger_id: str) -> None:
         """Close the row of a server that ended; no harm when it is closed."""
@@ -286,26 +239,6 @@ class ServerService:
             }
         )
 
-    def _resolve(self, owner: str, groups: list[str], server_name: str, options: Mapping[str, Any]) -> Wish:
-        if server_name:
-            avi, version = _release_in(options)
-            if avi != server_name:
-                raise BadRequest(f"The server of {avi} is named {avi}, not {server_name[:40]}.")
-            return self.wish_for(owner=owner, groups=groups, avi=avi, version=version)
-        template = options.get("notebook", NOTEBOOK_TEMPLATES[0])
-        if set(options) - {"notebook"} or template not in NOTEBOOK_TEMPLATES:
-            raise BadRequest(
-                f'A notebook server takes {{"notebook": "{NOTEBOOK_TEMPLATES[0]}"}} and nothing else.'
-            )
-        return Wish(
-            owner=owner,
-            groups=groups,
-            kind=Kind.NOTEBOOK,
-            ref="",
-            memory_mb=self._config.notebook_memory_mb,
-            cpu=NOTEBOOK_CPU,
-        )
-
     def _checkout(self, release: ReleaseView | None) -> Path | None:
         return self._releases.checkout_of(release.avi, release.commit) if release else None
 
@@ -371,12 +304,3 @@ def _state_of(row: Container) -> str:
     if row.backend_state.get(STOPPING):
         return "stopping"
     return "ready" if row.state is ContainerState.LIVE else "starting"
-
-
-def _release_in(options: Mapping[str, Any]) -> tuple[str, str]:
-    """Return AVI and version of `{"release": "<avi>/<version>"}`."""
-    release = options.get("release")
-    if set(options) != {"release"} or not isinstance(release, str) or release.count("/") != 1:
-        raise BadRequest('A named server takes {"release": "<avi>/<version>"} and nothing else.')
-    avi, _, version = release.partition("/")
-    return avi, version

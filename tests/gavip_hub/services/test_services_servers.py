@@ -5,7 +5,7 @@ import pytest
 from avi_kernel.protocol.api import ReleaseSubmit
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
-from gavip_hub.exceptions import BadRequest, NoRoom, NotFound
+from gavip_hub.exceptions import BadRequest, NoRoom, NotFound, Unavailable
 from gavip_hub.services.events import EventService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
@@ -129,6 +129,15 @@ def test_a_notebook_server_writes_in_its_users_space(desk, options, tmp_path):
     spec = desk.admit(name="", options=options).spec
     assert spec.kind is Kind.NOTEBOOK
     assert [mount.source for mount in spec.mounts if mount.writable] == [str(tmp_path / "users/ann")]
+
+
+def test_a_refusal_for_a_users_own_folders_leaves_no_row(desk, tmp_path):
+    desk.servers.close(desk.admit().ledger_id)
+    (tmp_path / "users/ann/avis/stars").rmdir()
+    (tmp_path / "users/ann/avis/stars").symlink_to("/etc")
+    with pytest.raises(Unavailable):
+        desk.admit()
+    assert desk.used() == 0
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers(desk):
