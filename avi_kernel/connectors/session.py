@@ -18,6 +18,8 @@ BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 BROKEN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
 """The request may have had its effect: only one that merely reads is sent again."""
 TRANSIENT = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+FORBIDDEN = "Tunnel connection failed: 403"
+"""How the HTTP library words a proxy's refusal of a host."""
 USER_AGENT = "avi-kernel (GAVIP; IVOA-science)"
 
 
@@ -41,7 +43,7 @@ class PoliteSession(requests.Session):
     def __init__(
         self,
         *,
-        attempts: int = 4,
+        attempts: int = 3,
         first_wait: float = 0.5,
         longest_wait: float = 30.0,
         timeout: tuple[float, float] = (10.0, 120.0),
@@ -73,7 +75,7 @@ class PoliteSession(requests.Session):
             try:
                 response = super().request(method, url, **options)
             except TRANSIENT as error:
-                if not (only_reads or _was_never_sent(error)):
+                if _is_forbidden(error) or not (only_reads or _was_never_sent(error)):
                     raise
             else:
                 if not _may_be_sent_again(response, only_reads=only_reads):
@@ -102,6 +104,11 @@ class _Body(io.BytesIO):
 
 def _may_be_sent_again(response: requests.Response, *, only_reads: bool) -> bool:
     return response.status_code in BUSY or (only_reads and response.status_code in BROKEN)
+
+
+def _is_forbidden(error: requests.RequestException) -> bool:
+    """Tell whether the way out has decided, and will not decide otherwise in a second."""
+    return isinstance(error, requests.exceptions.ProxyError) and FORBIDDEN in str(error)
 
 
 def _was_never_sent(error: requests.RequestException) -> bool:

@@ -35,7 +35,7 @@ from avi_kernel.connectors.errors import (
     QueryRefused,
     QueryUnfinished,
 )
-from avi_kernel.connectors.session import PoliteSession
+from avi_kernel.connectors.session import FORBIDDEN, PoliteSession
 from avi_kernel.connectors.source import GAIA_ATTRIBUTION, ArchiveTable, Source
 
 ESA_GAIA_URL = "https://gea.esac.esa.int/tap-server/tap"
@@ -332,7 +332,7 @@ def _reason(error: Exception) -> str:
     if response is not None:
         return f"answered {response.status_code} {response.reason}"
     if isinstance(cause, requests.exceptions.ProxyError):
-        return "the way out refused the connection; the host may not be allowed"
+        return "this AVI may not reach it" if FORBIDDEN in str(cause) else "cannot be reached from here"
     if isinstance(cause, requests.Timeout):
         return "did not answer in time"
     if isinstance(cause, requests.exceptions.ChunkedEncodingError):

@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content[: answer.cut_after])
         self.close_connection = True
 
-    do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_DELETE = do_CONNECT = _answer  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing."""
