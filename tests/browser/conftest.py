@@ -1,0 +1,97 @@
+"""People in a real browser, on the platform that the session shares."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.support.browser import DESKTOP, Seen, watch
+from tests.support.platform import Platform
+from tests.support.published import publish
+
+PATIENCE_MS = 60_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Somebody at the portal."""
+
+    platform: Platform
+    page: Page
+    seen: Seen
+
+    async def go(self, path: str) -> int:
+        """Open a page of the portal; return its status."""
+        answer = await self.page.goto(f"{self.platform.url}/services/gavip/{path}")
+        assert answer is not None
+        return answer.status
+
+    async def sign_in(self, user: str) -> None:
+        await self.page.goto(self.platform.url)
+        await self.page.get_by_label("User name").fill(user)
+        await self.page.get_by_label("Password", exact=True).fill(self.platform.password(user))
+        await self.page.get_by_role("button", name="Sign in").click()
+        await expect(self.page.get_by_role("heading", name="Catalogue")).to_be_visible(timeout=PATIENCE_MS)
+
+    async def submit(self, avi: str, pipeline: str = "main", **values: str) -> str:
+        """Fill in a pipeline's form and send it; return the job's id."""
+        await self.go(f"avis/{avi}/pipelines/{pipeline}")
+        for name, value in values.items():
+            await self.page.locator(f"[name='p.{name}']").fill(value)
+        await self.page.get_by_role("button", name="Run as a job").click()
+        await self.page.wait_for_url("**/jobs/*")
+        return self.page.url.rpartition("/")[2]
+
+    async def phase(self, word: str) -> None:
+        """Wait, without a reload, until the job's page shows this phase."""
+        status = self.page.locator("#job-status .phase")
+        await expect(status).to_contain_text(word, timeout=PATIENCE_MS)
+
+
+class Visits:
+    """Lets people in: the first time by name and password, later with the cookies of that time."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._known: dict[str, Any] = {}
+
+    @asynccontextmanager
+    async def of(
+        self, browser: Browser, user: str, *, anew: bool = False, **options: Any
+    ) -> AsyncIterator[Person]:
+        """Give a person with a browser profile of their own, signed in."""
+        state = None if anew else self._known.get(user)
+        context = await browser.new_context(**{"viewport": DESKTOP, "storage_state": state, **options})
+        context.set_default_timeout(PATIENCE_MS)
+        page = await context.new_page()
+        person = Person(platform=self._platform, page=page, seen=watch(page))
+        if state is None:
+            await person.sign_in(user)
+            if not anew:
+                self._known[user] = await context.storage_state()
+        yield person
+        await context.close()
+
+
+@pytest.fixture(scope="session")
+def visits(platform: Platform) -> Visits:
+    """People who come and go."""
+    return Visits(platform)
+
+
+@pytest.fixture
+async def scientist(visits: Visits, browser: Browser) -> AsyncIterator[Person]:
+    """A scientist at a desk, at the catalogue."""
+    async with visits.of(browser, "scientist") as person:
+        await person.go("")
+        yield person
+
+
+@pytest.fixture(scope="session")
+def avis(platform: Platform) -> None:
+    """The small test AVIs, published."""
+    for name in ("works", "raises", "sleeps"):
+        publish(platform, name)
