@@ -6,6 +6,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_demo_reaches_ready_from_nothing(debian: Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=60)
-    print(printed, f"\nfrom clone to ready: {time.monotonic() - began:.0f} s")
+    sys.stdout.write(f"{printed}\nfrom clone to ready: {time.monotonic() - began:.0f} s\n")
     assert "ready" in printed
     assert "COMPLETED" in printed
     for result in (".vot", ".png", ".ipynb"):

@@ -1,0 +1,184 @@
+"""Whatever goes wrong with a job is told in words, alike in API, portal and command, and nothing is lost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.platform import Platform
+from tests.support.published import AVIS, follow, publish, run, submit
+
+pytestmark = pytest.mark.hub
+
+Gavip = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def gavip(platform: Platform, tmp_path: Path) -> Gavip:
+    """The command, signed in as the scientist."""
+    environment = {
+        **os.environ,
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "GAVIP_URL": platform.url,
+        "GAVIP_TOKEN": platform.token("scientist"),
+        "COLUMNS": "200",
+    }
+
+    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        program = Path(sys.executable).with_name("gavip")
+        return subprocess.run(
+            [program, *arguments], env=environment, capture_output=True, text=True, timeout=120
+        )
+
+    return command
+
+
+def portal_page(platform: Platform, path: str) -> str:
+    """A page of the portal as the scientist's browser gets it, with a session of the Hub's own sign-in."""
+    with platform.browserless(follow_redirects=True) as browser:
+        login = browser.get("/hub/login")
+        form = {
+            "username": "scientist",
+            "password": platform.password("scientist"),
+            "_xsrf": login.cookies["_xsrf"],
+        }
+        browser.post("/hub/login", data=form)
+        return browser.get(f"/services/gavip{path}").text
+
+
+def told_alike(platform: Platform, gavip: Gavip, job: dict[str, Any], *words: str) -> None:
+    """The same sentence stands in the API's answer, on the job's page and in the command's output."""
+    shown = gavip("job", "get", job["id"])
+    page = portal_page(platform, f"/jobs/{job['id']}")
+    for word in words:
+        assert word in job["error"]["message"]
+        assert word in page
+        assert word in shown.stdout
+
+
+def test_a_job_that_raises_names_the_cell_and_keeps_its_notebook(
+    platform: Platform, scientist: httpx.Client, gavip: Gavip
+) -> None:
+    job = run(scientist, publish(platform, "raises"))
+    assert (job["phase"], job["error"]["code"], job["error"]["ename"]) == ("ERROR", "raised", "ValueError")
+    assert job["error"]["cell"] == 2
+    assert [result["name"] for result in job["results"] if result["name"].endswith(".ipynb")]
+    told_alike(platform, gavip, job, "ValueError")
+
+
+def test_a_job_that_ends_its_interpreter_says_so(
+    platform: Platform, scientist: httpx.Client, gavip: Gavip
+) -> None:
+    job = run(scientist, publish(platform, "exits"))
+    assert (job["phase"], job["error"]["code"]) == ("ERROR", "exited")
+    told_alike(platform, gavip, job, job["error"]["message"].split(".")[0])
+
+
+@pytest.mark.sandbox
+def test_a_job_without_enough_memory_says_what_it_asked_for(
+    platform: Platform, scientist: httpx.Client, gavip: Gavip
+) -> None:
+    avi = publish(platform, "fills-memory")
+    job = run(scientist, avi, parameters={"limit_mb": 2000}, memory_mb=300)
+    assert (job["phase"], job["error"]["code"]) == ("ERROR", "out_of_memory")
+    told_alike(platform, gavip, job, "300 MB")
+
+
+def test_a_job_that_runs_out_of_time_says_how_long_it_had(
+    platform: Platform, scientist: httpx.Client, gavip: Gavip, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(AVIS / "sleeps", tmp_path / "short-nap")
+    with (folder / "avi.toml").open("a") as manifest:
+        manifest.write("time_limit = 4\n")
+    job = run(scientist, publish(platform, "short-nap", folder=folder))
+    assert (job["phase"], job["error"]["code"]) == ("ERROR", "time_limit")
+    told_alike(platform, gavip, job, "4 s")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "words"),
+    [
+        ({"a": "many"}, "a", "must be"),
+        ({"c": 1}, "c", "unknown parameter"),
+        ({"a": 101}, "a", "at most 100"),
+        ({"x=1\nimport os\nos.system('true')\nz": 1}, None, "unknown parameter"),
+    ],
+    ids=["wrong", "unknown", "out of range", "a name that is code"],
+)
+def test_a_bad_parameter_is_refused_with_what_would_be_accepted(
+    platform: Platform,
+    scientist: httpx.Client,
+    gavip: Gavip,
+    parameters: dict[str, Any],
+    field: str | None,
+    words: str,
+) -> None:
+    client, avi = scientist, publish(platform, "works")
+    before = client.get("/jobs").json()["items"]
+    answer = client.post("/jobs", json={"avi": avi, "pipeline": "main", "parameters": parameters})
+    assert answer.status_code == 422
+    assert words in answer.json()["message"]
+    assert field is None or answer.json()["field"] == field
+    command = gavip(
+        "job", "submit", "--avi", avi, "--pipeline", "main", "--parameters", json.dumps(parameters)
+    )
+    assert command.returncode == 2
+    assert words in command.stderr
+    assert client.get("/jobs").json()["items"] == before
+
+
+def test_a_manifest_with_an_unknown_key_is_refused_by_name(platform: Platform, tmp_path: Path) -> None:
+    folder = shutil.copytree(AVIS / "works", tmp_path / "mistaken")
+    manifest = (folder / "avi.toml").read_text()
+    (folder / "avi.toml").write_text('colour = "blue"\n' + manifest)
+    request = {"folder": str(folder), "avi": "mistaken", "version": "1.0.0"}
+    with platform.client("operator") as operator:
+        answer = operator.post("/avis/mistaken/releases", json=request)
+    assert (answer.status_code, answer.json()["error"]) == (422, "bad_manifest")
+    assert "colour" in answer.json()["message"]
+    assert "avi.toml" in answer.json()["message"]
+
+
+def test_another_users_things_are_not_there(
+    platform: Platform, developer: httpx.Client, scientist: httpx.Client, gavip: Gavip
+) -> None:
+    owner, other = developer, scientist
+    job = run(owner, publish(platform, "works"))
+    result = job["results"][0]["name"]
+    paths = [f"/jobs/{job['id']}{rest}" for rest in ("", "/log", "/events", "/results", f"/results/{result}")]
+    assert {other.get(path).status_code for path in paths} == {404}
+    assert {owner.get(path).status_code for path in paths} == {200}
+    assert other.post(f"/jobs/{job['id']}/cancel").status_code == 404
+    assert gavip("job", "get", job["id"]).returncode == 4
+    assert "no such" in portal_page(platform, f"/jobs/{job['id']}").lower()
+
+
+def test_another_users_server_is_not_there(
+    platform: Platform, developer: httpx.Client, scientist: httpx.Client
+) -> None:
+    avi = publish(platform, "works")
+    owner, other = developer, scientist
+    assert owner.post("/servers", json={"avi": avi}).status_code == 202
+    assert other.delete(f"/servers/{avi}").status_code == 404
+    assert avi not in [server["name"] for server in other.get("/servers").json()]
+    with platform.hub("scientist") as hub:
+        assert hub.get("/users/developer").status_code in {403, 404}
+    owner.delete(f"/servers/{avi}")
+
+
+def test_a_cancelled_job_is_aborted_and_frees_its_pool(platform: Platform, scientist: httpx.Client) -> None:
+    client, avi = scientist, publish(platform, "sleeps")
+    job = submit(client, avi)
+    follow(client, job, until={"EXECUTING"})
+    assert client.post(f"/jobs/{job}/cancel").status_code == 200
+    assert follow(client, job)["phase"] == "ABORTED"
+    pools = {pool["owner"]: pool for pool in client.get("/pools").json()}
+    assert pools["scientist"]["jobs_used"] == 0
