@@ -95,9 +95,9 @@ def test_a_job_that_was_cut_off_is_told_so(folder):
         client = Client(api.jobs.api_url, TOKEN, avi="own")
         job = client.submit("main").wait(60)
         client.close()
-        api.jobs.store.change(job.id, phase=Phase.EXECUTING, state="RUNNING")
-    store = LocalStore(folder / ".gavip" / "jobs")
-    assert store.get(job.id).error.code == "platform"
+    records = folder / ".gavip" / "jobs"
+    LocalStore(records).change(job.id, phase=Phase.EXECUTING, state="RUNNING")
+    assert LocalStore(records).get(job.id).error.code == "platform"
 
 
 def test_a_time_limit_ends_a_job(tmp_path):
