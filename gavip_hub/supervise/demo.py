@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,6 +10,7 @@ from avi_kernel.protocol.api import AviView, JobList, JobView, Phase, ReleaseVie
 from gavip_hub.config import Gavip
 from gavip_hub.exceptions import NotFound
 from gavip_hub.supervise import accounts
+from gavip_hub.supervise.examples import content_digest
 from gavip_hub.supervise.visitor import Visitor
 
 FINAL = (Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED)
@@ -32,27 +32,23 @@ async def run_once(config: Gavip, *, user: str = "scientist") -> JobView | None:
     if avi is None:
         click.echo("No AVI with a pipeline is published yet.")
         return None
-    return await _run(config, visitor, avi)
+    release = ReleaseView.model_validate(await visitor.get(f"/avis/{avi.name}/releases/{avi.latest}"))
+    return await _run(config, visitor, release)
 
 
 async def run_working_copy(config: Gavip, folder: Path, *, user: str = "operator") -> JobView:
-    """Publish a folder of this machine, which an operator may, and run its first pipeline."""
+    """Publish a folder of this machine, which an operator may, and run its first pipeline.
+
+    The version is made of the content: what did not change is neither published nor run again.
+    """
     visitor = await _signed_in(config, user)
     place = await asyncio.to_thread(folder.resolve)
     slug = place.name.lower().replace("_", "-")
-    known = [ReleaseView.model_validate(one) for one in await _releases(visitor, slug)]
-    body = {"folder": str(place), "avi": slug, "version": f"0.{len(known) + 1}"}
+    version = f"dev-{await asyncio.to_thread(content_digest, place)}"
+    body = {"folder": str(place), "avi": slug, "version": version}
     release = ReleaseView.model_validate(await visitor.post(f"/avis/{slug}/releases", body))
     click.echo(f"Published {folder} as {release.avi} {release.version}")
-    return await _run(config, visitor, AviView.model_validate(await visitor.get(f"/avis/{slug}")))
-
-
-async def _releases(visitor: Visitor, avi: str) -> list[Any]:
-    try:
-        found: list[Any] = await visitor.get(f"/avis/{avi}/releases")
-    except NotFound:
-        return []
-    return found
+    return await _run(config, visitor, release)
 
 
 async def _signed_in(config: Gavip, user: str) -> Visitor:
@@ -61,10 +57,10 @@ async def _signed_in(config: Gavip, user: str) -> Visitor:
     return visitor
 
 
-async def _run(config: Gavip, visitor: Visitor, avi: AviView) -> JobView:
-    job = await _earlier_job(visitor, avi)
+async def _run(config: Gavip, visitor: Visitor, release: ReleaseView) -> JobView:
+    job = await _earlier_job(visitor, release)
     if job is None:
-        job = await _follow(visitor, await _submit(visitor, avi))
+        job = await _follow(visitor, await _submit(visitor, release))
     else:
         click.echo("The job of an earlier start is still here.")
     _tell_result(config, job)
@@ -83,18 +79,20 @@ async def _first_avi(visitor: Visitor) -> AviView | None:
     return None
 
 
-async def _earlier_job(visitor: Visitor, avi: AviView) -> JobView | None:
-    jobs = JobList.model_validate(await visitor.get(f"/jobs?avi={avi.name}&limit=50"))
-    return next((job for job in jobs.items if job.phase is Phase.COMPLETED), None)
+async def _earlier_job(visitor: Visitor, release: ReleaseView) -> JobView | None:
+    jobs = JobList.model_validate(await visitor.get(f"/jobs?avi={release.avi}&limit=50"))
+    done = [job for job in jobs.items if job.phase is Phase.COMPLETED and job.version == release.version]
+    # A list has no results in it.
+    return JobView.model_validate(await visitor.get(f"/jobs/{done[0].id}")) if done else None
 
 
-async def _submit(visitor: Visitor, avi: AviView) -> JobView:
-    release = ReleaseView.model_validate(await visitor.get(f"/avis/{avi.name}/releases/{avi.latest}"))
+async def _submit(visitor: Visitor, release: ReleaseView) -> JobView:
     pipeline = next((one for one in release.spec.pipelines if not one.hidden), None)
+    title = release.spec.manifest.title or release.avi
     if pipeline is None:
-        raise NotFound(f"{avi.title} has no pipeline that can be run by itself.")
-    click.echo(f"Running “{pipeline.title or pipeline.name}” of {avi.title} {avi.latest}")
-    body = {"avi": avi.name, "version": avi.latest, "pipeline": pipeline.name}
+        raise NotFound(f"{title} has no pipeline that can be run by itself.")
+    click.echo(f"Running “{pipeline.title or pipeline.name}” of {title} {release.version}")
+    body = {"avi": release.avi, "version": release.version, "pipeline": pipeline.name}
     return JobView.model_validate(await visitor.post("/jobs", body))
 
 
