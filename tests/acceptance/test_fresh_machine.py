@@ -86,4 +86,4 @@ def test_demo_reaches_ready_from_nothing(debian: Path) -> None:
     assert "COMPLETED" in printed
     for result in (".vot", ".png", ".ipynb"):
         assert result in printed
-    assert "not sandboxed" in printed
+    assert "NOT ENFORCED" in printed
