@@ -5,9 +5,11 @@ import getpass
 import os
 import re
 import secrets
+import signal
 import sys
 import webbrowser
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from avi_kernel.standalone.server import LocalApi
 
 ROLES = ("scientist", "developer", "operator", "outreach", "anonymous")
+PARTS = ("voila", "papermill", "luigi")
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
@@ -50,10 +53,24 @@ def dev(
     fast_imports.apply()
     if given and not pipeline:
         raise click.UsageError("-p goes with --run PIPELINE.")
-    with exits.told_plainly(), suppress(KeyboardInterrupt):
+    _need(PARTS)
+    # What ends us otherwise is to end the interface and the jobs too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with exits.told_plainly():
         if pipeline:
             sys.exit(asyncio.run(_run_one(folder, role, pipeline, key_values(given))))
-        asyncio.run(_serve(folder, role, port, browser=not no_browser))
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_serve(folder, role, port, browser=not no_browser))
+
+
+def _need(parts: tuple[str, ...]) -> None:
+    missing = [part for part in parts if find_spec(part) is None]
+    if missing:
+        raise exits.Stop(
+            f"gavip dev needs what is not installed here: {', '.join(missing)}.",
+            code=exits.USAGE,
+            next_step="pip install 'avi-kernel[interface,pipelines]'",
+        )
 
 
 def _api(folder: Path, role: str) -> "LocalApi":
