@@ -118,7 +118,7 @@ class Nursery:
             except OSError as error:
                 raise NurseryGone(str(error)) from error
         if len(reply) != REPLY.size or not fds:
-            raise NurseryGone
+            raise NurseryGone("It hung up.")
         return ForkedProcess(pid=REPLY.unpack(reply)[0], pidfd=fds[0])
 
     def close(self) -> None:
@@ -208,10 +208,9 @@ def _become_kernel(line: socket.socket, *, argv: list[str], env: dict[str, str],
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         os.environ.clear()
         os.environ.update(env)
-        # ipykernel ends itself when its parent changes: that parent is the nursery, not the server.
-        os.environ["JPY_PARENT_PID"] = str(nursery)
         os.chdir(cwd)
-        sys.argv = ["ipykernel_launcher", *argv]
+        # A kernel ends itself when its parent does: the nursery, not the server that the environment names.
+        sys.argv = ["ipykernel_launcher", *argv, f"--IPKernelApp.parent_handle={nursery}"]
         _add_python_path(env.get("PYTHONPATH", ""))
         _reseed()
         _register_widgets()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -76,23 +77,31 @@ def kernel_of(page: str) -> str:
 
 
 @asynccontextmanager
-async def interface(folder: Path, *, env: Mapping[str, str] | None = None) -> AsyncIterator[Interface]:
-    """Serve a folder until the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "avi_kernel.interface", "--standalone", "--folder", str(folder)),
+async def interface(
+    folder: Path,
+    *,
+    work_dir: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    program: str | None = None,
+) -> AsyncIterator[Interface]:
+    """Serve a folder until the end of the block; `program` is Python to run in place of the module."""
+    what = ["-c", program] if program else ["-m", "avi_kernel.interface"]
+    work = ["--work-dir", str(work_dir)] if work_dir else []
+    process = subprocess.Popen(
+        [sys.executable, *what, "--standalone", "--folder", str(folder), *work],
         env={**os.environ, **(env or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
-    try:
-        async with asyncio.timeout(60):
-            line = await process.stdout.readline()
-        assert line, "the interface server did not start"
-        yield Interface(line.decode().strip(), psutil.Process(process.pid))
-    finally:
-        process.terminate()
-        async with asyncio.timeout(30):
-            await process.wait()
+    with process:  # closes the pipe, which kernels hold too
+        try:
+            async with asyncio.timeout(60):
+                line = await asyncio.to_thread(process.stdout.readline)
+            assert line, "the interface server did not start"
+            yield Interface(line.strip(), psutil.Process(process.pid))
+        finally:
+            process.terminate()
 
 
 async def eventually(check: object, *, within: float = 15.0) -> None:
