@@ -60,7 +60,8 @@ class Platform:
     def jobs(self, **_: Any) -> Sequence[Job]:
         if self.refusal:
             raise self.refusal
-        return [Job(client=self, view=view) for view in reversed(self.views.values())]  # type: ignore[arg-type] # as above
+        views = [view.model_copy(update={"results": []}) for view in reversed(self.views.values())]
+        return [Job(client=self, view=view) for view in views]  # type: ignore[arg-type] # as above
 
     def result(self, job_id: str, name: str) -> bytes:
         return PIXEL if name.endswith(".png") else f"<VOTABLE {job_id}>".encode()

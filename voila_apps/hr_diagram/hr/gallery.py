@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from avi_kernel.client import ApiError, Job
 from hr.fields import CLUSTERS
 
+PIPELINE = "hr_diagram"
 DIAGRAM = "hr_diagram.png"
 TABLE = "stars.vot"
 MANY = 30
@@ -43,7 +44,8 @@ class Gallery(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         except ApiError as error:
             self.message.value = f"<p role='alert'>Past diagrams cannot be listed. {escape(str(error))}</p>"
             return
-        self.found = {job.id: job for job in finished if any(entry.name == DIAGRAM for entry in job.results)}
+        # A list of jobs leaves out their results.
+        self.found = {job.id: job for job in finished if job.view.pipeline == PIPELINE}
         self.message.value = "" if self.found else NOTHING
         self._row.layout.display = None if self.found else "none"
         options = [(caption(job), job.id) for job in self.found.values()]

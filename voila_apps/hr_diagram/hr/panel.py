@@ -11,10 +11,9 @@ from avi_kernel.widgets.job_panel import JobPanel
 from hr import extract
 from hr.diagram import png
 from hr.fields import CLUSTERS, Question, question
-from hr.gallery import Gallery, picture
+from hr.gallery import PIPELINE, Gallery, picture
 from hr.preview import preview
 
-PIPELINE = "hr_diagram"
 CUSTOM = "custom"
 LABEL = {"description_width": "9.5em"}
 
