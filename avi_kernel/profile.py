@@ -1,8 +1,8 @@
 """Who is using this AVI, and which roles they hold.
 
-    from avi_kernel import profile
-    if profile.is_outreach(profile.current()):
-        show_the_simple_view()
+from avi_kernel import profile
+if profile.is_outreach(profile.current()):
+    show_the_simple_view()
 """
 
 import getpass

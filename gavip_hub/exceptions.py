@@ -56,14 +56,14 @@ class NotFound(GavipError):
 
 
 class Conflict(GavipError):
-    """This cannot be done in the present state."""
+    """That cannot be done in the present state."""
 
     error = "conflict"
     status_code = 409
 
 
 class TooLarge(GavipError):
-    """This asks for more than your pool or the platform can ever hold."""
+    """More is asked for than your pool or the platform can ever hold."""
 
     error = "too_large"
     status_code = 422

@@ -1,3 +1,8 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.support.archive", "tests.support.browser", "tests.support.platform", "tests.support.postgres"]
+pytest_plugins = [
+    "tests.support.archive",
+    "tests.support.browser",
+    "tests.support.platform",
+    "tests.support.postgres",
+]

@@ -78,7 +78,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         self.notebook_path = str(options.notebook())
         self.root_dir = str(options.folder)
         self.tornado_settings = {
-            "headers": _security_headers(options),
+            "headers": security_headers(options),
             "websocket_compression_options": None,
         }
         super().initialize(argv if argv is not None else [])
@@ -216,7 +216,8 @@ def _settings(options: Options) -> Config:
     return config
 
 
-def _security_headers(options: Options) -> dict[str, str]:
+def security_headers(options: Options) -> dict[str, str]:
+    """Return what every answer says of itself; the portal alone may frame an interface."""
     portal = options.portal_url.split("/services/")[0]
     policy = [
         "default-src 'self'",

@@ -126,7 +126,7 @@ class ChannelsHandler(VoilaKernelWebsocketHandler):  # type: ignore[misc]  # Voi
 
     @override
     def on_message(self, message: str | bytes) -> None:
-        if _message_type(message) not in self.NOT_THE_USER:
+        if message_type(message) not in self.NOT_THE_USER:
             self._activity.touch()
         super().on_message(message)
 
@@ -162,7 +162,7 @@ async def in_batches(pieces: AsyncIterator[str], *, keep_alive: float) -> AsyncI
         yield batch
 
 
-def _message_type(message: str | bytes) -> str:
+def message_type(message: str | bytes) -> str:
     """Return what kind of message a page sent, in either of Jupyter's two framings."""
     try:
         header = (

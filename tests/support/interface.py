@@ -107,5 +107,5 @@ async def interface(
 async def eventually(check: object, *, within: float = 15.0) -> None:
     """Wait until something holds that nobody announces."""
     async with asyncio.timeout(within):
-        while not check():  # noqa: ASYNC110
+        while not check():
             await asyncio.sleep(0.05)

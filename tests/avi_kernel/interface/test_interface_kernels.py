@@ -97,7 +97,14 @@ REFUSED = {
 
 
 def message(kind: str, content: dict[str, object]) -> str:
-    header = {"msg_id": kind, "msg_type": kind, "username": "", "session": "test", "version": "5.3", "date": ""}
+    header = {
+        "msg_id": kind,
+        "msg_type": kind,
+        "username": "",
+        "session": "test",
+        "version": "5.3",
+        "date": "",
+    }
     return json.dumps(
         {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     )

@@ -55,7 +55,9 @@ async def _reply_that_came_before_a_send(folder: Path, *, patience: float) -> di
             waiting = asyncio.ensure_future(channel.get_msg())  # with no time limit, as nbclient waits
             await asyncio.sleep(0)  # it waits now
             session.send(kernel, session.msg("reply"), ident=b"page")
-            select.select([client.FD], [], [], 3)  # the reply is here, and this thread has not let the loop look
+            select.select(
+                [client.FD], [], [], 3
+            )  # the reply is here, and this thread has not let the loop look
             time.sleep(0.01)  # noqa: ASYNC251 - libzmq looks at what came only if its last look was a while ago
             channel.send(session.msg("state"))
             async with asyncio.timeout(patience):
@@ -119,7 +121,9 @@ async def test_stock_voila_keeps_the_kernel(tmp_path: Path, free_address: Callab
         reading = asyncio.create_task(stock.stderr.read())
         kernel = kernel_of(await server.page())
         assert await _leave(server, kernel, origin=server.origin) == 403
-        assert len(server.process.children(recursive=True)) == 2  # the one that was left, and that of the visit
+        assert (
+            len(server.process.children(recursive=True)) == 2
+        )  # the one that was left, and that of the visit
     finally:
         stock.terminate()
         await stock.wait()

@@ -37,7 +37,7 @@ class World(Protocol):
 async def until(condition: Callable, *wanted: object) -> object:
     """Wait until an asynchronous condition gives one of the wanted values; fail when it never does."""
     async with asyncio.timeout(BOUND):
-        while (value := await condition()) not in wanted:  # noqa: ASYNC110 - a backend has no events to wait for
+        while (value := await condition()) not in wanted:
             await asyncio.sleep(0.01)
     return value
 

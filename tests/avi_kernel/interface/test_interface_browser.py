@@ -1,0 +1,110 @@
+"""The interface in a real browser, as a person opens, turns, reloads and leaves it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from benchmarks.support.notebooks import write_yardstick
+from tests.support.browser import PHONE, person, watch
+from tests.support.interface import Interface, eventually, interface, write_notebook
+
+pytestmark = pytest.mark.browser
+PATIENCE = 60_000
+DRAWN = """() => document.querySelectorAll('.widget-slider').length >= 6
+  && document.body.innerText.includes('power is 2')
+  && document.body.innerText.includes('written into an output')
+  && [...document.images].some(image => image.naturalWidth > 100)"""
+BUTTON = """
+import ipywidgets as widgets, os
+button = widgets.Button(description="end it")
+button.on_click(lambda _: os._exit(1))
+button
+"""
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Interface]:
+    write_yardstick(tmp_path)
+    async with interface(tmp_path) as server:
+        yield server
+
+
+async def drawn(page: Page, address: str) -> None:
+    await page.goto(address, wait_until="commit")
+    await page.wait_for_function(DRAWN, timeout=PATIENCE)
+
+
+async def test_turning_a_knob_reaches_the_kernel_and_comes_back(served: Interface, page: Page) -> None:
+    seen = watch(page)
+    await drawn(page, served.address)
+    await page.locator(".noUi-handle").first.press("ArrowRight")
+    await page.wait_for_function("() => document.body.innerText.includes('power is 3')", timeout=PATIENCE)
+    assert seen.errors == []
+    assert seen.hosts() == {served.origin.removeprefix("http://")}
+    assert await page.locator("mjx-container").count() == 1  # the formula, by the MathJax of this machine
+    assert len(seen.requests) < 25
+
+
+async def test_a_phone_at_night(served: Interface, browser: Browser) -> None:
+    async with person(browser, viewport=PHONE, dark=True) as somebody:
+        page = await somebody.new_page()
+        await drawn(page, served.address)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        colours = await page.evaluate(
+            "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+        )
+        paper, ink = (sum(int(part) for part in colour[4:-1].split(",")) for colour in colours)
+        assert paper < 200
+        assert ink > 500
+        assert await page.get_attribute("body", "data-jp-theme-light") == "false"
+
+
+async def test_a_session_that_ended_says_so(tmp_path: Path, page: Page) -> None:
+    write_notebook(tmp_path / "app.ipynb", BUTTON)
+    async with interface(tmp_path) as server:
+        await page.goto(server.address)
+        await page.get_by_role("button", name="end it").click(timeout=PATIENCE)
+        await page.get_by_role("button", name="Start afresh").click(timeout=PATIENCE)
+        await page.get_by_role("button", name="end it").wait_for(timeout=PATIENCE)
+
+
+async def _reloads(served: Interface, page: Page, times: int) -> None:
+    await drawn(page, served.address)
+    for _ in range(times):
+        await drawn(page, served.url)
+        await eventually(lambda: len(served.kernels()) == 1)
+    await page.close()
+    await page.context.close()
+
+
+async def _four_at_once(served: Interface, browser: Browser, times: int) -> None:
+    for _ in range(times):
+        async with person(browser) as somebody:
+            await (await somebody.new_page()).goto(served.address, wait_until="commit")
+            views = [await somebody.new_page() for _ in range(4)]
+            await asyncio.gather(*(drawn(view, served.url) for view in views))
+            await asyncio.gather(*(view.close(run_before_unload=True) for view in somebody.pages))
+            await eventually(lambda: not served.kernels())
+
+
+async def test_ten_reloads_leave_one_kernel_and_none_hangs(served: Interface, page: Page) -> None:
+    await _reloads(served, page, 10)
+
+
+async def test_four_views_at_once_twice(served: Interface, browser: Browser) -> None:
+    await _four_at_once(served, browser, 2)
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(1200)
+async def test_a_hundred_reloads_leave_one_kernel_and_none_hangs(served: Interface, page: Page) -> None:
+    await _reloads(served, page, 100)
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(1200)
+async def test_four_views_at_once_twenty_times(served: Interface, browser: Browser) -> None:
+    await _four_at_once(served, browser, 20)

@@ -1,1 +1,0 @@
-"""Names that only a framework calls, for the dead-code check."""
