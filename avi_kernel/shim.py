@@ -50,7 +50,9 @@ class Shim:
         self._on_start = on_start
         self._run_dir = Path(spec.run_dir)
         name = f"{spec.name}.{os.getpid()}"
-        self._limits = Limits(name=name, memory_mb=spec.memory_mb, cpu=spec.cpu, pids=spec.pids)
+        self._limits = Limits(
+            name=name, memory_mb=spec.memory_mb, cpu=spec.cpu, cpu_limit=spec.cpu_limit, pids=spec.pids
+        )
         self._log = BoxLog(path=spec.log_file, limit=spec.log_limit_mb * MB)
         self._front = Front(folder=spec.socket_dir)
         self._reason = ""

@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from traitlets import TraitType
 
 from avi_kernel.protocol.manifest import Author, InterfaceDetails, Manifest, ParameterDetails, PipelineDetails
+from gavip_hub import __version__
 from gavip_hub.config import Gavip
 from gavip_hub.handlers.openapi import document
+from gavip_hub.handlers.routes import API_HANDLERS
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- Made by docs/generate.py; edit the code it is made from. -->\n\n"
@@ -83,7 +85,7 @@ def _cell(text: str) -> str:
 
 def interface() -> str:
     """Return the page of the REST interface, from the served OpenAPI document."""
-    api = document()
+    api = document(API_HANDLERS, version=__version__)
     groups: dict[str, list[str]] = {}
     for path, methods in api["paths"].items():
         for method, operation in methods.items():

@@ -79,6 +79,11 @@ class Gavip(Configurable):
     job_memory_mb = Integer(512, help="MB of a job whose author declared nothing.").tag(config=True)
     results_mb = Integer(4096, help="MB that the results of one job may hold.").tag(config=True)
     notebook_memory_mb = Integer(1024, help="MB of a notebook server.").tag(config=True)
+    notebook_cpu = Float(0.5, help="Cores that a notebook server is promised.").tag(config=True)
+    cpu_burst = Float(
+        2.0,
+        help="Cores that any container may use while nobody else needs them; what it was promised is the least.",
+    ).tag(config=True)
 
     heartbeat = Float(10.0, help="Seconds between two reports of a running job at most.").tag(config=True)
     silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(
@@ -123,6 +128,10 @@ class Gavip(Configurable):
     @default("platform_cpu")
     def _default_platform_cpu(self) -> float:
         return (psutil.cpu_count() or 1) * self.cpu_factor
+
+    def cpu_limit(self, promised: float) -> float:
+        """Return the cores that a container may use which was promised so many."""
+        return max(promised, self.cpu_burst)
 
     @property
     def root(self) -> Path:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MB = 1024 * 1024
-_PERIOD = 100_000  # microseconds in which a box may use `cpu` times as much
+_PERIOD = 100_000  # microseconds in which a box may use `cpu_limit` times as much
 _OWN_PROCESSES = 4  # bubblewrap's, which count but are not the box's
 _EMPTY_WITHIN = 5.0
 _CONTROLLERS = ("memory", "pids", "cpu")
@@ -41,12 +41,16 @@ class Limits:
     ----------
     name
         Unlike that of any other group.
-    memory_mb, cpu, pids
-        What the box may use: MB, cores, processes and threads.
+    memory_mb, pids
+        What the box may use: MB, processes and threads.
+    cpu
+        Cores that it is promised: its weight where boxes compete.
+    cpu_limit
+        Cores that it may use while nobody else needs them.
     """
 
-    def __init__(self, *, name: str, memory_mb: int, cpu: float, pids: int) -> None:
-        memory, quota = str(memory_mb * MB), max(1000, int(cpu * _PERIOD))
+    def __init__(self, *, name: str, memory_mb: int, cpu: float, cpu_limit: float, pids: int) -> None:
+        memory, quota = str(memory_mb * MB), max(1000, int(cpu_limit * _PERIOD))
         most = str(pids + _OWN_PROCESSES)
         self._name = name
         self._memory_mb = memory_mb
@@ -54,13 +58,17 @@ class Limits:
         self._version_1: Settings = {
             "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
             "pids": [("pids.max", most)],
-            "cpu": [("cpu.cfs_quota_us", str(quota)), ("cpu.cfs_period_us", str(_PERIOD))],
+            "cpu": [
+                ("cpu.cfs_quota_us", str(quota)),
+                ("cpu.cfs_period_us", str(_PERIOD)),
+                ("cpu.shares", str(max(2, round(1024 * cpu)))),
+            ],
             _COUNTER: [],
         }
         self._version_2: Settings = {
             "memory": [("memory.max", memory), ("memory.swap.max", "0")],
             "pids": [("pids.max", most)],
-            "cpu": [("cpu.max", f"{quota} {_PERIOD}")],
+            "cpu": [("cpu.max", f"{quota} {_PERIOD}"), ("cpu.weight", str(max(1, round(100 * cpu))))],
         }
 
     @property

@@ -29,6 +29,7 @@ class Spec:
     log_limit_mb: int
     memory_mb: int
     cpu: float
+    cpu_limit: float
     pids: int
     scratch_mb: int
     time_limit: int | None

@@ -41,6 +41,9 @@ class BoxSpec(Wire):
     log_limit_mb: int = 64
     memory_mb: int
     cpu: float
+    """Cores that it is promised: its weight where boxes compete."""
+    cpu_limit: float
+    """Cores that it may use while nobody else needs them."""
     pids: int = 256
     scratch_mb: int = 1024
     time_limit: int | None = None

@@ -30,7 +30,7 @@ class Resources(Wire):
     """MB, or an arithmetic expression of the parameters that gives MB, such as `200 + 40 * radius`; None: the
     platform's default."""
     cpu: float = Field(1.0, gt=0, le=64)
-    """Cores requested; more may be used while nobody else needs them."""
+    """Cores promised; more may be used while nobody else needs them."""
     time_limit: int = Field(3600, gt=0, le=30 * 86400)
     """Seconds."""
 
@@ -55,7 +55,8 @@ class InterfaceDetails(Wire):
 
     memory: int = Field(512, ge=64)
     """MB."""
-    cpu: float = Field(1.0, gt=0, le=64)
+    cpu: float = Field(0.25, gt=0, le=64)
+    """Cores promised; more may be used while nobody else needs them."""
 
 
 class Author(Wire):

@@ -42,6 +42,9 @@ class Resources:
 
     memory_mb: int
     cpu: float
+    """Cores that it is promised and counted with."""
+    cpu_limit: float
+    """Cores that it may use while nobody else needs them."""
     pids: int = 256
     scratch_mb: int = 1024
     time_limit: int | None = None

@@ -48,7 +48,12 @@ class JobSpecs:
             avi=order.avi,
             version=order.version,
             places=places,
-            resources=Resources(memory_mb=order.memory_mb, cpu=order.cpu, time_limit=order.time_limit),
+            resources=Resources(
+                memory_mb=order.memory_mb,
+                cpu=order.cpu,
+                cpu_limit=self._config.cpu_limit(order.cpu),
+                time_limit=order.time_limit,
+            ),
             env={
                 **archive_environment(self._config),
                 "GAVIP_TOKEN": order.token,

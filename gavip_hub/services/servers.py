@@ -94,7 +94,9 @@ class ServerService:
             kind=wish.kind,
             owner=owner,
             places=places,
-            resources=Resources(memory_mb=wish.memory_mb, cpu=wish.cpu),
+            resources=Resources(
+                memory_mb=wish.memory_mb, cpu=wish.cpu, cpu_limit=self._config.cpu_limit(wish.cpu)
+            ),
             avi=wish.release.avi if wish.release else None,
             version=wish.release.version if wish.release else None,
             env=archive_environment(self._config),

@@ -12,7 +12,6 @@ from gavip_hub.exceptions import BadRequest
 from gavip_hub.services.releases import ReleaseService
 
 NOTEBOOK_TEMPLATES = ("default",)
-NOTEBOOK_CPU = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +103,7 @@ class Wishes:
             kind=Kind.NOTEBOOK,
             ref="",
             memory_mb=self._config.notebook_memory_mb,
-            cpu=NOTEBOOK_CPU,
+            cpu=self._config.notebook_cpu,
         )
 
 

@@ -28,7 +28,7 @@ def joins(monkeypatch):
 
 
 def box():
-    return Limits(name="box", memory_mb=100, cpu=0.5, pids=20)
+    return Limits(name="box", memory_mb=100, cpu=0.25, cpu_limit=0.5, pids=20)
 
 
 def test_own_groups_of_version_1(tmp_path):
@@ -64,6 +64,7 @@ class Folders:
                     "memory.events",
                     "pids.max",
                     "cpu.max",
+                    "cpu.weight",
                 ):
                     (path / name).write_text("")
 
@@ -83,6 +84,7 @@ def test_version_2_is_used_where_the_group_above_lets_us(tmp_path, joins, monkey
     assert (above / "box/memory.max").read_text() == str(100 << 20)
     assert (above / "box/memory.swap.max").read_text() == "0"
     assert (above / "box/cpu.max").read_text() == "50000 100000"
+    assert (above / "box/cpu.weight").read_text() == "25"
     assert (above / "box/pids.max").read_text() == "24"
     assert not (own / "box").exists()
 

@@ -28,6 +28,7 @@ def box(folder: Path, **changes) -> boxes.BoxSpec:
         "log_file": str(run_dir / "log.txt"),
         "memory_mb": 100,
         "cpu": 1.0,
+        "cpu_limit": 1.0,
         "sandbox": "none",
     }
     spec = boxes.BoxSpec(**{**plain, **changes})

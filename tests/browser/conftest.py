@@ -78,7 +78,9 @@ class Visits:
 
 @pytest.fixture(scope="session")
 def visits(platform: Platform) -> Visits:
-    """People who come and go."""
+    """People who come and go; whatever other tests left open is closed, so that a pool is as a person finds it."""
+    for user in platform.users:
+        platform.close_servers(user)
     return Visits(platform)
 
 

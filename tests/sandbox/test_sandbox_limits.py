@@ -34,6 +34,7 @@ while time.monotonic() - began < 1.5:
     pass
 print("share", (time.process_time() - used) / (time.monotonic() - began), flush=True)
 """
+ON_ONE_CORE = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})" + BURN
 STUBBORN = """
 import signal, time
 signal.signal(signal.SIGTERM, lambda *_: print("asked to end", flush=True))
@@ -98,15 +99,23 @@ async def test_the_same_bomb_goes_off_where_its_size_is_allowed(limited):
 
 
 async def test_a_burner_gets_its_share_of_a_processor(limited):
-    ended, log = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu=0.2)
+    ended, log = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu_limit=0.2)
     assert word_after(log, "share") < 0.3
     assert 0.05 < ended.cpu_seconds < 0.8
 
 
 async def test_the_same_burner_takes_more_where_it_may(limited):
-    _, held = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu=0.05)
-    _, free = await limited.run("gavip-jburn-2", "python", "-c", BURN, cpu=1.0)
+    _, held = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu_limit=0.05)
+    _, free = await limited.run("gavip-jburn-2", "python", "-c", BURN, cpu_limit=1.0)
     assert word_after(free, "share") > 1.5 * word_after(held, "share")
+
+
+async def test_boxes_that_compete_get_what_they_were_promised(limited):
+    (_, small), (_, large) = await asyncio.gather(
+        limited.run("gavip-jburn-1", "python", "-c", ON_ONE_CORE, cpu=0.1),
+        limited.run("gavip-jburn-2", "python", "-c", ON_ONE_CORE, cpu=2.0),
+    )
+    assert word_after(large, "share") > 2 * word_after(small, "share")
 
 
 async def test_a_box_ends_at_its_time_limit(walled):

@@ -57,7 +57,7 @@ class BoxWorld:
         self, name: str, *command: str, kind: Kind = Kind.JOB, owner: str = "ann", **changes
     ) -> ContainerSpec:
         """Describe a container; resources and fields of the description may be given by name."""
-        limits = {"memory_mb": 256, "cpu": 1.0}
+        limits = {"memory_mb": 256, "cpu": 1.0, "cpu_limit": 1.0}
         limits |= {key: changes.pop(key) for key in list(changes) if key in Resources.__dataclass_fields__}
         described = container_spec(
             name=name,

@@ -37,7 +37,7 @@ def box(kind=Kind.JOB, *, sandboxed=True, **env) -> BoxSpec:
         uid=30001 if sandboxed else None,
         bwrap=Path("/bwrap") if sandboxed else None,
     )
-    resources = Resources(memory_mb=100, cpu=2.0, pids=33, time_limit=60)
+    resources = Resources(memory_mb=100, cpu=2.0, cpu_limit=3.0, pids=33, time_limit=60)
     described = container_spec(
         name="gavip-ja-1",
         kind=kind,
@@ -114,7 +114,8 @@ def test_the_log_of_a_job_lies_in_its_attempt_and_a_servers_in_the_platforms_fol
 
 def test_limits_are_the_containers():
     spec = box()
-    assert (spec.memory_mb, spec.cpu, spec.pids, spec.time_limit) == (100, 2.0, 33, 60)
+    assert (spec.memory_mb, spec.cpu, spec.cpu_limit) == (100, 2.0, 3.0)
+    assert (spec.pids, spec.time_limit) == (33, 60)
     assert spec.env["OMP_NUM_THREADS"] == "2"
 
 

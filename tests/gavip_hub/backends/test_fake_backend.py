@@ -19,7 +19,7 @@ class MemoryWorld:
         return FakeBackend(engine=self.engine)
 
     def endless(self, name):
-        resources = Resources(memory_mb=64, cpu=1.0)
+        resources = Resources(memory_mb=64, cpu=1.0, cpu_limit=1.0)
         return container_spec(name=name, kind=Kind.JOB, owner="ann", places=PLACES, resources=resources)
 
     async def end(self, name, code):
