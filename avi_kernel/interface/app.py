@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import tornado.httpserver
 import tornado.netutil
+from jupyter_core.utils import run_sync
 from jupyter_server.utils import url_path_join
 from tornado.ioloop import IOLoop
 from traitlets import Any as AnyTrait
@@ -185,6 +187,14 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
             self.ioloop.start()
         finally:
             self.stop()
+
+    @override
+    def stop(self) -> None:
+        """End the kernels, then remove their sockets: Voilà removes first, and kernels hear nothing for 2.5 s."""
+        try:
+            run_sync(self.kernel_manager.shutdown_all)()
+        finally:
+            shutil.rmtree(self.connection_dir, ignore_errors=True)
 
     @property
     def address(self) -> str:

@@ -30,6 +30,11 @@ facts = {
 print("FACTS" + json.dumps(facts) + "END")
 """
 PLOT = "import matplotlib.pyplot as plt\nimport ipywidgets\nplt.plot([1, 2, 3])\nplt.show()"
+LAST_WORDS = """
+import atexit, os
+from pathlib import Path
+atexit.register(Path(f"ended-{os.getpid()}").touch)
+"""
 TARGETS = "print(sorted(get_ipython().kernel.comm_manager.targets))"
 
 
@@ -81,6 +86,16 @@ async def test_kernels_end_with_the_server(tmp_path: Path) -> None:
         assert len(family) == 2
         server.process.kill()
         await eventually(lambda: not any(lives(member) for member in family))
+
+
+async def test_kernels_of_a_server_that_is_told_to_end_may_tidy_up(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "app.ipynb", LAST_WORDS)
+    async with interface(tmp_path) as server:
+        await server.page()
+        await server.page()
+        server.process.terminate()
+        await eventually(lambda: not lives(server.process))
+    assert len(list(tmp_path.glob("ended-*"))) == 2
 
 
 def lives(process: psutil.Process) -> bool:
