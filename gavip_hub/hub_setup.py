@@ -114,6 +114,7 @@ def _servers(c: Any, config: Gavip) -> None:
     c.JupyterHub.allow_named_servers = True
     c.JupyterHub.spawner_class = "gavip-process"
     c.ProcessSpawner.launcher = cache(lambda: make_launcher(config, detect(config.sandbox)))
+    c.ProcessSpawner.ready_hook = hooks.ready
     c.Spawner.apply_user_options = hooks.admit
     c.Spawner.post_stop_hook = hooks.close
     c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)

@@ -108,13 +108,14 @@ class ServerService:
         """Resolve an interface that somebody asks the platform itself to open."""
         return self._wishes.interface(owner=owner, groups=groups, avi=avi, version=version)
 
-    def close(self, ledger_id: str) -> None:
-        """Close the row of a server that ended; no harm when it is closed."""
+    def close(self, ledger_id: str, *, reason: str = "") -> None:
+        """Close the row of a server that ended, with why where nobody asked it to; no harm when it is closed."""
         now = self._clock.now()
         with self._database.transaction() as session:
             row = session.get(Container, ledger_id)
             if row is not None and containers.close(session, ledger_id, at=now):
-                tell(session, row, "stopped", at=now)
+                row.reason = reason
+                tell(session, row, "failed" if reason else "stopped", at=now)
 
     def mark_ready(self, *, owner: str, name: str) -> None:
         """Note that a server answers."""

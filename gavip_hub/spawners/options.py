@@ -25,8 +25,11 @@ class Ledger(Protocol):
     ) -> Admission:
         """Resolve what is asked, check the rights and the pools, and add the row; or refuse."""
 
-    def close(self, ledger_id: str) -> None:
-        """Close the row; no harm when it is closed."""
+    def mark_ready(self, *, owner: str, name: str) -> None:
+        """Note that the server answers."""
+
+    def close(self, ledger_id: str, *, reason: str = "") -> None:
+        """Close the row, with why the server ended where nobody asked it to; no harm when it is closed."""
 
 
 class Admitted(Protocol):
@@ -34,6 +37,7 @@ class Admitted(Protocol):
 
     admission: Admission | None
     ledger_id: str
+    ending: str
     name: str
     user: Any
 
@@ -82,10 +86,19 @@ class ServerHooks:
             raise SpawnException(error.message, reason=error.error, status_code=error.status_code) from None
         spawner.admission, spawner.ledger_id = admission, admission.ledger_id
 
+    async def ready(self, spawner: Admitted) -> None:
+        """Note that a notebook server answers: the Hub's own page starts it, and tells us nothing.
+
+        Not an interface: whoever waits for it goes there at this news, and the Hub has made no route yet.
+        """
+        if spawner.name:
+            return
+        await asyncio.wrap_future(self._thread.submit(self._mark_ready, spawner.user.name, spawner.name))
+
     async def close(self, spawner: Admitted) -> None:
         """Close the row of a server that ended; a refused start has none."""
         if spawner.ledger_id:
-            await asyncio.wrap_future(self._thread.submit(self._close, spawner.ledger_id))
+            await asyncio.wrap_future(self._thread.submit(self._close, spawner.ledger_id, spawner.ending))
 
     @property
     def _ledger(self) -> Ledger:
@@ -96,8 +109,11 @@ class ServerHooks:
     def _admit(self, owner: str, groups: list[str], name: str, options: Mapping[str, Any]) -> Admission:
         return self._ledger.admit(owner=owner, groups=groups, server_name=name, user_options=options)
 
-    def _close(self, ledger_id: str) -> None:
-        self._ledger.close(ledger_id)
+    def _mark_ready(self, owner: str, name: str) -> None:
+        self._ledger.mark_ready(owner=owner, name=name)
+
+    def _close(self, ledger_id: str, reason: str = "") -> None:
+        self._ledger.close(ledger_id, reason=reason)
 
     def _close_late(self, asked: "Future[Admission]") -> None:
         """Take back an admission that came after the Hub had given up on it."""

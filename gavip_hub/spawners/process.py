@@ -13,6 +13,7 @@ from traitlets import Unicode
 from typing_extensions import override
 
 from gavip_hub.backends.base import Liveness
+from gavip_hub.domain.ending import why_ended
 from gavip_hub.exceptions import GavipError
 from gavip_hub.services.servers import Admission
 from gavip_hub.spawners.origin import own_route, own_url, proxy_of, set_redirect_uri
@@ -28,6 +29,7 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
     launcher = CallableTrait(help="Returns what starts boxes.").tag(config=True)
     ledger_id = Unicode(help="Row of the running server in the ledger.")
     box = Unicode(help="Name of the running box.")
+    ready_hook = CallableTrait(help="Called with the spawner once its server answers.").tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
         shared_route: str = kwargs.pop("proxy_spec", "")
@@ -35,6 +37,8 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         self.proxy_spec = own_route(self.name, shared_route)
         self.env_keep: list[str] = []  # nothing of the Hub's own environment goes into a box
         self.admission: Admission | None = None
+        self.ending = ""
+        self._exit_code = 0
         self._routed = False
         self._step = asyncio.Event()
         self._steps: list[str] = []
@@ -56,7 +60,7 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
             raise SpawnException("This server was not admitted.", reason="not_admitted", status_code=409)
         spec = self.admission.spec
         set_redirect_uri(self, f"{own_url(self)}oauth_callback")
-        self.box = spec.name
+        self.box, self.ending, self._exit_code = spec.name, "", 0
         self._tell("Preparing a box for it")
         try:
             state = await asyncio.to_thread(
@@ -68,19 +72,21 @@ class ProcessSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         await self._until_listening(Path(state["socket"]))
         self._tell("It answers")
         self._routed = True  # by the Hub, once it has this address
+        await self.ready_hook(self)
         return f"http+unix://{quote(state['socket'], safe='')}"
 
     @override
     async def poll(self) -> int | None:
         """Return None while the box lives, else its exit status."""
         if not self.box:
-            return 0
+            return self._exit_code
         seen = await asyncio.to_thread(self.launcher().look, self.box)
         if seen.liveness in (Liveness.STARTING, Liveness.RUNNING):
             return None
+        self.ending, self._exit_code = why_ended(seen.exit), seen.exit.exit_code if seen.exit else 1
         # The Hub does not call `stop` for a server that ended by itself.
         await self._forget_box()
-        return seen.exit.exit_code if seen.exit else 1
+        return self._exit_code
 
     @override
     async def stop(self, now: bool = False) -> None:

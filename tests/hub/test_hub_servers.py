@@ -141,6 +141,7 @@ def test_a_server_that_ended_by_itself_is_cleared_away(platform: Platform, hello
     eventually(lambda: boxes(platform) == before, "the box is gone")
     with platform.signed_in("scientist") as browser:
         assert browser.get(url).status_code == 404
+        assert "It was lost" in browser.get(f"/services/gavip/avis/{hello}/open").text
 
 
 def test_the_address_of_a_stopped_server_shows_nothing_though_its_socket_is_used_again(
@@ -158,6 +159,7 @@ def test_the_notebook_server_answers_at_its_users_host(platform: Platform) -> No
     with platform.hub("scientist") as hub:
         started = hub.post("/users/scientist/server", json={"user_options": {"notebook": "default"}})
         assert started.status_code in (201, 202), started.text
+    eventually(lambda: platform.server_state("notebook", "scientist") == "ready", "it is told", seconds=20)
     eventually(lambda: ready_at_hub(platform, ""), "it is ready")
     with platform.signed_in("scientist") as browser:
         page = browser.get(f"http://scientist.gavip.localhost:{platform.port}/user/scientist/lab")

@@ -3,7 +3,7 @@
 import pytest
 
 from avi_kernel.protocol.runs import JobError, Outcome, ResultEntry
-from gavip_hub.domain.ending import CANCELLED, TIME_LIMIT, End, Stint, judge
+from gavip_hub.domain.ending import CANCELLED, TIME_LIMIT, End, Stint, judge, why_ended
 from gavip_hub.domain.job import AttemptState, JobState
 from gavip_hub.testing import EPOCH, exit_record
 
@@ -112,3 +112,18 @@ def test_an_error_of_a_lost_container_is_the_jobs_own():
 def test_endless_words_of_an_engine_are_cut():
     verdict = judge(stint(attempt=3), End(failure="no " * 5000))
     assert len(verdict.error.message) < 2000
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (exit_record(reason="stopped", code=143), ""),
+        (exit_record(reason="out_of_memory", message="it needed more than its 400 MB"), "more than its 400 MB"),
+        (exit_record(code=3), "exit status 3"),
+        (None, "no record"),
+    ],
+)
+def test_a_server_says_why_it_ended_unless_somebody_asked(record, words):
+    told = why_ended(record)
+    assert words in told
+    assert bool(told) == bool(words)

@@ -148,6 +148,12 @@ def test_what_does_not_fit_is_refused_with_the_numbers(desk):
     assert desk.used() == 1024
 
 
+def test_a_server_that_ended_by_itself_says_why(desk):
+    desk.servers.close(desk.admit(owner="ann").ledger_id, reason="It ran out of memory.")
+    last = desk.events.events_since(owner="ann", after=0)[-1]
+    assert (last.data["state"], last.data["reason"]) == ("failed", "It ran out of memory.")
+
+
 def test_closing_is_by_id_and_may_be_repeated(desk):
     first, second = desk.admit(owner="ann"), desk.admit(owner="bob")
     desk.servers.close(first.ledger_id)
