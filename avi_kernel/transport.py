@@ -1,5 +1,6 @@
 """HTTP to the platform for notebooks, scripts and the command: one place that knows addresses, tokens and refusals."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +15,7 @@ API_PATH = "/services/gavip/api"
 _LOOPBACK = "127.0.0.1"
 _TIMEOUT = 30.0
 _TRIES = 3
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 
 class ApiError(Exception):
@@ -122,9 +124,7 @@ class Transport:
                 break
             except httpx.TransportError as error:
                 if not left:
-                    raise Unavailable(
-                        f"{self.url} does not answer: {error or type(error).__name__}"
-                    ) from error
+                    raise Unavailable(f"{self.url} does not answer: {why_silent(error)}") from error
         raise_for_refusal(answer)
         return answer
 
@@ -146,7 +146,7 @@ class Transport:
                 raise_for_refusal(answer)
                 yield answer.iter_bytes()
         except httpx.TransportError as error:
-            raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
+            raise Unavailable(f"{self.url} does not answer: {why_silent(error)}") from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -158,6 +158,11 @@ class Transport:
         if self._client is None:
             self._client = http_client(self.url, token=self._token)
         return self._client
+
+
+def why_silent(error: Exception) -> str:
+    """Return why nobody answered, as people say it."""
+    return _ERRNO.sub("", str(error)) or type(error).__name__
 
 
 def api_url(url: str) -> str:

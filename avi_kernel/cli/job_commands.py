@@ -42,6 +42,19 @@ def _short(view: dict[str, Any]) -> dict[str, Any]:
     return {name: view.get(name) for name in ("id", "avi", "version", "pipeline", "phase", "reason", "url")}
 
 
+def _ended(view: dict[str, Any]) -> dict[str, Any]:
+    """Return what somebody who waited wants to know: what became of it, and where."""
+    results = [f"{result['name']} ({output.size(result['size'])})" for result in view["results"]]
+    known = {name: view.get(name) for name in ("id", "avi", "version", "pipeline", "phase")}
+    return {
+        **known,
+        "started_at": view["started_at"],
+        "ended_at": view["ended_at"],
+        "results": results,
+        "url": view["url"],
+    }
+
+
 def _wait(job_id: str) -> int:
     """Show a job's progress until it has ended; the bar is on standard error, the job on standard output."""
     from avi_kernel.client import Client, JobFailed  # noqa: PLC0415 - only to wait
@@ -53,14 +66,15 @@ def _wait(job_id: str) -> int:
 
             def show(news: "Job") -> None:
                 bar.label = _label(news)
-                bar.update(max(0, round(news.progress * 100) - bar.pos))
+                bar.update(max(0, int(news.progress * 100) - bar.pos))
 
             job.watch(show)
             try:
                 job.wait()
             except JobFailed:
                 show(job)
-    output.show(job.view.model_dump(mode="json"), model="JobView", as_json=as_json())
+    view = job.view.model_dump(mode="json")
+    output.show(view if as_json() else _ended(view), model="", as_json=as_json())
     if job.error:
         click.echo(f"{job.error.message}\n{job.error.hint}".rstrip(), err=True)
     return exits.OK if job.view.phase == "COMPLETED" else exits.JOB_FAILED

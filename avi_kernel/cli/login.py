@@ -7,8 +7,9 @@ from urllib.parse import quote
 import click
 
 from avi_kernel.cli import exits, settings
+from avi_kernel.cli.document import api_document
 from avi_kernel.cli.settings import Platform
-from avi_kernel.transport import SignInRequired, Transport, Unavailable, http_client
+from avi_kernel.transport import SignInRequired, Transport, Unavailable, http_client, why_silent
 
 DAYS = 90
 _FORBIDDEN = 403
@@ -34,6 +35,7 @@ def login(
             password = _password(from_stdin=password_stdin)
             token = _token_for(platform, str(user), password)
         name = _name_of(platform, token)
+        api_document(platform)  # so that help and completion know its commands from now on
     settings.remember(Platform(url=platform, token=token, user=name))
     click.echo(f"Signed in to {platform} as {name}.")
 
@@ -56,7 +58,7 @@ def _token_for(platform: str, user: str, password: str) -> str:
         with http_client(platform) as client:
             answer = client.post(f"{platform}/hub/api/users/{quote(user, safe='')}/tokens", json=body)
     except httpx.TransportError as error:
-        raise Unavailable(f"{platform} does not answer: {error}") from error
+        raise Unavailable(f"{platform} does not answer: {why_silent(error)}") from error
     if answer.status_code in {401, _FORBIDDEN, 404}:
         raise SignInRequired(f"{platform} does not know this user and password.")
     if answer.is_error:

@@ -88,7 +88,7 @@ def command(document: Document, group: str) -> click.Command | None:
     if is_lone(found):
         return _command(found[0], schemas, name=group)
     commands = {operation.name: _command(operation, schemas, name=operation.name) for operation in found}
-    return click.Group(name=group, commands=commands, help=f"What the platform offers for: {group}.")
+    return click.Group(name=group, commands=commands, help=f"What can be done with the platform's {group}s.")
 
 
 def _command(operation: Operation, schemas: Schemas, *, name: str) -> click.Command:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ _COLUMNS = {
 }
 _MOST_COLUMNS = 6
 _GAP = "  "
+_THOUSAND = 1000
 
 
 def show(answer: Any, *, model: str, as_json: bool) -> None:
@@ -73,10 +75,10 @@ def _fields(answer: dict[str, Any]) -> None:
 
 def cell(name: str, value: Any) -> str:
     """Return a value as people read it in one line."""
-    if name == "fraction":
-        return f"{value or 0:.0%}"
     if name == "at" or name.endswith("_at"):
         return _local_time(str(value or ""))
+    if name in _NUMBERS:
+        return _NUMBERS[name](float(value or 0))
     match value:
         case None | bool():
             return {None: "", True: "yes", False: "no"}[value]
@@ -86,6 +88,18 @@ def cell(name: str, value: Any) -> str:
             return _pairs(value)
         case _:
             return " ".join(str(value).split())
+
+
+def size(octets: float) -> str:
+    """Return a size with its unit."""
+    for unit in ("B", "kB", "MB"):
+        if octets < _THOUSAND:
+            return f"{octets:.3g} {unit}"
+        octets /= _THOUSAND
+    return f"{octets:.3g} GB"
+
+
+_NUMBERS: dict[str, Callable[[float], str]] = {"fraction": "{:.0%}".format, "size": size}
 
 
 def _pairs(value: dict[str, Any]) -> str:
@@ -102,6 +116,6 @@ def _name_of(value: Any) -> str:
 
 def _local_time(text: str) -> str:
     try:
-        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     except ValueError:
         return text

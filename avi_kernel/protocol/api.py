@@ -85,7 +85,7 @@ class ServerOpen(Wire):
 
     avi: str
     version: str | None = None
-    """None: the newest."""
+    """Default: the newest."""
 
 
 class ServerView(Wire):
@@ -109,11 +109,11 @@ class JobSubmit(Wire):
 
     avi: str
     version: str | None = None
-    """None: the newest."""
+    """Default: the newest."""
     pipeline: str
     parameters: dict[str, JsonValue] = {}
     memory_mb: Annotated[int, Field(ge=32)] | None = None
-    """MB; None: what the author declared."""
+    """MB; default: what the author declared."""
     again_of: str | None = None
     """The job that this one repeats with changes."""
     start: bool = True

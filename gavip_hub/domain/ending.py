@@ -11,6 +11,7 @@ TIME_LIMIT = "time_limit"
 LONGEST = 1000
 """Characters of a failure's words that are passed on: some come from programs that say anything."""
 
+
 def why_ended(record: ExitRecord | None) -> str:
     """Return why a server ended, in words for its user; empty where somebody asked for it."""
     if record is None:

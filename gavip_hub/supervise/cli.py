@@ -191,6 +191,7 @@ def _print_ready(config: Gavip) -> None:
     click.echo(f"  passwords  {config.root / accounts.LISTING}")
     for user, role in config.users.items():
         click.echo(f"  {user:<10} {passwords.get(user, '(set earlier)')}  ({role})")
+    click.echo(f"  command    gavip login {config.public_url}")
     click.echo("")
 
 

@@ -1,4 +1,4 @@
-"""What `gavip demo` shows once the platform runs: a pipeline of the first AVI, run by one of its users."""
+"""What `gavip demo` shows once the platform runs: a pipeline of the bundled AVI, run by one of its users."""
 
 import asyncio
 import sys
@@ -9,6 +9,7 @@ import click
 from avi_kernel.protocol.api import AviView, JobList, JobView, Phase, ReleaseView
 from gavip_hub.config import Gavip
 from gavip_hub.exceptions import NotFound
+from gavip_hub.services.releases import BUNDLED_OWNER
 from gavip_hub.supervise import accounts
 from gavip_hub.supervise.examples import content_digest
 from gavip_hub.supervise.visitor import Visitor
@@ -25,12 +26,12 @@ async def run_once(config: Gavip, *, user: str = "scientist") -> JobView | None:
     Returns
     -------
     JobView or None
-        The job; None where no AVI with a pipeline is published.
+        The job; None where no bundled AVI with a pipeline is published.
     """
     visitor = await _signed_in(config, user)
-    avi = await _first_avi(visitor)
+    avi = await _bundled_avi(visitor)
     if avi is None:
-        click.echo("No AVI with a pipeline is published yet.")
+        click.echo("No bundled AVI with a pipeline is published.")
         return None
     release = ReleaseView.model_validate(await visitor.get(f"/avis/{avi.name}/releases/{avi.latest}"))
     return await _run(config, visitor, release)
@@ -67,13 +68,14 @@ async def _run(config: Gavip, visitor: Visitor, release: ReleaseView) -> JobView
     return job
 
 
-async def _first_avi(visitor: Visitor) -> AviView | None:
+async def _bundled_avi(visitor: Visitor) -> AviView | None:
     """Wait until the service has published what is bundled."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PUBLISH_SECONDS
     while loop.time() < deadline:
         avis = [AviView.model_validate(one) for one in await visitor.get("/avis")]
-        if found := next((avi for avi in avis if avi.pipelines and avi.latest), None):
+        bundled = (avi for avi in avis if avi.owner == BUNDLED_OWNER and avi.pipelines and avi.latest)
+        if found := next(bundled, None):
             return found
         await asyncio.sleep(LOOK_SECONDS)
     return None

@@ -8,6 +8,7 @@ from avi_kernel.protocol.api import Phase
 from gavip_hub.supervise.demo import run_once, run_working_copy
 from gavip_hub.supervise.examples import content_digest, working_copy
 from tests.support.platform import Platform
+from tests.support.published import publish
 
 AVIS = Path(__file__).parents[1] / "data" / "avis"
 
@@ -16,9 +17,11 @@ AVIS = Path(__file__).parents[1] / "data" / "avis"
 async def test_the_bundled_pipeline_is_run_once_and_found_at_the_next_start(
     platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    publish(platform, "works")  # whose title comes first in the catalogue
     first = await run_once(platform.config)
     told = capsys.readouterr().out
     assert first is not None
+    assert first.avi == "hr-diagram"
     assert first.phase is Phase.COMPLETED, told
     assert len(first.results) == 3
     folder = next(line.split(" in ")[1] for line in told.splitlines() if line.startswith("  in "))

@@ -4,10 +4,12 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.support.avis import notebook
 from tests.support.platform import Platform, eventually
 
 pytestmark = pytest.mark.hub
@@ -165,3 +167,19 @@ def test_the_notebook_server_answers_at_its_users_host(platform: Platform) -> No
         page = browser.get(f"http://scientist.gavip.localhost:{platform.port}/user/scientist/lab")
     assert page.status_code == 200
     assert "JupyterLab" in page.text
+
+
+@pytest.mark.sandbox
+def test_a_page_that_takes_all_memory_loses_its_kernel_and_the_server_lives(
+    platform: Platform, tmp_path: Path
+) -> None:
+    (tmp_path / "avi.toml").write_text("[interface]\nmemory = 300\n")
+    (tmp_path / "app.ipynb").write_text(notebook("everything = b'x' * (600 << 20)"))
+    platform.publish(tmp_path, "greedy")
+    url = platform.open_avi("greedy", "scientist")
+    server = boxes(platform)
+    with platform.signed_in("scientist") as browser:
+        pages = [browser.get(url, timeout=60) for _ in range(2)]
+    assert [page.status_code for page in pages] == [200, 200]
+    assert all("DeadKernel" in page.text or "ended" in page.text for page in pages)
+    assert boxes(platform) == server

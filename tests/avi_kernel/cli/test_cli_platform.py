@@ -75,7 +75,6 @@ def test_without_sign_in_the_command_says_what_to_do(published, tmp_path):
 
 
 def test_help_names_the_platforms_commands(scientist):
-    scientist.types("job", "--help")
     shown = scientist.types("--help").stdout
     assert all(name in shown for name in ("avi ", "job ", "server ", "pool "))
     assert "attempt" not in shown

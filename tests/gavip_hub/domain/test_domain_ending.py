@@ -118,7 +118,10 @@ def test_endless_words_of_an_engine_are_cut():
     ("record", "words"),
     [
         (exit_record(reason="stopped", code=143), ""),
-        (exit_record(reason="out_of_memory", message="it needed more than its 400 MB"), "more than its 400 MB"),
+        (
+            exit_record(reason="out_of_memory", message="it needed more than its 400 MB"),
+            "more than its 400 MB",
+        ),
         (exit_record(code=3), "exit status 3"),
         (None, "no record"),
     ],
