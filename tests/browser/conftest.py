@@ -13,6 +13,15 @@ from tests.support.platform import Platform
 from tests.support.published import publish
 
 PATIENCE_MS = 60_000
+COLOURS = """image => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const paper = canvas.getContext("2d");
+    paper.drawImage(image, 0, 0);
+    const pixels = new Uint32Array(paper.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    return new Set(pixels).size;
+}"""
+"""Counts the colours of an image: an empty frame has few."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,18 +5,10 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.conftest import COLOURS, PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.timeout(300)]
 
-COLOURS = """image => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-    const paper = canvas.getContext("2d");
-    paper.drawImage(image, 0, 0);
-    const pixels = new Uint32Array(paper.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-    return new Set(pixels).size;
-}"""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
