@@ -125,5 +125,8 @@ def _parameters(operation: Operation, schemas: Schemas) -> Iterator[click.Parame
         )
     body = schemas.body_of(operation.what)
     required = set(body.get("required", []))
+    asked = {each["name"] for each in operation.what.get("parameters", [])}
     for name, schema in body.get("properties", {}).items():
+        if name in asked:  # the address names it already, and `send` puts it into the body too
+            continue
         yield parameter_of(name, schemas.plain(schema), required=name in required)
