@@ -99,7 +99,7 @@ def test_a_broken_settings_file_is_no_obstacle():
         ("pipelines", ["a", "b"], "a, b"),
         ("public", True, "yes"),
         ("title", None, ""),
-        ("error", {"message": "boom", "hint": "less", "traceback": "long"}, "boom less"),
+        ("error", {"message": "boom", "hint": "less", "traceback": "long"}, "boom. less."),
         ("created_at", "not a time", "not a time"),
     ],
 )
