@@ -110,6 +110,9 @@ class Gavip(Configurable):
         {"operator": "operator", "developer": "developer", "scientist": "scientist"},
         help="User name -> role, of the embedded sign-in; passwords are made at the first start.",
     ).tag(config=True)
+    groups = Dict({}, help="Group -> its members, of the embedded sign-in; see `group_quotas`.").tag(
+        config=True
+    )
     bundled_avis = Bool(True, help="Publish the bundled AVIs at start.").tag(config=True)
 
     @default("port")

@@ -1,6 +1,7 @@
 """Configure a stock JupyterHub as GAVIP's sign-in, proxying and home of interactive servers."""
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,10 @@ def _sign_in(c: Any, config: Gavip) -> None:
     c.FirstUseAuthenticator.dbm_path = str(config.root / accounts.DATABASE)
     c.FirstUseAuthenticator.min_password_length = 12
     c.Authenticator.allowed_users = set(config.users)
-    c.Authenticator.username_pattern = USER_NAME
+    # Whoever is no longer named is no user any more: the Hub drops their account, and with it every token.
+    c.Authenticator.allow_existing_users = False
+    c.Authenticator.username_pattern = rf"(?=(?:{'|'.join(map(re.escape, config.users))})\Z){USER_NAME}"
+    c.Authenticator.delete_invalid_users = True
     # Over TLS the browser itself then refuses cookies that a sibling host set for the whole domain.
     c.JupyterHub.cookie_host_prefix_enabled = config.scheme == "https"
 
@@ -96,6 +100,7 @@ def _sign_in(c: Any, config: Gavip) -> None:
 def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
     c.JupyterHub.custom_scopes = access.CUSTOM_SCOPES
     c.JupyterHub.load_roles = access.roles(config.users)
+    c.JupyterHub.load_groups = {name: {"users": list(members)} for name, members in config.groups.items()}
     c.JupyterHub.services = [
         {
             "name": access.SERVICE,

@@ -104,7 +104,9 @@ _NUMBERS: dict[str, Callable[[float], str]] = {"fraction": "{:.0%}".format, "siz
 
 def _pairs(value: dict[str, Any]) -> str:
     if "message" in value:
-        return ". ".join(str(value[part]).rstrip(". ") for part in ("message", "hint") if value.get(part)) + "."
+        return (
+            ". ".join(str(value[part]).rstrip(". ") for part in ("message", "hint") if value.get(part)) + "."
+        )
     return ", ".join(f"{key}={each}" for key, each in value.items() if each not in (None, ""))
 
 
