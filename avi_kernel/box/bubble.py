@@ -72,6 +72,8 @@ class Doorway:
             way = "--bind" if bind.writable else "--ro-bind"
             command += [way, f"{_STAGE}/{number}"] if self._staged else [f"{way}-fd", str(sources[number])]
             command += [bind.target]
+        for place, leads_to in spec.links.items():
+            command += ["--symlink", leads_to, place]
         # Root and /dev lie in memory that nothing limits but the control group.
         command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]
         return [*command, sys.executable, "-I", "-S", ENTRY, str(door)]

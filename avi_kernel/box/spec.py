@@ -23,6 +23,7 @@ class Spec:
     env: dict[str, str]
     cwd: str
     binds: list[Bind]
+    links: dict[str, str]
     run_dir: str
     socket_dir: str
     log_file: str

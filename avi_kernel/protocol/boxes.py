@@ -33,6 +33,8 @@ class BoxSpec(Wire):
     """The whole environment; nothing is inherited."""
     cwd: str
     binds: list[Bind] = []
+    links: dict[str, str] = {}
+    """Links that the box sees where no bind shows them -> where each leads."""
     run_dir: str
     """The platform's own folder for this box: `box.json`, `shim.json`, `exit.json`. The box never sees it."""
     socket_dir: str

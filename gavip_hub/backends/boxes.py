@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from avi_kernel.protocol.base import Wire
 from avi_kernel.protocol.boxes import EXIT_FILE, SPEC_FILE, STATE_FILE, BoxSpec, ExitRecord, ShimState
 from gavip_hub.backends.base import Liveness, Observation, State
-from gavip_hub.backends.binds import write_etc
+from gavip_hub.backends.binds import require_apart, write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.folders import hand_over, let_read, make_mount_points
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
@@ -48,9 +48,16 @@ class BoxLauncher:
         What `gavip_hub.backends.sandbox.detect` found.
     upstreams
         URL path prefix -> `http://host:port` of Hub and service, as a box may reach them.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        Boxes would see the data root among the system's files.
     """
 
     def __init__(self, *, root: Path, sandbox: SandboxReport, upstreams: Mapping[str, str]) -> None:
+        if sandbox.bwrap is not None:
+            require_apart(root)
         self._boxes = root / "boxes"
         self._boxes.mkdir(mode=0o700, parents=True, exist_ok=True)
         (root / "state").mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from avi_kernel.protocol.boxes import API_ADDRESS, BOX_RUN, EGRESS_ADDRESS, Bind, BoxSpec
 from avi_kernel.protocol.runs import LOG_FILE
-from gavip_hub.backends.binds import etc_binds, system_binds
+from gavip_hub.backends.binds import etc_binds, system_binds, system_links
 from gavip_hub.domain.container import ContainerSpec, Kind
 
 API_PREFIX = "/services/gavip/api"
@@ -41,6 +41,7 @@ def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, 
         env={name: _moved(value, real) for name, value in env.items()},
         cwd=_moved(spec.cwd, real),
         binds=_binds(spec, places) if sandboxed else [],
+        links=system_links() if sandboxed else {},
         run_dir=str(places.run_dir),
         socket_dir=str(places.socket_dir),
         log_file=str(_log_file(spec, places)),

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from avi_kernel.protocol.boxes import EXIT_FILE, SPEC_FILE, STATE_FILE, BoxSpec, ExitRecord, ShimState
-from gavip_hub.backends.binds import etc_binds, system_binds, write_etc
+from gavip_hub.backends.binds import etc_binds, require_apart, system_binds, system_links, write_etc
 from gavip_hub.backends.shim import run_shim
 from gavip_hub.backends.uids import PROBE_UID
 from gavip_hub.exceptions import Unavailable
@@ -64,23 +64,27 @@ class SandboxReport:
         return "\n".join(lines)
 
 
-def detect(mode: str = "auto") -> SandboxReport:
+def detect(mode: str = "auto", *, root: Path | None = None) -> SandboxReport:
     """Run a box that does nothing, in the strongest way that works.
 
     Parameters
     ----------
     mode
         The setting `sandbox`: `auto`, `require` or `off`.
+    root
+        The data root, which no box may be shown.
 
     Raises
     ------
     gavip_hub.exceptions.Unavailable
-        `require`, and there is no working sandbox.
+        `require`, and there is no working sandbox; or its boxes would see the data root.
     """
     why: list[str] = ["switched off by the setting `sandbox`"] if mode == "off" else []
     for program, uid in () if mode == "off" else product(_programs(), _uids()):
         enforced, reason = _probe(program, uid)
         if enforced:
+            if root is not None:
+                require_apart(root)
             return SandboxReport(bwrap=program, enforced=enforced, why=tuple(why))
         why.append(f"{program}{'' if uid is None else f' as user {uid}'}: {reason}")
     if mode == "require":
@@ -138,6 +142,7 @@ def _probe_spec(run_dir: Path, sockets: Path, bwrap: Path | None, uid: int | Non
         env={"PATH": os.defpath},
         cwd="/",
         binds=binds,
+        links=system_links() if bwrap else {},
         run_dir=str(run_dir),
         socket_dir=str(sockets),
         log_file=str(run_dir / "log.txt"),

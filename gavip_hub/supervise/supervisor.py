@@ -95,7 +95,7 @@ class Supervisor:
     def _prepare_machine(self) -> None:
         """Bring the service's database to this program's schema, and say what boxes cannot be kept from."""
         upgrade_database(self.config)
-        if notice := detect(self.config.sandbox).notice:
+        if notice := detect(self.config.sandbox, root=self.config.root).notice:
             self.warn(notice)
         else:
             self.tell("boxes are sandboxed: own files, own processes, no network but through the platform")

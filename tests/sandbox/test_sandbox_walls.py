@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import gavip_hub
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import Unavailable
 
@@ -274,3 +275,24 @@ async def test_mount_points_that_their_owner_removed_are_made_again(walled):
         (walled.root / "users/ann/shared" / name).rmdir()
     ended, _ = await walled.run("gavip-jagain-1", "true")
     assert ended.exit_code == 0
+
+
+def linked_python(folder: Path) -> Path:
+    """Return the Python of an environment that finds its interpreter through a link in somebody's home."""
+    for name in ("home/bin", "venv/bin"):
+        (folder / name).mkdir(parents=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    (folder / "home/bin" / version).symlink_to(Path(sys.base_prefix, "bin", version))
+    (folder / "venv/bin/python").symlink_to(folder / "home/bin" / version)
+    (folder / "venv/pyvenv.cfg").write_text(f"home = {folder / 'home/bin'}\n")
+    packages = folder / "venv/lib" / version / "site-packages"
+    packages.mkdir(parents=True)
+    own = next(path for path in sys.path if path.endswith("site-packages"))
+    (packages / "own.pth").write_text(f"{own}\n{Path(gavip_hub.__file__).parents[1]}\n")
+    return folder / "venv/bin/python"
+
+
+def test_a_python_behind_a_link_in_a_home_runs_in_a_box(walled, tmp_path):
+    code = "from gavip_hub.backends.sandbox import detect; print(detect('require').bwrap)"
+    done = subprocess.run([linked_python(tmp_path), "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -3,16 +3,19 @@
 import json
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from avi_kernel.protocol.boxes import BoxSpec
-from gavip_hub.backends.binds import system_binds, write_etc
+from gavip_hub.backends.binds import require_apart, system_binds, system_links, write_etc
+from gavip_hub.backends.boxes import BoxLauncher
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.folders import hand_over, let_read, make_mount_points
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
+from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.uids import FIRST_UID, Uids
 from gavip_hub.domain.container import Kind, Mount, Places, Resources, container_spec
 from gavip_hub.exceptions import Unavailable
@@ -124,6 +127,42 @@ def test_the_system_is_seen_read_only_and_without_its_secrets():
     assert not any(bind.writable for bind in seen.values())
     assert "/etc" not in seen
     assert not {"/", "/root", "/home", "/var", "/run", "/tmp"} & set(seen)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home that holds the link through which an environment finds its Python, and a data root."""
+    for folder in ("home/bin", "home/data", "opt/python/bin", "venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "opt/python/bin/python3").write_text("")
+    (tmp_path / "home/bin/python3").symlink_to(tmp_path / "opt/python/bin/python3")
+    (tmp_path / "venv/bin/python").symlink_to(tmp_path / "home/bin/python3")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv/bin/python"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "venv"))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "opt/python"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_of_a_home_with_a_link_to_python_only_the_link_is_seen(home):
+    assert not any(home.is_relative_to(bind.source) for bind in system_binds())
+    assert system_links() == {str(home / "bin/python3"): str(home.parent / "opt/python/bin/python3")}
+    require_apart(home / "data")
+
+
+def test_a_python_installed_into_the_home_itself_is_refused(home, monkeypatch):
+    monkeypatch.setattr(sys, "base_prefix", str(home))
+    with pytest.raises(Unavailable, match=r"Every box would see the data root .* Choose another data root"):
+        require_apart(home / "data")
+    with pytest.raises(Unavailable, match="Every box would see the home folder"):
+        require_apart(home.parent / "elsewhere")
+
+
+def test_boxes_with_walls_need_a_data_root_that_they_do_not_show(home, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(home / "data"))
+    walls = SandboxReport(bwrap=Path("/bwrap"), enforced=frozenset({"sandbox"}))
+    with pytest.raises(Unavailable, match="data root"):
+        BoxLauncher(root=home / "data", sandbox=walls, upstreams={})
 
 
 def test_a_strange_name_makes_one_line_of_passwd(tmp_path):
