@@ -5,13 +5,14 @@ A fast box takes more between two looks; so this stands in for a limit and does 
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from avi_kernel.box.limits import MB
 
 BETWEEN_LOOKS = 0.5
+_IN_MEMORY = ("/tmp", "/dev/shm")  # noqa: S108  # looked at as the box sees them
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -40,8 +41,11 @@ class MemoryWatch:
             await asyncio.sleep(BETWEEN_LOOKS)
 
     def held_mb(self) -> float:
-        """Return what it holds now; pages that several processes share are left out."""
-        return sum(_private_bytes(pid) for pid in _tree(self._root)) / MB
+        """Return what it holds now; pages that several processes share are counted once, programs' files never."""
+        pids = list(_tree(self._root))
+        shared = sum(_shared_bytes(pid) for pid in pids)
+        # A file in memory that is mapped stands in both counts: the greater is never more than what is held.
+        return (sum(_private_bytes(pid) for pid in pids) + max(shared, _file_bytes(pids))) / MB
 
 
 def _tree(pid: int) -> Iterator[int]:
@@ -58,3 +62,30 @@ def _private_bytes(pid: int) -> int:
     except OSError:
         return 0
     return (int(fields[1]) - int(fields[2])) * _PAGE
+
+
+def _shared_bytes(pid: int) -> int:
+    """Return this process's part of the memory without a file that it shares; all of it on kernels before 5.4."""
+    return _kilobytes(f"/proc/{pid}/smaps_rollup", "Pss_Shmem:") or _kilobytes(
+        f"/proc/{pid}/status", "RssShmem:"
+    )
+
+
+def _kilobytes(path: str, name: str) -> int:
+    try:
+        words = Path(path).read_text().split()
+        return int(words[words.index(name) + 1]) * 1024
+    except (OSError, ValueError):
+        return 0
+
+
+def _file_bytes(pids: Iterable[int]) -> int:
+    """Return what lies in the box's own file systems in memory, each counted once; without walls it has none."""
+    ours = {Path(folder).stat().st_dev for folder in _IN_MEMORY if Path(folder).exists()}
+    held: dict[int, int] = {}
+    for place in (Path(f"/proc/{pid}/root{folder}") for pid in pids for folder in _IN_MEMORY):
+        with suppress(OSError):
+            if (device := place.stat().st_dev) not in ours | held.keys():
+                found = os.statvfs(place)
+                held[device] = (found.f_blocks - found.f_bfree) * found.f_frsize
+    return sum(held.values())

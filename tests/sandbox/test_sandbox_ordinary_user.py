@@ -20,6 +20,8 @@ import asyncio, json, sys
 from tests.sandbox.test_sandbox_limits import FORKS, HOG
 from tests.support.boxes import box_world, needed_report
 
+SHARED_HOG = "import mmap, time; held = mmap.mmap(-1, 200 << 20); held.write(bytes(200 << 20)); time.sleep(20)"
+FILE_HOG = "import time; open('/dev/shm/x', 'wb').write(bytes(60 << 20)); open('/tmp/x', 'wb').write(bytes(60 << 20)); time.sleep(20)"
 SEE = "import os, socket; print(os.listdir('/home'), socket.if_nameindex(), os.getuid())"
 
 async def told():
@@ -29,6 +31,10 @@ async def told():
         _, seen["walls"] = await world.run("gavip-jsee-1", "python", "-S", "-c", SEE)
         ended, _ = await world.run("gavip-jhog-1", "python", "-c", HOG + "import time; time.sleep(20)", memory_mb=100)
         seen["hog"] = ended.model_dump()
+        ended, _ = await world.run("gavip-jshared-1", "python", "-c", SHARED_HOG, memory_mb=100)
+        seen["shared hog"] = ended.model_dump()
+        ended, _ = await world.run("gavip-jfiles-1", "python", "-c", FILE_HOG, memory_mb=100)
+        seen["file hog"] = ended.model_dump()
         _, seen["forks"] = await world.run("gavip-jfork-1", "python", "-c", FORKS, pids=40)
         _, seen["files"] = await world.run("gavip-jfds-1", "python", "-S", "-c", "import os; print(os.listdir('/proc/self/fd'))")
         return seen
@@ -91,9 +97,10 @@ def test_a_fork_bomb_is_held_without_control_groups(seen):
     assert "refused: Resource temporarily unavailable" in seen["forks"]
 
 
-def test_a_hog_is_ended_though_nothing_limits_it(seen):
-    assert seen["hog"]["reason"] == "out_of_memory"
-    assert seen["hog"]["memory_peak_mb"] > 100
+@pytest.mark.parametrize("hog", ["hog", "shared hog", "file hog"])
+def test_a_hog_is_ended_though_nothing_limits_it(seen, hog):
+    assert seen[hog]["reason"] == "out_of_memory"
+    assert seen[hog]["memory_peak_mb"] > 100
 
 
 def test_what_is_not_enforced_is_said(seen):
