@@ -193,8 +193,32 @@ def test_numbers_given_at_the_same_time_differ(tmp_path):
 
 def test_when_numbers_run_out_it_is_said(tmp_path):
     (tmp_path / "uids.json").write_text(json.dumps({"last": 59_999}))
-    with pytest.raises(OverflowError):
+    with pytest.raises(Unavailable, match="No numeric user is left for ann"):
         Uids(path=tmp_path / "uids.json").of("ann")
+
+
+@pytest.mark.parametrize(
+    "content", ["", '{"ann": 300', '{"ann": "x"}', '{"ann": 0}', '{"a": 30001, "b": 30001}']
+)
+def test_a_damaged_file_gives_no_number(tmp_path, content):
+    (tmp_path / "uids.json").write_text(content)
+    with pytest.raises(Unavailable, match="is damaged"):
+        Uids(path=tmp_path / "uids.json").of("carol")
+    assert (tmp_path / "uids.json").read_text() == content
+
+
+def test_a_write_that_is_cut_short_loses_no_number(tmp_path, monkeypatch):
+    numbers = Uids(path=tmp_path / "uids.json")
+    ann = numbers.of("ann")
+
+    def full(_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="disk full"):
+            numbers.of("bob")
+    assert (numbers.of("ann"), numbers.of("bob")) == (ann, ann + 1)
 
 
 def needs_root():
