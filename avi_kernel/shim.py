@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO, cast
 
-from avi_kernel.box.egress import AllowedHosts, EgressLog, EgressProxy
+from avi_kernel.box.complaints import Complaints
+from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.front import Front
 from avi_kernel.box.gate import ApiGate
+from avi_kernel.box.hosts import AllowedHosts
 from avi_kernel.box.inmate import Inmate, NotStarted
 from avi_kernel.box.limits import MB, Limits, own_groups
 from avi_kernel.box.log import BoxLog
@@ -198,6 +201,7 @@ def _stay(run_dir: Path, ready: int) -> None:
     errors = os.open(run_dir / "shim.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for descriptor, number in ((nothing, 0), (errors, 1), (errors, 2)):
         os.dup2(descriptor, number)
+    sys.stderr = cast(TextIO, Complaints(descriptor=errors))
     asyncio.run(_run(run_dir, on_start))
 
 

@@ -96,15 +96,20 @@ class Gavip(Configurable):
         1800, help="Seconds without a message from its user after which an interface is closed; 0: never."
     ).tag(config=True)
 
-    archive_url = Unicode("https://gea.esac.esa.int/tap-server/tap", help="TAP address that AVIs ask.").tag(
-        config=True
-    )
+    archive_url = Unicode(
+        "https://gea.esac.esa.int/tap-server/tap",
+        help="TAP address that AVIs ask. Where its name leads to a private network, add `inner:host:port` to `allowed_hosts`.",
+    ).tag(config=True)
     archive_name = Unicode("ESA Gaia Archive", help="Name shown as a result's source.").tag(config=True)
     archive_release = Unicode("Gaia DR3", help="Data release shown as a result's source.").tag(config=True)
-    allowed_hosts = List(Unicode(), help="Hosts that every AVI may reach, besides the archive.").tag(
+    allowed_hosts = List(
+        Unicode(),
+        help="Hosts that every AVI may reach, besides the archive: `host` for ports 80 and 443, `host:port`, `*.domain`; "
+        "`inner:host:port` where the name may lead to this machine or a private network, as an address or `localhost` may.",
+    ).tag(config=True)
+    avi_allowed_hosts = Dict({}, help="AVI -> hosts that it may reach, besides those; written alike.").tag(
         config=True
     )
-    avi_allowed_hosts = Dict({}, help="AVI -> hosts that it may reach, besides those.").tag(config=True)
 
     users = Dict(
         {"operator": "operator", "developer": "developer", "scientist": "scientist"},

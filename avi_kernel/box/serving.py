@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -28,6 +29,9 @@ async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
             pass  # a side went away, which is its right
         except asyncio.CancelledError:
             pass  # the box has ended; asyncio would report each open connection as an error
+        except Exception:  # a stranger found words that nobody thought of: told once, and answered
+            logging.getLogger(__name__).exception("a connection failed")
+            await refuse(writer, HTTPStatus.BAD_REQUEST, "this request cannot be understood")
         finally:
             await close(writer)
 

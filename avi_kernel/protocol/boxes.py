@@ -60,7 +60,10 @@ class BoxSpec(Wire):
     api_upstreams: dict[str, str] = {}
     """URL path prefix -> `http://host:port` that the API gate forwards to; all else is refused."""
     allowed_hosts: list[str] = []
-    """`host`, `host:port` or `*.domain` that the egress proxy lets pass, 80 and 443 where no port is given; empty: none."""
+    """`host`, `host:port` or `*.domain` that the egress proxy lets pass, 80 and 443 where no port is given; empty: none.
+
+    `inner:` before it: it may lead to this machine or a private network.
+    """
 
 
 class ShimState(Wire):

@@ -6,7 +6,9 @@ import socket
 
 import pytest
 
-from avi_kernel.box.egress import AllowedHosts, Destination, EgressLog, EgressProxy, is_public
+from avi_kernel.box.addresses import Reach, reach_of
+from avi_kernel.box.egress import EgressLog, EgressProxy
+from avi_kernel.box.hosts import AllowedHosts, Destination
 from tests.support.lines import Upstream, ask, body_of, guarded, listening, status_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
@@ -65,22 +67,45 @@ async def test_nothing_is_reached_by_default(tmp_path):
     assert [call["allowed"] for call in calls(tmp_path)] == [False]
 
 
-async def test_a_listed_name_that_leads_inside_is_refused(tmp_path, monkeypatch):
+@pytest.fixture
+def names(monkeypatch):
+    """Name -> addresses that its owner answers with, one after another."""
+    answers = {}
+
+    def resolve(host, port, *_, **__):
+        address = answers[host].pop(0) if host in answers else host
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("entry", "status"),
+    [
+        ("*.example.org:{}", 403),
+        ("www.example.org:{}", 403),
+        ("inner:www.example.org:{}", 200),
+        ("inner:*.example.org:{}", 200),
+    ],
+)
+async def test_a_name_leads_inside_only_where_the_operator_says_so(tmp_path, names, entry, status):
+    names["www.example.org"] = ["127.0.0.1"]
     upstream = Upstream(answer=OK)
-    async with listening(upstream.handle) as far:
+    async with listening(upstream.handle) as far, proxy(tmp_path, entry.format(far)) as port:
+        answer = await ask(port, f"GET http://www.example.org:{far}/ HTTP/1.1\r\n\r\n".encode())
+    assert status_of(answer) == status
+    assert bool(upstream.connections) is (status == 200)
+    assert status == 200 or "unless the operator lists inner:www.example.org" in body_of(answer)["message"]
 
-        def resolve(*_, **__):
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", far))]
 
-        monkeypatch.setattr(socket, "getaddrinfo", resolve)
-        async with proxy(tmp_path, "*.example.org", f"example.net:{far}") as port:
-            inner = await ask(port, b"CONNECT www.example.org:443 HTTP/1.1\r\n\r\n")
-            assert status_of(inner) == 403
-            assert "inner address" in body_of(inner)["message"]
-            assert upstream.connections == []
-            # The control: the operator has written down this very host and port.
-            answer = await ask(port, f"GET http://example.net:{far}/ HTTP/1.1\r\n\r\n".encode())
-            assert answer == OK
+async def test_the_address_that_was_looked_at_is_the_one_connected_to(tmp_path, names):
+    upstream = Upstream(answer=OK)
+    async with listening(upstream.handle) as far, proxy(tmp_path, f"inner:www.example.org:{far}") as port:
+        names["www.example.org"] = ["127.0.0.1", "169.254.169.254"]
+        answer = await ask(port, f"GET http://www.example.org:{far}/ HTTP/1.1\r\n\r\n".encode())
+    assert answer == OK
+    assert names["www.example.org"] == ["169.254.169.254"]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +120,12 @@ async def test_a_listed_name_that_leads_inside_is_refused(tmp_path, monkeypatch)
         "CONNECT user@example.org:443 HTTP/1.1",
         "GET http://user:secret@example.org/ HTTP/1.1",
         "CONNECT -x:443 HTTP/1.1",
+        f"CONNECT example.org:{'9' * 5000} HTTP/1.1",
+        "CONNECT [::1:443 HTTP/1.1",
+        "CONNECT ::1]:443 HTTP/1.1",
+        "CONNECT ::1:443 HTTP/1.1",
+        "CONNECT [example.org]:443 HTTP/1.1",
+        "GET http://[example.org/ HTTP/1.1",
     ],
 )
 async def test_a_malformed_address_is_refused(tmp_path, request_line):
@@ -138,18 +169,53 @@ def test_entries_match_hosts(entry, host, port, allowed):
     assert AllowedHosts([entry]).allows(Destination(host=host, port=port)) is allowed
 
 
+def admitted(entry, host, address):
+    return AllowedHosts([entry]).admits(Destination(host=host, port=443), address)
+
+
+def test_an_address_that_the_operator_wrote_may_be_an_inner_one():
+    assert admitted("10.1.2.3:443", "10.1.2.3", "10.1.2.3")
+    assert admitted("[::1]:443", "::1", "::1")
+
+
+def test_localhost_is_this_machine_and_nothing_else():
+    assert admitted("localhost:443", "localhost", "127.0.0.1")
+    assert admitted("db.localhost", "db.localhost", "::1")
+    assert not admitted("db.localhost", "db.localhost", "10.1.2.3")
+
+
+def test_a_host_named_inner_is_a_host():
+    assert AllowedHosts(["inner:8080"]).allows(Destination(host="inner", port=8080))
+
+
+@pytest.mark.parametrize("entry", ["", "inner:", "example.org:99999999", "[", "a:b:c"])
+def test_an_entry_that_cannot_be_read_opens_nothing(entry):
+    assert not AllowedHosts([entry]).allows(Destination(host="example.org", port=443))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1", "fc00::1"],
+)
+def test_inner_addresses_are_the_operators(address):
+    assert reach_of(address) is Reach.INNER
+
+
 @pytest.mark.parametrize(
     "address",
     [
-        "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1",
-        "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "198.18.0.1",
+        "0.0.0.0", "0.1.2.3", "169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "192.0.2.1",
+        "192.88.99.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::127.0.0.1",
+        "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "2002:7f00:1::", "fd00:ec2::254", "fe80::1",
+        "fe80::1%eth0", "fec0::1", "ff02::1",
     ],
 )  # fmt: skip
-def test_inner_addresses_are_not_public(address):
-    assert not is_public(address)
+def test_what_tells_secrets_or_leads_elsewhere_nobody_may_reach(address):
+    assert reach_of(address) is Reach.NEVER
+    assert not admitted(f"inner:[{address}]", address, address)
 
 
 @pytest.mark.parametrize("address", ["193.147.153.188", "8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"])
 def test_addresses_of_the_internet_are_public(address):
-    assert is_public(address)
+    assert reach_of(address) is Reach.PUBLIC

@@ -136,7 +136,7 @@ class BoxWorld:
         note = self.root / "state/runtime"
         if note.exists():
             Path(note.read_text().strip()).rmdir()
-        assert complaints == ""
+        assert complaints == "", complaints
 
 
 @contextmanager
