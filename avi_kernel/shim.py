@@ -108,7 +108,8 @@ class Shim:
         spec = self._spec
         egress_log = EgressLog(path=str(self._run_dir / "egress.log"))
         egress = EgressProxy(allowed=AllowedHosts(spec.allowed_hosts), log=egress_log)
-        handlers = [ApiGate(upstreams=spec.api_upstreams).handle, egress.handle]
+        gate = ApiGate(upstreams=spec.api_upstreams, pages=spec.api_pages)
+        handlers = [gate.handle, egress.handle]
         for listening, handler in zip(ways_out, handlers, strict=False):
             await serve(listening, handler)
         if spec.serves:

@@ -23,11 +23,20 @@ class ApiGate:
     ----------
     upstreams
         Path prefix -> `http://host:port`.
+    pages
+        Single path -> `http://host:port`.
     patience
         Seconds for which a refused connection is tried again.
     """
 
-    def __init__(self, *, upstreams: Mapping[str, str], patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        *,
+        upstreams: Mapping[str, str],
+        pages: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._pages = dict(pages or {})
         self._upstreams = dict(sorted(upstreams.items(), key=lambda item: len(item[0]), reverse=True))
         self._patience = patience
 
@@ -54,11 +63,14 @@ class ApiGate:
 
     def _upstream(self, target: str) -> tuple[str, int]:
         path = plain_path(target)
-        for prefix, address in self._upstreams.items():
-            if path == prefix or path.startswith(prefix.rstrip("/") + "/"):
-                parts = urlsplit(address)
-                return parts.hostname or "127.0.0.1", parts.port or 80
-        raise BadRequest(403, "this path of the platform is not open to AVIs")
+        below = (
+            to for prefix, to in self._upstreams.items() if f"{path}/".startswith(f"{prefix.rstrip('/')}/")
+        )
+        address = self._pages.get(path.rstrip("/")) or next(below, None)
+        if address is None:
+            raise BadRequest(403, "this path of the platform is not open to AVIs")
+        parts = urlsplit(address)
+        return parts.hostname or "127.0.0.1", parts.port or 80
 
     async def _connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect, waiting out a restart."""

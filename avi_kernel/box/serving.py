@@ -28,12 +28,14 @@ async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             pass  # a side went away, which is its right
         except asyncio.CancelledError:
-            pass  # the box has ended; asyncio would report each open connection as an error
+            pass  # as below
         except Exception:  # a stranger found words that nobody thought of: told once, and answered
             logging.getLogger(__name__).exception("a connection failed")
             await refuse(writer, HTTPStatus.BAD_REQUEST, "this request cannot be understood")
         finally:
-            await close(writer)
+            # The box has ended; asyncio would report each open connection as an error.
+            with suppress(asyncio.CancelledError):
+                await close(writer)
 
     listening.setblocking(False)
     if listening.family == socket.AF_UNIX:

@@ -39,6 +39,7 @@ class Spec:
     bwrap: str
     serves: bool
     api_upstreams: dict[str, str]
+    api_pages: dict[str, str]
     allowed_hosts: list[str]
 
     @property

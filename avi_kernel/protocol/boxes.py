@@ -59,6 +59,8 @@ class BoxSpec(Wire):
     """A server: the shim joins `<socket_dir>/s.sock` to the socket that the box listens on."""
     api_upstreams: dict[str, str] = {}
     """URL path prefix -> `http://host:port` that the API gate forwards to; all else is refused."""
+    api_pages: dict[str, str] = {}
+    """The same for single paths, with nothing below them."""
     allowed_hosts: list[str] = []
     """`host`, `host:port` or `*.domain` that the egress proxy lets pass, 80 and 443 where no port is given; empty: none.
 

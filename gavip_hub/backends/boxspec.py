@@ -55,7 +55,8 @@ def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, 
         sandbox="bubblewrap" if sandboxed else "none",
         bwrap=str(places.bwrap or ""),
         serves=spec.kind is not Kind.JOB,
-        api_upstreams=dict(upstreams),
+        api_upstreams={API_PREFIX: upstreams[API_PREFIX]} if API_PREFIX in upstreams else {},
+        api_pages=_hub_pages(spec, upstreams),
         allowed_hosts=list(spec.allowed_hosts),
     )
 
@@ -86,6 +87,14 @@ def _addresses(spec: ContainerSpec, places: BoxPlaces, upstreams: Mapping[str, s
         env["JUPYTERHUB_ACTIVITY_URL"] = f"{env['JUPYTERHUB_API_URL']}/users/{spec.owner}/activity"
         env["JUPYTERHUB_SERVICE_URL"] = f"http+unix://{quote(socket, safe='')}{prefix}"
     return env
+
+
+def _hub_pages(spec: ContainerSpec, upstreams: Mapping[str, str]) -> dict[str, str]:
+    """Return what of the Hub's API a server needs, to sign people in and to tell that they are there; a job nothing."""
+    if spec.kind is Kind.JOB or HUB_PREFIX not in upstreams:
+        return {}
+    paths = ["", "/user", "/oauth2/token", f"/users/{spec.owner}/activity"]  # the first one tells the version
+    return {HUB_PREFIX + path: upstreams[HUB_PREFIX] for path in paths}
 
 
 def _binds(spec: ContainerSpec, places: BoxPlaces) -> list[Bind]:

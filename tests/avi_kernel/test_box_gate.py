@@ -230,6 +230,25 @@ async def test_the_longest_prefix_wins():
     assert (len(one.connections), len(two.connections)) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("target", "open_"),
+    [
+        ("/hub/api", True),
+        ("/hub/api/", True),
+        ("/hub/api/user?x=1", True),
+        ("/hub/api/users", False),
+        ("/hub/api/user/x", False),
+    ],
+)
+async def test_a_page_is_open_with_nothing_below_it(target, open_):
+    upstream = Upstream(answer=OK)
+    async with listening(upstream.handle) as far:
+        pages = dict.fromkeys(["/hub/api", "/hub/api/user"], f"http://127.0.0.1:{far}")
+        async with guarded(ApiGate(upstreams={}, pages=pages).handle) as own:
+            assert status_of(await ask(own, request(target))) == (200 if open_ else 403)
+    assert bool(upstream.connections) is open_
+
+
 def test_a_name_with_a_space_is_a_plain_path():
     assert plain_path("/a/b%20c") == "/a/b c"
 

@@ -71,6 +71,19 @@ def test_an_open_job_goes_directly():
     assert "HTTPS_PROXY" not in env
 
 
+def test_a_job_has_no_way_to_the_hub():
+    assert box().api_upstreams == {"/services/gavip/api": "http://127.0.0.1:2"}
+    assert box().api_pages == {}
+
+
+@pytest.mark.parametrize("kind", [Kind.INTERFACE, Kind.NOTEBOOK])
+def test_a_server_reaches_of_the_hub_what_signs_people_in_and_tells_that_they_are_there(kind):
+    spec = box(kind)
+    pages = ["/hub/api", "/hub/api/user", "/hub/api/oauth2/token", "/hub/api/users/ann/activity"]
+    assert spec.api_upstreams == box().api_upstreams
+    assert spec.api_pages == dict.fromkeys(pages, "http://127.0.0.1:1")
+
+
 def test_a_walled_server_listens_in_its_own_folder():
     env = box(
         Kind.INTERFACE, JUPYTERHUB_SERVICE_PREFIX="/user/ann/hr/", JUPYTERHUB_API_URL="http://x/hub/api"
