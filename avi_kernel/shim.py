@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from avi_kernel.box.complaints import Complaints
+from avi_kernel.box.disk import DiskWatch
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.front import Front
 from avi_kernel.box.gate import ApiGate
@@ -30,6 +31,7 @@ from avi_kernel.box.watch import MemoryWatch
 
 GENTLE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+_AT_ONCE = {"out_of_memory", "too_much_written"}  # it would go on in these seconds
 _PIECE = 64 * 1024
 _FLOOD_PAUSE = (
     0.01  # once the log is full, 6 MB a second are read and dropped: the box waits, not the machine
@@ -100,6 +102,9 @@ class Shim:
         if "memory" not in self._limits.enforced:
             self._watch = MemoryWatch(root=inmate.pid, limit_mb=self._spec.memory_mb)
             self._tasks.append(asyncio.ensure_future(self._watch_memory(self._watch)))
+        if self._spec.written_mb is not None:
+            disk = DiskWatch(folders=self._spec.written_dirs, limit_mb=self._spec.written_mb)
+            self._tasks.append(asyncio.ensure_future(self._watch_disk(disk)))
         self._on_start()
         await self._until_end(inmate)
         return ""
@@ -122,6 +127,10 @@ class Shim:
         await watch.exceeded()
         self._end("out_of_memory")
 
+    async def _watch_disk(self, watch: DiskWatch) -> None:
+        await watch.exceeded()
+        self._end("too_much_written")
+
     async def _until_end(self, inmate: Inmate) -> None:
         if self._spec.time_limit is not None:
             asyncio.get_running_loop().call_later(self._spec.time_limit, self._end, "time_limit")
@@ -130,7 +139,7 @@ class Shim:
         await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
         if not ended.done():
-            if self._reason != "out_of_memory":
+            if self._reason not in _AT_ONCE:
                 inmate.terminate()
                 await asyncio.wait({ended}, timeout=GENTLE)
             inmate.kill()
@@ -161,6 +170,7 @@ class Shim:
         words = {
             "failed_to_start": f"{self._log.latest(self._spec.log_file)} ({message})",
             "out_of_memory": f"it needed more than its {self._spec.memory_mb} MB",
+            "too_much_written": f"it wrote more than the {self._spec.written_mb} MB that it may",
             "time_limit": f"it ran longer than its {self._spec.time_limit} s",
         }
         return {

@@ -9,7 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
-from avi_kernel.box.limits import Limits
+from avi_kernel.box.limits import MB, Limits
 from avi_kernel.box.spec import Spec
 
 ENTRY = str(Path(__file__).with_name("entry.py"))
@@ -83,6 +83,9 @@ class Doorway:
         try:
             self._limits.join()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if self._spec.written_mb is not None:
+                largest = self._spec.written_mb * MB
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
             if not self._spec.sandboxed:
                 _libc("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
                 _libc("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -33,6 +33,8 @@ class Spec:
     cpu_limit: float
     pids: int
     scratch_mb: int
+    written_mb: int | None
+    written_dirs: list[str]
     time_limit: int | None
     uid: int | None
     sandbox: str

@@ -48,6 +48,9 @@ class BoxSpec(Wire):
     """Cores that it may use while nobody else needs them."""
     pids: int = 256
     scratch_mb: int = 1024
+    written_mb: int | None = None
+    """MB of the largest file that it may write, and by which `written_dirs` may grow together; None: no limit here."""
+    written_dirs: list[str] = []
     time_limit: int | None = None
     """Seconds; the shim ends the box then even when the service is down."""
     uid: int | None = None
@@ -85,7 +88,7 @@ class ExitRecord(Wire):
 
     exit_code: int
     """Exit status, or 128 + signal."""
-    reason: Literal["exited", "out_of_memory", "time_limit", "stopped", "failed_to_start"]
+    reason: Literal["exited", "out_of_memory", "too_much_written", "time_limit", "stopped", "failed_to_start"]
     message: str = ""
     started_at: float
     """Unix seconds."""

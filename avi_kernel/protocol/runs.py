@@ -60,7 +60,7 @@ class JobError(Wire):
     """Why a job failed, in words for its owner."""
 
     code: str = Field(pattern=r"^[a-z_]{1,40}$")
-    """One word: `raised`, `exited`, `out_of_memory`, `time_limit`, `platform`, `bad_parameters`, `killed`."""
+    """One word: `raised`, `exited`, `out_of_memory`, `too_much_written`, `time_limit`, `platform`, `bad_parameters`, `killed`."""
     message: str = Field(max_length=2000)
     hint: str = Field("", max_length=1000)
     step: str = Field("", max_length=200)

@@ -47,6 +47,8 @@ class Resources:
     """Cores that it may use while nobody else needs them."""
     pids: int = 256
     scratch_mb: int = 1024
+    written_mb: int | None = None
+    """What it may write to its folders; None: no limit but the disk's."""
     time_limit: int | None = None
 
 

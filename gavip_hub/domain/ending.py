@@ -93,6 +93,8 @@ def _what_the_job_did(stint: Stint, end: End) -> JobError | None:
         return _time_limit(stint)
     if reason == "out_of_memory":
         return _out_of_memory(stint, end.exit)
+    if end.exit and reason == "too_much_written":
+        return _too_much_written(end.exit)
     if end.outcome and end.outcome.error:
         return end.outcome.error
     if end.defect:
@@ -138,6 +140,14 @@ def _out_of_memory(stint: Stint, record: ExitRecord | None) -> JobError:
         code="out_of_memory",
         message=f"The job needed more than its {stint.memory_mb} MB of memory and was ended.{held}",
         hint="Run it again with more memory, or with parameters that select less data.",
+    )
+
+
+def _too_much_written(record: ExitRecord) -> JobError:
+    return JobError(
+        code="too_much_written",
+        message=f"The job was ended: {record.message}, to its results and its AVI's folder together.",
+        hint="Run it again with parameters that select less data; the operator may allow more (`results_mb`).",
     )
 
 

@@ -52,6 +52,7 @@ class JobSpecs:
                 memory_mb=order.memory_mb,
                 cpu=order.cpu,
                 cpu_limit=self._config.cpu_limit(order.cpu),
+                written_mb=self._config.results_mb,
                 time_limit=order.time_limit,
             ),
             env={

@@ -87,6 +87,31 @@ async def test_scratch_files_count_as_memory_and_have_a_size(limited):
     assert "No space left on device" in log
 
 
+ONE_FILE = "f = open('one', 'wb'); [f.write(bytes(1 << 20)) for _ in range(9)]; f.close()"
+MANY_FILES = "import time; [open(f'{n}', 'wb').write(bytes(1 << 20)) for n in range(9)]; print('wrote', flush=True); time.sleep(60)"
+SPARSE = "[open(f'{n}', 'wb').truncate(1 << 20) for n in range(9)]; print('wrote')"
+
+
+async def test_a_file_has_a_size(walled):
+    ended, log = await walled.run("gavip-jfile-1", "python", "-c", ONE_FILE, written_mb=8)
+    assert (ended.reason, ended.exit_code) == ("exited", 1)
+    assert "File too large" in log
+
+
+@pytest.mark.parametrize("walls", ["walled", "open_world"])
+async def test_who_fills_the_disk_is_ended(walls, request):
+    world = request.getfixturevalue(walls)
+    ended, _ = await world.run("gavip-jfiles-1", "python", "-c", MANY_FILES, written_mb=8)
+    assert (ended.reason, ended.exit_code) == ("too_much_written", 137)
+    assert ended.message == "it wrote more than the 8 MB that it may"
+
+
+@pytest.mark.parametrize(("code", "written_mb"), [(MANY_FILES.replace("60", "0"), 10), (SPARSE, 8)])
+async def test_who_keeps_within_it_is_not(walled, code, written_mb):
+    ended, log = await walled.run("gavip-jfiles-1", "python", "-c", code, written_mb=written_mb)
+    assert (ended.reason, log) == ("exited", "wrote\n")
+
+
 async def test_a_fork_bomb_is_held(limited):
     _, log = await limited.run("gavip-jfork-1", "python", "-c", FORKS, pids=40)
     assert "refused" in log

@@ -61,6 +61,16 @@ def test_out_of_memory_tells_the_cell_where_the_kernel_died():
     assert (verdict.error.code, verdict.error.cell, verdict.error.source) == ("out_of_memory", 3, "plot()")
 
 
+def test_what_a_job_may_write_is_said_in_words():
+    record = exit_record(
+        code=137, reason="too_much_written", message="it wrote more than the 8 MB that it may"
+    )
+    verdict = judge(stint(), End(exit=record))
+    assert (verdict.state, verdict.error.code) == (JobState.ERROR, "too_much_written")
+    assert "it wrote more than the 8 MB that it may" in verdict.error.message
+    assert "select less data" in verdict.error.hint
+
+
 @pytest.mark.parametrize(
     ("stop_code", "reason"), [(None, "time_limit"), (TIME_LIMIT, "stopped"), (TIME_LIMIT, "exited")]
 )

@@ -1,0 +1,59 @@
+"""What a box writes to disk: looked at, and ended when it is too much, for the disk holds other people's work too."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+from avi_kernel.box.limits import MB
+
+BETWEEN_LOOKS = 3.0
+MOST_ENTRIES = 50_000
+"""Files of one look; what lies beyond is not counted."""
+_BLOCK = 512  # the unit of st_blocks, whatever the file system's own
+_AT_ONCE = 500  # entries between two moments in which the shim's other work goes on
+
+
+class DiskWatch:
+    """By how much the folders of a box have grown.
+
+    Parameters
+    ----------
+    folders
+        Those that it may write to.
+    limit_mb
+        By how much they may grow together.
+    """
+
+    def __init__(self, *, folders: Sequence[str], limit_mb: int) -> None:
+        self._folders = folders
+        self._limit = limit_mb * MB
+
+    async def exceeded(self) -> None:
+        """Return once they have grown by more than they may."""
+        allowed = await self.held() + self._limit
+        while await self.held() <= allowed:  # noqa: ASYNC110  # nothing announces what is written
+            await asyncio.sleep(BETWEEN_LOOKS)
+
+    async def held(self) -> int:
+        """Return the bytes that the files in them take, holes left out."""
+        total = 0
+        for number, entry in enumerate(_entries(self._folders)):
+            if number == MOST_ENTRIES:
+                break
+            with suppress(OSError):  # gone since it was listed
+                total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return total
+
+
+def _entries(folders: Sequence[str]) -> Iterator[os.DirEntry[str]]:
+    """Walk without recursion: how deep folders are nested is the stranger's choice."""
+    waiting = list(folders)
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as listed:
+            for entry in listed:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
