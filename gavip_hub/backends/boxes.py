@@ -30,6 +30,7 @@ LOCK_FILE = "lock"
 STOP_FILE = "stop"
 CGROUPS_FILE = "cgroups"
 _UNFINISHED = ".new-"
+_UNFINISHED_AFTER = 60.0
 _GONE_WITHIN = 10.0
 
 _Model = TypeVar("_Model", bound=Wire)
@@ -131,6 +132,15 @@ class BoxLauncher:
         with suppress(FileNotFoundError):  # another process removed it too
             run_dir.rename(doomed)
             shutil.rmtree(doomed)
+
+    def clear_unfinished(self) -> None:
+        """Remove what launches and removals left that were cut short: a token lies in it."""
+        for folder in self._boxes.glob(f"{_UNFINISHED}*"):
+            with suppress(FileNotFoundError):  # its launch or its removal has come to its end meanwhile
+                if time.time() - folder.stat().st_mtime > _UNFINISHED_AFTER and not _is_locked(folder):
+                    if spec := _read(folder / SPEC_FILE, BoxSpec):
+                        shutil.rmtree(spec.socket_dir, ignore_errors=True)
+                    shutil.rmtree(folder)
 
     def names(self) -> list[str]:
         """Return the names of all boxes that were started and not removed."""

@@ -43,5 +43,6 @@ class ProcessBackend(JobBackend):
 
     @override
     async def owned(self) -> list[str]:
+        await asyncio.to_thread(self._launcher.clear_unfinished)
         names = await asyncio.to_thread(self._launcher.names)
         return [name for name in names if not name.startswith(SERVER_NAMES)]
