@@ -61,7 +61,10 @@ class JobBackend(ABC):
 
     @abstractmethod
     async def stop(self, handle: Handle) -> None:
-        """Ask a container to end, at first gently; returns before it is gone; no harm when it is gone."""
+        """Ask a container to end, at first gently; returns before it is gone; no harm when it is gone.
+
+        Called again until it is gone: one that took no notice for half a minute is then ended by force.
+        """
 
     @abstractmethod
     async def remove(self, handle: Handle) -> None:

@@ -30,6 +30,8 @@ LOCK_FILE = "lock"
 STOP_FILE = "stop"
 CGROUPS_FILE = "cgroups"
 _UNFINISHED = ".new-"
+HANGS_AFTER = 30.0
+"""Seconds in which a shim that was asked to end its box has done so, even where the box is stubborn."""
 _UNFINISHED_AFTER = 60.0
 _GONE_WITHIN = 10.0
 
@@ -104,13 +106,15 @@ class BoxLauncher:
         return Observation(liveness=Liveness.RUNNING if started else Liveness.STARTING)
 
     def stop(self, name: str) -> None:
-        """Ask a box to end, gently at first; returns at once, and does no harm where it is gone."""
+        """Ask a box to end, gently at first; returns at once, and does no harm where it is gone.
+
+        A shim ends its box within seconds; one that is asked again and was asked long ago hangs, and is killed.
+        """
         run_dir = self._boxes / name
         if not run_dir.is_dir():
             return
-        # A shim that is still starting looks for this file once it can be signalled.
-        (run_dir / STOP_FILE).touch()
-        _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGTERM)
+        hangs = time.time() - _first_asked(run_dir / STOP_FILE) > HANGS_AFTER
+        _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL if hangs else signal.SIGTERM)
 
     def remove(self, name: str) -> None:
         """Forget a box and free what it held; one that is still alive is killed."""
@@ -217,6 +221,17 @@ def _is_locked(run_dir: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _first_asked(stop_file: Path) -> float:
+    """Note that a box is to end; return when that was noted first."""
+    with suppress(FileExistsError, FileNotFoundError):
+        # A shim that is still starting looks for this file once it can be signalled.
+        stop_file.touch(exist_ok=False)
+    try:
+        return stop_file.stat().st_mtime
+    except FileNotFoundError:  # the box was removed meanwhile
+        return time.time()
 
 
 def _signal(state: ShimState | None, number: signal.Signals) -> None:

@@ -33,6 +33,12 @@ class World(Protocol):
     async def destroy(self, name: str) -> None:
         """Make a container vanish with no record, as a crash of its node would."""
 
+    async def hang(self, name: str) -> None:
+        """Have what watches over a container take no notice of a request to end."""
+
+    async def long_after(self, name: str) -> None:
+        """Let so much time pass since the first request to end that it will never be heard."""
+
 
 async def until(condition: Callable, *wanted: object) -> object:
     """Wait until an asynchronous condition gives one of the wanted values; fail when it never does."""
@@ -107,6 +113,17 @@ async def test_stop_again_does_no_harm(world):
     await backend.stop(handle)
     await until(lambda: liveness(backend, handle), Liveness.EXITED, Liveness.LOST)
     await backend.stop(handle)
+
+
+async def test_stop_again_ends_in_the_end_what_takes_no_notice(world):
+    backend = world.backend()
+    handle = await started(backend, world.endless("gavip-ja-1"))
+    await until(lambda: liveness(backend, handle), Liveness.RUNNING)
+    await world.hang(handle.name)
+    await backend.stop(handle)
+    await world.long_after(handle.name)
+    await world.backend().stop(handle)
+    await until(lambda: liveness(backend, handle), Liveness.EXITED, Liveness.LOST)
 
 
 async def test_stopping_and_removing_what_never_was_does_no_harm(world):

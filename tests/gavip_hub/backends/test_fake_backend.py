@@ -28,6 +28,12 @@ class MemoryWorld:
     async def destroy(self, name):
         self.engine.vanish(name)
 
+    async def hang(self, name):
+        """Nothing watches over a container in memory."""
+
+    async def long_after(self, name):
+        """Nor does it know the time."""
+
 
 @pytest.fixture
 def world():

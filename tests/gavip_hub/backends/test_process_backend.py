@@ -1,10 +1,16 @@
 """Jobs as boxes keep the contract of a backend, with walls and without."""
 
+import os
+import signal
+import time
+
 import pytest
 
+from gavip_hub.backends.boxes import HANGS_AFTER, STOP_FILE
 from gavip_hub.backends.process import ProcessBackend
 from gavip_hub.domain.container import Kind
 from tests.gavip_hub.backends.contract import *  # noqa: F403 - a contract suite is there to be taken whole
+from tests.gavip_hub.backends.contract import Liveness, liveness, started, until
 from tests.support.boxes import OPEN, BoxWorld, box_world, needed_report
 
 WAITS = """
@@ -36,12 +42,30 @@ class ProcessWorld:
     async def destroy(self, name):
         self.boxes.destroy(name)
 
+    async def hang(self, name):
+        os.kill(self.boxes.shim_pid(name), signal.SIGSTOP)
+
+    async def long_after(self, name):
+        moment = time.time() - HANGS_AFTER - 1
+        os.utime(self.boxes.root / "boxes" / name / STOP_FILE, (moment, moment))
+
 
 @pytest.fixture(params=["sandbox", "open"])
 def world(request):
     sandbox = needed_report("sandbox") if request.param == "sandbox" else OPEN
     with box_world(sandbox) as boxes:
         yield ProcessWorld(boxes)
+
+
+async def test_a_shim_that_hangs_is_not_killed_before_its_time(world):
+    backend = world.backend()
+    handle = await started(backend, world.endless("gavip-ja-1"))
+    await world.hang(handle.name)
+    await backend.stop(handle)
+    await backend.stop(handle)
+    assert await liveness(backend, handle) is Liveness.RUNNING
+    os.kill(world.boxes.shim_pid(handle.name), signal.SIGCONT)
+    await until(lambda: liveness(backend, handle), Liveness.EXITED)
 
 
 async def test_servers_are_not_the_backends(world):
