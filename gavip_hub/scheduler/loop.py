@@ -147,7 +147,7 @@ class SchedulerLoop:
             await self._dispatch()
             self._queue.forget(item)
             return
-        again = await self._reconciler.step(item, failures=self._queue.failures(item))
+        again = await self._reconciler.step(item)
         if again.retry:
             self._queue.retry(item)
             return
@@ -180,13 +180,15 @@ class SchedulerLoop:
             self._queue.put(job)
 
     async def _sweep(self) -> None:
-        """End containers that belong to no attempt: what a crash or a restored database left behind."""
+        """End containers that belong to no attempt, as a crash leaves them, and look at folders of ended jobs."""
         owned = await self._backend.owned()
         for name in await self._threads(self._lifecycle.strays, owned):
             log.warning("%s belongs to no job and is ended", name)
             handle = Handle(name=name, state={})
             await self._backend.stop(handle)
             await self._backend.remove(handle)
+        for job in await self._reconciler.unstored():
+            self._queue.put_unless_scheduled(job)
         self._swept_at = self._clock.now()
 
     def _on_touched(self, touched: Iterable[Touched]) -> None:

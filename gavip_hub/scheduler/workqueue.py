@@ -52,10 +52,6 @@ class WorkQueue:
         self._failures[item] = failures + 1
         self.put_after(item, min(self._most, self._first * 2 ** min(failures, 20)))
 
-    def failures(self, item: str) -> int:
-        """Return how often an item was tried again in a row."""
-        return self._failures.get(item, 0)
-
     def forget(self, item: str) -> None:
         """Begin the count of failures anew: the item went well."""
         self._failures.pop(item, None)

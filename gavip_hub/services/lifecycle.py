@@ -85,6 +85,11 @@ class JobLifecycle:
             known = jobs.known_containers(session, names)
         return [name for name in names if name not in known]
 
+    def ended(self, names: Sequence[str]) -> list[str]:
+        """Return the final jobs, not deleted, to which containers of these names belonged."""
+        with self._database.reading() as session:
+            return jobs.ended(session, names)
+
     def standing(self, job: str) -> Standing | None:
         """Return where a job stands; None when there is no such job."""
         with self._database.reading() as session:

@@ -111,6 +111,17 @@ def known_containers(session: Session, names: Collection[str]) -> set[str]:
     return set(session.scalars(wanted.where(Container.ref.in_(names), Attempt.cleared_at.is_(None))))
 
 
+def ended(session: Session, names: Collection[str]) -> list[str]:
+    """Return the final jobs, not deleted, of which one of these containers was an attempt."""
+    wanted = (
+        select(Job.id)
+        .join(Attempt, Attempt.job == Job.id)
+        .join(Container, Container.id == Attempt.container)
+        .where(Container.ref.in_(names), Job.state.in_(FINAL), Job.deleted_at.is_(None))
+    )
+    return list(session.scalars(wanted.distinct().order_by(Job.id)))
+
+
 def attempts_of(session: Session, job: str) -> list[Attempt]:
     """Return all starts of a job, first one first."""
     return list(session.scalars(select(Attempt).where(Attempt.job == job).order_by(Attempt.number)))

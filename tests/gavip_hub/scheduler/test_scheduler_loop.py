@@ -8,6 +8,7 @@ import pytest
 from avi_kernel.protocol.runs import Outcome, Progress
 from gavip_hub.backends.base import Liveness
 from gavip_hub.domain.policy import Fifo
+from gavip_hub.scheduler.reconciler import STORE_TRIES
 from gavip_hub.testing import (
     EPOCH,
     DiesSilently,
@@ -19,6 +20,7 @@ from gavip_hub.testing import (
     exit_record,
 )
 from tests.support.engine import Engine
+from tests.support.folders import nest
 
 RAISED = {"code": "raised", "message": "ValueError: no stars", "cell": 2}
 
@@ -447,3 +449,70 @@ async def test_of_two_loops_one_works_and_the_other_takes_over(database, tmp_pat
         second = engine.submit().id
         await engine.until_state(second, "RUNNING")
     assert engine.backend.engine.started == [name(first), name(second)]
+
+
+async def test_a_job_that_nests_folders_without_end_ends_and_keeps_the_rest(engine):
+    job = engine.submit().id
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        nest(engine.root / "attempts" / name(job) / "results", 1500)
+        engine.complete(job, results={"plot.png": b"pixels"})
+        await engine.until_state(job, "ERROR")
+        await engine.until(lambda: not engine.lifecycle.leftovers())
+    assert (error(engine, job).code, "deep" in error(engine, job).message) == ("bad_outcome", True)
+    assert [entry.name for entry in engine.jobs.get(owner="ann", job=job).results] == ["plot.png"]
+
+
+async def test_a_folder_that_cannot_be_stored_keeps_no_job_and_is_stored_later(engine, monkeypatch):
+    job = engine.submit().id
+    tries, stored = [], engine.folders.finished
+
+    def full(**path):
+        tries.append(path)
+        raise RecursionError
+
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.complete(job)
+        monkeypatch.setattr(engine.folders, "finished", full)
+        await engine.until_state(job, "COMPLETED")
+        assert len(tries) == STORE_TRIES
+        monkeypatch.setattr(engine.folders, "finished", stored)
+        await engine.until(lambda: not engine.folders.unfinished())
+    assert (engine.root / "users" / "ann" / "jobs" / job / "1" / "results" / "out.txt").exists()
+
+
+async def test_an_outcome_that_cannot_be_read_keeps_no_job(engine, monkeypatch):
+    job = engine.submit().id
+
+    def unreadable(**path):
+        raise RecursionError
+
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.complete(job)
+        monkeypatch.setattr(engine.folders, "read", unreadable)
+        await engine.until_state(job, "ERROR")
+    assert error(engine, job).code == "bad_outcome"
+
+
+async def test_waiting_for_an_end_costs_no_try_of_storing_it(database, tmp_path, monkeypatch):
+    """The container takes many looks to end; the first trouble with its folder afterwards is only the first."""
+    engine = backed(database, tmp_path, NeverStops())
+    job, tries, stored = engine.submit().id, [], engine.folders.finished
+
+    def full_for_a_moment(**path):
+        tries.append(path)
+        if len(tries) < STORE_TRIES:
+            raise OSError
+        return stored(**path)
+
+    monkeypatch.setattr(engine.folders, "finished", full_for_a_moment)
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.jobs.cancel(owner="ann", job=job)
+        await engine.until(lambda: len(engine.backend.asked) > STORE_TRIES + 1)
+        engine.backend.relent = True
+        await engine.until_state(job, "ABORTED")
+    assert len(tries) >= STORE_TRIES
+    assert engine.folders.unfinished() == []
