@@ -15,17 +15,18 @@ from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import JobState
 from gavip_hub.exceptions import GavipError
 from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.lifecycle import JobLifecycle, LaunchOrder, Standing
 from gavip_hub.storage.userspace import AttemptFolders
 from gavip_hub.threads import Threads
 
-LAUNCH_LIMIT = timedelta(seconds=300)
-"""How long a container may be starting."""
-LINGER_LIMIT = timedelta(seconds=30)
-"""How long a container may stay after its runner reported the end."""
-OVERTIME = timedelta(seconds=15)
-"""How much later than a box itself the loop enforces the time limit."""
+LAUNCH_LIMIT = 300.0
+"""Seconds that a container may be starting."""
+LINGER_LIMIT = 30.0
+"""Seconds that a container may stay after its runner reported the end."""
+OVERTIME = 15.0
+"""Seconds by which the loop is later than a box itself, which keeps its time limit."""
 STORE_TRIES = 5
 """Troubles with an attempt's files after which its job ends without them; they are stored by a later sweep."""
 
@@ -51,7 +52,7 @@ RETRY = Again(retry=True)
 
 
 class Reconciler:
-    """Takes the steps of jobs; it remembers the orders it has not begun to launch, and troubles with folders.
+    """Takes the steps of jobs; it remembers the orders it has not begun to launch, and for how long what is.
 
     Parameters
     ----------
@@ -77,10 +78,10 @@ class Reconciler:
         self._specs = specs
         self._folders = folders
         self._outcomes = outcomes
-        self._clock = clock
         self._database = database_threads
         self._files = file_threads
-        self._silence = silence
+        self._silence = silence.total_seconds()
+        self._sightings = Sightings(clock=clock)
         self._orders: dict[str, LaunchOrder] = {}
         self._claimed: set[str] = set()
         self._troubles: dict[str, int] = {}
@@ -149,13 +150,14 @@ class Reconciler:
     async def _watch_launch(self, standing: Standing) -> Again:
         seen = await self._look(standing)
         if seen.liveness is Liveness.RUNNING:
+            self._overdue(standing)  # from now on its time counts
             await self._database(self._lifecycle.mark_running, standing.job, standing.attempt)
             return DONE
         if seen.liveness is Liveness.EXITED:
             return await self._collect(standing, seen.exit)
         if seen.liveness is Liveness.LOST:
             return await self._give_up(standing, "" if standing.backend_state else INTERRUPTED)
-        if standing.launched_at and self._clock.now() - standing.launched_at > LAUNCH_LIMIT:
+        if self._sightings.age(standing.name, "launched", standing.launched_at) > LAUNCH_LIMIT:
             return await self._give_up(standing, "Its container took too long to start.")
         return RETRY
 
@@ -190,7 +192,6 @@ class Reconciler:
         outcome, defect = await self._read(standing)
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
         await self._database(self._lifecycle.finish, standing.job, standing.attempt, end)
-        self._troubles.pop(standing.name, None)
         return NOW
 
     async def _store(self, standing: Standing) -> str:
@@ -231,6 +232,8 @@ class Reconciler:
                 return RETRY
             await self._backend.remove(handle)
             await self._database(self._lifecycle.mark_cleared, standing.job, number)
+            self._sightings.forget(name)
+            self._troubles.pop(name, None)
         if not standing.deleted:
             await self._store_the_rest(standing)
         else:
@@ -255,16 +258,15 @@ class Reconciler:
         return seen
 
     async def _end_if_it_lingers(self, standing: Standing) -> None:
-        if standing.heartbeat_at and self._clock.now() - standing.heartbeat_at > LINGER_LIMIT:
+        if self._sightings.age(standing.name, "reported", standing.heartbeat_at) > LINGER_LIMIT:
             await self._backend.stop(_handle(standing))
 
     def _overdue(self, standing: Standing) -> bool:
-        allowed = timedelta(seconds=standing.time_limit) + OVERTIME
-        return standing.running_at is not None and self._clock.now() - standing.running_at > allowed
+        """Tell whether a container ran for too long under the eyes of this process; where none looked, its box did."""
+        return self._sightings.age(standing.name, "runs", value=True) > standing.time_limit + OVERTIME
 
     def _silent(self, standing: Standing) -> bool:
-        heard = standing.heartbeat_at or standing.running_at
-        return heard is not None and self._clock.now() - heard > self._silence
+        return self._sightings.age(standing.name, "heard", standing.heartbeat_at) > self._silence
 
 
 def _path(standing: Standing) -> dict[str, Any]:

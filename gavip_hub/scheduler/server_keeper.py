@@ -10,7 +10,7 @@ from gavip_hub.services.reservations import ReservationService
 from gavip_hub.threads import Threads
 
 TICK_SECONDS = 2.0
-RECONCILE_EVERY = timedelta(seconds=60)
+RECONCILE_EVERY = 60.0
 TOO_NEW = timedelta(seconds=120)
 """Rows younger than this may be of servers that the Hub does not list yet."""
 
@@ -32,7 +32,7 @@ class ServerKeeper:
         self._opening = opening
         self._clock = clock
         self._threads = threads
-        self._reconciled_at = clock.now() - RECONCILE_EVERY
+        self._reconciled_at = clock.monotonic() - RECONCILE_EVERY
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -48,7 +48,6 @@ class ServerKeeper:
     async def tick(self) -> None:
         """Look once."""
         await self._threads(self._reservations.tend)
-        now = self._clock.now()
-        if now - self._reconciled_at >= RECONCILE_EVERY:
-            self._reconciled_at = now
-            await self._opening.reconcile(now - TOO_NEW)
+        if self._clock.monotonic() - self._reconciled_at >= RECONCILE_EVERY:
+            self._reconciled_at = self._clock.monotonic()
+            await self._opening.reconcile(self._clock.now() - TOO_NEW)

@@ -59,7 +59,6 @@ class Standing:
     stop_code: str | None
     time_limit: int
     launched_at: datetime | None
-    running_at: datetime | None
     heartbeat_at: datetime | None
     outcome: dict[str, Any] | None
     """What its runner reported as its end."""
@@ -108,7 +107,7 @@ class JobLifecycle:
         """Return the jobs among which a policy chooses, and what it may know."""
         now = self._clock.now()
         with self._database.reading() as session:
-            queued = jobs.startable(session, now=now)
+            queued = jobs.startable(session, now=now, longest=timedelta(seconds=max(RETRY_SECONDS)))
             owners = {job.owner: job.groups for job in queued}
             snapshot = Snapshot(
                 now=now,
@@ -324,7 +323,6 @@ def _standing(job: Job, attempt: Attempt | None, container: Container | None) ->
         stop_code=job.stop_code,
         time_limit=job.time_limit,
         launched_at=attempt.started_at if attempt else None,
-        running_at=attempt.running_at if attempt else None,
         heartbeat_at=job.heartbeat_at,
         outcome=attempt.outcome if attempt else None,
         deleted=job.deleted_at is not None,

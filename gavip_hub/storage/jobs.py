@@ -1,7 +1,7 @@
 """Jobs, their attempts and their results."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, delete, func, or_, select, update
@@ -70,9 +70,15 @@ def count_held(session: Session, *, owner: str | None = None) -> int:
     return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
 
 
-def startable(session: Session, *, now: datetime) -> list[Job]:
-    """Return the queued jobs that may be started, oldest first."""
-    ready = or_(Job.not_before.is_(None), Job.not_before <= now)
+def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Job]:
+    """Return the queued jobs that may be started, oldest first.
+
+    Parameters
+    ----------
+    longest
+        How long a job may have to wait; what lies farther ahead was written before the clock was set back.
+    """
+    ready = or_(Job.not_before.is_(None), Job.not_before <= now, Job.not_before > now + longest)
     wanted = select(Job).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
     return list(session.scalars(wanted.order_by(Job.id)))
 
