@@ -53,6 +53,7 @@ class OpeningService:
         self._hub = hub
         self._in_thread = in_thread
         self._followed: set[asyncio.Task[None]] = set()
+        self._missed: set[str] = set()
 
     async def open(self, profile: Profile, token: str, request: ServerOpen) -> ServerView:
         """Open an AVI's interface, or take a place in the queue where there is no room.
@@ -92,7 +93,7 @@ class OpeningService:
     async def reconcile(self, since: Any) -> None:
         """Bring the ledger in line with what the Hub knows."""
         known = {(server.owner, server.name): server.ready for server in await self._hub.list_servers()}
-        await self._in_thread(self._servers.reconcile, known, since=since)
+        self._missed = await self._in_thread(self._servers.reconcile, known, since=since, missed=self._missed)
 
     async def stop_following(self) -> None:
         """End the watching of starts; the next start of the service reconciles them."""

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -6,7 +7,9 @@ from avi_kernel.protocol.api import ReleaseSubmit
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import BadRequest, NoRoom, NotFound, Unavailable
+from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
+from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationService
@@ -170,15 +173,48 @@ def test_a_row_that_a_crash_left_is_closed_by_the_next_start(desk):
     assert desk.used() == 512
 
 
-def test_reconciling_closes_what_the_hub_does_not_know_and_leaves_what_is_new(desk):
+def test_reconciling_closes_what_two_lists_miss_and_leaves_what_is_new(desk):
     old = desk.admit(owner="ann")
     desk.clock.advance(600)
     desk.admit(owner="bob")
-    desk.servers.reconcile({}, since=desk.clock.now() - timedelta(seconds=120))
+    since = desk.clock.now() - timedelta(seconds=120)
+    missed = desk.servers.reconcile({}, since=since)
+    assert missed == {old.ledger_id} <= desk.servers.open_ids()
+    assert desk.servers.reconcile({}, since=since, missed=missed) == set()
     assert old.ledger_id not in desk.servers.open_ids()
     assert [view.state for view in desk.servers.of(owner="bob")] == ["starting"]
     desk.servers.reconcile({("bob", "stars"): True}, since=desk.clock.now())
     assert [view.state for view in desk.servers.of(owner="bob")] == ["ready"]
+
+
+async def test_a_server_that_slips_between_two_pages_of_the_hubs_list_stays(desk):
+    row = desk.admit(owner="ann").ledger_id
+    desk.clock.advance(600)
+    hub = PlayedHub([[], [listed("ann")], [], [listed("ann")]])
+    opening = OpeningService(
+        servers=desk.servers, reservations=desk.reservations, hub=hub, in_thread=asyncio.to_thread
+    )
+    while hub.lists:
+        await opening.reconcile(desk.clock.now())
+    assert row in desk.servers.open_ids()
+    hub.lists = [[], []]
+    while hub.lists:
+        await opening.reconcile(desk.clock.now())
+    assert row not in desk.servers.open_ids()
+
+
+def listed(owner):
+    return HubServer(owner=owner, name="stars", ready=True, pending=None, started=None, last_activity=None)
+
+
+class PlayedHub:
+    """Answers with one list after the other."""
+
+    def __init__(self, lists):
+        self.lists = lists
+
+    async def list_servers(self):
+        return self.lists.pop(0)
 
 
 def test_a_reservation_holds_nothing_until_it_fits_and_then_all(desk):
