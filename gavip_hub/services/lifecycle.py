@@ -16,6 +16,7 @@ from gavip_hub.domain.policy import Snapshot, Waiting
 from gavip_hub.domain.quota import Want
 from gavip_hub.services.attempts import hash_of, mark_running, new_token
 from gavip_hub.services.moves import move, set_reason
+from gavip_hub.services.promises import promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, events, jobs
 from gavip_hub.storage.database import Database
@@ -115,6 +116,7 @@ class JobLifecycle:
                 platform_usage=containers.usage(session),
                 quotas={owner: self._quotas.of(groups) for owner, groups in owners.items()},
                 usages=containers.usages(session, list(owners)),
+                promised=promised(session, self._quotas, at=now),
             )
             return [_waiting(job) for job in queued], snapshot
 
@@ -128,7 +130,10 @@ class JobLifecycle:
             asked = session.get(Job, job)
             if asked is None:
                 return None
-            short = self._quotas.room(session, owner=asked.owner, groups=asked.groups, want=_want(asked))
+            ahead = promised(session, self._quotas, at=now)
+            short = self._quotas.room(
+                session, owner=asked.owner, groups=asked.groups, want=_want(asked), promised=ahead
+            )
             found = jobs.locked(session, job)  # it may have moved while this waited for the pools
             if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
                 return None

@@ -15,8 +15,10 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
 from gavip_hub.domain.ledger import ContainerState
+from gavip_hub.domain.quota import Usage
 from gavip_hub.exceptions import NoRoom, NotFound
-from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.promises import promised
+from gavip_hub.services.quotas import NOTHING, QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
@@ -269,14 +271,22 @@ class ServerService:
             for row in servers.open_rows(session, owner=wish.owner, ref=wish.ref):
                 log.warning("Closing the ledger row %s of a server that the Hub does not know", row.id)
                 containers.close(session, row.id, at=now)
+            ahead = self._ahead(session, wish, now)
             for row in servers.reservations(session, owner=wish.owner, ref=wish.ref):
                 containers.close(session, row.id, at=now)
-            short = self._quotas.room(session, owner=wish.owner, groups=wish.groups, want=wish.want)
+            short = self._quotas.room(
+                session, owner=wish.owner, groups=wish.groups, want=wish.want, promised=ahead
+            )
             if short is not None:
                 raise NoRoom(f"It {short.words}.")
             row = add_row(session, wish, at=now)
             tell(session, row, "starting", at=now)
             return row.id
+
+    def _ahead(self, session: Session, wish: Wish, at: datetime) -> Usage:
+        """Return what those wait for who came before; nobody came before one for whom room is held."""
+        place = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
+        return NOTHING if place and place.memory_mb else promised(session, self._quotas, at=at, before=place)
 
 
 def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:

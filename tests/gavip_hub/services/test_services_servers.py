@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from gavip_hub.exceptions import BadRequest, NoRoom, NotFound, Unavailable
 from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
 from gavip_hub.services.opening import OpeningService
+from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationService
@@ -18,7 +20,7 @@ from gavip_hub.storage import migrate
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import UserSpaces
-from gavip_hub.testing import ManualClock
+from gavip_hub.testing import EPOCH, ManualClock
 from tests.support.avis import star_counter
 
 STARS = {"release": "stars/1.0"}
@@ -262,3 +264,76 @@ def test_a_tab_that_was_closed_does_not_wait_for_ever(desk):
     desk.clock.advance(PATIENCE.seconds + 1)
     desk.reservations.tend()
     assert desk.servers.of(owner="carl") == []
+
+
+def test_a_page_that_keeps_asking_keeps_its_place(desk):
+    desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    for _ in range(3):
+        desk.reservations.wait_if_full(desk.wish("carl"))
+        desk.clock.advance(PATIENCE.seconds - 1)
+        desk.reservations.tend()
+    assert [view.state for view in desk.servers.of(owner="carl")] == ["waiting"]
+
+
+def big(desk, owner="carl"):
+    """Take a place for the whole platform."""
+    return desk.reservations.wait_if_full(replace(desk.wish(owner), memory_mb=1200))
+
+
+def test_who_comes_later_takes_nothing_that_somebody_waits_for(desk):
+    first = desk.admit(owner="ann")
+    assert big(desk).state == "waiting"
+    desk.clock.advance(1)
+    place = desk.reservations.wait_if_full(desk.wish("dan"))
+    assert place.reason.startswith("It needs 512 MB of memory; the platform has 688 of 1200 free, for which")
+    with pytest.raises(NoRoom, match="somebody waits who came before"):
+        desk.admit(owner="eve")
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    assert desk.told("carl") == ["waiting", "room"]
+    assert "room" not in desk.told("dan")
+
+
+def test_who_came_first_is_not_held_up_by_who_came_later(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.clock.advance(1)
+    big(desk, "dan")
+    desk.servers.close(first.ledger_id)
+    assert desk.reservations.wait_if_full(desk.wish("carl")) is None
+    assert desk.admit(owner="carl")
+
+
+def test_who_waits_for_too_long_holds_up_nobody_and_keeps_the_place(desk):
+    first = desk.admit(owner="ann")
+    while desk.clock.now() - EPOCH <= HOLDS_UP_FOR:
+        big(desk)
+        desk.clock.advance(60)
+    second = desk.admit(owner="dan")
+    for one in (first, second):
+        desk.servers.close(one.ledger_id)
+    desk.reservations.tend()
+    assert desk.told("carl") == ["waiting", "room"]
+
+
+def test_a_page_that_was_closed_holds_up_nobody(desk):
+    desk.admit(owner="ann")
+    big(desk)
+    desk.clock.advance(STILL_THERE.seconds + 1)
+    assert desk.admit(owner="dan")
+
+
+def test_what_has_become_too_large_for_the_platform_holds_up_nobody(desk):
+    desk.admit(owner="ann")
+    big(desk)
+    desk.config.platform_memory_mb = 1100
+    assert desk.admit(owner="dan")
+
+
+def test_who_is_held_back_by_their_own_pool_holds_up_nobody(desk):
+    desk.config.quota = {"memory_mb": 600, "cpu": 4.0}
+    desk.admit(owner="ann")
+    assert desk.reservations.wait_if_full(replace(desk.wish("ann"), ref="other")).state == "waiting"
+    assert desk.admit(owner="bob")
