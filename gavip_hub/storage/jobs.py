@@ -11,8 +11,6 @@ from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.job import FINAL, LIVE, JobState
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 
-WAITING_OR_LIVE = (JobState.QUEUED, *LIVE)
-
 
 def locked(session: Session, job: str) -> Job | None:
     """Return a job and hold it until the transaction ends; its attempts are written only by who holds it."""
@@ -65,8 +63,8 @@ def compare_and_set(session: Session, job: Job, new: JobState, **values: Any) ->
 
 
 def count_held(session: Session, *, owner: str | None = None) -> int:
-    """Count the jobs that wait or run, of one user or of everybody."""
-    wanted = select(func.count()).select_from(Job).where(Job.state.in_(WAITING_OR_LIVE))
+    """Count the jobs that have not ended, those that were never started as well, of one user or of everybody."""
+    wanted = select(func.count()).select_from(Job).where(Job.state.not_in(FINAL))
     return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
 
 
