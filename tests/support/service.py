@@ -21,13 +21,14 @@ from gavip_hub.backends.sandbox import MEASURES, SandboxReport
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError
 from gavip_hub.factory import Service, make_service, server_ledger
+from gavip_hub.hub.access import INTERFACE_SCOPES
 from gavip_hub.storage import migrate
 from gavip_hub.testing import FakeBackend
 from tests.support.avis import star_counter
 
 SERVICE_TOKEN = "the-service's-own"
 API = "/services/gavip/api"
-ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "read:files")
+ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs", "read:files")
 DEVELOPER = (*ALL, "publish:releases")
 OPERATOR = (*DEVELOPER, "admin:platform")
 
@@ -42,7 +43,8 @@ def person(
 
 def interface_of(name: str, avi: str) -> dict[str, Any]:
     """Return what the Hub tells of the token of an open interface."""
-    held = [f"custom:gavip:{scope}!server={name}/{avi}" for scope in ("submit:jobs", "read:jobs")]
+    scopes = [scope for scope in INTERFACE_SCOPES if scope.startswith("custom:")]
+    held = [scope.replace("!server", f"!server={name}/{avi}") for scope in scopes]
     return {"kind": "user", "name": name, "roles": ["scientist"], "groups": [], "scopes": held}
 
 
@@ -64,6 +66,8 @@ class FakeHub:
     """Does not call the hook that closes the ledger's row."""
     codes: dict[str, str] = field(default_factory=dict)
     """OAuth codes -> tokens."""
+    redeemed: list[str] = field(default_factory=list)
+    """Codes that were asked about."""
 
     def __post_init__(self) -> None:
         self.ledger = server_ledger(self.config)
@@ -105,7 +109,8 @@ class _WhoAmI(_Handler):
 
 class _Token(_Handler):
     def post(self) -> None:
-        self.write({"access_token": self.hub.codes[self.get_body_argument("code")]})
+        self.hub.redeemed.append(self.get_body_argument("code"))
+        self.write({"access_token": self.hub.codes[self.hub.redeemed[-1]]})
 
 
 class _Users(_Handler):
