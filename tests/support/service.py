@@ -60,6 +60,8 @@ class FakeHub:
     """Set it to a fresh event, and starts wait until a test sets that."""
     asked: int = 0
     """Questions who a token belongs to."""
+    hasty: bool = False
+    """Answers a start before the server does, as the real one does after ten seconds."""
     stuck: bool = False
     """Refuses to stop servers."""
     forgetful: bool = False
@@ -78,6 +80,7 @@ class FakeHub:
             (r"/hub/api/user", _WhoAmI),
             (r"/hub/api/oauth2/token", _Token),
             (r"/hub/api/users", _Users),
+            (r"/hub/api/users/([^/]+)", _User),
             (r"/hub/api/users/([^/]+)/servers/([^/]+)", _Server),
         ]
         return Application(routes, hub=self)
@@ -113,16 +116,25 @@ class _Token(_Handler):
         self.write({"access_token": self.hub.codes[self.hub.redeemed[-1]]})
 
 
+def _listed(owner: str, name: str) -> dict[str, Any]:
+    server = {"ready": True, "pending": None, "started": None, "last_activity": None}
+    return {"name": owner, "servers": {name: server}}
+
+
 class _Users(_Handler):
     def get(self) -> None:
-        items = [
-            {
-                "name": owner,
-                "servers": {name: {"ready": True, "pending": None, "started": None, "last_activity": None}},
-            }
-            for owner, name in self.hub.servers
-        ]
+        items = [_listed(owner, name) for owner, name in self.hub.servers]
         self.write({"items": items, "_pagination": {"next": None}})
+
+
+class _User(_Handler):
+    def get(self, user: str) -> None:
+        model = self.hub.model_of(self.request)
+        if model is None or model["name"] != user:
+            self.set_status(404)
+            return
+        servers = [_listed(owner, name) for owner, name in self.hub.servers if owner == user]
+        self.write(servers[0] if servers else {"name": user, "servers": {}})
 
 
 class _Server(_Handler):
@@ -143,7 +155,7 @@ class _Server(_Handler):
         if self.hub.slow is not None:
             await self.hub.slow.wait()
         self.hub.servers[user, name] = admission.ledger_id
-        self.set_status(201)
+        self.set_status(202 if self.hub.hasty else 201)
 
     async def delete(self, user: str, name: str) -> None:
         if self.hub.stuck:
