@@ -89,9 +89,6 @@ class Gavip(Configurable):
     silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(
         config=True
     )
-    results_limit_mb = Integer(20_000, help="MB that all results of one job may hold together.").tag(
-        config=True
-    )
     idle_timeout = Integer(
         1800, help="Seconds without a message from its user after which an interface is closed; 0: never."
     ).tag(config=True)
