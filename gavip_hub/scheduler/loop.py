@@ -8,7 +8,7 @@ from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy
 from gavip_hub.exceptions import GavipError
-from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.storage.database import Database, Touched
@@ -147,11 +147,11 @@ class SchedulerLoop:
             self._queue.forget(item)
             return
         again = await self._reconciler.step(item)
-        if again.retry:
+        if again is Again.RETRY:
             self._queue.retry(item)
             return
         self._queue.forget(item)
-        if again.seconds is not None:
+        if again is Again.NOW:
             self._queue.put(item)
 
     async def _dispatch(self) -> None:

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from avi_kernel.protocol.boxes import ExitRecord
@@ -37,18 +37,13 @@ INTERRUPTED = "The service was restarted while the job's container was being sta
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Again:
-    """Whether and when a job is to be looked at again, apart from the loop's own ticks."""
+class Again(Enum):
+    """When a job is to be looked at again, apart from the loop's own ticks."""
 
-    seconds: float | None = None
-    retry: bool = False
-
-
-DONE = Again()
-NOW = Again(seconds=0.0)
-RETRY = Again(retry=True)
-"""Later and later."""
+    DONE = "done"
+    NOW = "now"
+    RETRY = "retry"
+    """Later and later."""
 
 
 class Reconciler:
@@ -101,7 +96,7 @@ class Reconciler:
         standing = await self._database(self._lifecycle.standing, job)
         order = self._orders.pop(job, None)
         if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
-            return DONE  # whoever claims it asks for the next step
+            return Again.DONE  # whoever claims it asks for the next step
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
                 return await self._launch(standing, order)
@@ -133,18 +128,18 @@ class Reconciler:
                         self._lifecycle.save_backend_state, order.job, order.attempt, state
                     )
                     if not wanted:
-                        return NOW
+                        return Again.NOW
         except (GavipError, OSError) as error:
             log.warning("%s could not be started: %s", order.name, error)
             return await self._give_up(standing, f"Its container could not be started: {error}.")
-        return NOW
+        return Again.NOW
 
     async def _give_up(self, standing: Standing, failure: str) -> Again:
         """End an attempt whose start went wrong, but only once nothing of it lives."""
         await self._backend.stop(_handle(standing))
         seen = await self._look(standing)
         if seen.liveness not in GONE:
-            return RETRY
+            return Again.RETRY
         return await self._collect(standing, seen.exit, failure=failure)
 
     async def _watch_launch(self, standing: Standing) -> Again:
@@ -152,14 +147,14 @@ class Reconciler:
         if seen.liveness is Liveness.RUNNING:
             self._overdue(standing)  # from now on its time counts
             await self._database(self._lifecycle.mark_running, standing.job, standing.attempt)
-            return DONE
+            return Again.DONE
         if seen.liveness is Liveness.EXITED:
             return await self._collect(standing, seen.exit)
         if seen.liveness is Liveness.LOST:
             return await self._give_up(standing, "" if standing.backend_state else INTERRUPTED)
         if self._sightings.age(standing.name, "launched", standing.launched_at) > LAUNCH_LIMIT:
             return await self._give_up(standing, "Its container took too long to start.")
-        return RETRY
+        return Again.RETRY
 
     async def _watch(self, standing: Standing) -> Again:
         seen = await self._look(standing)
@@ -167,20 +162,20 @@ class Reconciler:
             return await self._collect(standing, seen.exit)
         if self._overdue(standing):
             await self._database(self._lifecycle.begin_stop, standing.job, standing.attempt, TIME_LIMIT)
-            return NOW
+            return Again.NOW
         if standing.outcome is not None:
             await self._end_if_it_lingers(standing)
-            return RETRY
+            return Again.RETRY
         if self._silent(standing):
             await self._database(self._lifecycle.set_reasons, {standing.job: SILENT})
-        return DONE
+        return Again.DONE
 
     async def _stop(self, standing: Standing) -> Again:
         seen = await self._look(standing)
         if seen.liveness in GONE:
             return await self._collect(standing, seen.exit)
         await self._backend.stop(_handle(standing))
-        return RETRY
+        return Again.RETRY
 
     async def _collect(self, standing: Standing, record: ExitRecord | None, *, failure: str = "") -> Again:
         """Close an attempt whose container is gone.
@@ -192,7 +187,7 @@ class Reconciler:
         outcome, defect = await self._read(standing)
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
         await self._database(self._lifecycle.finish, standing.job, standing.attempt, end)
-        return NOW
+        return Again.NOW
 
     async def _store(self, standing: Standing) -> str:
         """Give the attempt's folder its final place; return what in it was too much, in words."""
@@ -229,7 +224,7 @@ class Reconciler:
             (seen,) = await self._backend.check([handle])
             if seen.liveness not in GONE:
                 await self._backend.stop(handle)
-                return RETRY
+                return Again.RETRY
             await self._backend.remove(handle)
             await self._database(self._lifecycle.mark_cleared, standing.job, number)
             self._sightings.forget(name)
@@ -241,7 +236,7 @@ class Reconciler:
                 self._folders.remove, owner=standing.owner, job=standing.job, attempts=standing.attempt
             )
             await self._database(self._lifecycle.purge, standing.job)
-        return DONE
+        return Again.DONE
 
     async def _store_the_rest(self, standing: Standing) -> None:
         """Store folders whose job ended without them; what fails now is tried again at the next sweep."""

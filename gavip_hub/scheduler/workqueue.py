@@ -70,11 +70,6 @@ class WorkQueue:
             self._again.discard(item)
             self.put(item)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is ready and nobody works; items may still wait for their time."""
-        return self._ready.empty() and not self._active
-
     def close(self) -> None:
         """End all timers."""
         for item in list(self._timers):

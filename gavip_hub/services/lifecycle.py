@@ -21,6 +21,7 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, events, jobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.jobs import Startable
 from gavip_hub.storage.schema import Attempt, Container, Job
 
 RETRY_SECONDS = (5, 30)
@@ -245,14 +246,7 @@ class JobLifecycle:
         )
         session.add(attempt)
         session.flush()
-        fresh = {
-            "heartbeat_at": None,
-            "not_before": None,
-            "fraction": 0.0,
-            "message": "",
-            "step": "",
-            "reason": "",
-        }
+        fresh = {"heartbeat_at": None, "not_before": None, "reason": "", **NOTHING_DONE}
         move(session, job, JobState.LAUNCHING, at=now, attempt=number, started_at=now, **fresh)
         return LaunchOrder(
             job=job.id,
@@ -306,13 +300,13 @@ def _stint(job: Job, attempt: int) -> Stint:
     return Stint(attempt=attempt, memory_mb=job.memory_mb, time_limit=job.time_limit, stop_code=job.stop_code)
 
 
-def _waiting(job: Job) -> Waiting:
+def _waiting(job: Startable) -> Waiting:
     return Waiting(
         job=job.id,
         owner=job.owner,
         memory_mb=job.memory_mb,
         cpu=job.cpu,
-        queued_at=job.queued_at or job.created_at,
+        queued_at=job.queued_at,
         reason=job.reason,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -10,6 +10,18 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.job import FINAL, LIVE, JobState
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
+
+
+class Startable(NamedTuple):
+    """What a policy has to know of a queued job; there may be thousands, and their parameters are large."""
+
+    id: str
+    owner: str
+    groups: list[str]
+    memory_mb: int
+    cpu: float
+    reason: str
+    queued_at: datetime
 
 
 def locked(session: Session, job: str) -> Job | None:
@@ -68,7 +80,7 @@ def count_held(session: Session, *, owner: str | None = None) -> int:
     return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
 
 
-def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Job]:
+def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Startable]:
     """Return the queued jobs that may be started, oldest first.
 
     Parameters
@@ -77,8 +89,10 @@ def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Jo
         How long a job may have to wait; what lies farther ahead was written before the clock was set back.
     """
     ready = or_(Job.not_before.is_(None), Job.not_before <= now, Job.not_before > now + longest)
-    wanted = select(Job).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
-    return list(session.scalars(wanted.order_by(Job.id)))
+    queued_at = func.coalesce(Job.queued_at, Job.created_at)
+    columns = (Job.id, Job.owner, Job.groups, Job.memory_mb, Job.cpu, Job.reason, queued_at)
+    wanted = select(*columns).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
+    return [Startable(*row) for row in session.execute(wanted.order_by(Job.id))]
 
 
 def is_clear(session: Session, job: str) -> bool:
