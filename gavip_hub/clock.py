@@ -1,6 +1,7 @@
 """Where time comes from, so that tests can move it."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -14,6 +15,10 @@ class Clock(Protocol):
         """Return the time, in UTC and aware of it; callable from any thread."""
         ...
 
+    def monotonic(self) -> float:
+        """Return seconds since some moment, which only ever grow: for how long something lasts, whatever `now` says."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return once that much of this clock's time has passed."""
         ...
@@ -25,6 +30,10 @@ class SystemClock(Clock):
     @override
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    @override
+    def monotonic(self) -> float:
+        return time.monotonic()
 
     @override
     async def sleep(self, seconds: float) -> None:

@@ -73,7 +73,7 @@ class Gavip(Configurable):
 
     quota = Dict(
         {"memory_mb": 4096, "cpu": 4.0, "jobs": 20, "servers": 5},
-        help="What one user may hold at once: memory_mb, cpu, jobs (waiting and running), servers.",
+        help="What one user may hold at once: memory_mb, cpu, jobs (all that have not ended), servers.",
     ).tag(config=True)
     group_quotas = Dict({}, help="Group -> what its members get on top of `quota`.").tag(config=True)
     job_memory_mb = Integer(512, help="MB of a job whose author declared nothing.").tag(config=True)
@@ -87,9 +87,6 @@ class Gavip(Configurable):
 
     heartbeat = Float(10.0, help="Seconds between two reports of a running job at most.").tag(config=True)
     silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(
-        config=True
-    )
-    results_limit_mb = Integer(20_000, help="MB that all results of one job may hold together.").tag(
         config=True
     )
     idle_timeout = Integer(

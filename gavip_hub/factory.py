@@ -29,7 +29,7 @@ from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.policies import load_policy
 from gavip_hub.scheduler.reconciler import Reconciler
-from gavip_hub.scheduler.server_keeper import ServerKeeper
+from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.events import EventService
@@ -51,6 +51,9 @@ from gavip_hub.threads import Threads
 BACKENDS = "gavip.backends"
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
+TEND_SECONDS = 2.0
+SERVERS_SECONDS = 60.0
+"""Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 FILE_THREADS = 4
 HOOK_CONNECTIONS = 2
 LARGEST_BODY = 4 * MB
@@ -78,8 +81,8 @@ class Service:
     context: ServiceContext
     application: Application
     scheduler: SchedulerLoop
-    keeper: ServerKeeper
-    caretaker: Caretaker
+    keeper: Rounds
+    caretaker: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
@@ -192,8 +195,18 @@ def make_service(
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        keeper=ServerKeeper(reservations=reservations, opening=opening, clock=core.clock, threads=threads),
-        caretaker=_caretaker(core, hub_client, launcher, threads),
+        keeper=Rounds(
+            task="keeping places of those who wait",
+            act=lambda: threads(reservations.tend),
+            every=TEND_SECONDS,
+            clock=core.clock,
+        ),
+        caretaker=Rounds(
+            task="looking after servers",
+            act=_caretaker(core, hub_client, opening, launcher, threads).round,
+            every=SERVERS_SECONDS,
+            clock=core.clock,
+        ),
     )
 
 
@@ -264,9 +277,12 @@ def _scheduler(
     )
 
 
-def _caretaker(core: Core, hub: HubClient, launcher: BoxLauncher, threads: Threads) -> Caretaker:
+def _caretaker(
+    core: Core, hub: HubClient, opening: OpeningService, launcher: BoxLauncher, threads: Threads
+) -> Caretaker:
     return Caretaker(
         hub=hub,
+        ledger=opening,
         boxes=launcher,
         open_ids=core.servers.open_ids,
         in_thread=threads,

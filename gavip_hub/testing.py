@@ -26,7 +26,8 @@ class ManualClock(Clock):
 
     def __init__(self, start: datetime = EPOCH) -> None:
         self._now = start
-        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._passed = 0.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
     @override
@@ -34,20 +35,29 @@ class ManualClock(Clock):
         return self._now
 
     @override
+    def monotonic(self) -> float:
+        return self._passed
+
+    @override
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._order), future))
+        heapq.heappush(self._sleepers, (self._passed + seconds, next(self._order), future))
         await future
 
     def advance(self, seconds: float) -> None:
         """Let time pass; called from the event loop where somebody sleeps."""
         self._now += timedelta(seconds=seconds)
-        while self._sleepers and self._sleepers[0][0] <= self._now:
+        self._passed += seconds
+        while self._sleepers and self._sleepers[0][0] <= self._passed:
             future = heapq.heappop(self._sleepers)[2]
             if not future.done():
                 future.set_result(None)
+
+    def set_by(self, seconds: float) -> None:
+        """Set the clock forward or back, as people and time servers do: no time passes."""
+        self._now += timedelta(seconds=seconds)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import secrets
-import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from gavip_hub.backends.shim import run_shim
 from gavip_hub.backends.uids import Uids
 from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
+from gavip_hub.trees import remove_path
 
 LOCK_FILE = "lock"
 STOP_FILE = "stop"
@@ -130,12 +130,13 @@ class BoxLauncher:
             time.sleep(0.01)
         _free_cgroups(run_dir, deadline)
         if spec := _read(run_dir / SPEC_FILE, BoxSpec):
-            shutil.rmtree(spec.socket_dir, ignore_errors=True)
+            with suppress(OSError):
+                remove_path(Path(spec.socket_dir))
         # Renamed first: a removal that is cut short leaves nothing that looks like a box.
         doomed = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
         with suppress(FileNotFoundError):  # another process removed it too
             run_dir.rename(doomed)
-            shutil.rmtree(doomed)
+            remove_path(doomed)
 
     def clear_unfinished(self) -> None:
         """Remove what launches and removals left that were cut short: a token lies in it."""
@@ -175,8 +176,9 @@ class BoxLauncher:
             new.rename(places.run_dir)
         except OSError as error:
             os.close(lock)
-            shutil.rmtree(new, ignore_errors=True)
-            shutil.rmtree(sockets, ignore_errors=True)
+            for left in (new, sockets):
+                with suppress(OSError):
+                    remove_path(left)
             told = "exists already" if places.run_dir.exists() else f"cannot be prepared ({error})"
             raise Unavailable(f"the box {spec.name} {told}") from error
         return box, lock

@@ -40,7 +40,7 @@ class End:
     outcome: Outcome | None = None
     """As its runner wrote it, its results verified."""
     defect: str = ""
-    """Why what the runner wrote cannot be used, in words."""
+    """Why what the runner wrote cannot be used, or not all of it, in words."""
     failure: str = ""
     """What the platform did wrong, in words, where that is known already."""
 
@@ -76,7 +76,7 @@ def judge(stint: Stint, end: End) -> Verdict:
     What the runner wrote about a success counts most: the work is done, whatever happened to the container afterwards.
     Then what was asked (a cancel), then what the platform saw, and last what the runner wrote about a failure.
     """
-    if end.outcome and end.outcome.status == "completed":
+    if end.outcome and end.outcome.status == "completed" and not end.defect:
         return Verdict(state=JobState.COMPLETED, results=tuple(end.outcome.results))
     if stint.stop_code == CANCELLED:
         return Verdict(state=JobState.ABORTED)

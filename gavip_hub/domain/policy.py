@@ -8,7 +8,7 @@ from typing import Protocol
 from typing_extensions import override
 
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import PLATFORM, Quota, Shortage, Usage, Want, shortage
+from gavip_hub.domain.quota import Quota, Shortage, Usage, Want, platform_shortage, shortage
 
 EXACT_PLACES = 10
 
@@ -40,6 +40,8 @@ class Snapshot:
     platform_usage: Usage = field(default_factory=Usage)
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     """Of each owner of a waiting job."""
+    promised: Usage = field(default_factory=Usage)
+    """What those will hold who wait for an interface: they sit before a page, and come first."""
     usages: Mapping[str, Usage] = field(default_factory=dict)
 
 
@@ -93,7 +95,9 @@ class _Room:
         return shortage(job.owner, job.want, self._snapshot.quotas[job.owner], usage)
 
     def platform(self, job: Waiting) -> Shortage | None:
-        return shortage(PLATFORM, job.want, self._snapshot.platform, self._platform)
+        return platform_shortage(
+            job.want, self._snapshot.platform, self._platform, promised=self._snapshot.promised
+        )
 
     def take(self, job: Waiting) -> None:
         self._platform = _more(self._platform, job)

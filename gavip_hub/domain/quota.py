@@ -1,7 +1,7 @@
 """What somebody may hold at once, what is held, and which limit stands in the way."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gavip_hub.domain.container import Kind
@@ -50,13 +50,16 @@ class Shortage:
     wanted: float
     used: float
     allowed: float
+    promised: bool = False
+    """There is room, but somebody who came before waits for it."""
 
     @property
     def words(self) -> str:
         """Return the sentence for the person who waits."""
         whose = "the platform" if self.pool == PLATFORM else "your pool"
         unit = _UNITS[self.limit]
-        return f"needs {self.wanted:g} {unit}; {whose} has {self.free:g} of {self.allowed:g} free"
+        words = f"needs {self.wanted:g} {unit}; {whose} has {self.free:g} of {self.allowed:g} free"
+        return f"{words}, for which somebody waits who came before" if self.promised else words
 
     @property
     def free(self) -> float:
@@ -88,6 +91,16 @@ def shortage(pool: str, want: Want, quota: Quota, usage: Usage) -> Shortage | No
         if used + wanted > allowed + 1e-3:
             return Shortage(pool=pool, limit=limit, wanted=wanted, used=used, allowed=allowed)
     return None
+
+
+def platform_shortage(want: Want, quota: Quota, usage: Usage, *, promised: Usage) -> Shortage | None:
+    """Return the first limit of the platform that one more container would break, now or once promises are kept."""
+    short = shortage(PLATFORM, want, quota, usage)
+    if short is not None:
+        return short
+    kept = replace(usage, memory_mb=usage.memory_mb + promised.memory_mb, cpu=usage.cpu + promised.cpu)
+    short = shortage(PLATFORM, want, quota, kept)
+    return replace(short, used=getattr(usage, short.limit), promised=True) if short else None
 
 
 def _limits(want: Want, quota: Quota, usage: Usage) -> list[tuple[LimitName, float, float, float]]:

@@ -26,6 +26,7 @@ from gavip_hub.handlers.operations import ApiHandler, operation
 READ = "custom:gavip:read:jobs"
 SUBMIT = "custom:gavip:submit:jobs"
 CANCEL = "custom:gavip:cancel:jobs"
+DELETE = "custom:gavip:delete:jobs"
 
 
 class JobQuery(Wire):
@@ -119,7 +120,7 @@ class OneJob(ApiHandler):
 
     @override
     @operation(
-        id="jobs.delete", summary="Delete a job and its results", scope=CANCEL, status=204, errors=(NotFound,)
+        id="jobs.delete", summary="Delete a job and its results", scope=DELETE, status=204, errors=(NotFound,)
     )
     async def delete(self, id: str) -> None:
         """Hide it at once; one that runs is cancelled first."""

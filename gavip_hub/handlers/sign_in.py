@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections import deque
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
@@ -16,6 +17,10 @@ from gavip_hub.domain.identity import profile_of
 from gavip_hub.exceptions import BadRequest, Forbidden, Unavailable
 
 SESSION_DAYS = 14
+LONGEST_RETURN = 2000
+"""Characters of an address to which a browser is sent back after signing in; a longer one leads to the start page."""
+MOST_BEGUN = 5000
+"""Sign-ins that wait for their browsers: anybody can begin one, and each is kept in memory for ten minutes."""
 XSRF_FIELD = "_xsrf"
 XSRF_HEADER = "X-XSRFToken"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -50,6 +55,7 @@ class SignIn:
         self._oauth = oauth
         self._secret = secret
         self._origin = origin
+        self._begun: deque[str] = deque()
 
     async def identify(self, request: HTTPServerRequest) -> Identity:
         """Return who sends a request; `NOBODY` without a valid token.
@@ -94,7 +100,10 @@ class SignIn:
     def begin(self, handler: RequestHandler) -> None:
         """Send a browser to the Hub to sign in, and later back to where it wanted to go."""
         verifier, challenge, method = self._oauth.generate_pkce_code_challenge()
-        state = self._oauth.set_state_cookie(handler, next_url=handler.request.uri, code_verifier=verifier)
+        wanted = handler.request.uri or ""
+        next_url = wanted if len(wanted) <= LONGEST_RETURN else self._oauth.base_url
+        state = self._oauth.set_state_cookie(handler, next_url=next_url, code_verifier=verifier)
+        self._bound(state)
         asked = {"code_challenge": challenge, "code_challenge_method": method, "state": state}
         handler.redirect(url_concat(self._oauth.login_url, asked))
 
@@ -103,11 +112,11 @@ class SignIn:
         state = handler.get_query_argument("state", "")
         kept = handler.get_signed_cookie(self._oauth.get_state_cookie_name(state)) or b""
         self._oauth.clear_oauth_state_cookies(handler)
-        if not state or not hmac.compare_digest(kept, state.encode()):
+        verifier = self._oauth.get_code_verifier(state)
+        if not state or not verifier or not hmac.compare_digest(kept, state.encode()):
             # An old page, or the service restarted meanwhile: signing in again is the remedy, and harmless.
             handler.redirect(self._oauth.base_url)
             return
-        verifier = self._oauth.get_code_verifier(state)
         next_url = self._oauth.get_next_url(state)
         self._oauth.clear_oauth_state(state)
         token = await self._token_for(handler, verifier)
@@ -117,6 +126,12 @@ class SignIn:
     def forget(self, handler: RequestHandler) -> None:
         """End this browser's session with the portal."""
         self._oauth.clear_cookie(handler)
+
+    def _bound(self, state: str) -> None:
+        """Forget the oldest sign-in when there are too many that nobody finished."""
+        self._begun.append(state)
+        if len(self._begun) > MOST_BEGUN:
+            self._oauth.clear_oauth_state(self._begun.popleft())
 
     async def _token_for(self, handler: RequestHandler, verifier: str) -> str:
         code = handler.get_query_argument("code", "")

@@ -11,7 +11,8 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:gavip:open:servers": {"description": "Open the interfaces of AVIs."},
     "custom:gavip:read:jobs": {"description": "See jobs, their logs and results."},
     "custom:gavip:submit:jobs": {"description": "Submit jobs."},
-    "custom:gavip:cancel:jobs": {"description": "Cancel and delete jobs."},
+    "custom:gavip:cancel:jobs": {"description": "Cancel jobs."},
+    "custom:gavip:delete:jobs": {"description": "Delete jobs and their results."},
     "custom:gavip:read:files": {"description": "Read files of the user-space."},
     "custom:gavip:publish:releases": {"description": "Publish releases of AVIs."},
     "custom:gavip:admin:platform": {"description": "See and change what belongs to the whole platform."},
@@ -28,7 +29,12 @@ _VISITOR = [
     "custom:gavip:open:servers!user",
     "custom:gavip:read:jobs!user",
 ]
-_OUTREACH = [*_VISITOR, "custom:gavip:submit:jobs!user", "custom:gavip:cancel:jobs!user"]
+_OUTREACH = [
+    *_VISITOR,
+    "custom:gavip:submit:jobs!user",
+    "custom:gavip:cancel:jobs!user",
+    "custom:gavip:delete:jobs!user",
+]
 _SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user"]
 _DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
 _OPERATOR = [
@@ -36,6 +42,7 @@ _OPERATOR = [
     "custom:gavip:admin:platform",
     "custom:gavip:read:jobs",
     "custom:gavip:cancel:jobs",
+    "custom:gavip:delete:jobs",
     "admin-ui",
     "list:users",
     "read:users",
@@ -57,6 +64,7 @@ PORTAL_SCOPES = [
     "custom:gavip:admin:platform",
     "custom:gavip:read:jobs",
     "custom:gavip:cancel:jobs",
+    "custom:gavip:delete:jobs",
     "start:servers!user",
     "read:servers!user",
     "delete:servers!user",
@@ -71,7 +79,11 @@ INTERFACE_SCOPES = [
     "custom:gavip:read:jobs!server",
     "custom:gavip:cancel:jobs!server",
 ]
-"""What the token of an open AVI carries: the jobs of its own server's AVI, and who its user is."""
+"""What the token of an open AVI carries: the jobs of its own server's AVI, and who its user is.
+
+It cancels, for the button of its job panel, and deletes nothing: results are their user's, not the AVI's. Activity is
+filtered by user alone in JupyterHub, so that an AVI can keep its user's other servers open as well.
+"""
 
 NOTEBOOK_SCOPES = [*_SERVER, *_SCIENTIST]
 """What the token of a notebook server carries: its user's own code runs there, not an AVI's."""

@@ -92,6 +92,11 @@ class HubClient:
             offset = following["offset"] if following else None
         return found
 
+    async def is_ready(self, *, token: str, user: str, name: str) -> bool | None:
+        """Tell whether a server answers, with the person's own token; None where there is none."""
+        _, model = await self._ask("GET", f"/users/{quote(user, safe='')}", token)
+        return next((server.ready for server in _servers(model) if server.name == name), None)
+
     async def answers(self) -> bool:
         """Tell whether the Hub is up."""
         try:

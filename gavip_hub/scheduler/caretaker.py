@@ -1,4 +1,4 @@
-"""Looks after servers every now and then: closes idle interfaces, and boxes that nobody knows any more."""
+"""One look at all servers: the ledger is brought in line with the Hub, idle interfaces and unknown boxes are closed."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from gavip_hub.clock import Clock
-from gavip_hub.exceptions import GavipError
 from gavip_hub.hub.client import HubServer
 
-ROUND_SECONDS = 60.0
-"""One request to the Hub each: it is one process, and not to be asked often."""
+TOO_NEW = timedelta(seconds=120)
+"""Rows younger than this may be of servers that the Hub does not list yet."""
 SERVER_BOXES = "gavip-server-"
 
 log = logging.getLogger(__name__)
@@ -25,6 +24,14 @@ class Hub(Protocol):
 
     async def evict(self, *, user: str, name: str) -> bool:
         """Stop a server with the service's own token."""
+        ...
+
+
+class Ledger(Protocol):
+    """What brings the ledger of servers in line with the Hub."""
+
+    async def reconcile(self, listed: Iterable[HubServer], *, since: datetime) -> None:
+        """Close rows whose servers are gone, and note which answer."""
         ...
 
 
@@ -74,6 +81,7 @@ class Caretaker:
         self,
         *,
         hub: Hub,
+        ledger: Ledger,
         boxes: Boxes,
         open_ids: Callable[[], set[str]],
         in_thread: Callable[..., Awaitable[Any]],
@@ -81,6 +89,7 @@ class Caretaker:
         idle_timeout: int,
     ) -> None:
         self._hub = hub
+        self._ledger = ledger
         self._boxes = boxes
         self._open_ids = open_ids
         self._in_thread = in_thread
@@ -88,21 +97,11 @@ class Caretaker:
         self._idle_timeout = idle_timeout
         self._suspects: set[str] = set()
 
-    async def run(self) -> None:
-        """Make a round a minute, until cancelled; what is down is asked again at the next."""
-        while True:
-            try:
-                await self.round()
-            except GavipError as error:
-                log.warning("servers could not be looked after: %s", error)
-            except Exception:  # the database may be away; the next round tries again
-                log.exception("servers could not be looked after")
-            await self._clock.sleep(ROUND_SECONDS)
-
     async def round(self) -> None:
-        """Look at everything once."""
+        """Look at everything once; the Hub, which is one process, is asked for one list."""
         await self._clear()
         servers = await self._hub.list_servers()
+        await self._ledger.reconcile(servers, since=self._clock.now() - TOO_NEW)
         for server in idle(servers, now=self._clock.now(), timeout=self._idle_timeout):
             log.info("closing %s of %s: idle since %s", server.name, server.owner, _last(server))
             await self._hub.evict(user=server.owner, name=server.name)

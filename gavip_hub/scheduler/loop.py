@@ -3,13 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
-from datetime import timedelta
 
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy
 from gavip_hub.exceptions import GavipError
-from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.storage.database import Database, Touched
@@ -18,7 +17,7 @@ from gavip_hub.threads import Threads
 
 DISPATCH = "dispatch"
 """The one item of the queue that is no job: choose what starts next."""
-SWEEP_EVERY = timedelta(seconds=60)
+SWEEP_EVERY = 60.0
 PATIENCE = 5.0
 """Seconds that a step may take to end when the loop is to end."""
 QUIET_KINDS = frozenset({"job.progress", "job.reason"})
@@ -66,13 +65,13 @@ class SchedulerLoop:
         self._lease = lease(database.url, "scheduler")
         self._leads = False
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
-        self._swept_at = clock.now() - SWEEP_EVERY
-        self._ticked_at = clock.now()
+        self._swept_at = clock.monotonic() - SWEEP_EVERY
+        self._ticked_at = clock.monotonic()
 
     @property
     def healthy(self) -> bool:
         """Whether the last look at everything went well and is not long ago."""
-        return self._clock.now() - self._ticked_at < timedelta(seconds=10 * self._tick_seconds)
+        return self._clock.monotonic() - self._ticked_at < 10 * self._tick_seconds
 
     async def run(self) -> None:
         """Work until cancelled; a job whose step is interrupted is found again by the next loop."""
@@ -94,7 +93,7 @@ class SchedulerLoop:
         """Look at everything once: what runs, what is left over, what waits."""
         self._leads = await self._threads(self._lease.hold)
         if not self._leads:
-            self._ticked_at = self._clock.now()  # standing by is being well
+            self._ticked_at = self._clock.monotonic()  # standing by is being well
             return
         standings = await self._threads(self._lifecycle.live)
         seen = await self._backend.check([Handle(name=s.name, state=s.backend_state) for s in standings])
@@ -104,9 +103,9 @@ class SchedulerLoop:
         for job in await self._threads(self._lifecycle.leftovers):
             self._queue.put_unless_scheduled(job)
         self._queue.put(DISPATCH)
-        if self._clock.now() - self._swept_at >= SWEEP_EVERY:
+        if self._clock.monotonic() - self._swept_at >= SWEEP_EVERY:
             await self._sweep()
-        self._ticked_at = self._clock.now()
+        self._ticked_at = self._clock.monotonic()
 
     async def _tick_for_ever(self) -> None:
         while True:
@@ -147,12 +146,12 @@ class SchedulerLoop:
             await self._dispatch()
             self._queue.forget(item)
             return
-        again = await self._reconciler.step(item, failures=self._queue.failures(item))
-        if again.retry:
+        again = await self._reconciler.step(item)
+        if again is Again.RETRY:
             self._queue.retry(item)
             return
         self._queue.forget(item)
-        if again.seconds is not None:
+        if again is Again.NOW:
             self._queue.put(item)
 
     async def _dispatch(self) -> None:
@@ -180,14 +179,16 @@ class SchedulerLoop:
             self._queue.put(job)
 
     async def _sweep(self) -> None:
-        """End containers that belong to no attempt: what a crash or a restored database left behind."""
+        """End containers that belong to no attempt, as a crash leaves them, and look at folders of ended jobs."""
         owned = await self._backend.owned()
         for name in await self._threads(self._lifecycle.strays, owned):
             log.warning("%s belongs to no job and is ended", name)
             handle = Handle(name=name, state={})
             await self._backend.stop(handle)
             await self._backend.remove(handle)
-        self._swept_at = self._clock.now()
+        for job in await self._reconciler.unstored():
+            self._queue.put_unless_scheduled(job)
+        self._swept_at = self._clock.monotonic()
 
     def _on_touched(self, touched: Iterable[Touched]) -> None:
         for _owner, subject, kind in touched:

@@ -3,28 +3,32 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
+from typing import Any
 
 from avi_kernel.protocol.boxes import ExitRecord
+from avi_kernel.protocol.runs import Outcome
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
 from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import JobState
 from gavip_hub.exceptions import GavipError
 from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.lifecycle import JobLifecycle, LaunchOrder, Standing
 from gavip_hub.storage.userspace import AttemptFolders
 from gavip_hub.threads import Threads
 
-LAUNCH_LIMIT = timedelta(seconds=300)
-"""How long a container may be starting."""
-LINGER_LIMIT = timedelta(seconds=30)
-"""How long a container may stay after its runner reported the end."""
-OVERTIME = timedelta(seconds=15)
-"""How much later than a box itself the loop enforces the time limit."""
+LAUNCH_LIMIT = 300.0
+"""Seconds that a container may be starting."""
+LINGER_LIMIT = 30.0
+"""Seconds that a container may stay after its runner reported the end."""
+OVERTIME = 15.0
+"""Seconds by which the loop is later than a box itself, which keeps its time limit."""
 STORE_TRIES = 5
+"""Troubles with an attempt's files after which its job ends without them; they are stored by a later sweep."""
 
 GONE = (Liveness.EXITED, Liveness.LOST)
 SILENT = "It has not reported for a while; its container still runs."
@@ -33,22 +37,17 @@ INTERRUPTED = "The service was restarted while the job's container was being sta
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Again:
-    """Whether and when a job is to be looked at again, apart from the loop's own ticks."""
+class Again(Enum):
+    """When a job is to be looked at again, apart from the loop's own ticks."""
 
-    seconds: float | None = None
-    retry: bool = False
-
-
-DONE = Again()
-NOW = Again(seconds=0.0)
-RETRY = Again(retry=True)
-"""Later and later."""
+    DONE = "done"
+    NOW = "now"
+    RETRY = "retry"
+    """Later and later."""
 
 
 class Reconciler:
-    """Takes the steps of jobs; its only memory are the orders it has not begun to launch.
+    """Takes the steps of jobs; it remembers the orders it has not begun to launch, and for how long what is.
 
     Parameters
     ----------
@@ -74,12 +73,13 @@ class Reconciler:
         self._specs = specs
         self._folders = folders
         self._outcomes = outcomes
-        self._clock = clock
         self._database = database_threads
         self._files = file_threads
-        self._silence = silence
+        self._silence = silence.total_seconds()
+        self._sightings = Sightings(clock=clock)
         self._orders: dict[str, LaunchOrder] = {}
         self._claimed: set[str] = set()
+        self._troubles: dict[str, int] = {}
 
     def expect(self, job: str) -> None:
         """Take no step of a job that is being claimed: its new state is seen before its order is here."""
@@ -91,29 +91,28 @@ class Reconciler:
         if order:
             self._orders[job] = order
 
-    async def step(self, job: str, *, failures: int = 0) -> Again:
-        """Take one step of a job.
-
-        Parameters
-        ----------
-        failures
-            How often this job was tried again in a row.
-        """
+    async def step(self, job: str) -> Again:
+        """Take one step of a job."""
         standing = await self._database(self._lifecycle.standing, job)
         order = self._orders.pop(job, None)
         if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
-            return DONE  # whoever claims it asks for the next step
+            return Again.DONE  # whoever claims it asks for the next step
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
                 return await self._launch(standing, order)
             case JobState.LAUNCHING:
-                return await self._watch_launch(standing, failures)
+                return await self._watch_launch(standing)
             case JobState.RUNNING:
-                return await self._watch(standing, failures)
+                return await self._watch(standing)
             case JobState.STOPPING:
-                return await self._stop(standing, failures)
+                return await self._stop(standing)
             case _:
                 return await self._clear(standing)
+
+    async def unstored(self) -> list[str]:
+        """Return the jobs that ended and whose folders have not found their final place."""
+        names = await self._files(self._folders.unfinished)
+        return await self._database(self._lifecycle.ended, names) if names else []
 
     def wants_a_step(self, standing: Standing, seen: Observation) -> bool:
         """Tell whether what was seen of a job's container is reason to take a step."""
@@ -129,108 +128,144 @@ class Reconciler:
                         self._lifecycle.save_backend_state, order.job, order.attempt, state
                     )
                     if not wanted:
-                        return NOW
+                        return Again.NOW
         except (GavipError, OSError) as error:
             log.warning("%s could not be started: %s", order.name, error)
             return await self._give_up(standing, f"Its container could not be started: {error}.")
-        return NOW
+        return Again.NOW
 
     async def _give_up(self, standing: Standing, failure: str) -> Again:
         """End an attempt whose start went wrong, but only once nothing of it lives."""
         await self._backend.stop(_handle(standing))
         seen = await self._look(standing)
         if seen.liveness not in GONE:
-            return RETRY
+            return Again.RETRY
         return await self._collect(standing, seen.exit, failure=failure)
 
-    async def _watch_launch(self, standing: Standing, failures: int) -> Again:
+    async def _watch_launch(self, standing: Standing) -> Again:
         seen = await self._look(standing)
         if seen.liveness is Liveness.RUNNING:
+            self._overdue(standing)  # from now on its time counts
             await self._database(self._lifecycle.mark_running, standing.job, standing.attempt)
-            return DONE
+            return Again.DONE
         if seen.liveness is Liveness.EXITED:
-            return await self._collect(standing, seen.exit, failures=failures)
+            return await self._collect(standing, seen.exit)
         if seen.liveness is Liveness.LOST:
             return await self._give_up(standing, "" if standing.backend_state else INTERRUPTED)
-        if standing.launched_at and self._clock.now() - standing.launched_at > LAUNCH_LIMIT:
+        if self._sightings.age(standing.name, "launched", standing.launched_at) > LAUNCH_LIMIT:
             return await self._give_up(standing, "Its container took too long to start.")
-        return RETRY
+        return Again.RETRY
 
-    async def _watch(self, standing: Standing, failures: int) -> Again:
+    async def _watch(self, standing: Standing) -> Again:
         seen = await self._look(standing)
         if seen.liveness in GONE:
-            return await self._collect(standing, seen.exit, failures=failures)
+            return await self._collect(standing, seen.exit)
         if self._overdue(standing):
             await self._database(self._lifecycle.begin_stop, standing.job, standing.attempt, TIME_LIMIT)
-            return NOW
+            return Again.NOW
         if standing.outcome is not None:
             await self._end_if_it_lingers(standing)
-            return RETRY
+            return Again.RETRY
         if self._silent(standing):
             await self._database(self._lifecycle.set_reasons, {standing.job: SILENT})
-        return DONE
+        return Again.DONE
 
-    async def _stop(self, standing: Standing, failures: int) -> Again:
+    async def _stop(self, standing: Standing) -> Again:
         seen = await self._look(standing)
         if seen.liveness in GONE:
-            return await self._collect(standing, seen.exit, failures=failures)
+            return await self._collect(standing, seen.exit)
         await self._backend.stop(_handle(standing))
-        return RETRY
+        return Again.RETRY
 
-    async def _collect(
-        self, standing: Standing, record: ExitRecord | None, *, failure: str = "", failures: int = 0
-    ) -> Again:
+    async def _collect(self, standing: Standing, record: ExitRecord | None, *, failure: str = "") -> Again:
         """Close an attempt whose container is gone.
 
         Its folder becomes the platform's before anything in it is believed, and has its final place before the job
         is final: whoever sees the job completed can fetch its results.
         """
-        owner, job, attempt = standing.owner, standing.job, standing.attempt
+        too_much = await self._store(standing)
+        outcome, defect = await self._read(standing)
+        end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
+        await self._database(self._lifecycle.finish, standing.job, standing.attempt, end)
+        return Again.NOW
+
+    async def _store(self, standing: Standing) -> str:
+        """Give the attempt's folder its final place; return what in it was too much, in words."""
         try:
-            await self._files(self._folders.finished, owner=owner, job=job, attempt=attempt)
-        except (GavipError, OSError):
-            if failures < STORE_TRIES:
+            return await self._files(self._folders.finished, **_path(standing))
+        except Exception:
+            if self._is_worth_a_try(standing):
                 raise
-            log.exception("The folder of %s could not be stored and stays where it is", standing.name)
-        outcome, defect = await self._files(
-            self._outcomes.read, owner=owner, job=job, attempt=attempt, reported=standing.outcome
-        )
-        end = End(exit=record, outcome=outcome, defect=defect, failure=failure)
-        await self._database(self._lifecycle.finish, job, attempt, end)
-        return NOW
+            log.exception("The folder of %s could not be stored; it is tried again later", standing.name)
+            return ""
+
+    async def _read(self, standing: Standing) -> tuple[Outcome | None, str]:
+        """Return the attempt's outcome, or why there is none that can be used."""
+        try:
+            return await self._files(self._outcomes.read, **_path(standing), reported=standing.outcome)
+        except Exception:
+            if self._is_worth_a_try(standing):
+                raise
+            log.exception("The outcome of %s cannot be read", standing.name)
+            return None, "the platform could not read it."
+
+    def _is_worth_a_try(self, standing: Standing) -> bool:
+        """Count a trouble with an attempt's files; tell whether to wait and try again.
+
+        A stranger filled that folder: whatever is wrong with it must not keep the job for ever.
+        """
+        troubles = self._troubles[standing.name] = self._troubles.get(standing.name, 0) + 1
+        return troubles < STORE_TRIES
 
     async def _clear(self, standing: Standing) -> Again:
-        """Remove what is left of ended containers, and all of a deleted job."""
+        """Remove what is left of ended containers, store what could not be stored, and remove all of a deleted job."""
         for number, name, state in await self._database(self._lifecycle.uncleared, standing.job):
             handle = Handle(name=name, state=state)
             (seen,) = await self._backend.check([handle])
             if seen.liveness not in GONE:
                 await self._backend.stop(handle)
-                return RETRY
+                return Again.RETRY
             await self._backend.remove(handle)
             await self._database(self._lifecycle.mark_cleared, standing.job, number)
-        if standing.deleted:
+            self._sightings.forget(name)
+            self._troubles.pop(name, None)
+        if not standing.deleted:
+            await self._store_the_rest(standing)
+        else:
             await self._files(
                 self._folders.remove, owner=standing.owner, job=standing.job, attempts=standing.attempt
             )
             await self._database(self._lifecycle.purge, standing.job)
-        return DONE
+        return Again.DONE
+
+    async def _store_the_rest(self, standing: Standing) -> None:
+        """Store folders whose job ended without them; what fails now is tried again at the next sweep."""
+        for number in range(1, standing.attempt + 1):
+            try:
+                await self._files(
+                    self._folders.finished, owner=standing.owner, job=standing.job, attempt=number
+                )
+            except (GavipError, OSError) as error:
+                log.warning("Attempt %s of %s still cannot be stored: %s", number, standing.job, error)
 
     async def _look(self, standing: Standing) -> Observation:
         (seen,) = await self._backend.check([_handle(standing)])
         return seen
 
     async def _end_if_it_lingers(self, standing: Standing) -> None:
-        if standing.heartbeat_at and self._clock.now() - standing.heartbeat_at > LINGER_LIMIT:
+        if self._sightings.age(standing.name, "reported", standing.heartbeat_at) > LINGER_LIMIT:
             await self._backend.stop(_handle(standing))
 
     def _overdue(self, standing: Standing) -> bool:
-        allowed = timedelta(seconds=standing.time_limit) + OVERTIME
-        return standing.running_at is not None and self._clock.now() - standing.running_at > allowed
+        """Tell whether a container ran for too long under the eyes of this process; where none looked, its box did."""
+        return self._sightings.age(standing.name, "runs", value=True) > standing.time_limit + OVERTIME
 
     def _silent(self, standing: Standing) -> bool:
-        heard = standing.heartbeat_at or standing.running_at
-        return heard is not None and self._clock.now() - heard > self._silence
+        return self._sightings.age(standing.name, "heard", standing.heartbeat_at) > self._silence
+
+
+def _path(standing: Standing) -> dict[str, Any]:
+    return {"owner": standing.owner, "job": standing.job, "attempt": standing.attempt}
 
 
 def _handle(standing: Standing) -> Handle:

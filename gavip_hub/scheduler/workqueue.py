@@ -52,10 +52,6 @@ class WorkQueue:
         self._failures[item] = failures + 1
         self.put_after(item, min(self._most, self._first * 2 ** min(failures, 20)))
 
-    def failures(self, item: str) -> int:
-        """Return how often an item was tried again in a row."""
-        return self._failures.get(item, 0)
-
     def forget(self, item: str) -> None:
         """Begin the count of failures anew: the item went well."""
         self._failures.pop(item, None)
@@ -73,11 +69,6 @@ class WorkQueue:
         if item in self._again:
             self._again.discard(item)
             self.put(item)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is ready and nobody works; items may still wait for their time."""
-        return self._ready.empty() and not self._active
 
     def close(self) -> None:
         """End all timers."""

@@ -67,6 +67,7 @@ class JobService:
             self._lock(session, owner)
             if request.again_of and not jobs.owned(session, owner=owner, job=request.again_of):
                 raise BadParameter(f"{request.again_of} is no job of yours", field="again_of")
+            self._require_place(session, owner, groups)
             job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
             if request.start:
                 self._start(session, job, groups)
@@ -140,6 +141,16 @@ class JobService:
         """Hold the owner's pool, before anything else is held, so that counting jobs and adding one are one act."""
         lock_pool(session, f"user:{owner}")
 
+    def _require_place(self, session: Session, owner: str, groups: Sequence[str]) -> None:
+        """Refuse one job more than the quota; one that is not started yet counts, or nothing would bound those."""
+        allowed = self._quotas.of(groups).jobs
+        held = jobs.count_held(session, owner=owner)
+        if allowed is not None and held >= allowed:
+            raise NoRoom(
+                f"you have {held} jobs that have not ended, and your quota allows {allowed}: "
+                "wait for one to end, or cancel one"
+            )
+
     def _create(
         self, session: Session, *, owner: str, groups: Sequence[str], order: JobOrder, again_of: str | None
     ) -> Job:
@@ -164,13 +175,6 @@ class JobService:
         # The table has ways back to QUEUED from a running job: they are the platform's, not a person's.
         if job.state is not JobState.PENDING:
             raise Conflict(f"the job is {phase_of(job.state)}: only a PENDING job can be started")
-        allowed = self._quotas.of(groups).jobs
-        held = jobs.count_held(session, owner=job.owner)
-        if allowed is not None and held >= allowed:
-            raise NoRoom(
-                f"you have {held} jobs waiting or running, and your quota allows {allowed}: "
-                "wait for one to end, or cancel one"
-            )
         now = self._clock.now()
         move(session, job, JobState.QUEUED, at=now, queued_at=now, groups=list(groups))
 

@@ -16,10 +16,12 @@ from gavip_hub.domain.policy import Snapshot, Waiting
 from gavip_hub.domain.quota import Want
 from gavip_hub.services.attempts import hash_of, mark_running, new_token
 from gavip_hub.services.moves import move, set_reason
+from gavip_hub.services.promises import promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, events, jobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.jobs import Startable
 from gavip_hub.storage.schema import Attempt, Container, Job
 
 RETRY_SECONDS = (5, 30)
@@ -59,7 +61,6 @@ class Standing:
     stop_code: str | None
     time_limit: int
     launched_at: datetime | None
-    running_at: datetime | None
     heartbeat_at: datetime | None
     outcome: dict[str, Any] | None
     """What its runner reported as its end."""
@@ -85,6 +86,11 @@ class JobLifecycle:
             known = jobs.known_containers(session, names)
         return [name for name in names if name not in known]
 
+    def ended(self, names: Sequence[str]) -> list[str]:
+        """Return the final jobs, not deleted, to which containers of these names belonged."""
+        with self._database.reading() as session:
+            return jobs.ended(session, names)
+
     def standing(self, job: str) -> Standing | None:
         """Return where a job stands; None when there is no such job."""
         with self._database.reading() as session:
@@ -103,7 +109,7 @@ class JobLifecycle:
         """Return the jobs among which a policy chooses, and what it may know."""
         now = self._clock.now()
         with self._database.reading() as session:
-            queued = jobs.startable(session, now=now)
+            queued = jobs.startable(session, now=now, longest=timedelta(seconds=max(RETRY_SECONDS)))
             owners = {job.owner: job.groups for job in queued}
             snapshot = Snapshot(
                 now=now,
@@ -111,6 +117,7 @@ class JobLifecycle:
                 platform_usage=containers.usage(session),
                 quotas={owner: self._quotas.of(groups) for owner, groups in owners.items()},
                 usages=containers.usages(session, list(owners)),
+                promised=promised(session, self._quotas, at=now),
             )
             return [_waiting(job) for job in queued], snapshot
 
@@ -124,7 +131,10 @@ class JobLifecycle:
             asked = session.get(Job, job)
             if asked is None:
                 return None
-            short = self._quotas.room(session, owner=asked.owner, groups=asked.groups, want=_want(asked))
+            ahead = promised(session, self._quotas, at=now)
+            short = self._quotas.room(
+                session, owner=asked.owner, groups=asked.groups, want=_want(asked), promised=ahead
+            )
             found = jobs.locked(session, job)  # it may have moved while this waited for the pools
             if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
                 return None
@@ -236,14 +246,7 @@ class JobLifecycle:
         )
         session.add(attempt)
         session.flush()
-        fresh = {
-            "heartbeat_at": None,
-            "not_before": None,
-            "fraction": 0.0,
-            "message": "",
-            "step": "",
-            "reason": "",
-        }
+        fresh = {"heartbeat_at": None, "not_before": None, "reason": "", **NOTHING_DONE}
         move(session, job, JobState.LAUNCHING, at=now, attempt=number, started_at=now, **fresh)
         return LaunchOrder(
             job=job.id,
@@ -297,13 +300,13 @@ def _stint(job: Job, attempt: int) -> Stint:
     return Stint(attempt=attempt, memory_mb=job.memory_mb, time_limit=job.time_limit, stop_code=job.stop_code)
 
 
-def _waiting(job: Job) -> Waiting:
+def _waiting(job: Startable) -> Waiting:
     return Waiting(
         job=job.id,
         owner=job.owner,
         memory_mb=job.memory_mb,
         cpu=job.cpu,
-        queued_at=job.queued_at or job.created_at,
+        queued_at=job.queued_at,
         reason=job.reason,
     )
 
@@ -319,7 +322,6 @@ def _standing(job: Job, attempt: Attempt | None, container: Container | None) ->
         stop_code=job.stop_code,
         time_limit=job.time_limit,
         launched_at=attempt.started_at if attempt else None,
-        running_at=attempt.running_at if attempt else None,
         heartbeat_at=job.heartbeat_at,
         outcome=attempt.outcome if attempt else None,
         deleted=job.deleted_at is not None,

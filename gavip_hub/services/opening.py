@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from avi_kernel.protocol.api import Profile, ServerOpen, ServerView
@@ -31,8 +32,27 @@ class Hub(Protocol):
         """Ask for an end; return whether it is gone already."""
         ...
 
-    async def list_servers(self) -> Any:
-        """Return everybody's active servers, each with `owner`, `name` and `ready`."""
+    async def is_ready(self, *, token: str, user: str, name: str) -> bool | None:
+        """Tell whether a server answers; None where there is none."""
+        ...
+
+
+class Listed(Protocol):
+    """A server as the Hub lists it."""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The Hub's name for it."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
         ...
 
 
@@ -53,6 +73,7 @@ class OpeningService:
         self._hub = hub
         self._in_thread = in_thread
         self._followed: set[asyncio.Task[None]] = set()
+        self._missed: set[str] = set()
 
     async def open(self, profile: Profile, token: str, request: ServerOpen) -> ServerView:
         """Open an AVI's interface, or take a place in the queue where there is no room.
@@ -89,10 +110,10 @@ class OpeningService:
             await self._in_thread(self._servers.settle_stop, owner=profile.name, name=name, gone=True)
         return view
 
-    async def reconcile(self, since: Any) -> None:
-        """Bring the ledger in line with what the Hub knows."""
-        known = {(server.owner, server.name): server.ready for server in await self._hub.list_servers()}
-        await self._in_thread(self._servers.reconcile, known, since=since)
+    async def reconcile(self, listed: Iterable[Listed], *, since: datetime) -> None:
+        """Bring the ledger in line with the Hub's list of servers."""
+        known = {(server.owner, server.name): server.ready for server in listed}
+        self._missed = await self._in_thread(self._servers.reconcile, known, since=since, missed=self._missed)
 
     async def stop_following(self) -> None:
         """End the watching of starts; the next start of the service reconciles them."""
@@ -122,22 +143,22 @@ class OpeningService:
         if asked.done() and asked.result():
             await self._in_thread(self._servers.mark_ready, owner=wish.owner, name=wish.ref)
         else:
-            self._follow(wish, asked)
+            self._follow(wish, asked, token)
         view: ServerView = await self._in_thread(self._servers.view_of_wish, wish)
         return view
 
-    def _follow(self, wish: Wish, asked: "asyncio.Task[bool]") -> None:
-        task = asyncio.create_task(self._until_ready(wish, asked))
+    def _follow(self, wish: Wish, asked: "asyncio.Task[bool]", token: str) -> None:
+        task = asyncio.create_task(self._until_ready(wish, asked, token))
         self._followed.add(task)
         task.add_done_callback(self._followed.discard)
 
-    async def _until_ready(self, wish: Wish, asked: "asyncio.Task[bool]") -> None:
+    async def _until_ready(self, wish: Wish, asked: "asyncio.Task[bool]", token: str) -> None:
         try:
             async with asyncio.timeout(READY_WITHIN):
                 ready = await asked
                 while not ready:
                     await asyncio.sleep(LOOK_SECONDS)
-                    ready = await self._is_ready(wish)
+                    ready = await self._is_ready(wish, token)
             await self._in_thread(self._servers.mark_ready, owner=wish.owner, name=wish.ref)
         except (GavipError, TimeoutError) as error:
             message = str(error) or "It did not answer in time."
@@ -146,8 +167,8 @@ class OpeningService:
                 self._servers.note_failure, owner=wish.owner, name=wish.ref, message=message
             )
 
-    async def _is_ready(self, wish: Wish) -> bool:
-        for server in await self._hub.list_servers():
-            if (server.owner, server.name) == (wish.owner, wish.ref):
-                return bool(server.ready)
-        raise Unavailable("Its process ended while it started.")
+    async def _is_ready(self, wish: Wish, token: str) -> bool:
+        ready = await self._hub.is_ready(token=token, user=wish.owner, name=wish.ref)
+        if ready is None:
+            raise Unavailable("Its process ended while it started.")
+        return ready

@@ -6,10 +6,21 @@ from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import PoolView
 from gavip_hub.config import Gavip
-from gavip_hub.domain.quota import PLATFORM, Quota, Shortage, Usage, Want, quota_for, shortage
+from gavip_hub.domain.quota import (
+    PLATFORM,
+    Quota,
+    Shortage,
+    Usage,
+    Want,
+    platform_shortage,
+    quota_for,
+    shortage,
+)
 from gavip_hub.exceptions import TooLarge
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.database import Database, lock_pool
+
+NOTHING = Usage()
 
 
 class QuotaService:
@@ -28,15 +39,28 @@ class QuotaService:
         """What a member of these groups may hold."""
         return quota_for(groups, self._config.quota, self._config.group_quotas)
 
-    def room(self, session: Session, *, owner: str, groups: Iterable[str], want: Want) -> Shortage | None:
+    def room(
+        self,
+        session: Session,
+        *,
+        owner: str,
+        groups: Iterable[str],
+        want: Want,
+        promised: Usage = NOTHING,
+    ) -> Shortage | None:
         """Hold both pools until the caller's transaction ends, and return what stands in the way, or None.
 
         Ask it first in a transaction. The caller adds its ledger row in the same transaction: then counting and adding are one act.
+
+        Parameters
+        ----------
+        promised
+            Room on the platform that others wait for who came before.
         """
         lock_pool(session, f"user:{owner}")  # always in this order, or two would wait for one another
         lock_pool(session, PLATFORM)
         own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner))
-        return own or shortage(PLATFORM, want, self.platform, containers.usage(session))
+        return own or platform_shortage(want, self.platform, containers.usage(session), promised=promised)
 
     def require_possible(self, *, owner: str, groups: Iterable[str], want: Want) -> None:
         """Refuse what could not start even if nothing else ran.

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.api import ServerView
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import PLATFORM, Shortage, Want
+from gavip_hub.domain.quota import PLATFORM, Shortage
 from gavip_hub.exceptions import NoRoom
+from gavip_hub.services.promises import ASKED_AT, asked_at, holds_up, promised, wanted_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.servers import ServerService, add_row, tell
 from gavip_hub.services.wishes import Wish
@@ -17,6 +18,7 @@ from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Container
 
 PATIENCE = timedelta(minutes=30)
+"""How long a place is kept for somebody who does not ask again."""
 HELD_FOR = timedelta(seconds=90)
 ROOM = "room"
 """State of the event that tells the waiting page to start its server now."""
@@ -52,13 +54,18 @@ class ReservationService:
             held = next((row for row in mine if row.memory_mb), None)
             if held is not None:
                 return None
-            short = self._quotas.room(session, owner=wish.owner, groups=wish.groups, want=wish.want)
+            ahead = promised(session, self._quotas, at=self._clock.now(), before=mine[0] if mine else None)
+            short = self._quotas.room(
+                session, owner=wish.owner, groups=wish.groups, want=wish.want, promised=ahead
+            )
             if short is None:
                 return None
             if short.limit == "servers" and not mine:
                 raise NoRoom(f"It {short.words}: close one of your servers first.")
             row = mine[0] if mine else self._add(session, wish)
+            row.backend_state = {**row.backend_state, ASKED_AT: self._clock.now().isoformat()}
             self._explain(session, row, short)
+            session.flush()
             return self._servers.view(row)
 
     def tend(self) -> None:
@@ -72,12 +79,17 @@ class ReservationService:
                 self._forget_old(session, row)
             for row in [row for row in waiting if row.closed_at is None and not row.memory_mb]:
                 short = self._promote(session, row)
-                if short is not None and short.pool == PLATFORM:
+                if short is not None and short.pool == PLATFORM and holds_up(row, at=self._clock.now()):
                     break  # who came later must not take what the first one waits for
 
     def _add(self, session: Session, wish: Wish) -> Container:
         row = add_row(session, wish, at=self._clock.now(), kind=Kind.RESERVATION)
-        row.backend_state = {"memory_mb": wish.memory_mb, "cpu": wish.cpu, "groups": wish.groups}
+        row.backend_state = {
+            "memory_mb": wish.memory_mb,
+            "cpu": wish.cpu,
+            "groups": wish.groups,
+            ASKED_AT: row.created_at.isoformat(),
+        }
         row.memory_mb, row.cpu = 0, 0.0
         return row
 
@@ -89,10 +101,8 @@ class ReservationService:
             tell(session, row, "waiting", at=self._clock.now())
 
     def _promote(self, session: Session, row: Container) -> Shortage | None:
-        asked = row.backend_state
-        # Not as one more server: its own row counts as one already.
-        want = Want(kind=Kind.JOB, memory_mb=asked["memory_mb"], cpu=asked["cpu"])
-        short = self._quotas.room(session, owner=row.owner, groups=asked["groups"], want=want)
+        want, groups = wanted_by(row), row.backend_state["groups"]
+        short = self._quotas.room(session, owner=row.owner, groups=groups, want=want)
         if short is not None:
             self._explain(session, row, short)
             return short
@@ -105,7 +115,7 @@ class ReservationService:
 
     def _forget_old(self, session: Session, row: Container) -> None:
         now = self._clock.now()
-        left = now - row.created_at > PATIENCE or (row.ready_at is not None and now - row.ready_at > HELD_FOR)
+        left = now - asked_at(row) > PATIENCE or (row.ready_at is not None and now - row.ready_at > HELD_FOR)
         if left and containers.close(session, row.id, at=now):
             row.closed_at = now
             row.reason = "Nobody came for it."

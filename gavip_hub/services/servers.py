@@ -1,7 +1,7 @@
 """Servers: admit a start that the Hub asks about, close it, and tell people which they have."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,10 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
 from gavip_hub.domain.ledger import ContainerState
+from gavip_hub.domain.quota import Usage
 from gavip_hub.exceptions import NoRoom, NotFound
-from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.promises import promised
+from gavip_hub.services.quotas import NOTHING, QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
@@ -138,8 +140,13 @@ class ServerService:
         with self._database.reading() as session:
             return {row.id for row in servers.open_rows(session)}
 
-    def reconcile(self, known: Mapping[tuple[str, str], bool], *, since: datetime) -> None:
+    def reconcile(
+        self, known: Mapping[tuple[str, str], bool], *, since: datetime, missed: Collection[str] = ()
+    ) -> set[str]:
         """Bring the ledger in line with the Hub: close rows without a server, note which answer.
+
+        The Hub's list comes in pages by number: a server may slip between two of them when another one ends
+        meanwhile. Only what two lists miss is closed, since its box would be taken for nobody's.
 
         Parameters
         ----------
@@ -147,17 +154,28 @@ class ServerService:
             Owner and the Hub's name of every server that the Hub knows -> whether it answers.
         since
             Rows made after this are left alone: the Hub may not have listed their servers yet.
+        missed
+            Ids of the rows that the list before this one missed.
+
+        Returns
+        -------
+        set[str]
+            Ids of the rows that this list misses and that are still open.
         """
         now = self._clock.now()
+        doubted = set()
         with self._database.transaction() as session:
             for row in servers.open_rows(session):
                 ready = known.get((row.owner, row.ref))
-                if ready is None and row.created_at < since:
+                if ready and containers.mark_live(session, row.id, at=now):
+                    tell(session, row, "ready", at=now)
+                elif ready is None and row.id in missed:
                     log.warning("The Hub has no server for the ledger row %s; closing it", row.id)
                     containers.close(session, row.id, at=now)
                     tell(session, row, "stopped", at=now)
-                elif ready and containers.mark_live(session, row.id, at=now):
-                    tell(session, row, "ready", at=now)
+                elif ready is None and row.created_at < since:
+                    doubted.add(row.id)
+        return doubted
 
     def mark_stopping(self, *, owner: str, name: str) -> ServerView:
         """Note that its owner wants a server to end; a reservation ends at once.
@@ -253,14 +271,22 @@ class ServerService:
             for row in servers.open_rows(session, owner=wish.owner, ref=wish.ref):
                 log.warning("Closing the ledger row %s of a server that the Hub does not know", row.id)
                 containers.close(session, row.id, at=now)
+            ahead = self._ahead(session, wish, now)
             for row in servers.reservations(session, owner=wish.owner, ref=wish.ref):
                 containers.close(session, row.id, at=now)
-            short = self._quotas.room(session, owner=wish.owner, groups=wish.groups, want=wish.want)
+            short = self._quotas.room(
+                session, owner=wish.owner, groups=wish.groups, want=wish.want, promised=ahead
+            )
             if short is not None:
                 raise NoRoom(f"It {short.words}.")
             row = add_row(session, wish, at=now)
             tell(session, row, "starting", at=now)
             return row.id
+
+    def _ahead(self, session: Session, wish: Wish, at: datetime) -> Usage:
+        """Return what those wait for who came before; nobody came before one for whom room is held."""
+        place = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
+        return NOTHING if place and place.memory_mb else promised(session, self._quotas, at=at, before=place)
 
 
 def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:

@@ -1,8 +1,8 @@
 """Jobs, their attempts and their results."""
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +11,17 @@ from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.job import FINAL, LIVE, JobState
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 
-WAITING_OR_LIVE = (JobState.QUEUED, *LIVE)
+
+class Startable(NamedTuple):
+    """What a policy has to know of a queued job; there may be thousands, and their parameters are large."""
+
+    id: str
+    owner: str
+    groups: list[str]
+    memory_mb: int
+    cpu: float
+    reason: str
+    queued_at: datetime
 
 
 def locked(session: Session, job: str) -> Job | None:
@@ -65,16 +75,24 @@ def compare_and_set(session: Session, job: Job, new: JobState, **values: Any) ->
 
 
 def count_held(session: Session, *, owner: str | None = None) -> int:
-    """Count the jobs that wait or run, of one user or of everybody."""
-    wanted = select(func.count()).select_from(Job).where(Job.state.in_(WAITING_OR_LIVE))
+    """Count the jobs that have not ended, those that were never started as well, of one user or of everybody."""
+    wanted = select(func.count()).select_from(Job).where(Job.state.not_in(FINAL))
     return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
 
 
-def startable(session: Session, *, now: datetime) -> list[Job]:
-    """Return the queued jobs that may be started, oldest first."""
-    ready = or_(Job.not_before.is_(None), Job.not_before <= now)
-    wanted = select(Job).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
-    return list(session.scalars(wanted.order_by(Job.id)))
+def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Startable]:
+    """Return the queued jobs that may be started, oldest first.
+
+    Parameters
+    ----------
+    longest
+        How long a job may have to wait; what lies farther ahead was written before the clock was set back.
+    """
+    ready = or_(Job.not_before.is_(None), Job.not_before <= now, Job.not_before > now + longest)
+    queued_at = func.coalesce(Job.queued_at, Job.created_at)
+    columns = (Job.id, Job.owner, Job.groups, Job.memory_mb, Job.cpu, Job.reason, queued_at)
+    wanted = select(*columns).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
+    return [Startable(*row) for row in session.execute(wanted.order_by(Job.id))]
 
 
 def is_clear(session: Session, job: str) -> bool:
@@ -109,6 +127,17 @@ def known_containers(session: Session, names: Collection[str]) -> set[str]:
     """Return which of these container names belong to attempts that are not cleared."""
     wanted = select(Container.ref).join(Attempt, Attempt.container == Container.id)
     return set(session.scalars(wanted.where(Container.ref.in_(names), Attempt.cleared_at.is_(None))))
+
+
+def ended(session: Session, names: Collection[str]) -> list[str]:
+    """Return the final jobs, not deleted, of which one of these containers was an attempt."""
+    wanted = (
+        select(Job.id)
+        .join(Attempt, Attempt.job == Job.id)
+        .join(Container, Container.id == Attempt.container)
+        .where(Container.ref.in_(names), Job.state.in_(FINAL), Job.deleted_at.is_(None))
+    )
+    return list(session.scalars(wanted.distinct().order_by(Job.id)))
 
 
 def attempts_of(session: Session, job: str) -> list[Attempt]:

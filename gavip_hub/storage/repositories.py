@@ -3,7 +3,6 @@
 import hashlib
 import os
 import secrets
-import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from gavip_hub.exceptions import BadManifest, BadRequest, Unavailable
 from gavip_hub.storage.beneath import opened_folder
+from gavip_hub.trees import remove_path
 
 MB = 1024 * 1024
 LARGEST_TREE = 256 * MB
@@ -71,12 +71,12 @@ class Repositories:
             with opened_folder(root, parts) as folder:
                 return _copied(folder, staging)
         except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
+            remove_path(staging)
             raise
 
     def discard(self, tree: Tree) -> None:
         """Forget a copy that will not become a release."""
-        shutil.rmtree(tree.folder, ignore_errors=True)
+        remove_path(tree.folder)
 
     def commit(self, tree: Tree, *, avi: str, version: str, author: str, at: datetime) -> str:
         """Commit a copy to the AVI's repository, make it the release's checkout, and return the commit."""

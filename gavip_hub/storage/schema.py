@@ -177,7 +177,6 @@ class Container(Base):
     created_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
-    last_activity: Mapped[datetime | None]
 
 
 class Attempt(Base):

@@ -1,15 +1,16 @@
 """The folders of users and of attempts below the data root."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from avi_kernel.protocol.runs import LOG_FILE, OUTCOME_FILE, RESULTS_FOLDER
 from gavip_hub.domain.container import Places
 from gavip_hub.domain.job import container_name
 from gavip_hub.exceptions import NotFound
 from gavip_hub.storage.beneath import READABLE, check_part, open_file, opened_folder, take_over
+from gavip_hub.trees import remove_path, remove_tree
 
 _PASSABLE = 0o711
 """Boxes with uids of their own pass through, and list nothing."""
@@ -84,19 +85,26 @@ class AttemptFolders:
         with opened_folder(self._root, ["attempts", name, "results"], make=True):
             return self._root / "attempts" / name
 
-    def finished(self, *, owner: str, job: str, attempt: int) -> None:
-        """Move the folder of an attempt that is over to its user's space, read-only from now on."""
+    def finished(self, *, owner: str, job: str, attempt: int) -> str:
+        """Move the folder of an attempt that is over to its user's space, read-only from now on.
+
+        Returns
+        -------
+        str
+            What of it was too much and is gone, in words; nothing where all was kept, or the folder moved before.
+        """
         name = check_part(container_name(job, attempt))
         with (
             opened_folder(self._root, ["attempts"], make=True, mode=_PASSABLE) as running,
             opened_folder(self._root, ["users", owner, "jobs"], make=True) as jobs,
         ):
             if not _exists(running, name):
-                return
-            take_over(running, name)
+                return ""
+            defect = take_over(running, name, first=(LOG_FILE, OUTCOME_FILE, RESULTS_FOLDER))
             _make_public(jobs, check_part(job))
             with opened_folder(self._root, ["users", owner, "jobs", job]) as target:
                 os.rename(name, str(attempt), src_dir_fd=running, dst_dir_fd=target)
+        return defect
 
     def open(self, *, owner: str, job: str, attempt: int, parts: Sequence[str]) -> BinaryIO:
         """Open a file of an attempt, wherever its folder is now.
@@ -125,14 +133,19 @@ class AttemptFolders:
             return None
         return content if len(content) <= limit else None
 
+    def unfinished(self) -> list[str]:
+        """Return the names of the folders that have not been moved to their users' spaces."""
+        folder = self._root / "attempts"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
     def remove(self, *, owner: str, job: str, attempts: int) -> None:
         """Delete all folders of a job; harmless where there are none."""
         check_part(job)
         for number in range(1, attempts + 1):
-            shutil.rmtree(self._root / "attempts" / container_name(job, number), ignore_errors=True)
+            remove_path(self._root / "attempts" / container_name(job, number))
         try:
             with opened_folder(self._root, ["users", owner, "jobs"]) as jobs:
-                shutil.rmtree(job, ignore_errors=True, dir_fd=jobs)
+                remove_tree(jobs, job)
         except NotFound:
             return
 

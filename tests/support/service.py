@@ -21,13 +21,14 @@ from gavip_hub.backends.sandbox import MEASURES, SandboxReport
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError
 from gavip_hub.factory import Service, make_service, server_ledger
+from gavip_hub.hub.access import INTERFACE_SCOPES
 from gavip_hub.storage import migrate
 from gavip_hub.testing import FakeBackend
 from tests.support.avis import star_counter
 
 SERVICE_TOKEN = "the-service's-own"
 API = "/services/gavip/api"
-ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "read:files")
+ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs", "read:files")
 DEVELOPER = (*ALL, "publish:releases")
 OPERATOR = (*DEVELOPER, "admin:platform")
 
@@ -42,7 +43,8 @@ def person(
 
 def interface_of(name: str, avi: str) -> dict[str, Any]:
     """Return what the Hub tells of the token of an open interface."""
-    held = [f"custom:gavip:{scope}!server={name}/{avi}" for scope in ("submit:jobs", "read:jobs")]
+    scopes = [scope for scope in INTERFACE_SCOPES if scope.startswith("custom:")]
+    held = [scope.replace("!server", f"!server={name}/{avi}") for scope in scopes]
     return {"kind": "user", "name": name, "roles": ["scientist"], "groups": [], "scopes": held}
 
 
@@ -58,12 +60,16 @@ class FakeHub:
     """Set it to a fresh event, and starts wait until a test sets that."""
     asked: int = 0
     """Questions who a token belongs to."""
+    hasty: bool = False
+    """Answers a start before the server does, as the real one does after ten seconds."""
     stuck: bool = False
     """Refuses to stop servers."""
     forgetful: bool = False
     """Does not call the hook that closes the ledger's row."""
     codes: dict[str, str] = field(default_factory=dict)
     """OAuth codes -> tokens."""
+    redeemed: list[str] = field(default_factory=list)
+    """Codes that were asked about."""
 
     def __post_init__(self) -> None:
         self.ledger = server_ledger(self.config)
@@ -74,6 +80,7 @@ class FakeHub:
             (r"/hub/api/user", _WhoAmI),
             (r"/hub/api/oauth2/token", _Token),
             (r"/hub/api/users", _Users),
+            (r"/hub/api/users/([^/]+)", _User),
             (r"/hub/api/users/([^/]+)/servers/([^/]+)", _Server),
         ]
         return Application(routes, hub=self)
@@ -105,19 +112,29 @@ class _WhoAmI(_Handler):
 
 class _Token(_Handler):
     def post(self) -> None:
-        self.write({"access_token": self.hub.codes[self.get_body_argument("code")]})
+        self.hub.redeemed.append(self.get_body_argument("code"))
+        self.write({"access_token": self.hub.codes[self.hub.redeemed[-1]]})
+
+
+def _listed(owner: str, name: str) -> dict[str, Any]:
+    server = {"ready": True, "pending": None, "started": None, "last_activity": None}
+    return {"name": owner, "servers": {name: server}}
 
 
 class _Users(_Handler):
     def get(self) -> None:
-        items = [
-            {
-                "name": owner,
-                "servers": {name: {"ready": True, "pending": None, "started": None, "last_activity": None}},
-            }
-            for owner, name in self.hub.servers
-        ]
+        items = [_listed(owner, name) for owner, name in self.hub.servers]
         self.write({"items": items, "_pagination": {"next": None}})
+
+
+class _User(_Handler):
+    def get(self, user: str) -> None:
+        model = self.hub.model_of(self.request)
+        if model is None or model["name"] != user:
+            self.set_status(404)
+            return
+        servers = [_listed(owner, name) for owner, name in self.hub.servers if owner == user]
+        self.write(servers[0] if servers else {"name": user, "servers": {}})
 
 
 class _Server(_Handler):
@@ -138,7 +155,7 @@ class _Server(_Handler):
         if self.hub.slow is not None:
             await self.hub.slow.wait()
         self.hub.servers[user, name] = admission.ledger_id
-        self.set_status(201)
+        self.set_status(202 if self.hub.hasty else 201)
 
     async def delete(self, user: str, name: str) -> None:
         if self.hub.stuck:

@@ -93,6 +93,11 @@ def test_an_outcome_that_cannot_be_used_is_an_error_that_says_why():
     assert (error.code, "two results" in error.message) == ("bad_outcome", True)
 
 
+def test_a_success_with_something_amiss_is_an_error_that_keeps_its_results():
+    verdict = judge(stint(), End(exit=exit_record(), outcome=outcome(), defect="it went too deep."))
+    assert (verdict.state, verdict.error.code, verdict.results) == (JobState.ERROR, "bad_outcome", (PLOT,))
+
+
 @pytest.mark.parametrize(
     "end",
     [

@@ -1,5 +1,6 @@
 """The fifo policy: who starts, who waits, and what they are told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -57,6 +58,15 @@ def test_a_large_job_is_not_overtaken_by_small_ones_for_ever():
     ranking = dict(Fifo().rank(jobs, snapshot(platform_mb=1000, used_mb=500)))
     assert ranking["j1"] == "needs 900 MB of memory; the platform has 500 of 1000 free; next in the queue"
     assert ranking["j2"] == "waits for a larger job that came before it; 1 job ahead of it"
+
+
+def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page():
+    there = replace(snapshot(platform_mb=1000, used_mb=500), promised=Usage(memory_mb=600))
+    ranking = dict(Fifo().rank([waiting(1)], there))
+    words = (
+        "needs 100 MB of memory; the platform has 500 of 1000 free, for which somebody waits who came before"
+    )
+    assert ranking["j1"] == f"{words}; next in the queue"
 
 
 def test_usage_of_the_owner_counts():

@@ -123,7 +123,16 @@ async def test_an_interface_reaches_the_jobs_of_its_own_avi_only(service, ann, s
         assert (await interface.get(f"/jobs/{other}")).status_code == 404
         assert (await submit(interface, avi="galaxies")).status_code == 403
         assert (await interface.get("/servers")).status_code == 403
-        assert (await interface.post(f"/jobs/{own}/cancel")).status_code == 403
+        assert (await interface.post(f"/jobs/{other}/cancel")).status_code == 404
+
+
+async def test_an_interface_cancels_a_job_and_deletes_none(service, ann, stars):
+    async with service.client("ann-stars-token") as interface:
+        job = (await submit(interface)).json()["id"]
+        assert (await interface.post(f"/jobs/{job}/cancel")).status_code == 200
+        answer = await interface.delete(f"/jobs/{job}")
+    assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+    assert (await ann.delete(f"/jobs/{job}")).status_code == 204
 
 
 async def test_a_scope_that_is_missing_is_named(service, stars):

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from gavip_hub.services import opening
 from tests.support.service import until
 
 
@@ -78,6 +79,19 @@ async def test_a_start_that_takes_long_is_told_and_becomes_ready(service, ann, s
     view = (await ann.post("/servers", json={"avi": "stars"})).json()
     assert view["state"] == "starting"
     service.hub.slow.set()
+
+    async def ready():
+        return [one["state"] for one in await servers(ann)] == ["ready"]
+
+    await until(ready)
+
+
+async def test_a_start_that_the_hub_does_not_wait_for_is_followed_with_its_users_own_token(
+    service, ann, stars, monkeypatch
+):
+    monkeypatch.setattr(opening, "LOOK_SECONDS", 0.01)
+    service.hub.hasty = True
+    assert (await ann.post("/servers", json={"avi": "stars"})).json()["state"] == "starting"
 
     async def ready():
         return [one["state"] for one in await servers(ann)] == ["ready"]

@@ -5,6 +5,7 @@ import pytest
 from tornado.web import create_signed_value
 
 from gavip_hub.factory import _cookie_secret
+from gavip_hub.handlers import sign_in
 from tests.support.service import SERVICE_TOKEN, person
 
 SESSION = "service-gavip"
@@ -104,6 +105,29 @@ async def test_signing_in_leads_back_to_the_page_that_was_wanted(service):
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert me.json()["name"] == "ann"
+
+
+async def test_a_sign_in_that_a_restart_cut_in_two_begins_anew(service):
+    service.hub.codes["the-code"] = "ann-token"
+    async with httpx.AsyncClient(base_url=service.url) as nobody:
+        begun = await nobody.get("/services/gavip/jobs")
+        state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
+        service.service.context.sign_in._oauth.clear_oauth_state(state)
+        back = await nobody.get("/services/gavip/oauth_callback", params={"code": "the-code", "state": state})
+    assert (back.status_code, back.headers["Location"]) == (302, "/services/gavip/")
+    assert service.hub.redeemed == []
+
+
+async def test_sign_ins_that_nobody_finishes_are_kept_short_and_few(service, monkeypatch):
+    monkeypatch.setattr(sign_in, "MOST_BEGUN", 3)
+    states = []
+    async with httpx.AsyncClient(base_url=service.url) as nobody:
+        for _ in range(4):
+            begun = await nobody.get("/services/gavip/jobs?" + "x" * sign_in.LONGEST_RETURN)
+            states.append(parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0])
+    oauth = service.service.context.sign_in._oauth
+    assert [oauth.get_next_url(state) for state in states[1:]] == ["/services/gavip/"] * 3
+    assert not oauth.get_code_verifier(states[0])
 
 
 async def test_a_callback_with_a_state_that_is_not_this_browsers_signs_nobody_in(service):

@@ -1,6 +1,6 @@
 """Idle interfaces are closed, and boxes that nobody knows any more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +31,9 @@ class FixedClock:
     def now(self) -> datetime:
         return NOW
 
+    def monotonic(self) -> float:
+        return 0.0
+
     async def sleep(self, seconds: float) -> None:
         raise AssertionError
 
@@ -39,13 +42,23 @@ class FixedClock:
 class FakeHub:
     servers: list[HubServer] = field(default_factory=list)
     evicted: list[tuple[str, str]] = field(default_factory=list)
+    asked: int = 0
 
     async def list_servers(self) -> list[HubServer]:
+        self.asked += 1
         return self.servers
 
     async def evict(self, *, user: str, name: str) -> bool:
         self.evicted.append((user, name))
         return True
+
+
+@dataclass
+class FakeLedger:
+    seen: list[list[HubServer]] = field(default_factory=list)
+
+    async def reconcile(self, listed: Iterable[HubServer], *, since: datetime) -> None:
+        self.seen.append(list(listed))
 
 
 @dataclass
@@ -64,9 +77,12 @@ async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
-def caretaker(hub: FakeHub, boxes: FakeBoxes, *, known: set[str]) -> Caretaker:
+def caretaker(
+    hub: FakeHub, boxes: FakeBoxes, *, known: set[str], ledger: FakeLedger | None = None
+) -> Caretaker:
     return Caretaker(
         hub=hub,
+        ledger=ledger or FakeLedger(),
         boxes=boxes,
         open_ids=lambda: known,
         in_thread=at_once,
@@ -98,6 +114,13 @@ async def test_idle_interfaces_are_evicted_by_owner_and_name() -> None:
     hub = FakeHub(servers=[server(last=7200), server(name="cluster", last=1)])
     await caretaker(hub, FakeBoxes(all=[]), known=set()).round()
     assert hub.evicted == [("ann", "hr")]
+
+
+async def test_ledger_and_idleness_are_told_by_one_list() -> None:
+    hub, ledger = FakeHub(servers=[server()]), FakeLedger()
+    await caretaker(hub, FakeBoxes(all=[]), known=set(), ledger=ledger).round()
+    assert ledger.seen == [hub.servers]
+    assert hub.asked == 1
 
 
 async def test_a_box_that_no_row_knows_is_removed_at_the_second_look_and_jobs_are_not_touched() -> None:

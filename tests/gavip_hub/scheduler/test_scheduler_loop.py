@@ -8,6 +8,7 @@ import pytest
 from avi_kernel.protocol.runs import Outcome, Progress
 from gavip_hub.backends.base import Liveness
 from gavip_hub.domain.policy import Fifo
+from gavip_hub.scheduler.reconciler import STORE_TRIES
 from gavip_hub.testing import (
     EPOCH,
     DiesSilently,
@@ -19,6 +20,7 @@ from gavip_hub.testing import (
     exit_record,
 )
 from tests.support.engine import Engine
+from tests.support.folders import nest
 
 RAISED = {"code": "raised", "message": "ValueError: no stars", "cell": 2}
 
@@ -447,3 +449,147 @@ async def test_of_two_loops_one_works_and_the_other_takes_over(database, tmp_pat
         second = engine.submit().id
         await engine.until_state(second, "RUNNING")
     assert engine.backend.engine.started == [name(first), name(second)]
+
+
+async def test_a_job_that_nests_folders_without_end_ends_and_keeps_the_rest(engine):
+    job = engine.submit().id
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        nest(engine.root / "attempts" / name(job) / "results", 1500)
+        engine.complete(job, results={"plot.png": b"pixels"})
+        await engine.until_state(job, "ERROR")
+        await engine.until(lambda: not engine.lifecycle.leftovers())
+    assert (error(engine, job).code, "deep" in error(engine, job).message) == ("bad_outcome", True)
+    assert [entry.name for entry in engine.jobs.get(owner="ann", job=job).results] == ["plot.png"]
+
+
+async def test_a_folder_that_cannot_be_stored_keeps_no_job_and_is_stored_later(engine, monkeypatch):
+    job = engine.submit().id
+    tries, stored = [], engine.folders.finished
+
+    def full(**path):
+        tries.append(path)
+        raise RecursionError
+
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.complete(job)
+        monkeypatch.setattr(engine.folders, "finished", full)
+        await engine.until_state(job, "COMPLETED")
+        assert len(tries) == STORE_TRIES
+        monkeypatch.setattr(engine.folders, "finished", stored)
+        await engine.until(lambda: not engine.folders.unfinished())
+    assert (engine.root / "users" / "ann" / "jobs" / job / "1" / "results" / "out.txt").exists()
+
+
+async def test_an_outcome_that_cannot_be_read_keeps_no_job(engine, monkeypatch):
+    job = engine.submit().id
+
+    def unreadable(**path):
+        raise RecursionError
+
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.complete(job)
+        monkeypatch.setattr(engine.folders, "read", unreadable)
+        await engine.until_state(job, "ERROR")
+    assert error(engine, job).code == "bad_outcome"
+
+
+async def test_waiting_for_an_end_costs_no_try_of_storing_it(database, tmp_path, monkeypatch):
+    """The container takes many looks to end; the first trouble with its folder afterwards is only the first."""
+    engine = backed(database, tmp_path, NeverStops())
+    job, tries, stored = engine.submit().id, [], engine.folders.finished
+
+    def full_for_a_moment(**path):
+        tries.append(path)
+        if len(tries) < STORE_TRIES:
+            raise OSError
+        return stored(**path)
+
+    monkeypatch.setattr(engine.folders, "finished", full_for_a_moment)
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.jobs.cancel(owner="ann", job=job)
+        await engine.until(lambda: len(engine.backend.asked) > STORE_TRIES + 1)
+        engine.backend.relent = True
+        await engine.until_state(job, "ABORTED")
+    assert len(tries) >= STORE_TRIES
+    assert engine.folders.unfinished() == []
+
+
+HOURS = [7200, -7200]
+
+
+async def seconds(engine, number):
+    """Let time pass while the loop works."""
+    end = engine.clock.monotonic() + number
+    await engine.until(lambda: engine.clock.monotonic() > end)
+
+
+@pytest.mark.parametrize("by", HOURS)
+async def test_a_clock_that_is_set_ends_no_running_job(engine, by):
+    job = engine.submit().id
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING")
+        engine.attempts.record_progress(engine.token(name(job)), Progress(fraction=0.1))
+        await seconds(engine, 2)
+        engine.clock.set_by(by)
+        await seconds(engine, 5)
+        assert (engine.state(job), engine.jobs.get(owner="ann", job=job).reason) == ("RUNNING", "")
+        engine.complete(job)
+        await engine.until_state(job, "COMPLETED")
+    assert engine.backend.engine.started == [name(job)]
+
+
+@pytest.mark.parametrize("by", HOURS)
+async def test_a_clock_that_is_set_costs_no_launch(database, tmp_path, by):
+    engine = backed(database, tmp_path, StaysCreated())
+    job = engine.submit().id
+    async with engine.loop():
+        await engine.until(lambda: engine.backend.engine.containers)
+        engine.clock.set_by(by)
+        await seconds(engine, 5)
+        engine.backend.engine.run(name(job))
+        await engine.until_state(job, "RUNNING")
+    assert engine.backend.engine.started == [name(job)]
+
+
+class StaysCreated(FakeBackend):
+    async def start(self, spec):
+        self.engine.create(spec)
+        yield {"name": spec.name}
+
+
+async def test_a_launch_that_takes_too_long_is_given_up(database, tmp_path):
+    engine = backed(database, tmp_path, StaysCreated())
+    job = engine.submit().id
+    async with engine.loop():
+        await engine.until(lambda: engine.backend.engine.containers)
+        await seconds(engine, 2)
+        engine.clock.advance(301)
+        await engine.until(lambda: engine.jobs.get(owner="ann", job=job).attempts[0].state == "FAILED")
+
+
+@pytest.mark.parametrize("by", HOURS)
+async def test_a_clock_that_is_set_changes_nothing_for_the_loop(engine, by):
+    order = engine.lifecycle.claim(engine.submit().id)
+    await start_by_hand(engine, order, saved=True)
+    async with engine.loop() as loop:
+        await seconds(engine, 2)
+        await engine.until(lambda: loop.healthy)
+        engine.clock.set_by(by)
+        assert loop.healthy
+        engine.backend.engine.containers["gavip-jforgotten-1"] = engine.backend.engine.containers[order.name]
+        await engine.until(lambda: "gavip-jforgotten-1" not in engine.backend.engine.containers)
+
+
+@pytest.mark.parametrize("by", HOURS)
+async def test_a_clock_that_is_set_delays_no_second_try(database, tmp_path, by):
+    engine = backed(database, tmp_path, FailsAtStage(stage=0))
+    job = engine.submit().id
+    async with engine.loop():
+        await engine.until(lambda: engine.backend.failures == 1)
+        await engine.until_state(job, "QUEUED")
+        engine.clock.set_by(by)
+        await engine.until(lambda: engine.backend.failures == 2)

@@ -81,15 +81,16 @@ def test_an_expression_that_gives_no_memory_can_be_overruled(engine):
     assert engine.submit(pipeline="grows", parameters={"n": -10}, memory_mb=100).memory_mb == 100
 
 
-def test_waiting_and_running_jobs_count_towards_the_quota(database, tmp_path):
+def test_all_jobs_that_have_not_ended_count_towards_the_quota(database, tmp_path):
     engine = Engine(
         database=database, root=tmp_path, settings={"quota": {"memory_mb": 900, "cpu": 4.0, "jobs": 2}}
     )
     claimed(engine)
-    engine.submit()
-    with pytest.raises(NoRoom, match="2 jobs waiting or running, and your quota allows 2"):
-        engine.submit()
-    assert engine.submit(start=False).phase is Phase.PENDING
+    created = engine.submit(start=False).id
+    for start in (True, False):
+        with pytest.raises(NoRoom, match="2 jobs that have not ended, and your quota allows 2"):
+            engine.submit(start=start)
+    assert engine.jobs.start(owner="ann", groups=[], job=created).phase is Phase.QUEUED
     assert engine.submit(owner="bob").phase is Phase.QUEUED
 
 

@@ -4,13 +4,16 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from avi_kernel.protocol.runs import Outcome, Progress
+from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import CANCELLED, TIME_LIMIT, End
 from gavip_hub.domain.job import TRANSITIONS, AttemptState, JobState
+from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, SignInRequired
 from gavip_hub.services.moves import move
 from gavip_hub.storage import jobs
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.testing import EPOCH, exit_record
+from tests.support.engine import Engine
 
 
 def claimed(engine, **wishes):
@@ -265,3 +268,32 @@ def test_a_deleted_job_is_purged_with_everything_of_it(engine):
     engine.lifecycle.purge(order.job)
     assert engine.lifecycle.standing(order.job) is None
     assert engine.events.events_since(owner="ann", after=0) == []
+
+
+def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page(database, tmp_path):
+    engine = Engine(database=database, root=tmp_path, settings={"platform_memory_mb": 250})
+    order = claimed(engine)
+    with database.transaction() as session:
+        session.add(place_for("bob", memory_mb=200, at=engine.clock.now()))
+    job = engine.submit().id
+    assert engine.lifecycle.claim(job) is None
+    assert "somebody waits who came before" in engine.jobs.get(owner="ann", job=job).reason
+    assert engine.lifecycle.waiting()[1].promised.memory_mb == 200
+    engine.lifecycle.finish(order.job, 1, End(exit=exit_record(code=1)))
+    assert engine.lifecycle.claim(job) is None
+
+
+def place_for(owner, *, memory_mb, at):
+    """Return the reservation of somebody who waits for an interface."""
+    wanted = {"memory_mb": memory_mb, "cpu": 1.0, "groups": [], "asked_at": at.isoformat()}
+    return Container(
+        id="s1",
+        owner=owner,
+        kind=Kind.RESERVATION,
+        ref="stars",
+        state=ContainerState.RESERVED,
+        cpu=0.0,
+        memory_mb=0,
+        backend_state=wanted,
+        created_at=at,
+    )

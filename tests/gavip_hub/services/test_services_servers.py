@@ -1,3 +1,5 @@
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -6,7 +8,10 @@ from avi_kernel.protocol.api import ReleaseSubmit
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import BadRequest, NoRoom, NotFound, Unavailable
+from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
+from gavip_hub.services.opening import OpeningService
+from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationService
@@ -15,7 +20,7 @@ from gavip_hub.storage import migrate
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import UserSpaces
-from gavip_hub.testing import ManualClock
+from gavip_hub.testing import EPOCH, ManualClock
 from tests.support.avis import star_counter
 
 STARS = {"release": "stars/1.0"}
@@ -170,15 +175,36 @@ def test_a_row_that_a_crash_left_is_closed_by_the_next_start(desk):
     assert desk.used() == 512
 
 
-def test_reconciling_closes_what_the_hub_does_not_know_and_leaves_what_is_new(desk):
+def test_reconciling_closes_what_two_lists_miss_and_leaves_what_is_new(desk):
     old = desk.admit(owner="ann")
     desk.clock.advance(600)
     desk.admit(owner="bob")
-    desk.servers.reconcile({}, since=desk.clock.now() - timedelta(seconds=120))
+    since = desk.clock.now() - timedelta(seconds=120)
+    missed = desk.servers.reconcile({}, since=since)
+    assert missed == {old.ledger_id} <= desk.servers.open_ids()
+    assert desk.servers.reconcile({}, since=since, missed=missed) == set()
     assert old.ledger_id not in desk.servers.open_ids()
     assert [view.state for view in desk.servers.of(owner="bob")] == ["starting"]
     desk.servers.reconcile({("bob", "stars"): True}, since=desk.clock.now())
     assert [view.state for view in desk.servers.of(owner="bob")] == ["ready"]
+
+
+async def test_a_server_that_slips_between_two_pages_of_the_hubs_list_stays(desk):
+    row = desk.admit(owner="ann").ledger_id
+    desk.clock.advance(600)
+    opening = OpeningService(
+        servers=desk.servers, reservations=desk.reservations, hub=None, in_thread=asyncio.to_thread
+    )
+    for known in ([], [listed("ann")], [], [listed("ann")]):
+        await opening.reconcile(known, since=desk.clock.now())
+    assert row in desk.servers.open_ids()
+    for known in ([], []):
+        await opening.reconcile(known, since=desk.clock.now())
+    assert row not in desk.servers.open_ids()
+
+
+def listed(owner):
+    return HubServer(owner=owner, name="stars", ready=True, pending=None, started=None, last_activity=None)
 
 
 def test_a_reservation_holds_nothing_until_it_fits_and_then_all(desk):
@@ -226,3 +252,76 @@ def test_a_tab_that_was_closed_does_not_wait_for_ever(desk):
     desk.clock.advance(PATIENCE.seconds + 1)
     desk.reservations.tend()
     assert desk.servers.of(owner="carl") == []
+
+
+def test_a_page_that_keeps_asking_keeps_its_place(desk):
+    desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    for _ in range(3):
+        desk.reservations.wait_if_full(desk.wish("carl"))
+        desk.clock.advance(PATIENCE.seconds - 1)
+        desk.reservations.tend()
+    assert [view.state for view in desk.servers.of(owner="carl")] == ["waiting"]
+
+
+def big(desk, owner="carl"):
+    """Take a place for the whole platform."""
+    return desk.reservations.wait_if_full(replace(desk.wish(owner), memory_mb=1200))
+
+
+def test_who_comes_later_takes_nothing_that_somebody_waits_for(desk):
+    first = desk.admit(owner="ann")
+    assert big(desk).state == "waiting"
+    desk.clock.advance(1)
+    place = desk.reservations.wait_if_full(desk.wish("dan"))
+    assert place.reason.startswith("It needs 512 MB of memory; the platform has 688 of 1200 free, for which")
+    with pytest.raises(NoRoom, match="somebody waits who came before"):
+        desk.admit(owner="eve")
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    assert desk.told("carl") == ["waiting", "room"]
+    assert "room" not in desk.told("dan")
+
+
+def test_who_came_first_is_not_held_up_by_who_came_later(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.clock.advance(1)
+    big(desk, "dan")
+    desk.servers.close(first.ledger_id)
+    assert desk.reservations.wait_if_full(desk.wish("carl")) is None
+    assert desk.admit(owner="carl")
+
+
+def test_who_waits_for_too_long_holds_up_nobody_and_keeps_the_place(desk):
+    first = desk.admit(owner="ann")
+    while desk.clock.now() - EPOCH <= HOLDS_UP_FOR:
+        big(desk)
+        desk.clock.advance(60)
+    second = desk.admit(owner="dan")
+    for one in (first, second):
+        desk.servers.close(one.ledger_id)
+    desk.reservations.tend()
+    assert desk.told("carl") == ["waiting", "room"]
+
+
+def test_a_page_that_was_closed_holds_up_nobody(desk):
+    desk.admit(owner="ann")
+    big(desk)
+    desk.clock.advance(STILL_THERE.seconds + 1)
+    assert desk.admit(owner="dan")
+
+
+def test_what_has_become_too_large_for_the_platform_holds_up_nobody(desk):
+    desk.admit(owner="ann")
+    big(desk)
+    desk.config.platform_memory_mb = 1100
+    assert desk.admit(owner="dan")
+
+
+def test_who_is_held_back_by_their_own_pool_holds_up_nobody(desk):
+    desk.config.quota = {"memory_mb": 600, "cpu": 4.0}
+    desk.admit(owner="ann")
+    assert desk.reservations.wait_if_full(replace(desk.wish("ann"), ref="other")).state == "waiting"
+    assert desk.admit(owner="bob")

@@ -5,8 +5,10 @@ import threading
 import pytest
 
 from gavip_hub.exceptions import NotFound, Unavailable
-from gavip_hub.storage.beneath import open_file
+from gavip_hub.storage import beneath
+from gavip_hub.storage.beneath import MOST_DEEP, open_file
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
+from tests.support.folders import nest
 
 JOB = {"owner": "ann", "job": "j1", "attempt": 1}
 
@@ -185,3 +187,56 @@ def test_removing_a_job_removes_its_folders_and_nothing_behind_a_link(folders, s
     folders.remove(owner="ann", job="j1", attempts=1)
     assert not (tmp_path / "users/ann/jobs/j1").exists()
     assert (secret / "secret.txt").exists()
+
+
+def test_folders_too_deep_cost_an_attempt_nothing_but_themselves(folders, tmp_path):
+    running = folders.create(**JOB)
+    (running / "log.txt").write_text("line")
+    (running / "results/plot.png").write_bytes(b"png")
+    nest(running / "results", 3000)
+    assert f"more than {MOST_DEEP} deep" in folders.finished(**JOB)
+    kept = tmp_path / "users/ann/jobs/j1/1"
+    assert (kept / "log.txt").read_text() == "line"
+    assert (kept / "results/plot.png").read_bytes() == b"png"
+    assert (kept / "results" / "/".join("d" * (MOST_DEEP - 2))).is_dir()
+
+
+def test_a_mass_of_files_costs_an_attempt_neither_log_nor_results(folders, tmp_path, monkeypatch):
+    monkeypatch.setattr(beneath, "MOST_ENTRIES", 10)
+    running = folders.create(**JOB)
+    for number in range(50):
+        (running / f"a{number}").mkdir()
+    (running / "log.txt").write_text("line")
+    (running / "results/plot.png").write_bytes(b"png")
+    assert "more than 10 files" in folders.finished(**JOB)
+    kept = tmp_path / "users/ann/jobs/j1/1"
+    assert (kept / "log.txt").exists()
+    assert (kept / "results/plot.png").exists()
+    assert len(list(kept.rglob("*"))) == 10
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_is_deep_is_removed_all_the_same(folders, tmp_path, finished):
+    nest(folders.create(**JOB), 3000)
+    if finished:
+        folders.finished(**JOB)
+    folders.remove(owner="ann", job="j1", attempts=1)
+    assert folders.unfinished() == []
+    assert not (tmp_path / "users/ann/jobs/j1").exists()
+
+
+def test_removing_follows_no_link(folders, secret):
+    running = folders.create(**JOB)
+    (running / "away").symlink_to(secret)
+    (running / "results/away").symlink_to(secret)
+    folders.remove(owner="ann", job="j1", attempts=1)
+    assert (secret / "secret.txt").exists()
+
+
+def test_folders_that_forbid_their_own_removal_are_removed(folders):
+    running = folders.create(**JOB)
+    (running / "a/b/c").mkdir(parents=True)
+    for name in ("a/b/c", "a/b", "a"):
+        (running / name).chmod(0)
+    folders.remove(owner="ann", job="j1", attempts=1)
+    assert not running.exists()

@@ -1,0 +1,59 @@
+"""Room that is promised to those who wait for an interface, so that nobody who comes later takes it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from gavip_hub.domain.container import Kind
+from gavip_hub.domain.quota import PLATFORM, Usage, Want, shortage
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.storage import containers, servers
+from gavip_hub.storage.schema import Container
+
+HOLDS_UP_FOR = timedelta(minutes=30)
+"""So that who waits for what never becomes free does not keep the platform empty."""
+STILL_THERE = timedelta(minutes=2)
+"""A page asks again every few seconds, one in the background at least once a minute: a closed one holds up nobody."""
+ASKED_AT = "asked_at"
+
+
+def wanted_by(row: Container) -> Want:
+    """Return what a reservation waits for; not as one more server, since its own row counts as one already."""
+    return Want(kind=Kind.JOB, memory_mb=row.backend_state["memory_mb"], cpu=row.backend_state["cpu"])
+
+
+def asked_at(row: Container) -> datetime:
+    """Return when the page that waits was last heard of."""
+    return datetime.fromisoformat(row.backend_state[ASKED_AT])
+
+
+def holds_up(row: Container, *, at: datetime) -> bool:
+    """Tell whether those who come later have to wait for this reservation."""
+    return at - row.created_at <= HOLDS_UP_FOR and at - asked_at(row) <= STILL_THERE
+
+
+def promised(
+    session: Session, quotas: QuotaService, *, at: datetime, before: Container | None = None
+) -> Usage:
+    """Return what those will hold who wait already, and whom only the platform's pool holds back.
+
+    Parameters
+    ----------
+    before
+        Only who waits for longer than this reservation.
+    """
+    memory_mb, cpu = 0, 0.0
+    for row in servers.reservations(session):
+        if before is not None and row.id >= before.id:
+            break
+        if not row.memory_mb and holds_up(row, at=at) and _is_possible(session, quotas, row):
+            want = wanted_by(row)
+            memory_mb, cpu = memory_mb + want.memory_mb, cpu + want.cpu
+    return Usage(memory_mb=memory_mb, cpu=cpu)
+
+
+def _is_possible(session: Session, quotas: QuotaService, row: Container) -> bool:
+    """Tell whether its owner's pool lets it in now, and the platform's would if it were empty."""
+    want, own = wanted_by(row), quotas.of(row.backend_state["groups"])
+    usage = containers.usage(session, owner=row.owner)
+    return not (shortage(row.owner, want, own, usage) or shortage(PLATFORM, want, quotas.platform, Usage()))
