@@ -52,6 +52,7 @@ BACKENDS = "gavip.backends"
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 FILE_THREADS = 4
+PUBLISHING_THREADS = 2
 HOOK_CONNECTIONS = 2
 LARGEST_BODY = 4 * MB
 
@@ -85,6 +86,7 @@ class Service:
         """Let transactions end, and give everything back."""
         self.context.database_threads.close()
         self.context.file_threads.close()
+        self.context.publishing_threads.close()
         self.core.database.close()
 
 
@@ -183,6 +185,7 @@ def make_service(
         sign_in=_sign_in(config, service_token),
         database_threads=threads,
         file_threads=file_threads,
+        publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         feed=_feed(core, threads),
         health=_probe(core, scheduler, hub_client, report, threads),
         templates=make_templates(),

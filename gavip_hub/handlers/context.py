@@ -47,6 +47,8 @@ class ServiceContext:
     database_threads: Threads
     file_threads: Threads
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
+    publishing_threads: Threads
+    """Apart from both: a large release takes a while, and no job waits for it."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
     templates: Environment
