@@ -30,7 +30,6 @@ MANIFEST_FILE = "avi.toml"
 INTERFACE_FILE = "app.ipynb"
 OUTREACH_FILE = "app_outreach.ipynb"
 PIPELINES_FOLDER = "pipelines"
-README_WAS_CUT = "*The text goes on; what is shown here was cut.*"
 README_FILES = ("README.md", "README.rst", "README.txt", "README")
 _KB = 1024
 LARGEST_MANIFEST = 256 * _KB
@@ -83,13 +82,15 @@ class _FolderReader:
             raise FolderProblem(
                 str(self._folder), f"is no AVI: it has neither {INTERFACE_FILE} nor a pipeline in pipelines/"
             )
+        readme = self._readme()
         spec = ReleaseSpec(
             manifest=manifest,
             pipelines=_with_steps(found, manifest),
             interface=interface,
             outreach_interface=self._notebook(OUTREACH_FILE),
             dashboards=[name for path in self._found("dashboard_*.ipynb") if (name := self._notebook(path))],
-            readme=self._readme(),
+            readme=readme[:LONGEST_README],
+            readme_cut=len(readme) > LONGEST_README,
         )
         _require_small(spec)
         return spec
@@ -147,10 +148,7 @@ class _FolderReader:
 
     def _readme(self) -> str:
         texts = (self._text(name, most=LARGEST_README) for name in README_FILES)
-        text = next((text for text in texts if text is not None), "")
-        return (
-            text if len(text) <= LONGEST_README else f"{text[:LONGEST_README].rstrip()}\n\n{README_WAS_CUT}\n"
-        )
+        return next((text for text in texts if text is not None), "")
 
     def _found(self, pattern: str) -> list[str]:
         paths = sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob(pattern))

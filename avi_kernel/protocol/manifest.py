@@ -137,3 +137,5 @@ class ReleaseSpec(Wire):
     outreach_interface: str | None = None
     dashboards: list[str] = []
     readme: ReportedText = ""
+    readme_cut: bool = False
+    """Whether the file goes on where `readme` ends."""

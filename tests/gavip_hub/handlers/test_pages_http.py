@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import threading
 from datetime import UTC, datetime
 from html import unescape
 
@@ -92,6 +93,18 @@ async def test_an_avi_shows_a_form_made_from_its_parameters(portal, stars):
     assert "Number from 0.1 to 10 deg; default 1 deg." in page
     assert "The author proposes 240 MB (200 + 40 * radius)." in unescape(page)
     assert "Open interface" in page
+
+
+async def test_a_readme_is_rendered_off_the_event_loop(portal, stars, monkeypatch):
+    seen = []
+
+    def watched(text, **_):
+        seen.append(threading.current_thread().name.rpartition("_")[0])
+        return text
+
+    monkeypatch.setattr("gavip_hub.handlers.pages.readme_page", watched)
+    assert "# Star counter" in (await portal.get("/avis/stars")).text
+    assert seen == ["gavip-files"]
 
 
 async def test_an_avi_that_is_not_open_to_the_asker_does_not_exist(service, portal):
