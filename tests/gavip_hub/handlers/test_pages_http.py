@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from html import unescape
 
@@ -12,6 +13,7 @@ import nbformat
 import pytest
 
 from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.handlers.reads import MOST_READS
 from gavip_hub.testing import exit_record
 from tests.support.service import running_service, until
 
@@ -230,6 +232,32 @@ async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
     table = (await portal.get(f"/jobs/{job}/results/a.csv")).text
     assert "<td>&lt;b&gt;Sirius&lt;/b&gt;</td>" in table
     assert (await portal.get(f"/jobs/{job}/results/none.csv")).status_code == 404
+
+
+async def test_what_is_shown_is_kept_by_browsers_and_asked_for_again_by_its_hash(service, portal, stars):
+    notebook = nbformat.writes(nbformat.v4.new_notebook()).encode()
+    files = {"a.ipynb": ("application/x-ipynb+json", notebook), "a.png": ("image/png", b"picture")}
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    await ended(service, portal, job, files=files)
+    for name in files:
+        first = await portal.get(f"/jobs/{job}/results/{name}/content")
+        assert first.headers["Content-Disposition"] == "inline"
+        assert first.headers["Cache-Control"] == "private, max-age=3600"
+        known = {"If-None-Match": first.headers["Etag"]}
+        assert (await portal.get(first.url, headers=known)).status_code == 304
+
+
+async def test_a_person_reads_a_few_files_at_once(service, portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    await ended(service, portal, job, files={"a.png": ("image/png", b"picture")})
+    paths = [f"/api/jobs/{job}/results/a.png", f"/jobs/{job}/results/a.png/content"]
+    with ExitStack() as held:
+        for _ in range(MOST_READS):
+            held.enter_context(service.service.context.reads.one("ann"))
+        refused = [await portal.get(path) for path in paths]
+    assert [answer.status_code for answer in refused] == [409, 409]
+    assert "12 files at once" in refused[0].json()["message"]
+    assert [(await portal.get(path)).content for path in paths] == [b"picture"] * 2
 
 
 async def test_a_failed_job_is_told_well(service, portal, stars):

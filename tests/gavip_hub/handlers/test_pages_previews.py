@@ -34,6 +34,13 @@ def entry(name: str, data: bytes, media_type: str = "application/octet-stream") 
     return result(name, media_type, size=len(data))
 
 
+async def rendered(notebook: bytes) -> bytes:
+    async def read() -> bytes:
+        return notebook
+
+    return await NotebookPages().page(hashlib.sha256(notebook).hexdigest(), read)
+
+
 @pytest.mark.parametrize(
     ("name", "media_type", "expected"),
     [
@@ -193,7 +200,7 @@ async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhe
         ],
     )
     notebook = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
-    page = (await NotebookPages().page(hashlib.sha256(notebook).hexdigest(), notebook)).decode()
+    page = (await rendered(notebook)).decode()
     assert "one" in page
     assert "data:image/png;base64,iVBORw0KGgo=" in page
     assert "http:" not in page
@@ -204,4 +211,4 @@ async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhe
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xfe", json.dumps({"cells": 5, "nbformat": 4}).encode()])
 async def test_what_is_no_notebook_is_told_in_a_sentence(data: bytes):
     with pytest.raises(Unreadable, match="cannot be rendered"):
-        await NotebookPages().page("x", data)
+        await rendered(data)
