@@ -2,16 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from avi_kernel.protocol.base import STORABLE, Line, Paragraph, ReportedText, Wire
+from avi_kernel.protocol.base import STORABLE, Line, Paragraph, ReportedText, Wire, require_storable
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, Choices, ParameterName, ParameterSpec, Unit
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)]
 PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=260)]
-Megabytes = Annotated[int, Field(ge=1, le=10**9)]
-MemoryExpression = Annotated[str, Field(max_length=500), STORABLE]
+MOST_MEMORY_MB = 10**9
+LONGEST_EXPRESSION = 500
 Keyword = Annotated[str, Field(max_length=60), STORABLE]
 Citation = Annotated[str, Field(max_length=5000), STORABLE]
 MOST_PIPELINES = 200
@@ -38,13 +38,22 @@ class ParameterDetails(Wire):
 class Resources(Wire):
     """What a container asks for."""
 
-    memory: Megabytes | MemoryExpression | None = None
+    memory: int | str | None = None
     """MB, or an arithmetic expression of the parameters that gives MB, such as `200 + 40 * radius`; None: the
     platform's default."""
     cpu: float = Field(1.0, gt=0, le=64)
     """Cores promised; more may be used while nobody else needs them."""
     time_limit: int = Field(3600, gt=0, le=30 * 86400)
     """Seconds."""
+
+    @field_validator("memory")
+    @classmethod
+    def _memory_is_possible(cls, memory: int | str | None) -> int | str | None:
+        if isinstance(memory, int) and not 0 < memory <= MOST_MEMORY_MB:
+            raise ValueError(f"must be from 1 to {MOST_MEMORY_MB} MB")
+        if isinstance(memory, str) and len(require_storable(memory)) > LONGEST_EXPRESSION:
+            raise ValueError(f"an expression has at most {LONGEST_EXPRESSION} characters")
+        return memory
 
 
 class PipelineDetails(Resources):
@@ -65,7 +74,7 @@ class PipelineDetails(Resources):
 class InterfaceDetails(Wire):
     """The `[interface]` table: what the interface's server may hold."""
 
-    memory: Megabytes = Field(512, ge=64)
+    memory: int = Field(512, ge=64, le=MOST_MEMORY_MB)
     """MB."""
     cpu: float = Field(0.25, gt=0, le=64)
     """Cores promised; more may be used while nobody else needs them."""

@@ -63,7 +63,7 @@ class ParameterSpec(Wire):
         """
         typed = _convert(value, self.type)
         if self.choices and typed not in self.choices:
-            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}; got {value!r}")
+            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}; got {_shown(value)}")
         if isinstance(typed, int | float) and not isinstance(typed, bool):
             self._check_range(typed)
         return typed

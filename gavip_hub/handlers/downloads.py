@@ -16,7 +16,9 @@ PIECE = 256 * 1024
 PIECE_SECONDS = 120.0
 """Within which a reader must take a piece; one that pauses longer comes back with a range."""
 FILE_POLICY = "default-src 'none'; sandbox"
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_DIGITS = 18
+"""More than any size has; Python reads no number of thousands of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,7 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
     found = _RANGE.fullmatch(header.strip())
     if found is None or found.groups() == ("", ""):
         return 0, size
-    first, last = found.groups()
+    first, last = (number[:_DIGITS] for number in found.groups())
     if not first:
         return (max(0, size - int(last)), size) if int(last) else None
     start, end = int(first), min(int(last) + 1 if last else size, size)

@@ -1,6 +1,7 @@
 """Pages about jobs: the list, one job, its log and its results."""
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ PAGE_LENGTH = 25
 LOG_END_BYTES = 60_000
 """How much of a log a job's page begins with."""
 ENDED = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED})
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ENDINGS = {Phase.ERROR: "Failed", Phase.ABORTED: "Cancelled"}
 _ORDER: dict[Preview, int] = {"image": 0, "table": 1, "notebook": 3}
 
@@ -224,7 +226,7 @@ class LogPage(JobHandler):
     async def get(self, job_id: str) -> None:
         job = await self.job(job_id)
         given = self.get_query_argument("offset", "0")
-        if not given.isascii() or not given.isdigit():
+        if not _NUMBER.fullmatch(given):
             raise BadRequest(f"offset must be a number of bytes; got {given[:40]!r}", field="offset")
         part = await self.log_from(job_id, int(given))
         more = part.next_offset if part.text else 0

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, LogPart, Phase
-from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.base import MOST, Wire
 from avi_kernel.protocol.manifest import Slug
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.exceptions import (
@@ -40,13 +40,15 @@ class JobQuery(Wire):
 class LogQuery(Wire):
     """Which piece of a log."""
 
-    offset: Annotated[int, Field(description="Bytes from the start; negative: from the end.")] = 0
+    offset: Annotated[
+        int, Field(ge=-MOST, le=MOST, description="Bytes from the start; negative: from the end.")
+    ] = 0
 
 
 class EventQuery(Wire):
     """Which events."""
 
-    after: Annotated[int, Field(ge=0, description="Only events after this one.")] = 0
+    after: Annotated[int, Field(ge=0, le=MOST, description="Only events after this one.")] = 0
 
 
 class Jobs(ApiHandler):

@@ -131,7 +131,9 @@ def plain(text: str) -> str:
 
 def amount(value: float) -> str:
     """Write a number with thin spaces between thousands and no needless zeros."""
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    text = f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}".rstrip("0").rstrip(".")
     return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 

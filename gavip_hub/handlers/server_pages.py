@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, ServerOpen, ServerView
+from gavip_hub.handlers.forms import LONGEST_ID
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.servers import OPEN
 
@@ -63,7 +64,7 @@ class OpenPage(PortalPage):
     @override
     async def post(self, name: str) -> None:
         profile = self.require(OPEN)
-        request = ServerOpen(avi=name, version=self.sent().get("version") or None)
+        request = ServerOpen(avi=name, version=self.sent().get("version", "")[:LONGEST_ID] or None)
         await self.services.opening.open(profile, self.user_token, request)
         self.go(f"avis/{name}/open")
 
