@@ -141,13 +141,23 @@ def test_a_row_that_was_cut_is_not_shown():
     assert 0 < len(table.rows) < 20
 
 
-@pytest.mark.parametrize("arraysize", ["-1", "99999999999", "x", "*", ""])
+@pytest.mark.parametrize(
+    "arraysize", ["-1", "99999999999", "x", "*", "", "9" * 5000, "x".join("1" * 50_000)], ids=len
+)
 def test_a_binary_votable_that_lies_about_its_lengths_is_refused(arraysize: str):
     stream = base64.b64encode(b"\xff\xff\xff\xff" * 4).decode()
     head = f"<VOTABLE><TABLE><FIELD name='x' datatype='int' arraysize='{arraysize}'/><DATA><BINARY>"
     data = f"{head}<STREAM encoding='base64'>{stream}</STREAM></BINARY></DATA></TABLE></VOTABLE>".encode()
     with pytest.raises(Unreadable, match="damaged"):
         read_table(entry("a.vot", data), data)
+
+
+@pytest.mark.parametrize("arraysize", ["0", "1"])
+def test_a_votable_of_too_many_columns_is_refused_before_a_row_is_read(arraysize: str):
+    fields = f"<FIELD name='x' datatype='int' arraysize='{arraysize}'/>" * 1001
+    head = f"<VOTABLE><TABLE>{fields}<DATA><BINARY><STREAM encoding='base64'>".encode()
+    with pytest.raises(Unreadable, match="more than 1000 columns"):
+        read_table(entry("a.vot", head), head)
 
 
 def test_a_votable_whose_rows_are_elsewhere_is_not_followed():
