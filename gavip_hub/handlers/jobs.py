@@ -184,7 +184,7 @@ class JobEvents(ApiHandler):
         errors=(NotFound,),
     )
     async def get(self, id: str, query: EventQuery) -> list[EventView]:
-        """Return its events, oldest first."""
+        """Return its events, oldest first, at most 500; ask again after the last one."""
         profile = self.require()
         found: list[EventView] = await self.in_thread(
             self.services.jobs.events, owner=profile.name, job=id, after=query.after, avi=profile.avi

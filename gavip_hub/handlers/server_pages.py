@@ -51,8 +51,8 @@ class OpenPage(PortalPage):
     async def get(self, name: str) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
         server = await self.server(name)
-        events = await self.in_thread(self.services.events.of_subject, owner=self.owner, subject=name)
-        opening = opening_of(server, events[-1] if events else None, now=datetime.now(UTC))
+        last = await self.in_thread(self.services.events.latest_of_subject, owner=self.owner, subject=name)
+        opening = opening_of(server, last, now=datetime.now(UTC))
         self.render_page(
             "opening.html",
             avi=name,
