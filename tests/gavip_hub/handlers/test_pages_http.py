@@ -12,6 +12,7 @@ import httpx
 import nbformat
 import pytest
 
+from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.handlers.reads import MOST_READS
 from gavip_hub.testing import exit_record
@@ -51,7 +52,8 @@ async def ended(service, portal, job, *, files=None, outcome=None):
     """Run a job to its end and return its page."""
 
     async def look():
-        return service.backend.engine.containers.get(f"gavip-{job}-1")
+        found = service.backend.engine.containers.get(f"gavip-{job}-1")
+        return found and found.liveness is Liveness.RUNNING
 
     await until(look)
     folder = service.root / "attempts" / f"gavip-{job}-1"
