@@ -55,6 +55,7 @@ TEND_SECONDS = 2.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 FILE_THREADS = 4
+PUBLISHING_THREADS = 2
 HOOK_CONNECTIONS = 2
 LARGEST_BODY = 4 * MB
 
@@ -88,6 +89,7 @@ class Service:
         """Let transactions end, and give everything back."""
         self.context.database_threads.close()
         self.context.file_threads.close()
+        self.context.publishing_threads.close()
         self.core.database.close()
 
 
@@ -186,6 +188,7 @@ def make_service(
         sign_in=_sign_in(config, service_token),
         database_threads=threads,
         file_threads=file_threads,
+        publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         feed=_feed(core, threads),
         health=_probe(core, scheduler, hub_client, report, threads),
         templates=make_templates(),

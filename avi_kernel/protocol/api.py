@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from avi_kernel.protocol.base import Wire
-from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.base import Line, Paragraph, ReportedText, Wire
+from avi_kernel.protocol.manifest import MOST_MEMORY_MB, ReleaseSpec
 from avi_kernel.protocol.runs import JobError, ResultEntry
 
 
@@ -27,8 +27,8 @@ class ErrorBody(Wire):
     """Every refusal: a code for programs, a sentence for people, and the field at fault."""
 
     error: str
-    message: str
-    field: str | None = None
+    message: ReportedText
+    field: ReportedText | None = None
 
 
 class Profile(Wire):
@@ -74,17 +74,17 @@ class AviView(Wire):
 class ReleaseSubmit(Wire):
     """Publish a folder of this machine as a release; operators and developers only."""
 
-    folder: str
-    avi: str
-    version: str
+    folder: Paragraph
+    avi: Line
+    version: Line
     visibility: Literal["private", "public"] = "private"
 
 
 class ServerOpen(Wire):
     """Open an AVI's interface."""
 
-    avi: str
-    version: str | None = None
+    avi: Line
+    version: Line | None = None
     """Default: the newest."""
 
 
@@ -107,14 +107,14 @@ class ServerView(Wire):
 class JobSubmit(Wire):
     """Ask for an execution of a pipeline."""
 
-    avi: str
-    version: str | None = None
+    avi: Line
+    version: Line | None = None
     """Default: the newest."""
-    pipeline: str
+    pipeline: Line
     parameters: dict[str, JsonValue] = {}
-    memory_mb: Annotated[int, Field(ge=32)] | None = None
+    memory_mb: Annotated[int, Field(ge=32, le=MOST_MEMORY_MB)] | None = None
     """MB; default: what the author declared."""
-    again_of: str | None = None
+    again_of: Line | None = None
     """The job that this one repeats with changes."""
     start: bool = True
 

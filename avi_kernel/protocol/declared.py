@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from avi_kernel.protocol.parameters import ParameterSpec, ParameterType
+from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec, ParameterType
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 
 TAG = "parameters"
+LARGEST_SOURCE = 256 * 1024
+"""Bytes of one module or cell: its syntax tree takes hundreds of times as much memory."""
 TASK_BASE = "AviTask"
 TASK_PARAMETER = "AviParameter"
 _TYPES: dict[str, ParameterType] = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
@@ -42,11 +44,12 @@ def cell_parameters(text: str, file: str) -> list[ParameterSpec]:
     source = _tagged_source(text, file)
     if source is None:
         return []
-    tree = _parsed(source, f"{file}, cell tagged {TAG!r}")
+    found = list(_assignments(_parsed(source, f"{file}, cell tagged {TAG!r}"), file))
+    _require_few(len(found), file)
     comments = _comments(source)
     specs = [
         _of_assignment(name, annotation, value, help_text=comments.get(line, ""), file=file)
-        for name, annotation, value, line in _assignments(tree, file)
+        for name, annotation, value, line in found
     ]
     return list({spec.name: spec for spec in specs}.values())
 
@@ -79,7 +82,16 @@ def _tagged_source(text: str, file: str) -> str | None:
     return None
 
 
+def _require_few(count: int, file: str) -> None:
+    if count > MOST_PARAMETERS:
+        raise FolderProblem(file, f"declares {count} parameters; at most {MOST_PARAMETERS} are accepted")
+
+
 def _parsed(source: str, file: str) -> ast.Module:
+    if len(source) > LARGEST_SOURCE:
+        raise FolderProblem(
+            file, f"has {len(source) // 1024} kB of code; at most {LARGEST_SOURCE // 1024} kB are read"
+        )
     try:
         return ast.parse(source)
     except SyntaxError as error:
@@ -186,6 +198,7 @@ def task_parameters(text: str, file: str, *, stem: str) -> tuple[str, list[Param
         if isinstance(node, ast.ClassDef) and _is_task(node, tasks):
             inherited = [spec for base in node.bases for spec in tasks.get(_last_name(base), [])]
             merged = {spec.name: spec for spec in [*inherited, *_class_parameters(node, file)]}
+            _require_few(len(merged), file)
             tasks[node.name] = list(merged.values())
     if not tasks:
         return None
@@ -224,10 +237,9 @@ def _parameter_calls(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr | None,
 
 
 def _class_parameters(node: ast.ClassDef, file: str) -> list[ParameterSpec]:
-    return [
-        _of_call(name, annotation, call, file=file, where=node.name)
-        for name, annotation, call in _parameter_calls(node)
-    ]
+    calls = list(_parameter_calls(node))
+    _require_few(len(calls), file)
+    return [_of_call(name, annotation, call, file=file, where=node.name) for name, annotation, call in calls]
 
 
 def _of_call(

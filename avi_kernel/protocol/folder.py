@@ -1,11 +1,18 @@
 """Read an AVI's folder: manifest and what lies beside it become a `ReleaseSpec`; nothing is executed."""
 
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from avi_kernel.protocol.declared import cell_parameters, notebook_cells, task_parameters
+from avi_kernel.protocol.declared import (
+    LARGEST_SOURCE,
+    cell_parameters,
+    notebook_cells,
+    task_parameters,
+)
 from avi_kernel.protocol.manifest import (
     Manifest,
     ParameterDetails,
@@ -14,7 +21,7 @@ from avi_kernel.protocol.manifest import (
     ReleaseSpec,
     Resources,
 )
-from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 
 __all__ = ["FolderProblem", "read_release"]
@@ -24,8 +31,16 @@ INTERFACE_FILE = "app.ipynb"
 OUTREACH_FILE = "app_outreach.ipynb"
 PIPELINES_FOLDER = "pipelines"
 README_FILES = ("README.md", "README.rst", "README.txt", "README")
-LARGEST_FILE = 20 * 1024 * 1024
-LONGEST_README = 200_000
+_KB = 1024
+LARGEST_MANIFEST = 256 * _KB
+LARGEST_MODULE = LARGEST_SOURCE
+MODULES_TOGETHER = 4 * LARGEST_MODULE
+LARGEST_NOTEBOOK = 5 * _KB * _KB
+LARGEST_README = 256 * _KB
+LONGEST_README = 30_000
+"""Characters that are shown of it; what follows is left out."""
+LARGEST_SPEC = 1_000_000
+"""Characters of all that a release declares, as it is kept and sent to everybody who looks at the AVI."""
 _MANY = 100
 
 
@@ -67,27 +82,31 @@ class _FolderReader:
             raise FolderProblem(
                 str(self._folder), f"is no AVI: it has neither {INTERFACE_FILE} nor a pipeline in pipelines/"
             )
-        return ReleaseSpec(
+        readme = self._readme()
+        spec = ReleaseSpec(
             manifest=manifest,
             pipelines=_with_steps(found, manifest),
             interface=interface,
             outreach_interface=self._notebook(OUTREACH_FILE),
             dashboards=[name for path in self._found("dashboard_*.ipynb") if (name := self._notebook(path))],
-            readme=self._readme(),
+            readme=readme[:LONGEST_README],
+            readme_cut=len(readme) > LONGEST_README,
         )
+        _require_small(spec)
+        return spec
 
     def _manifest(self) -> Manifest:
-        text = self._text(MANIFEST_FILE)
+        table = _toml(self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or "")
         try:
-            return Manifest.model_validate(tomllib.loads(text or ""))
-        except tomllib.TOMLDecodeError as error:
-            raise FolderProblem(MANIFEST_FILE, f"is not valid TOML: {error}") from None
+            return Manifest.model_validate(table)
         except ValidationError as error:
             raise problem_of(MANIFEST_FILE, error, Manifest) from None
 
     def _pipelines(self, manifest: Manifest) -> dict[str, PipelineSpec]:
         found: dict[str, PipelineSpec] = {}
-        for path in self._found(f"{PIPELINES_FOLDER}/*.ipynb") + self._found(f"{PIPELINES_FOLDER}/*.py"):
+        modules = self._found(f"{PIPELINES_FOLDER}/*.py")
+        self._require_small(modules)
+        for path in self._found(f"{PIPELINES_FOLDER}/*.ipynb") + modules:
             stem = Path(path).stem
             spec = self._pipeline(path, stem, manifest.pipelines.get(stem))
             if spec and stem in found:
@@ -104,23 +123,32 @@ class _FolderReader:
                 )
         return found
 
+    def _require_small(self, modules: list[str]) -> None:
+        size = sum((self._folder / path).lstat().st_size for path in modules)
+        if size > MODULES_TOGETHER:
+            raise FolderProblem(
+                PIPELINES_FOLDER,
+                f"its modules come to {size // _KB} kB; at most {MODULES_TOGETHER // _KB} kB are read",
+            )
+
     def _pipeline(self, path: str, stem: str, details: PipelineDetails | None) -> PipelineSpec | None:
-        text = self._text(path) or ""
         if path.endswith(".ipynb"):
+            text = self._text(path, most=LARGEST_NOTEBOOK) or ""
             return _pipeline(path, stem, None, cell_parameters(text, path), details)
+        text = self._text(path, most=LARGEST_MODULE) or ""
         task = None if stem.startswith("_") else task_parameters(text, path, stem=stem)
         return _pipeline(path, stem, task[0], task[1], details) if task else None
 
     def _notebook(self, name: str) -> str | None:
-        text = self._text(name)
+        text = self._text(name, most=LARGEST_NOTEBOOK)
         if text is None:
             return None
         notebook_cells(text, name)
         return name
 
     def _readme(self) -> str:
-        texts = (self._text(name) for name in README_FILES)
-        return next((text[:LONGEST_README] for text in texts if text is not None), "")
+        texts = (self._text(name, most=LARGEST_README) for name in README_FILES)
+        return next((text for text in texts if text is not None), "")
 
     def _found(self, pattern: str) -> list[str]:
         paths = sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob(pattern))
@@ -129,8 +157,14 @@ class _FolderReader:
             raise FolderProblem(pattern, f"at most {_MANY} are accepted; found {len(paths)}")
         return paths
 
-    def _text(self, name: str) -> str | None:
-        """Return a file's text, or None where there is none; a link out of the folder is refused."""
+    def _text(self, name: str, *, most: int) -> str | None:
+        """Return a file's text, or None where there is none; a link out of the folder is refused.
+
+        Parameters
+        ----------
+        most
+            Bytes: what is larger is refused before any of it is read.
+        """
         path = self._folder / name
         if not path.is_symlink() and not path.exists():
             return None
@@ -138,14 +172,36 @@ class _FolderReader:
             raise FolderProblem(name, "is a link out of the AVI's folder")
         if not path.is_file():
             raise FolderProblem(name, "is not a file")
-        if path.stat().st_size > LARGEST_FILE:
-            raise FolderProblem(
-                name, f"is larger than {LARGEST_FILE // 1024**2} MB; clear the notebook's outputs"
-            )
+        if path.stat().st_size > most:
+            raise FolderProblem(name, _too_large(name, most))
         try:
             return path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise FolderProblem(name, "is not text in UTF-8") from None
+
+
+def _too_large(name: str, most: int) -> str:
+    cure = "; clear the notebook's outputs" if name.endswith(".ipynb") else ""
+    return f"is larger than {most // _KB} kB{cure}"
+
+
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise FolderProblem(MANIFEST_FILE, "is not valid TOML: it is nested too deeply") from None
+    except ValueError as error:  # besides what is no TOML: a number of thousands of digits
+        raise FolderProblem(MANIFEST_FILE, f"is not valid TOML: {error}") from None
+
+
+def _require_small(spec: ReleaseSpec) -> None:
+    size = len(spec.model_dump_json())
+    if size > LARGEST_SPEC:
+        raise FolderProblem(
+            MANIFEST_FILE,
+            f"manifest and parameters of all pipelines come to {size // 1000} kB; "
+            f"at most {LARGEST_SPEC // 1000} kB are accepted: shorten texts and defaults",
+        )
 
 
 def _pipeline(
@@ -214,34 +270,56 @@ def _check_limits(spec: ParameterSpec, key: str) -> None:
 def _with_steps(found: dict[str, PipelineSpec], manifest: Manifest) -> list[PipelineSpec]:
     """Give each pipeline the notebooks it needs, in order, and their parameters after its own."""
     needs = {name: details.needs for name, details in manifest.pipelines.items() if details.needs}
-    specs = []
-    for name, spec in found.items():
-        steps = [found[step] for step in _ordered(name, needs, found, ())[:-1]]
-        parameters = {p.name: p for step in [spec, *steps][::-1] for p in step.parameters}
-        own_first = {p.name: parameters[p.name] for step in [spec, *steps] for p in step.parameters}
-        specs.append(
-            spec.model_copy(update={"steps": [s.path for s in steps], "parameters": list(own_first.values())})
-        )
-    return specs
+    _check_needs(needs, found)
+    return [_with_its_steps(spec, needs, found) for spec in found.values()]
 
 
-def _ordered(
-    name: str, needs: dict[str, list[str]], found: dict[str, PipelineSpec], above: tuple[str, ...]
-) -> list[str]:
-    """Return what a pipeline needs and itself, each once, needs first."""
-    key = f"pipelines.{(above or (name,))[-1]}.needs"
-    if name in above:
-        circle = " -> ".join([*above[above.index(name) :], name])
-        raise FolderProblem(MANIFEST_FILE, f"the pipelines need one another in a circle: {circle}", key=key)
-    if name not in found:
+def _with_its_steps(
+    spec: PipelineSpec, needs: dict[str, list[str]], found: dict[str, PipelineSpec]
+) -> PipelineSpec:
+    order: dict[str, None] = {}
+    _put_in_order(spec.name, needs, order)
+    steps = [found[name] for name in order if name != spec.name]
+    parameters = {p.name: p for step in [spec, *steps][::-1] for p in step.parameters}
+    own_first = {p.name: parameters[p.name] for step in [spec, *steps] for p in step.parameters}
+    if len(own_first) > MOST_PARAMETERS:
         raise FolderProblem(
-            MANIFEST_FILE, f"there is no pipeline {name!r}; found: {', '.join(found)}", key=key
+            spec.path,
+            f"has {len(own_first)} parameters with those of the notebooks it needs; "
+            f"at most {MOST_PARAMETERS} are accepted",
         )
-    if (above or needs.get(name)) and found[name].kind != "notebook":
+    changes = {"steps": [step.path for step in steps], "parameters": list(own_first.values())}
+    return spec.model_copy(update=changes)
+
+
+def _check_needs(needs: dict[str, list[str]], found: dict[str, PipelineSpec]) -> None:
+    for name, needed in needs.items():
+        key = f"pipelines.{name}.needs"
+        for one in [name, *needed]:
+            if one not in found:
+                raise FolderProblem(
+                    MANIFEST_FILE, f"there is no pipeline {one!r}; found: {', '.join(found)}", key=key
+                )
+            if found[one].kind != "notebook":
+                raise FolderProblem(
+                    MANIFEST_FILE,
+                    f"{found[one].path} is a Luigi task: only notebooks need notebooks",
+                    key=key,
+                )
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        circle = error.args[1][::-1]
         raise FolderProblem(
-            MANIFEST_FILE, f"{found[name].path} is a Luigi task: only notebooks need notebooks", key=key
-        )
-    order: list[str] = []
+            MANIFEST_FILE,
+            f"the pipelines need one another in a circle: {' -> '.join(circle)}",
+            key=f"pipelines.{circle[0]}.needs",
+        ) from None
+
+
+def _put_in_order(name: str, needs: dict[str, list[str]], order: dict[str, None]) -> None:
+    """Add what a pipeline needs and itself, each once: needs first, and those in the order of the manifest."""
     for needed in needs.get(name, []):
-        order += [step for step in _ordered(needed, needs, found, (*above, name)) if step not in order]
-    return [*order, name]
+        if needed not in order:
+            _put_in_order(needed, needs, order)
+    order[name] = None

@@ -2,25 +2,37 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, field_validator
 
-from avi_kernel.protocol.base import Wire
-from avi_kernel.protocol.parameters import ParameterName, ParameterSpec
+from avi_kernel.protocol.base import STORABLE, Line, Paragraph, ReportedText, Wire, require_storable
+from avi_kernel.protocol.parameters import MOST_PARAMETERS, Choices, ParameterName, ParameterSpec, Unit
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)]
 PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:\d{1,5})?$")]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=260)]
+MOST_MEMORY_MB = 10**9
+LONGEST_EXPRESSION = 500
+Keyword = Annotated[str, Field(max_length=60), STORABLE]
+Citation = Annotated[str, Field(max_length=5000), STORABLE]
+MOST_PIPELINES = 200
+MOST_AUTHORS = 100
 
 
 class ParameterDetails(Wire):
     """What `avi.toml` adds to a parameter that the notebook declares."""
 
-    title: str = ""
-    help: str = ""
-    unit: str = ""
+    title: Line = ""
+    """Label of the form's field; default: the parameter's name."""
+    help: Paragraph = ""
+    """Shown below the field; default: the comment beside the declaration."""
+    unit: Unit = ""
+    """Shown behind the value."""
     minimum: float | None = None
+    """Least value that is accepted."""
     maximum: float | None = None
-    choices: list[JsonValue] = []
+    """Greatest value that is accepted."""
+    choices: Choices = []
+    """The only values that are accepted."""
 
 
 class Resources(Wire):
@@ -34,17 +46,26 @@ class Resources(Wire):
     time_limit: int = Field(3600, gt=0, le=30 * 86400)
     """Seconds."""
 
+    @field_validator("memory")
+    @classmethod
+    def _memory_is_possible(cls, memory: int | str | None) -> int | str | None:
+        if isinstance(memory, int) and not 0 < memory <= MOST_MEMORY_MB:
+            raise ValueError(f"must be from 1 to {MOST_MEMORY_MB} MB")
+        if isinstance(memory, str) and len(require_storable(memory)) > LONGEST_EXPRESSION:
+            raise ValueError(f"an expression has at most {LONGEST_EXPRESSION} characters")
+        return memory
+
 
 class PipelineDetails(Resources):
     """The `[pipelines.<name>]` table of `avi.toml`."""
 
-    title: str = ""
+    title: Line = ""
     """Shown above the pipeline's form; default: its name."""
-    summary: str = ""
+    summary: Paragraph = ""
     """One or two sentences on what it computes."""
-    needs: list[PipelineName] = []
+    needs: list[PipelineName] = Field([], max_length=MOST_PIPELINES)
     """Pipelines (notebooks) that must have run first, in the same job."""
-    parameters: dict[ParameterName, ParameterDetails] = {}
+    parameters: dict[ParameterName, ParameterDetails] = Field({}, max_length=MOST_PARAMETERS)
     """Details of parameters that the notebook declares."""
     hidden: bool = False
     """A step that other pipelines need and nobody runs by itself."""
@@ -53,7 +74,7 @@ class PipelineDetails(Resources):
 class InterfaceDetails(Wire):
     """The `[interface]` table: what the interface's server may hold."""
 
-    memory: int = Field(512, ge=64)
+    memory: int = Field(512, ge=64, le=MOST_MEMORY_MB)
     """MB."""
     cpu: float = Field(0.25, gt=0, le=64)
     """Cores promised; more may be used while nobody else needs them."""
@@ -62,34 +83,38 @@ class InterfaceDetails(Wire):
 class Author(Wire):
     """Who wrote the AVI."""
 
-    name: str
-    email: str = ""
-    affiliation: str = ""
-    orcid: str = ""
+    name: Line
+    """As it is shown."""
+    email: Line = ""
+    """Where to write to."""
+    affiliation: Line = ""
+    """Institute or university."""
+    orcid: Line = ""
+    """ORCID iD, such as `0000-0002-1825-0097`."""
 
 
 class Manifest(Wire):
     """The file `avi.toml`; every key may be left out."""
 
-    title: str = ""
+    title: Line = ""
     """Name shown to people."""
-    summary: str = ""
+    summary: Paragraph = ""
     """One or two sentences for the catalogue."""
-    authors: list[Author] = []
+    authors: list[Author] = Field([], max_length=MOST_AUTHORS)
     """Who wrote it."""
-    licence: str = ""
+    licence: Line = ""
     """SPDX identifier, such as `BSD-3-Clause`."""
-    keywords: list[str] = []
+    keywords: list[Keyword] = Field([], max_length=50)
     """Words to find it by."""
-    cite: str = ""
+    cite: Citation = ""
     """How to cite it."""
-    template: str = ""
+    template: Line = ""
     """Template it was made from."""
-    hosts: list[Host] = []
+    hosts: list[Host] = Field([], max_length=100)
     """Hosts that this AVI asks to reach besides the archive; an operator allows them."""
     interface: InterfaceDetails = InterfaceDetails()
     """What the interface's server may hold."""
-    pipelines: dict[PipelineName, PipelineDetails] = {}
+    pipelines: dict[PipelineName, PipelineDetails] = Field({}, max_length=MOST_PIPELINES)
     """Details of the pipelines found in `pipelines/`."""
 
 
@@ -102,8 +127,8 @@ class PipelineSpec(Wire):
     """Of the notebook or module, relative to the AVI's folder."""
     task: str | None = None
     """Luigi: name of the class in the module that is asked for."""
-    title: str = ""
-    summary: str = ""
+    title: Line = ""
+    summary: Paragraph = ""
     parameters: list[ParameterSpec] = []
     resources: Resources = Resources()
     steps: list[str] = []
@@ -120,4 +145,6 @@ class ReleaseSpec(Wire):
     """Path of the interface notebook, or None where the AVI has only pipelines."""
     outreach_interface: str | None = None
     dashboards: list[str] = []
-    readme: str = ""
+    readme: ReportedText = ""
+    readme_cut: bool = False
+    """Whether the file goes on where `readme` ends."""

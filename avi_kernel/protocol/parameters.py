@@ -5,13 +5,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.base import STORABLE, Line, Paragraph, Wire, require_storable
 
 type_names = ("integer", "number", "string", "boolean")
 ParameterType = Literal["integer", "number", "string", "boolean"]
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 
+Unit = Annotated[str, Field(max_length=40), STORABLE]
+Choices = Annotated[list[JsonValue], Field(max_length=200)]
+
+MOST_PARAMETERS = 200
+"""Of one pipeline."""
 LONGEST_TEXT = 20_000
+LARGEST_INTEGER = 2**63 - 1
+"""As Python, archives and databases keep whole numbers: Gaia's source ids need nearly all of it."""
 
 
 class ParameterSpec(Wire):
@@ -20,12 +27,12 @@ class ParameterSpec(Wire):
     name: ParameterName
     type: ParameterType = "string"
     default: JsonValue = None
-    title: str = ""
-    help: str = ""
-    unit: str = ""
+    title: Line = ""
+    help: Paragraph = ""
+    unit: Unit = ""
     minimum: float | None = None
     maximum: float | None = None
-    choices: list[JsonValue] = []
+    choices: Choices = []
 
     @property
     def required(self) -> bool:
@@ -56,7 +63,7 @@ class ParameterSpec(Wire):
         """
         typed = _convert(value, self.type)
         if self.choices and typed not in self.choices:
-            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}; got {value!r}")
+            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}; got {_shown(value)}")
         if isinstance(typed, int | float) and not isinstance(typed, bool):
             self._check_range(typed)
         return typed
@@ -103,9 +110,12 @@ def _to_integer(value: Any) -> int:
     try:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise ValueError  # noqa: TRY301 - one message for all the ways of being no integer
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"must be a whole number; got {_shown(value)}") from None
+    if abs(number) > LARGEST_INTEGER:
+        raise ValueError(f"must be a whole number of at most {LARGEST_INTEGER}; got {_shown(value)}")
+    return number
 
 
 def _to_number(value: Any) -> float:
@@ -123,11 +133,14 @@ def _to_text(value: Any) -> str:
         raise ValueError(f"must be text; got {_shown(value)}")  # noqa: TRY004 - one error kind for callers
     if len(value) > LONGEST_TEXT:
         raise ValueError(f"must be at most {LONGEST_TEXT} characters; got {len(value)}")
-    return value
+    return require_storable(value)
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits a line
 
 

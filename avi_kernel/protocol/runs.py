@@ -5,13 +5,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.base import REPORTED, Count, Wire
 from avi_kernel.protocol.manifest import PipelineSpec
 
 OUTCOME_FILE = "outcome.json"
 LOG_FILE = "log.txt"
 RESULTS_FOLDER = "results"
+MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(;[A-Za-z0-9_.+= -]+)?$"
+"""Of ASCII alone: it becomes a header."""
 ResultName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Name = Annotated[str, Field(max_length=200), REPORTED]
+Message = Annotated[str, Field(max_length=500), REPORTED]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -36,10 +40,10 @@ class Progress(Wire):
     """One report of a running attempt; also its heartbeat."""
 
     fraction: float = Field(0.0, ge=0, le=1)
-    message: str = Field("", max_length=500)
-    step: str = Field("", max_length=200)
-    cell: int | None = None
-    cells: int | None = None
+    message: Message = ""
+    step: Name = ""
+    cell: Count | None = None
+    cells: Count | None = None
 
 
 class ResultEntry(Wire):
@@ -47,11 +51,9 @@ class ResultEntry(Wire):
 
     name: ResultName
     """The file's name in the attempt's folder `results/`."""
-    title: str = Field("", max_length=300)
-    media_type: str = Field(
-        "application/octet-stream", pattern=r"^[\w.+-]+/[\w.+-]+(;[\w.+= -]+)?$", max_length=150
-    )
-    size: int = Field(ge=0)
+    title: Annotated[str, Field(max_length=300), REPORTED] = ""
+    media_type: str = Field("application/octet-stream", pattern=MEDIA_TYPE, max_length=150)
+    size: Count
     """Bytes."""
     sha256: Sha256
 
@@ -61,15 +63,15 @@ class JobError(Wire):
 
     code: str = Field(pattern=r"^[a-z_]{1,40}$")
     """One word: `raised`, `exited`, `out_of_memory`, `too_much_written`, `time_limit`, `platform`, `bad_parameters`, `killed`."""
-    message: str = Field(max_length=2000)
-    hint: str = Field("", max_length=1000)
-    step: str = Field("", max_length=200)
-    cell: int | None = None
+    message: Annotated[str, Field(max_length=2000), REPORTED]
+    hint: Annotated[str, Field(max_length=1000), REPORTED] = ""
+    step: Name = ""
+    cell: Count | None = None
     """Index of the failing cell in its notebook, counted from 0."""
-    source: str = Field("", max_length=20000)
-    ename: str = Field("", max_length=200)
-    evalue: str = Field("", max_length=5000)
-    traceback: str = Field("", max_length=100000)
+    source: Annotated[str, Field(max_length=20_000), REPORTED] = ""
+    ename: Name = ""
+    evalue: Annotated[str, Field(max_length=5000), REPORTED] = ""
+    traceback: Annotated[str, Field(max_length=100_000), REPORTED] = ""
 
 
 class Outcome(Wire):

@@ -144,8 +144,9 @@ class BoxLauncher:
             with suppress(FileNotFoundError):  # its launch or its removal has come to its end meanwhile
                 if time.time() - folder.stat().st_mtime > _UNFINISHED_AFTER and not _is_locked(folder):
                     if spec := _read(folder / SPEC_FILE, BoxSpec):
-                        shutil.rmtree(spec.socket_dir, ignore_errors=True)
-                    shutil.rmtree(folder)
+                        with suppress(OSError):
+                            remove_path(Path(spec.socket_dir))
+                    remove_path(folder)
 
     def names(self) -> list[str]:
         """Return the names of all boxes that were started and not removed."""

@@ -78,7 +78,7 @@ class Releases(ApiHandler):
         profile = self.require()
         if body.avi != avi:
             raise BadParameter(f"The address says {avi}, the body {body.avi}.", field="avi")
-        release: ReleaseView = await self.in_thread(
+        release: ReleaseView = await self.context.publishing_threads(
             self.services.releases.submit,
             submitter=profile.name,
             request=body,

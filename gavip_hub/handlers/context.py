@@ -1,13 +1,14 @@
 """What every handler reaches: settings, services, sign-in, threads, templates."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
 from gavip_hub.handlers.feed import EventFeed
+from gavip_hub.handlers.reads import Reads
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.services.attempts import AttemptService
@@ -47,9 +48,12 @@ class ServiceContext:
     database_threads: Threads
     file_threads: Threads
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
+    publishing_threads: Threads
+    """Apart from both: a large release takes a while, and no job waits for it."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
     templates: Environment
+    reads: Reads = field(default_factory=Reads)
 
 
 def make_templates() -> Environment:

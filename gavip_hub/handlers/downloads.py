@@ -1,30 +1,44 @@
-"""Send files that strangers made: as attachments, piece by piece, with ranges."""
+"""Send files that strangers made: piece by piece, with ranges, and so that they can be taken for nothing else."""
 
-import os
+import asyncio
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
 from urllib.parse import quote
 
-from avi_kernel.protocol.runs import ResultEntry
+from tornado.iostream import StreamClosedError
+
 from gavip_hub.handlers.base import BaseHandler
+from gavip_hub.handlers.notebook_page import CONTENT_CSP
 
 PIECE = 256 * 1024
+PIECE_SECONDS = 120.0
+"""Within which a reader must take a piece; one that pauses longer comes back with a range."""
 FILE_POLICY = "default-src 'none'; sandbox"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_DIGITS = 18
+"""More than any size has; Python reads no number of thousands of them."""
 
 
-async def send_file(handler: BaseHandler, entry: ResultEntry, file: BinaryIO) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What is sent, and how a browser is to take it."""
+
+    file: BinaryIO
+    name: str
+    media_type: str
+    etag: str
+    """Changes with the content."""
+    inline: bool = False
+    """Shown in a frame or an image of the portal's pages; else it is an attachment."""
+
+
+async def send_file(handler: BaseHandler, sent: Sent) -> None:
     """Finish with a file; what it holds can neither be taken for something else nor run as a page of ours."""
-    size = os.fstat(file.fileno()).st_size
-    handler.set_header("Content-Type", entry.media_type)
-    handler.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(entry.name)}")
-    handler.set_header("Content-Security-Policy", FILE_POLICY)
-    handler.set_header("Accept-Ranges", "bytes")
-    handler.set_header("Etag", f'"{entry.sha256}"')
-    if handler.check_etag_header():
-        handler.set_status(HTTPStatus.NOT_MODIFIED)
-        await handler.finish()
+    size = sent.file.seek(0, 2)
+    _describe(handler, sent)
+    if await unchanged(handler, sent.etag):
         return
     span = _span(handler.request.headers.get("Range", ""), size)
     if span is None:
@@ -37,7 +51,37 @@ async def send_file(handler: BaseHandler, entry: ResultEntry, file: BinaryIO) ->
         handler.set_status(HTTPStatus.PARTIAL_CONTENT)
         handler.set_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
     handler.set_header("Content-Length", end - start)
-    await _send(handler, file, start, end)
+    try:
+        await _send(handler, sent.file, start, end)
+    except StreamClosedError:
+        return  # the reader went away
+    except TimeoutError:
+        handler.detach().close()
+
+
+async def unchanged(handler: BaseHandler, etag: str) -> bool:
+    """Tell whether the reader has it already; then the answer is finished."""
+    handler.set_header("Etag", f'"{etag}"')
+    if not handler.check_etag_header():
+        return False
+    handler.set_status(HTTPStatus.NOT_MODIFIED)
+    await handler.finish()
+    return True
+
+
+def _describe(handler: BaseHandler, sent: Sent) -> None:
+    handler.set_header("Content-Type", sent.media_type)
+    handler.set_header("Accept-Ranges", "bytes")
+    if not sent.inline:
+        handler.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(sent.name)}")
+        handler.set_header("Content-Security-Policy", FILE_POLICY)
+        return
+    # A sandboxed frame may not go to a page that isolates its opener: browsers refuse such a pair.
+    handler.clear_header("Cross-Origin-Opener-Policy")
+    handler.set_header("Content-Disposition", "inline")
+    handler.set_header("Content-Security-Policy", CONTENT_CSP)
+    # A finished result never changes; it is still the user's own and no shared cache's.
+    handler.set_header("Cache-Control", "private, max-age=3600")
 
 
 async def _send(handler: BaseHandler, file: BinaryIO, start: int, end: int) -> None:
@@ -49,8 +93,9 @@ async def _send(handler: BaseHandler, file: BinaryIO, start: int, end: int) -> N
             break
         left -= len(piece)
         handler.write(piece)
-        # Waits until the reader took it: a slow reader holds one piece in memory, not the file.
-        await handler.flush()
+        async with asyncio.timeout(PIECE_SECONDS):
+            # Waits until the reader took it: a slow reader holds one piece in memory, not the file.
+            await handler.flush()
     await handler.finish()
 
 
@@ -62,7 +107,7 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
     found = _RANGE.fullmatch(header.strip())
     if found is None or found.groups() == ("", ""):
         return 0, size
-    first, last = found.groups()
+    first, last = (number[:_DIGITS] for number in found.groups())
     if not first:
         return (max(0, size - int(last)), size) if int(last) else None
     start, end = int(first), min(int(last) + 1 if last else size, size)

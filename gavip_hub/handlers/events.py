@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 
 from tornado.iostream import StreamClosedError
@@ -18,6 +19,7 @@ LONGEST_STREAM = 600.0
 MOST_STREAMS = 12
 """Of one person at once."""
 RETRY_MS = 1000
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Events(ApiHandler):
@@ -55,7 +57,7 @@ class Events(ApiHandler):
         if not given:
             newest: int = await self.in_thread(self.services.events.newest, owner=profile.name)
             return newest
-        if not given.isascii() or not given.isdigit():
+        if not _NUMBER.fullmatch(given):
             raise BadRequest("Last-Event-ID is the number of an event.")
         return int(given)
 

@@ -7,13 +7,14 @@ from typing import Self
 from pydantic import JsonValue
 
 from avi_kernel.protocol.api import JobSubmit, ReleaseView
-from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.manifest import MOST_MEMORY_MB, PipelineSpec
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.exceptions import GavipError
 
 PREFIX = "p."
 """Before each parameter's name among the form's fields, so that it can never be one of the form's own."""
 LEAST_MEMORY_MB = 32
+LONGEST_ID = 64
 _LONG = 72
 
 
@@ -126,10 +127,12 @@ class MemoryField:
         if not self.text:
             return None
         digits = self.text.replace("\N{NARROW NO-BREAK SPACE}", "").replace(" ", "")
-        if not digits.isascii() or not digits.isdigit() or len(digits) > len("1000000000"):
+        if not digits.isascii() or not digits.isdigit() or len(digits) > len(str(MOST_MEMORY_MB)):
             raise ValueError(f"must be a whole number of MB, or empty; got {self.text[:40]!r}")
         if int(digits) < LEAST_MEMORY_MB:
             raise ValueError(f"must be at least {LEAST_MEMORY_MB} MB; got {digits}")
+        if int(digits) > MOST_MEMORY_MB:
+            raise ValueError(f"must be at most {MOST_MEMORY_MB} MB; got {digits}")
         return int(digits)
 
 
@@ -175,7 +178,9 @@ class PipelineForm:
         """Make the form with what a person typed."""
         texts = {spec.name: arguments.get(PREFIX + spec.name, "") for spec in pipeline.parameters}
         memory = arguments.get("memory_mb", "").strip()
-        return cls._of(release, pipeline, texts, memory=memory, again_of=arguments.get("again_of", ""))
+        return cls._of(
+            release, pipeline, texts, memory=memory, again_of=arguments.get("again_of", "")[:LONGEST_ID]
+        )
 
     @classmethod
     def _of(

@@ -1,16 +1,20 @@
 """Pages about jobs: the list, one job, its log and its results."""
 
+import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from typing_extensions import override
 
 from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView
 from avi_kernel.protocol.runs import ResultEntry
+from gavip_hub import __version__
 from gavip_hub.exceptions import BadRequest, NotFound
+from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
@@ -24,12 +28,14 @@ from gavip_hub.handlers.previews import (
     read_text,
 )
 from gavip_hub.handlers.rendering import plain
-from gavip_hub.handlers.tables import Unreadable
+from gavip_hub.handlers.tables import Table, Unreadable
+from gavip_hub.services.results import OpenResult
 
 PAGE_LENGTH = 25
 LOG_END_BYTES = 60_000
 """How much of a log a job's page begins with."""
 ENDED = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED})
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ENDINGS = {Phase.ERROR: "Failed", Phase.ABORTED: "Cancelled"}
 _ORDER: dict[Preview, int] = {"image": 0, "table": 1, "notebook": 3}
 
@@ -149,20 +155,12 @@ class JobHandler(PortalPage):
         )
         return found
 
-    async def entry(self, job: str, name: str) -> tuple[JobView, ResultEntry]:
-        """Return one of the job's results."""
-        found = await self.job(job)
-        for entry in found.results:
-            if entry.name == name:
-                return found, entry
-        raise NotFound(f"{job} has no result {name!r}.")
-
-    async def beginning(self, job: JobView, entry: ResultEntry, length: int) -> bytes:
-        """Return the first bytes of a result."""
-        found: tuple[ResultEntry, bytes] = await self.in_thread(
-            self.services.results.preview, owner=self.owner, job=job.id, name=entry.name, limit=length
+    async def open(self, job: str, name: str) -> OpenResult:
+        """Open one of the job's results; the caller closes its file."""
+        found: OpenResult = await self.in_thread(
+            self.services.results.open, owner=self.owner, job=job, name=name
         )
-        return found[1]
+        return found
 
 
 class JobPage(JobHandler):
@@ -228,7 +226,7 @@ class LogPage(JobHandler):
     async def get(self, job_id: str) -> None:
         job = await self.job(job_id)
         given = self.get_query_argument("offset", "0")
-        if not given.isascii() or not given.isdigit():
+        if not _NUMBER.fullmatch(given):
             raise BadRequest(f"offset must be a number of bytes; got {given[:40]!r}", field="offset")
         part = await self.log_from(job_id, int(given))
         more = part.next_offset if part.text else 0
@@ -240,17 +238,26 @@ class ResultPage(JobHandler):
 
     @override
     async def get(self, job_id: str, name: str) -> None:
-        job, entry = await self.entry(job_id, name)
-        shown = shown_result(entry, job)
-        table, text, problem = None, None, ""
-        try:
-            if shown.preview == "table":
-                table = await self.in_thread(read_table, entry, await self.beginning(job, entry, HEAD_BYTES))
-            elif shown.preview == "text":
-                text = read_text(await self.beginning(job, entry, TEXT_BYTES + 1))
-        except Unreadable as error:
-            problem = str(error)
-        self.render_page("result.html", job=job, entry=shown, table=table, text=text, problem=problem)
+        with self.context.reads.one(self.owner):
+            found = await self.open(job_id, name)
+            with found.file as file:
+                shown = shown_result(found.entry, found.job)
+                # Off the database's threads: a stranger's table can take a while.
+                beginning = await self.context.file_threads(_beginning, shown.preview, found.entry, file)
+        self.render_page("result.html", job=found.job, entry=shown, **beginning)
+
+
+def _beginning(preview: Preview, entry: ResultEntry, file: BinaryIO) -> dict[str, Table | str | None]:
+    """Return the first part of a result, or what is wrong with it."""
+    shown: dict[str, Table | str | None] = {"table": None, "text": None, "problem": ""}
+    try:
+        if preview == "table":
+            shown["table"] = read_table(entry, file.read(HEAD_BYTES))
+        elif preview == "text":
+            shown["text"] = read_text(file.read(TEXT_BYTES + 1))
+    except Unreadable as error:
+        shown["problem"] = str(error)
+    return shown
 
 
 class ResultContent(JobHandler):
@@ -267,24 +274,31 @@ class ResultContent(JobHandler):
 
     @override
     async def get(self, job_id: str, name: str) -> None:
-        job, entry = await self.entry(job_id, name)
+        with self.context.reads.one(self.owner):
+            found = await self.open(job_id, name)
+            with found.file as file:
+                await self._show(found.entry, file)
+
+    async def _show(self, entry: ResultEntry, file: BinaryIO) -> None:
         kind = preview_of(entry)
         if kind not in {"image", "notebook"} or entry.size > CONTENT_BYTES:
-            raise NotFound(f"The portal does not show {name!r}; download it.")
-        content = await self.beginning(job, entry, CONTENT_BYTES)
-        media_type = entry.media_type
-        if kind == "notebook":
-            content, media_type = await self._page(entry, content), "text/html; charset=utf-8"
-        # A sandboxed frame may not go to a page that isolates its opener: browsers refuse such a pair.
-        self.clear_header("Cross-Origin-Opener-Policy")
-        self.set_header("Content-Type", media_type)
-        self.set_header("Content-Disposition", "inline")
-        # A finished result never changes; it is still the user's own and no shared cache's.
-        self.set_header("Cache-Control", "private, max-age=3600")
-        self.finish(content)
+            raise NotFound(f"The portal does not show {entry.name!r}; download it.")
+        if kind == "image":
+            kept = {"name": entry.name, "media_type": entry.media_type, "etag": entry.sha256}
+            await send_file(self, Sent(file=file, **kept, inline=True))
+            return
+        # A page changes with the program that makes it, too.
+        etag = f"{entry.sha256}-{__version__}"
+        if not await unchanged(self, etag):
+            page = io.BytesIO(await self._page(entry, file))
+            kept = {"name": entry.name, "media_type": "text/html; charset=utf-8", "etag": etag}
+            await send_file(self, Sent(file=page, **kept, inline=True))
 
-    async def _page(self, entry: ResultEntry, content: bytes) -> bytes:
+    async def _page(self, entry: ResultEntry, file: BinaryIO) -> bytes:
+        async def read() -> bytes:
+            return await self.context.file_threads(file.read, CONTENT_BYTES)
+
         try:
-            return await self._notebooks.page(entry.sha256, content)
+            return await self._notebooks.page(entry.sha256, read)
         except Unreadable as error:
             return f"<!doctype html><title>No preview</title><p>{escape(str(error))}</p>".encode()

@@ -3,11 +3,10 @@
 from typing import Annotated
 
 from pydantic import Field
-from tornado.iostream import StreamClosedError
 from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, LogPart, Phase
-from avi_kernel.protocol.base import Wire
+from avi_kernel.protocol.base import MOST, Wire
 from avi_kernel.protocol.manifest import Slug
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.exceptions import (
@@ -20,8 +19,9 @@ from gavip_hub.exceptions import (
     TooLarge,
 )
 from gavip_hub.handlers.context import PREFIX
-from gavip_hub.handlers.downloads import send_file
+from gavip_hub.handlers.downloads import Sent, send_file
 from gavip_hub.handlers.operations import ApiHandler, operation
+from gavip_hub.services.results import OpenResult
 
 READ = "custom:gavip:read:jobs"
 SUBMIT = "custom:gavip:submit:jobs"
@@ -41,13 +41,15 @@ class JobQuery(Wire):
 class LogQuery(Wire):
     """Which piece of a log."""
 
-    offset: Annotated[int, Field(description="Bytes from the start; negative: from the end.")] = 0
+    offset: Annotated[
+        int, Field(ge=-MOST, le=MOST, description="Bytes from the start; negative: from the end.")
+    ] = 0
 
 
 class EventQuery(Wire):
     """Which events."""
 
-    after: Annotated[int, Field(ge=0, description="Only events after this one.")] = 0
+    after: Annotated[int, Field(ge=0, le=MOST, description="Only events after this one.")] = 0
 
 
 class Jobs(ApiHandler):
@@ -183,7 +185,7 @@ class JobEvents(ApiHandler):
         errors=(NotFound,),
     )
     async def get(self, id: str, query: EventQuery) -> list[EventView]:
-        """Return its events, oldest first."""
+        """Return its events, oldest first, at most 500; ask again after the last one."""
         profile = self.require()
         found: list[EventView] = await self.in_thread(
             self.services.jobs.events, owner=profile.name, job=id, after=query.after, avi=profile.avi
@@ -230,10 +232,10 @@ class JobResults(ApiHandler):
     async def get(self, id: str) -> list[ResultEntry]:
         """Return them in the order of the pipeline."""
         profile = self.require()
-        found: list[ResultEntry] = await self.in_thread(
-            self.services.results.of, owner=profile.name, job=id, avi=profile.avi
+        job: JobView = await self.in_thread(
+            self.services.jobs.get, owner=profile.name, job=id, avi=profile.avi
         )
-        return found
+        return job.results
 
 
 class JobResult(ApiHandler):
@@ -247,19 +249,20 @@ class JobResult(ApiHandler):
         summary="Download a result",
         scope=READ,
         media_type="application/octet-stream",
-        errors=(NotFound,),
+        errors=(NotFound, NoRoom),
     )
     async def get(self, id: str, result: str) -> None:
         """Send the file, or the range of it that was asked for."""
         profile = self.require()
-        entry, file = await self.in_thread(
-            self.services.results.open, owner=profile.name, job=id, name=result, avi=profile.avi
-        )
-        with file:
-            try:
-                await send_file(self, entry, file)
-            except StreamClosedError:
-                return  # the reader went away
+        with self.context.reads.one(profile.name):
+            found: OpenResult = await self.in_thread(
+                self.services.results.open, owner=profile.name, job=id, name=result, avi=profile.avi
+            )
+            with found.file as file:
+                what = found.entry
+                await send_file(
+                    self, Sent(file=file, name=what.name, media_type=what.media_type, etag=what.sha256)
+                )
 
 
 HANDLERS: tuple[type[ApiHandler], ...] = (

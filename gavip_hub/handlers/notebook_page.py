@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 
 from gavip_hub.handlers.rendering import STATIC
 from gavip_hub.handlers.tables import Unreadable
@@ -34,13 +35,15 @@ class NotebookPages:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._turn = asyncio.Lock()
 
-    async def page(self, digest: str, notebook: bytes) -> bytes:
+    async def page(self, digest: str, read: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return the HTML of a notebook.
 
         Parameters
         ----------
         digest
             The notebook's SHA-256, under which its page is kept.
+        read
+            Gives the notebook; called where its page is not kept, and in turn: those who wait hold no content.
 
         Raises
         ------
@@ -49,7 +52,7 @@ class NotebookPages:
         """
         async with self._turn:
             if digest not in self._kept:
-                self._keep(digest, await _convert(notebook))
+                self._keep(digest, await _convert(await read()))
             self._kept.move_to_end(digest)
             return self._kept[digest]
 

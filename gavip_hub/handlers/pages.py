@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from markupsafe import Markup
 from tornado.web import StaticFileHandler
 from typing_extensions import override
 
@@ -22,7 +23,7 @@ from gavip_hub.handlers.job_pages import (
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
-from gavip_hub.handlers.rendering import STATIC, amount, markdown, plain
+from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, OpenPage, ServersPage
 from gavip_hub.services.orders import choose_memory
 
@@ -114,10 +115,14 @@ class AviPage(FormPage):
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
             forms=[self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
-            readme=markdown(release.spec.readme, title=avi.title),
+            readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
             pool=await self.pool(),
         )
+
+    async def _readme(self, release: ReleaseView, *, title: str) -> Markup:
+        spec = release.spec
+        return await self.context.file_threads(readme_page, spec.readme, title=title, cut=spec.readme_cut)
 
 
 class PipelinePage(FormPage):

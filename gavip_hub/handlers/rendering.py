@@ -18,6 +18,7 @@ from markupsafe import Markup
 from pydantic import JsonValue
 
 from avi_kernel.protocol.api import JobView
+from avi_kernel.protocol.folder import LONGEST_README
 
 TEMPLATES = Path(str(files("gavip_hub") / "templates"))
 STATIC = Path(str(files("gavip_hub") / "static"))
@@ -30,6 +31,8 @@ PAGE_CSP = (
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _KB = 1000
+READMES_KEPT = 32
+_CUT = Markup("<p><em>The text goes on; what is shown here was cut.</em></p>\n")
 
 
 def make_environment(prefix: str) -> jinja2.Environment:
@@ -108,6 +111,19 @@ def markdown(text: str, *, title: str = "") -> Markup:
     return Markup(clean)  # noqa: S704 - nh3 has just cleaned it
 
 
+@lru_cache(maxsize=READMES_KEPT)
+def readme_page(text: str, *, title: str, cut: bool) -> Markup:
+    """Render a release's readme, or find it rendered; call it in a thread, since some texts take seconds.
+
+    Parameters
+    ----------
+    cut
+        Whether the author's text goes on: then its reader is told so.
+    """
+    shown_part = markdown(text[:LONGEST_README], title=title)
+    return shown_part + _CUT if cut or len(text) > LONGEST_README else shown_part
+
+
 def plain(text: str) -> str:
     """Take terminal colours and control characters out of what a program wrote."""
     return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n")))
@@ -115,7 +131,9 @@ def plain(text: str) -> str:
 
 def amount(value: float) -> str:
     """Write a number with thin spaces between thousands and no needless zeros."""
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    text = f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}".rstrip("0").rstrip(".")
     return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 

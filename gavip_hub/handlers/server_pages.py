@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, ServerOpen, ServerView
+from gavip_hub.handlers.forms import LONGEST_ID
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.servers import OPEN
 
@@ -50,8 +51,8 @@ class OpenPage(PortalPage):
     async def get(self, name: str) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
         server = await self.server(name)
-        events = await self.in_thread(self.services.events.of_subject, owner=self.owner, subject=name)
-        opening = opening_of(server, events[-1] if events else None, now=datetime.now(UTC))
+        last = await self.in_thread(self.services.events.latest_of_subject, owner=self.owner, subject=name)
+        opening = opening_of(server, last, now=datetime.now(UTC))
         self.render_page(
             "opening.html",
             avi=name,
@@ -63,7 +64,7 @@ class OpenPage(PortalPage):
     @override
     async def post(self, name: str) -> None:
         profile = self.require(OPEN)
-        request = ServerOpen(avi=name, version=self.sent().get("version") or None)
+        request = ServerOpen(avi=name, version=self.sent().get("version", "")[:LONGEST_ID] or None)
         await self.services.opening.open(profile, self.user_token, request)
         self.go(f"avis/{name}/open")
 

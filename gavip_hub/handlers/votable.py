@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ _CODES = {
 }
 _FLOAT_DIGITS = 7
 _LONGEST_ARRAY = 1_000_000
+_MOST_FIELDS = 1000
+_MOST_DIMENSIONS = 10
+_DIMENSION = re.compile(r"[0-9]{1,7}")
 
 
 class _Enough(Exception):
@@ -92,13 +96,18 @@ class VotableReader:
         tag = name.rpartition(":")[2]
         self._text.clear()
         if tag == "FIELD":
-            self._fields.append(_field(attributes))
+            self._add(_field(attributes))
         elif tag == "TR":
             self._start_row()
         elif tag in {"BINARY", "BINARY2"}:
             self._form = tag
         elif tag == "FITS" or (tag == "STREAM" and attributes.get("encoding") != "base64"):
             raise Unreadable("The rows of this VOTable are in another file or form; download it to see them.")
+
+    def _add(self, one: _Field) -> None:
+        if len(self._fields) == _MOST_FIELDS:
+            raise Unreadable(f"This VOTable has more than {_MOST_FIELDS} columns; download it to see them.")
+        self._fields.append(one)
 
     def _start_row(self) -> None:
         if len(self._rows) == MOST_ROWS:
@@ -183,7 +192,7 @@ def _count(arraysize: str, data: bytes, at: int) -> tuple[int, int]:
         at += 4
     else:
         parts = arraysize.split("x")
-        known = all(part.isascii() and part.isdigit() for part in parts)
+        known = len(parts) <= _MOST_DIMENSIONS and all(map(_DIMENSION.fullmatch, parts))
         count = math.prod(map(int, parts)) if known else -1
     if not 0 <= count <= _LONGEST_ARRAY:
         raise Unreadable("The binary rows of this VOTable are damaged.")

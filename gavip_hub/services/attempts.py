@@ -2,6 +2,8 @@
 
 import hashlib
 import secrets
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,12 +13,15 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.job import AttemptState, JobState
 from gavip_hub.exceptions import SignInRequired
-from gavip_hub.services.moves import move, note_progress, note_state
-from gavip_hub.storage import containers, jobs
+from gavip_hub.services.moves import PROGRESS, move, note_progress, note_state, progress_of
+from gavip_hub.storage import containers, events, jobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Attempt, Job
 
 TOKEN_PREFIX = "gavip-job-"  # noqa: S105 - tells a job's token from a person's at a glance
+
+
+BETWEEN_NEWS = timedelta(seconds=1)
 
 
 def new_token() -> str:
@@ -39,6 +44,17 @@ def mark_running(session: Session, job: Job, attempt: Attempt, *, clock: Clock) 
         session.flush()
     if job.state is JobState.LAUNCHING:
         move(session, job, JobState.RUNNING, at=now)
+
+
+def _is_news(session: Session, job: Job, *, before: dict[str, Any], now: datetime) -> bool:
+    """Tell whether people are to hear of a job's progress: at most once a second, and not what they know.
+
+    What comes too soon is told with the next heartbeat, since what was told last is looked at, not what was reported.
+    """
+    told = events.latest_of_subject(session, owner=job.owner, subject=job.id, kind=PROGRESS)
+    if told is None:
+        return progress_of(job) != before
+    return progress_of(job) != told.data and now - told.at >= BETWEEN_NEWS
 
 
 class AttemptService:
@@ -78,12 +94,11 @@ class AttemptService:
         with self._database.transaction() as session:
             job, attempt = self._of(session, token, lock=True)
             mark_running(session, job, attempt, clock=self._clock)
-            news = (progress.fraction, progress.message, progress.step)
-            known = (job.fraction, job.message, job.step)
+            known = progress_of(job)
             job.heartbeat_at, job.reason = now, ""
-            job.fraction, job.message, job.step = news
+            job.fraction, job.message, job.step = progress.fraction, progress.message, progress.step
             session.flush()
-            if news != known:  # a heartbeat with nothing new is no event
+            if _is_news(session, job, before=known, now=now):
                 note_progress(session, job, at=now)
 
     def record_outcome(self, token: str, outcome: Outcome) -> None:
@@ -92,12 +107,14 @@ class AttemptService:
         with self._database.transaction() as session:
             job, attempt = self._of(session, token, lock=True)
             mark_running(session, job, attempt, clock=self._clock)
+            first = attempt.outcome is None
             attempt.outcome = outcome.model_dump(mode="json")
             job.heartbeat_at = now
             job.fraction = 1.0 if outcome.status == "completed" else job.fraction
             session.flush()
-            note_progress(session, job, at=now)
-            note_state(session, job, at=now)  # no new state, but the loop is to look at it now
+            if first:
+                note_progress(session, job, at=now)
+                note_state(session, job, at=now)  # no new state, but the loop is to look at it now
 
     def _of(self, session: Session, token: str, *, lock: bool = False) -> tuple[Job, Attempt]:
         attempt = jobs.attempt_by_token(session, hash_of(token))

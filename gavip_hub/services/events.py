@@ -17,10 +17,11 @@ class EventService:
         with self._database.reading() as session:
             return [event_view(row) for row in events.since(session, owner=owner, after=after, limit=limit)]
 
-    def of_subject(self, *, owner: str, subject: str) -> list[EventView]:
-        """Return all that happened to one of the owner's jobs or servers, oldest first."""
+    def latest_of_subject(self, *, owner: str, subject: str) -> EventView | None:
+        """Return what happened last to one of the owner's jobs or servers."""
         with self._database.reading() as session:
-            return [event_view(row) for row in events.of_subject(session, owner=owner, subject=subject)]
+            row = events.latest_of_subject(session, owner=owner, subject=subject)
+        return None if row is None else event_view(row)
 
     def newest(self, *, owner: str) -> int:
         """Return the id of the owner's newest event; 0 where there is none."""

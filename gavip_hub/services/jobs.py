@@ -20,6 +20,7 @@ from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
 
 LONGEST_PAGE = 200
+MOST_EVENTS = 500
 
 
 class JobService:
@@ -105,12 +106,11 @@ class JobService:
         return JobList(items=[job_row(job, portal=self._portal) for job in found[:limit]], next=more)
 
     def events(self, *, owner: str, job: str, after: int = 0, avi: str | None = None) -> list[EventView]:
-        """Return all that happened to a job."""
+        """Return what happened to a job after an event, oldest first: so many that there may be more."""
         with self._database.reading() as session:
             self._owned(session, owner, job, avi)
-            return [
-                event_view(row) for row in events.of_subject(session, owner=owner, subject=job, after=after)
-            ]
+            found = events.of_subject(session, owner=owner, subject=job, after=after, limit=MOST_EVENTS)
+            return [event_view(row) for row in found]
 
     def cancel(self, *, owner: str, job: str, avi: str | None = None) -> JobView:
         """End a job: at once where it waits, as soon as its container is gone where it runs.

@@ -10,6 +10,8 @@ from gavip_hub.exceptions import Conflict
 from gavip_hub.storage import events, jobs
 from gavip_hub.storage.schema import Job
 
+PROGRESS = "job.progress"
+
 
 def move(session: Session, job: Job, new: JobState, *, at: datetime, **changes: Any) -> None:
     """Move a job to another state, with its event in the same transaction.
@@ -37,8 +39,12 @@ def note_state(session: Session, job: Job, *, at: datetime) -> None:
 
 def note_progress(session: Session, job: Job, *, at: datetime) -> None:
     """Tell how far a job came."""
-    data = {"fraction": job.fraction, "message": job.message, "step": job.step}
-    events.append(session, owner=job.owner, kind="job.progress", subject=job.id, data=data, at=at)
+    events.append(session, owner=job.owner, kind=PROGRESS, subject=job.id, data=progress_of(job), at=at)
+
+
+def progress_of(job: Job) -> dict[str, Any]:
+    """Return how far a job came, as people are told."""
+    return {"fraction": job.fraction, "message": job.message, "step": job.step}
 
 
 def set_reason(session: Session, job: Job, reason: str, *, at: datetime) -> None:

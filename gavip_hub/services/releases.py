@@ -3,6 +3,7 @@
 import logging
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -47,7 +48,7 @@ class _Publication:
 
 
 class ReleaseService:
-    """The catalogue; each method is one transaction.
+    """The catalogue; each method changes the database in one transaction, if at all.
 
     Parameters
     ----------
@@ -153,17 +154,25 @@ class ReleaseService:
             self._repositories.discard(tree)
 
     def _publish(self, new: _Publication) -> ReleaseView:
-        now = self._clock.now()
-        with self._database.transaction() as session:
-            # Held to the end, git included: two who publish the same AVI at once follow one another.
-            lock_pool(session, f"avi:{new.avi}")
-            self._require_owner(session, new)
-            known = releases.one(session, avi=new.avi, version=new.version)
+        # Two who publish the same AVI at once follow one another, and the database is free while git works.
+        with self._repositories.held(new.avi):
+            with self._database.reading() as session:
+                known = self._known(session, new)
             if known is not None:
-                return _same(known, new)
+                return known
+            now = self._clock.now()
             commit = self._repositories.commit(
                 new.tree, avi=new.avi, version=new.version, author=new.submitter, at=now
             )
+            return self._record(new, commit, now)
+
+    def _record(self, new: _Publication, commit: str, now: datetime) -> ReleaseView:
+        with self._database.transaction() as session:
+            lock_pool(session, f"avi:{new.avi}")
+            # Looked at again: the lock on the repository holds on this machine only.
+            known = self._known(session, new)
+            if known is not None:
+                return known
             avi = self._avi_row(session, new)
             avi.title = new.spec.manifest.title or new.avi
             avi.summary = new.spec.manifest.summary
@@ -184,6 +193,18 @@ class ReleaseService:
             session.flush()
             log.info("Published %s %s by %s as %s", new.avi, new.version, new.submitter, commit)
             return release_view(release)
+
+    def _known(self, session: Session, new: _Publication) -> ReleaseView | None:
+        """Return the release where it exists already.
+
+        Raises
+        ------
+        Conflict
+            It exists with other content, or the AVI is somebody else's.
+        """
+        self._require_owner(session, new)
+        known = releases.one(session, avi=new.avi, version=new.version)
+        return None if known is None else _same(known, new)
 
     def _require_owner(self, session: Session, new: _Publication) -> None:
         avi = releases.avi(session, new.avi)

@@ -1,6 +1,7 @@
 """What jobs leave behind: results and logs, opened without trusting their paths."""
 
 import codecs
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from avi_kernel.protocol.api import JobView, LogPart
@@ -13,7 +14,15 @@ from gavip_hub.storage.schema import Result
 from gavip_hub.storage.userspace import AttemptFolders
 
 LOG_PIECE = 64 * 1024
-LARGEST_PREVIEW = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenResult:
+    """A result with its job and its content."""
+
+    job: JobView
+    entry: ResultEntry
+    file: BinaryIO
 
 
 class ResultService:
@@ -24,37 +33,23 @@ class ResultService:
         self._jobs = jobs
         self._folders = folders
 
-    def of(self, *, owner: str, job: str, avi: str | None = None) -> list[ResultEntry]:
-        """Return the results of a job, in the order of its pipeline."""
-        return self._jobs.get(owner=owner, job=job, avi=avi).results
-
-    def open(
-        self, *, owner: str, job: str, name: str, avi: str | None = None
-    ) -> tuple[ResultEntry, BinaryIO]:
-        """Open one result; the caller closes it.
+    def open(self, *, owner: str, job: str, name: str, avi: str | None = None) -> OpenResult:
+        """Open one result; the caller closes its file.
 
         Raises
         ------
         NotFound
             The job has no such result, or its file is gone.
         """
-        entry = next((one for one in self.of(owner=owner, job=job, avi=avi) if one.name == name), None)
-        if entry is None:
-            raise NotFound(f"Job {job} has no result {name!r}.")
+        view = self._jobs.get(owner=owner, job=job, avi=avi)
+        entry = next((one for one in view.results if one.name == name), None)
         with self._database.reading() as session:
             row = session.get(Result, (job, name))
-        if row is None:
+        if entry is None or row is None:
             raise NotFound(f"Job {job} has no result {name!r}.")
         parts = [RESULTS_FOLDER, name]
-        return entry, self._folders.open(owner=owner, job=job, attempt=row.attempt, parts=parts)
-
-    def preview(
-        self, *, owner: str, job: str, name: str, avi: str | None = None, limit: int = LARGEST_PREVIEW
-    ) -> tuple[ResultEntry, bytes]:
-        """Return one result with the first `limit` bytes of its content."""
-        entry, file = self.open(owner=owner, job=job, name=name, avi=avi)
-        with file:
-            return entry, file.read(limit)
+        file = self._folders.open(owner=owner, job=job, attempt=row.attempt, parts=parts)
+        return OpenResult(job=view, entry=entry, file=file)
 
     def log(
         self, *, owner: str, job: str, offset: int = 0, limit: int = LOG_PIECE, avi: str | None = None

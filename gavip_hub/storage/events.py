@@ -36,10 +36,18 @@ def since(session: Session, *, owner: str, after: int, limit: int) -> list[Event
     return list(session.scalars(wanted))
 
 
-def of_subject(session: Session, *, owner: str, subject: str, after: int = 0) -> list[Event]:
-    """Return all that happened to one job or server of the owner, oldest first."""
+def of_subject(session: Session, *, owner: str, subject: str, after: int = 0, limit: int) -> list[Event]:
+    """Return what happened to one job or server of the owner after that id, oldest first."""
     wanted = select(Event).where(Event.owner == owner, Event.subject == subject, Event.id > after)
-    return list(session.scalars(wanted.order_by(Event.id)))
+    return list(session.scalars(wanted.order_by(Event.id).limit(limit)))
+
+
+def latest_of_subject(session: Session, *, owner: str, subject: str, kind: str | None = None) -> Event | None:
+    """Return what happened last to one job or server of the owner, of any kind or of one."""
+    wanted = select(Event).where(Event.owner == owner, Event.subject == subject)
+    if kind is not None:
+        wanted = wanted.where(Event.kind == kind)
+    return session.scalar(wanted.order_by(Event.id.desc()).limit(1))
 
 
 def latest(session: Session) -> int:

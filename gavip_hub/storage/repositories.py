@@ -1,11 +1,13 @@
 """The AVIs' git repositories, and one read-only checkout a release (docs/adr/0011)."""
 
+import fcntl
 import hashlib
 import os
 import secrets
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +57,14 @@ class Repositories:
         """Return the read-only tree of a release."""
         return self._checkouts / avi / commit
 
+    @contextmanager
+    def held(self, avi: str) -> Iterator[None]:
+        """Hold an AVI's repository: who else wants it waits, in this process or another of this machine."""
+        self._repositories.mkdir(parents=True, exist_ok=True)
+        with (self._repositories / f"{avi}.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # closing the file gives it back
+            yield
+
     def take_in(self, root: Path, parts: list[str]) -> Tree:
         """Copy the folder `root/parts...`, whose owner may change it meanwhile, and return the copy.
 
@@ -79,7 +89,10 @@ class Repositories:
         remove_path(tree.folder)
 
     def commit(self, tree: Tree, *, avi: str, version: str, author: str, at: datetime) -> str:
-        """Commit a copy to the AVI's repository, make it the release's checkout, and return the commit."""
+        """Commit a copy to the AVI's repository, make it the release's checkout, and return the commit.
+
+        Call it while the repository is `held`.
+        """
         git = _Git(self._repositories / f"{avi}.git", author=author, at=at)
         git.make()
         commit = git.commit(tree, message=f"{avi} {version}", tag=f"v{version}")

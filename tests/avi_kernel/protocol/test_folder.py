@@ -210,3 +210,69 @@ def test_what_is_no_notebook_is_told_so(tmp_path, text):
 def test_a_pipelines_file_name_must_make_an_identifier(tmp_path):
     write_avi(tmp_path, {"pipelines/My Pipeline.ipynb": notebook("1")})
     assert "a pipeline's file name is lower-case" in str(refusal(tmp_path))
+
+
+def lattice(folder, *, floors):
+    """Write pipelines of which each two need both of the floor below."""
+    names = [f"{side}{floor}" for floor in range(floors) for side in "ab"]
+    toml = "".join(
+        f"[pipelines.{side}{floor}]\nneeds = ['a{floor - 1}', 'b{floor - 1}']\n"
+        for floor in range(1, floors)
+        for side in "ab"
+    )
+    files = {f"pipelines/{name}.ipynb": notebook("1") for name in names}
+    return write_avi(folder, {"avi.toml": toml, **files})
+
+
+def test_a_lattice_of_needs_runs_each_notebook_once(tmp_path):
+    found = {spec.name: spec for spec in read_release(lattice(tmp_path, floors=40)).pipelines}
+    assert len(found["a39"].steps) == 78
+
+
+def test_needs_run_in_the_order_of_the_manifest_and_after_their_own(tmp_path):
+    toml = "[pipelines.d]\nneeds = ['c', 'a']\n[pipelines.c]\nneeds = ['b']"
+    write_avi(tmp_path, {"avi.toml": toml, **{f"pipelines/{name}.ipynb": notebook("1") for name in "abcd"}})
+    assert [path[10] for path in read_release(tmp_path).pipelines[3].steps] == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"pipelines/p.py": "a=1\n" * 70_000}, "pipelines/p.py: is larger than 256 kB"),
+        (
+            {f"pipelines/{name}.py": "a=1\n" * 60_000 for name in "abcde"},
+            "pipelines: its modules come to 1171 kB; at most 1024 kB are read",
+        ),
+        (
+            {"pipelines/p.ipynb": notebook(parameters="#" * 300_000)},
+            "pipelines/p.ipynb, cell tagged 'parameters': has 292 kB of code; at most 256 kB are read",
+        ),
+        (
+            {"pipelines/p.ipynb": notebook(parameters="a = 1\n" * 201)},
+            "pipelines/p.ipynb: declares 201 parameters; at most 200 are accepted",
+        ),
+        ({"avi.toml": "#" * 300_000}, "avi.toml: is larger than 256 kB"),
+        ({"avi.toml": "title=" + "[" * 100_000}, "avi.toml: is not valid TOML: it is nested too deeply"),
+        ({"avi.toml": "title=" + "1" * 5000}, "avi.toml: is not valid TOML: Exceeds the limit"),
+        ({"avi.toml": f"title = '{'x' * 201}'"}, "avi.toml: title: string should have at most 200"),
+        ({"avi.toml": f"summary = '{'x' * 2001}'"}, "avi.toml: summary: string should have at most 2000"),
+        ({"avi.toml": f"keywords = {['x'] * 51}"}, "avi.toml: keywords: list should have at most 50"),
+        ({"avi.toml": "title = 'a\\u0000'\n".replace("'", '"')}, "avi.toml: title: must be text without NUL"),
+        ({"app.ipynb": "[" * 6_000_000}, "app.ipynb: is larger than 5120 kB; clear the notebook's outputs"),
+    ],
+)
+def test_what_would_cost_the_platform_too_much_is_refused_in_words(tmp_path, files, words):
+    write_avi(tmp_path, {"app.ipynb": notebook("1"), **files})
+    assert str(refusal(tmp_path)).startswith(words)
+
+
+def test_a_release_that_declares_a_megabyte_is_refused(tmp_path):
+    cell = "\n".join(f"p{index} = '{'x' * 19_000}'" for index in range(13))
+    write_avi(tmp_path, {f"pipelines/{name}.ipynb": notebook(parameters=cell) for name in "abcdef"})
+    assert "come to 14" in str(refusal(tmp_path))
+
+
+def test_a_long_readme_is_cut_and_says_so(tmp_path):
+    write_avi(tmp_path, {"app.ipynb": notebook("1"), "README.md": "word " * 10_000})
+    release = read_release(tmp_path)
+    assert (len(release.readme), release.readme_cut) == (30_000, True)

@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 
 from tests.support.avis import star_counter
@@ -62,6 +64,20 @@ async def test_a_bad_manifest_is_told_with_file_and_key(service, dora):
     )
     assert "avi.toml: titel: unknown key" in answer.json()["message"]
     assert not list((service.root / "checkouts" / ".staging").iterdir())
+
+
+async def test_publications_run_in_threads_of_their_own(service, dora, monkeypatch):
+    star_counter(service.root / "users" / "dora" / "stars")
+    repositories, seen = service.service.core.releases._repositories, []
+    commit = repositories.commit
+
+    def watched(*arguments, **options):
+        seen.append(threading.current_thread().name)
+        return commit(*arguments, **options)
+
+    monkeypatch.setattr(repositories, "commit", watched)
+    assert (await publish(dora)).status_code == 201
+    assert [name.rpartition("_")[0] for name in seen] == ["gavip-publishing"]
 
 
 async def test_the_address_and_the_body_must_agree(service, dora):

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from html import unescape
 
@@ -10,7 +12,9 @@ import httpx
 import nbformat
 import pytest
 
+from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.handlers.reads import MOST_READS
 from gavip_hub.testing import exit_record
 from tests.support.service import running_service, until
 
@@ -48,7 +52,8 @@ async def ended(service, portal, job, *, files=None, outcome=None):
     """Run a job to its end and return its page."""
 
     async def look():
-        return service.backend.engine.containers.get(f"gavip-{job}-1")
+        found = service.backend.engine.containers.get(f"gavip-{job}-1")
+        return found and found.liveness is Liveness.RUNNING
 
     await until(look)
     folder = service.root / "attempts" / f"gavip-{job}-1"
@@ -92,6 +97,18 @@ async def test_an_avi_shows_a_form_made_from_its_parameters(portal, stars):
     assert "Number from 0.1 to 10 deg; default 1 deg." in page
     assert "The author proposes 240 MB (200 + 40 * radius)." in unescape(page)
     assert "Open interface" in page
+
+
+async def test_a_readme_is_rendered_off_the_event_loop(portal, stars, monkeypatch):
+    seen = []
+
+    def watched(text, **_):
+        seen.append(threading.current_thread().name.rpartition("_")[0])
+        return text
+
+    monkeypatch.setattr("gavip_hub.handlers.pages.readme_page", watched)
+    assert "# Star counter" in (await portal.get("/avis/stars")).text
+    assert seen == ["gavip-files"]
 
 
 async def test_an_avi_that_is_not_open_to_the_asker_does_not_exist(service, portal):
@@ -217,6 +234,32 @@ async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
     table = (await portal.get(f"/jobs/{job}/results/a.csv")).text
     assert "<td>&lt;b&gt;Sirius&lt;/b&gt;</td>" in table
     assert (await portal.get(f"/jobs/{job}/results/none.csv")).status_code == 404
+
+
+async def test_what_is_shown_is_kept_by_browsers_and_asked_for_again_by_its_hash(service, portal, stars):
+    notebook = nbformat.writes(nbformat.v4.new_notebook()).encode()
+    files = {"a.ipynb": ("application/x-ipynb+json", notebook), "a.png": ("image/png", b"picture")}
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    await ended(service, portal, job, files=files)
+    for name in files:
+        first = await portal.get(f"/jobs/{job}/results/{name}/content")
+        assert first.headers["Content-Disposition"] == "inline"
+        assert first.headers["Cache-Control"] == "private, max-age=3600"
+        known = {"If-None-Match": first.headers["Etag"]}
+        assert (await portal.get(first.url, headers=known)).status_code == 304
+
+
+async def test_a_person_reads_a_few_files_at_once(service, portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    await ended(service, portal, job, files={"a.png": ("image/png", b"picture")})
+    paths = [f"/api/jobs/{job}/results/a.png", f"/jobs/{job}/results/a.png/content"]
+    with ExitStack() as held:
+        for _ in range(MOST_READS):
+            held.enter_context(service.service.context.reads.one("ann"))
+        refused = [await portal.get(path) for path in paths]
+    assert [answer.status_code for answer in refused] == [409, 409]
+    assert "12 files at once" in refused[0].json()["message"]
+    assert [(await portal.get(path)).content for path in paths] == [b"picture"] * 2
 
 
 async def test_a_failed_job_is_told_well(service, portal, stars):

@@ -34,6 +34,13 @@ def entry(name: str, data: bytes, media_type: str = "application/octet-stream") 
     return result(name, media_type, size=len(data))
 
 
+async def rendered(notebook: bytes) -> bytes:
+    async def read() -> bytes:
+        return notebook
+
+    return await NotebookPages().page(hashlib.sha256(notebook).hexdigest(), read)
+
+
 @pytest.mark.parametrize(
     ("name", "media_type", "expected"),
     [
@@ -134,13 +141,23 @@ def test_a_row_that_was_cut_is_not_shown():
     assert 0 < len(table.rows) < 20
 
 
-@pytest.mark.parametrize("arraysize", ["-1", "99999999999", "x", "*", ""])
+@pytest.mark.parametrize(
+    "arraysize", ["-1", "99999999999", "x", "*", "", "9" * 5000, "x".join("1" * 50_000)], ids=len
+)
 def test_a_binary_votable_that_lies_about_its_lengths_is_refused(arraysize: str):
     stream = base64.b64encode(b"\xff\xff\xff\xff" * 4).decode()
     head = f"<VOTABLE><TABLE><FIELD name='x' datatype='int' arraysize='{arraysize}'/><DATA><BINARY>"
     data = f"{head}<STREAM encoding='base64'>{stream}</STREAM></BINARY></DATA></TABLE></VOTABLE>".encode()
     with pytest.raises(Unreadable, match="damaged"):
         read_table(entry("a.vot", data), data)
+
+
+@pytest.mark.parametrize("arraysize", ["0", "1"])
+def test_a_votable_of_too_many_columns_is_refused_before_a_row_is_read(arraysize: str):
+    fields = f"<FIELD name='x' datatype='int' arraysize='{arraysize}'/>" * 1001
+    head = f"<VOTABLE><TABLE>{fields}<DATA><BINARY><STREAM encoding='base64'>".encode()
+    with pytest.raises(Unreadable, match="more than 1000 columns"):
+        read_table(entry("a.vot", head), head)
 
 
 def test_a_votable_whose_rows_are_elsewhere_is_not_followed():
@@ -193,7 +210,7 @@ async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhe
         ],
     )
     notebook = nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()
-    page = (await NotebookPages().page(hashlib.sha256(notebook).hexdigest(), notebook)).decode()
+    page = (await rendered(notebook)).decode()
     assert "one" in page
     assert "data:image/png;base64,iVBORw0KGgo=" in page
     assert "http:" not in page
@@ -204,4 +221,4 @@ async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhe
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff\xfe", json.dumps({"cells": 5, "nbformat": 4}).encode()])
 async def test_what_is_no_notebook_is_told_in_a_sentence(data: bytes):
     with pytest.raises(Unreadable, match="cannot be rendered"):
-        await NotebookPages().page("x", data)
+        await rendered(data)

@@ -25,6 +25,7 @@ from gavip_hub.handlers.rendering import (
     markdown,
     percent,
     plain,
+    readme_page,
     size,
     utc,
 )
@@ -298,3 +299,24 @@ def test_what_is_looked_at_first_comes_first():
 def test_a_readme_does_not_repeat_the_title_above_it():
     assert markdown("# HR diagram\n\nText.", title="HR diagram") == "<p>Text.</p>\n"
     assert "<h3>Other</h3>" in markdown("# Other\n\nText.", title="HR diagram")
+
+
+def test_a_readme_that_was_cut_says_so():
+    assert "was cut" in readme_page("Text.", title="", cut=True)
+    assert "was cut" not in readme_page("Text.", title="", cut=False)
+
+
+def test_no_more_of_a_readme_is_rendered_than_is_shown():
+    page = readme_page("word " * 40_000, title="", cut=False)
+    assert len(page) < 31_000
+    assert "was cut" in page
+
+
+def test_a_readme_is_rendered_once(monkeypatch):
+    rendered = []
+    monkeypatch.setattr(
+        "gavip_hub.handlers.rendering.markdown", lambda text, title: rendered.append(text) or ""
+    )
+    for _ in range(3):
+        readme_page("rendered once only", title="", cut=False)
+    assert rendered == ["rendered once only"]

@@ -3,8 +3,9 @@
 import pytest
 
 from avi_kernel.protocol.api import Phase
-from avi_kernel.protocol.runs import Progress
+from avi_kernel.protocol.runs import Outcome, Progress
 from gavip_hub.exceptions import BadManifest, BadParameter, BadRequest, Conflict, NoRoom, NotFound, TooLarge
+from gavip_hub.testing import EPOCH
 from tests.support.engine import Engine
 
 
@@ -193,6 +194,41 @@ def test_each_step_of_a_job_is_an_event_in_order(engine):
     ]
     assert seen[-1].data == {"fraction": 0.5, "message": "half", "step": ""}
     assert engine.jobs.events(owner="ann", job=order.job, after=seen[-2].id) == seen[-1:]
+
+
+def told(engine, job):
+    """Return the progress that a job's owner was told."""
+    seen = engine.jobs.events(owner="ann", job=job)
+    return [event.data["fraction"] for event in seen if event.kind == "job.progress"]
+
+
+def test_progress_is_told_once_a_second_and_the_last_of_it_with_the_next_heartbeat(engine):
+    order = claimed(engine)
+    for hundredth in range(1, 51):
+        engine.attempts.record_progress(order.token, Progress(fraction=hundredth / 100))
+    assert told(engine, order.job) == [0.01]
+    assert engine.jobs.get(owner="ann", job=order.job).fraction == 0.5
+    engine.clock.advance(engine.config.heartbeat)
+    engine.attempts.record_progress(order.token, Progress(fraction=0.5))
+    assert told(engine, order.job) == [0.01, 0.5]
+
+
+def test_an_end_that_is_reported_again_is_told_once(engine):
+    order = claimed(engine)
+    outcome = Outcome(status="completed", started_at=EPOCH, ended_at=EPOCH)
+    engine.attempts.record_outcome(order.token, outcome)
+    seen = engine.jobs.events(owner="ann", job=order.job)
+    engine.attempts.record_outcome(order.token, outcome)
+    assert engine.jobs.events(owner="ann", job=order.job) == seen
+
+
+def test_a_job_with_many_events_tells_them_in_pieces(engine, monkeypatch):
+    monkeypatch.setattr("gavip_hub.services.jobs.MOST_EVENTS", 2)
+    order = claimed(engine)
+    first = engine.jobs.events(owner="ann", job=order.job)
+    rest = engine.jobs.events(owner="ann", job=order.job, after=first[-1].id)
+    assert [event.data["state"] for event in first + rest] == ["PENDING", "QUEUED", "LAUNCHING"]
+    assert engine.events.latest_of_subject(owner="ann", subject=order.job) == rest[-1]
 
 
 def test_events_of_all_jobs_of_one_owner_come_in_one_order(engine):

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from avi_kernel.protocol.api import ReleaseSubmit
@@ -8,6 +10,7 @@ from gavip_hub.services.releases import ReleaseService, bundled_slug
 from gavip_hub.storage import migrate
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.schema import Avi
 from tests.support.avis import star_counter
 
 
@@ -37,6 +40,25 @@ def submit(releases, *, submitter="dora", operator=False, **changes):
 def test_the_same_content_is_published_once(releases, folder):
     assert submit(releases) == submit(releases)
     assert len(releases.versions(viewer="dora", avi="stars")) == 1
+
+
+def test_two_who_publish_the_same_at_once_publish_it_once(releases, folder):
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(lambda _: submit(releases), range(2))
+    assert first == second
+    assert len(releases.versions(viewer="dora", avi="stars")) == 1
+
+
+def test_others_write_to_the_database_while_git_works(releases, folder, monkeypatch):
+    commit = releases._repositories.commit
+
+    def commit_meanwhile(*arguments, **options):
+        with releases._database.transaction() as session:
+            session.add(Avi(name="other", owner="eve", created_at=SystemClock().now()))
+        return commit(*arguments, **options)
+
+    monkeypatch.setattr(releases._repositories, "commit", commit_meanwhile)
+    assert submit(releases).version == "1.0"
 
 
 def test_a_release_never_changes(releases, folder):
