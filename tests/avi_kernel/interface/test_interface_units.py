@@ -28,6 +28,7 @@ HUB = {
     "JUPYTERHUB_USER": "eve",
     "JUPYTERHUB_SERVER_NAME": "stars",
     "JUPYTERHUB_PUBLIC_HUB_URL": "http://gavip.localhost:8000/hub/",
+    "GAVIP_AVI": "stars",
     "GAVIP_CODE_DIR": "/avi",
     "GAVIP_WORK_DIR": "/home/eve/avis/stars",
 }
@@ -39,6 +40,7 @@ def test_the_hub_says_where_to_listen_and_what_to_serve() -> None:
     assert chosen.base_url == "/user/eve/stars/"
     assert chosen.work_dir == Path("/home/eve/avis/stars")
     assert chosen.portal_url == "http://gavip.localhost:8000/services/gavip/"
+    assert chosen.avi_url == "http://gavip.localhost:8000/services/gavip/avis/stars"
     assert not chosen.standalone
 
 
