@@ -84,13 +84,15 @@ class Field:
     def _default(self) -> str:
         if self.spec.required:
             return "required"
+        if self.spec.optional:
+            return "may be empty"
         if self.long or self.spec.type == "boolean" or self.spec.default == "":
             return ""
         unit = f" {self.spec.unit}" if self.spec.unit else ""
         return f"default {as_text(self.spec.default)}{unit}"
 
     def check(self) -> JsonValue:
-        """Return the typed value; None stands for the default.
+        """Return the typed value; None is that of an optional parameter left empty.
 
         Raises
         ------
@@ -99,6 +101,8 @@ class Field:
         """
         if self.spec.required and not self.text:
             raise ValueError("is required")
+        if self.spec.optional and not self.text:
+            return None
         return self.spec.check(self.text)
 
 

@@ -117,8 +117,10 @@ def test_what_the_extract_lacks_is_told_beside_the_preview(page: Explorer) -> No
 def test_what_is_chosen_is_what_the_pipeline_takes(page: Explorer) -> None:
     (pipeline,) = read_release(AVI).pipelines
     declared = {spec.name: spec for spec in pipeline.parameters}
+    given = page.controls.parameters
+    assert given == {name: spec.default for name, spec in declared.items() if not spec.optional}
+    page.controls.field.value = "custom"
     assert page.controls.parameters.keys() == declared.keys()
-    assert page.controls.parameters == {name: spec.default for name, spec in declared.items()}
     for control, name in ((page.controls.radius, "radius"), (page.controls.faint, "faint_limit")):
         assert (control.min, control.max) == (declared[name].minimum, declared[name].maximum)
     assert [value for _, value in page.controls.field.options] == declared["field"].choices

@@ -100,6 +100,13 @@ def test_limits_are_told_in_words():
     assert Field(pipeline="p", spec=ParameterSpec(name="x"), text="").limits == "Text; required."
 
 
+def test_an_optional_number_may_be_empty():
+    spec = ParameterSpec(name="ra", type="number", optional=True, unit="deg", minimum=0, maximum=360)
+    empty = Field(pipeline="p", spec=spec, text="")
+    assert empty.limits == "Number from 0 to 360 deg; may be empty."
+    assert empty.check() is None
+
+
 def test_what_a_phone_offers_can_type_a_minus_where_one_is_needed():
     signed = Field(pipeline="p", spec=ParameterSpec(name="x", type="number"), text="")
     positive = Field(pipeline="p", spec=ParameterSpec(name="x", type="number", minimum=0), text="")

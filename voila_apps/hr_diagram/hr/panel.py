@@ -10,11 +10,10 @@ from avi_kernel.client import ApiError, Job
 from avi_kernel.widgets.job_panel import JobPanel
 from hr import extract
 from hr.diagram import png
-from hr.fields import CLUSTERS, Question, question
+from hr.fields import CLUSTERS, CUSTOM, Question, question
 from hr.gallery import PIPELINE, Gallery, picture
 from hr.preview import preview
 
-CUSTOM = "custom"
 LABEL = {"description_width": "9.5em"}
 
 STYLE = """<style>
@@ -129,10 +128,11 @@ class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def parameters(self) -> dict[str, Any]:
         """Values by the names of the pipeline's parameters."""
+        # A named field has its own centre: what the hidden controls hold is nobody's choice.
+        centre = {"ra": self.ra.value, "dec": self.dec.value} if self.field.value == CUSTOM else {}
         return {
             "field": self.field.value,
-            "ra": self.ra.value,
-            "dec": self.dec.value,
+            **centre,
             "radius": self.radius.value,
             "parallax_over_error": self.precision.value,
             "faint_limit": self.faint.value,
