@@ -14,11 +14,13 @@ const gavip = {
   },
 
   progress(done, total) {
+    // One cell has no parts to count: its bar tells only that something goes on.
+    if (total < 2) return;
     const bar = document.getElementById("gavip-progress");
     bar.max = total;
     bar.value = done;
-    const text = done < total ? `Running cell ${done + 1} of ${total}` : "Drawing the interface";
-    document.getElementById("gavip-loading-text").textContent = text;
+    const step = done < total ? `Preparing the interface: part ${done + 1} of ${total}` : "Drawing the interface…";
+    document.getElementById("gavip-loading-text").textContent = step;
   },
 
   cellsDone() {
