@@ -38,6 +38,7 @@ class JobPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.status = widgets.HTML()
         self.details = widgets.HTML()
         self.cancel = widgets.Button(description="Cancel", tooltip="Have this job ended", icon="stop")
+        self.cancel.layout = widgets.Layout(width="auto", flex="0 0 auto")
         self.cancel.on_click(self._cancel)
         heading = widgets.HBox(
             [self.status, self.cancel], layout=widgets.Layout(justify_content="space-between")
