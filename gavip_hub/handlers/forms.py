@@ -138,6 +138,14 @@ class MemoryField:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong with one field, and where that is."""
+
+    id: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Proposal:
     """What the author proposes for memory."""
 
@@ -213,6 +221,16 @@ class PipelineForm:
     def valid(self) -> bool:
         """Whether a checked form has no problem."""
         return not (self.problem or self.memory.problem or any(field.problem for field in self.fields))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Every problem of a field, in the order of the page."""
+        of_fields = [
+            Fault(id=item.id, words=f"{item.label} {item.problem}") for item in self.fields if item.problem
+        ]
+        if not self.memory.problem:
+            return of_fields
+        return [*of_fields, Fault(id=self.memory.id, words=f"Memory {self.memory.problem}")]
 
     def values(self) -> dict[str, JsonValue]:
         """Return the typed values of those fields that are acceptable."""

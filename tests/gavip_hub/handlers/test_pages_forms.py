@@ -52,6 +52,8 @@ def test_all_problems_are_told_at_once_and_nothing_typed_is_lost():
     assert problems(form)["label"] == "is required"
     assert {field.spec.name: field.text for field in form.fields}["radius"] == "fifty"
     assert not form.valid
+    assert form.faults[0].id == "diagram-dec"
+    assert len(form.faults) == 4
 
 
 def test_a_choice_that_was_not_offered_is_refused():

@@ -261,10 +261,12 @@ async def test_an_address_that_leads_nowhere_is_told_on_a_page(portal):
     assert "<h1>There is no such page</h1>" in answer.text
 
 
-async def test_parts_of_pages_are_kept_for_ever_and_modules_asked_again(portal):
+async def test_parts_of_pages_are_kept_for_ever_modules_that_they_import_too(portal):
     page = (await portal.get("/")).text
-    address = re.search(r'href="/services/gavip(/static/tokens.css\?v=\w+)"', page)[1]
-    assert "immutable" in (await portal.get(address)).headers["Cache-Control"]
+    folder = re.search(r'href="/services/gavip(/static/v-\w+/)tokens.css"', page)[1]
+    for name in ("tokens.css", "events.js"):
+        assert "immutable" in (await portal.get(folder + name)).headers["Cache-Control"]
+    assert (await portal.get(folder + "../pages.py")).status_code == 404
     assert (await portal.get("/static/events.js")).headers["Cache-Control"] == "no-cache"
     assert (await portal.get("/static/../pages.py")).status_code == 404
 
