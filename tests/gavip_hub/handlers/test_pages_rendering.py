@@ -15,7 +15,7 @@ from markupsafe import Markup
 from avi_kernel.protocol.api import Phase, Profile
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.forms import PipelineForm
-from gavip_hub.handlers.job_pages import course_of, results_in_order
+from gavip_hub.handlers.job_pages import course_of, last_lines, results_in_order
 from gavip_hub.handlers.rendering import (
     STATIC,
     TEMPLATES,
@@ -285,6 +285,12 @@ def test_text_can_be_read(pair: tuple[str, str], theme: int):
 )
 def test_numbers_carry_their_units(written: str, expected: str):
     assert written == expected
+
+
+def test_only_a_long_log_has_its_end_shown_above_it():
+    lines = [str(number) for number in range(13)]
+    assert last_lines("\n".join(lines)) == "\n".join(lines[1:])
+    assert last_lines("\n".join(lines[:12])) == ""
 
 
 def test_columns_of_numbers_are_known():
