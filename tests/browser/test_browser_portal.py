@@ -46,10 +46,15 @@ async def test_an_interface_opens_at_an_origin_of_its_own(scientist):
     await page.get_by_role("button", name="Open interface").click()
     await page.wait_for_url(platform.avi_url("hr-diagram", "scientist") + "**", timeout=90_000)
     await expect(page.get_by_role("button").first).to_be_visible(timeout=90_000)
+    address = page.url
     await scientist.go("servers")
-    await expect(page.get_by_text("hr-diagram")).to_be_visible()
+    await expect(page.locator("#servers")).to_contain_text("Hertzsprung–Russell diagram")
     await page.get_by_role("button", name="Close").click()
     await expect(page.get_by_role("heading", name="Nothing is open")).to_be_visible()
+    await page.goto(address)
+    await expect(page.get_by_role("heading", name="This interface is closed")).to_be_visible()
+    await page.get_by_role("link", name="Open it again").click()
+    await expect(page.get_by_role("heading", name="is not open")).to_be_visible()
 
 
 async def test_a_job_is_cancelled_after_a_question(scientist, avis):

@@ -71,8 +71,10 @@ def test_a_notebook_with_a_title_gets_no_second_one(tmp_path: Path, cells: list[
 def test_an_interface_wears_the_colours_of_the_portal() -> None:
     ours = (OWN / "voila/templates/gavip/static/interface.css").read_text()
     theirs = (Path(OWN).parents[2] / "gavip_hub/static/tokens.css").read_text()
-    pattern = r"light-dark\(#\w+, #\w+\)"
-    assert set(re.findall(pattern, ours)) <= set(re.findall(pattern, theirs))
+    light, dark = (dict(re.findall(r"--gavip-([\w-]+): (#\w+);", part)) for part in ours.split("@media", 1))
+    pairs = {f"light-dark({colour}, {dark[name]})" for name, colour in light.items()}
+    assert light.keys() == dark.keys()
+    assert pairs <= set(re.findall(r"light-dark\(#\w+, #\w+\)", theirs))
 
 
 def test_a_manifest_that_cannot_be_read_takes_nothing_away(tmp_path: Path) -> None:
