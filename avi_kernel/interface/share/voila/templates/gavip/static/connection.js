@@ -9,6 +9,7 @@ const GONE = [403, 404, 410, 424];
 /** Follow a kernel's connection for as long as the page is open. */
 gavip.watchConnection = (kernel) => {
   let losing = 0;
+  let known = false;
 
   const asked = () => {
     const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent);
@@ -20,8 +21,8 @@ gavip.watchConnection = (kernel) => {
     gavip.say("lost", "Not connected; trying again.");
     const answer = await asked();
     if (answer?.type === "opaqueredirect" || GONE.includes(answer?.status)) return gavip.ended();
-    // The kernel's own attempts come ever more rarely, and end.
-    if (answer?.ok && kernel.connectionStatus !== "connected") kernel.reconnect().catch(() => {});
+    // The kernel's own attempts come ever more rarely, and end. Its first one is left alone: widgets wait for it.
+    if (known && answer?.ok && kernel.connectionStatus !== "connected") kernel.reconnect().catch(() => {});
     losing = setTimeout(look, ASK_EVERY_MS);
   };
 
@@ -29,6 +30,7 @@ gavip.watchConnection = (kernel) => {
     if (kernel.connectionStatus === "connected") {
       clearTimeout(losing);
       losing = 0;
+      known = true;
       gavip.unsay("lost");
     } else {
       losing ||= setTimeout(look, QUIET_MS);
