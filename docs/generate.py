@@ -44,7 +44,8 @@ def manifest() -> str:
     body = "\n\n".join(_table(title, model) for title, model in tables)
     return (
         f"{MADE}# The manifest `avi.toml`\n\nConvention comes first: a repository with only `app.ipynb` is a valid AVI, and every key below may be left "
-        "out. Parameters, their types and defaults come from the notebook's cell tagged `parameters`. An unknown key is an error that names "
+        "out. Parameters, their types and defaults come from the notebook's cell tagged `parameters`; one declared as "
+        "`name: float | None = None` may be left empty, and is None then. An unknown key is an error that names "
         f"the file, the key and what would be accepted.\n\n{body}\n"
     )
 

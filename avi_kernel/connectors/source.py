@@ -1,6 +1,6 @@
 """Where a table comes from, and the files that keep saying so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,11 +86,17 @@ class ArchiveTable:
         return write_votable(self.table, path)
 
 
-def write_votable(table: Table, path: Path) -> Path:
-    """Write a table as a VOTable whose INFO elements name its source, as the IVOA note on data origin has them."""
+def write_votable(table: Table, path: Path, *, infos: Iterable[tuple[str, str]] = ()) -> Path:
+    """Write a table as a VOTable whose INFO elements name its source, as the IVOA note on data origin has them.
+
+    Parameters
+    ----------
+    infos
+        Name and value of more INFO elements, such as the cuts that were made.
+    """
     document = from_table(_without_objects(table))
     resource = document.resources[0]
-    for name, value in _infos(table):
+    for name, value in [*_infos(table), *infos]:
         resource.infos.append(Info(name=name, value=value))
     document.to_xml(str(path), tabledata_format="binary2")
     return path
@@ -101,7 +107,7 @@ def _infos(table: Table) -> list[tuple[str, str]]:
         return []
     source = Source.of(table)
     status = "OK" if source.complete else "OVERFLOW"
-    return [
+    told = [
         ("QUERY_STATUS", status),
         ("publisher", source.archive),
         ("reference_url", source.url),
@@ -110,6 +116,8 @@ def _infos(table: Table) -> list[tuple[str, str]]:
         ("request_date", source.asked_at),
         ("rights", source.attribution),
     ]
+    # What came with an AVI has no address and was no answer to a query.
+    return [(name, value) for name, value in told if value]
 
 
 def _without_objects(table: Table) -> Table:

@@ -160,6 +160,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
             "title": self.options.title or metadata.get("title") or self.options.folder.name,
             "base_url": self.base_url,
             "portal_url": self.options.portal_url,
+            "avi_url": self.options.avi_url,
             "static": self.assets.static_url,
             "scripts": [f"{self.assets.static_url}/{name}" for name in ("bundle.js", "voila.js")],
         }

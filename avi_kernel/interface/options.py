@@ -34,6 +34,13 @@ class Options:
     token: str | None = None
     """None behind the Hub; standalone, the secret in the address."""
     portal_url: str = ""
+    avi: str = ""
+    """Its name on the platform."""
+
+    @property
+    def avi_url(self) -> str:
+        """Address of the AVI's page in the portal; empty where there is no portal."""
+        return f"{self.portal_url}avis/{self.avi}" if self.portal_url and self.avi else ""
 
     @property
     def title(self) -> str:
@@ -82,6 +89,7 @@ def from_hub(env: Mapping[str, str]) -> Options:
         ip=address.hostname or "127.0.0.1",
         port=(address.port or 0) if not socket else 0,
         portal_url=_portal(env),
+        avi=env.get("GAVIP_AVI", ""),
     )
 
 

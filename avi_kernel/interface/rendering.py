@@ -81,7 +81,10 @@ class Renderer:
         """Compile the templates by rendering a page of no cells."""
         empty: NotebookNode = nbformat.from_dict(REHEARSAL)  # type: ignore[no-untyped-call]
         async for _ in self._exporter.generate_from_notebook_node(
-            empty, resources=self._resources(page), extra_context=_rehearsal(empty, page), page_config={}
+            empty,
+            resources=self._resources(page),
+            extra_context=_rehearsal(empty, with_heading(page, empty)),
+            page_config={},
         ):
             pass
 
@@ -106,7 +109,11 @@ class Renderer:
         async for piece, _ in self._exporter.generate_from_notebook_node(
             notebook,
             resources=self._resources(page),
-            extra_context={"kernel_start": run.start, "cells_as_they_run": run.cells, "page": page},
+            extra_context={
+                "kernel_start": run.start,
+                "cells_as_they_run": run.cells,
+                "page": with_heading(page, notebook),
+            },
             page_config=page_config,
         ):
             yield piece
@@ -163,6 +170,13 @@ class _Run:
         else:
             return False
         return True
+
+
+def with_heading(page: dict[str, Any], notebook: NotebookNode) -> dict[str, Any]:
+    """Return the page's frame, with a heading of its own unless the notebook begins with one."""
+    first = next(iter(notebook.cells), None)
+    titled = first is not None and first.cell_type == "markdown" and first.source.lstrip().startswith("# ")
+    return {**page, "heading": not titled}
 
 
 def _rehearsal(notebook: NotebookNode, page: dict[str, Any]) -> dict[str, Any]:

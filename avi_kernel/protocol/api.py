@@ -158,6 +158,8 @@ class JobView(Wire):
     ended_at: datetime | None = None
     error: JobError | None = None
     results: list[ResultEntry] = []
+    """Left out in lists."""
+    result_count: int = 0
     attempts: list[AttemptView] = []
     again_of: str | None = None
     url: str = ""

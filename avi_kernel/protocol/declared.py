@@ -133,8 +133,25 @@ def _of_assignment(
     name: str, annotation: ast.expr | None, value: ast.expr | None, *, help_text: str, file: str
 ) -> ParameterSpec:
     default = None if value is None else _literal(value, file, name)
+    if optional := _optional(annotation):
+        if value is None or default is not None:
+            shown = ast.unparse(optional)
+            raise FolderProblem(
+                file, f"an optional parameter is None by default: `{name}: {shown} | None = None`", key=name
+            )
+        kind = _annotated(optional, file, name)
+        return _spec(file, name=name, type=kind, optional=True, help=help_text)
     kind = _annotated(annotation, file, name) if annotation is not None else _kind_of(default, file, name)
     return _spec(file, name=name, type=kind, default=default, help=help_text)
+
+
+def _optional(annotation: ast.expr | None) -> ast.expr | None:
+    """Return the type before `| None`; None where that is not there."""
+    match annotation:
+        case ast.BinOp(left=kind, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return kind
+        case _:
+            return None
 
 
 def _literal(value: ast.expr, file: str, name: str) -> JsonValue:

@@ -33,11 +33,13 @@ class ParameterSpec(Wire):
     minimum: float | None = None
     maximum: float | None = None
     choices: Choices = []
+    optional: bool = False
+    """It may be left out, and is None then: what that means, its author says."""
 
     @property
     def required(self) -> bool:
         """Whether the user must give a value: no default was declared."""
-        return self.default is None
+        return self.default is None and not self.optional
 
     @model_validator(mode="after")
     def _default_is_legal(self) -> Self:
@@ -153,7 +155,7 @@ class ParameterProblem(Exception):
 
 
 def check_parameters(specs: list[ParameterSpec], given: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return every declared parameter with the user's value or its default.
+    """Return every declared parameter with the user's value or its default; an optional one may be left out.
 
     Only declared names pass: papermill writes names into code unescaped, so a name is never a user's.
 
@@ -169,11 +171,14 @@ def check_parameters(specs: list[ParameterSpec], given: Mapping[str, Any]) -> di
             raise ParameterProblem(
                 _shown(name)[:60].strip("'\""), f"unknown parameter; this pipeline accepts: {accepted}"
             )
-    return {name: _checked(spec, given) for name, spec in known.items()}
+    checked = {name: _checked(spec, given) for name, spec in known.items()}
+    return {name: value for name, value in checked.items() if value is not None}
 
 
 def _checked(spec: ParameterSpec, given: Mapping[str, Any]) -> JsonValue:
     value = given.get(spec.name, spec.default)
+    if spec.optional and value in (None, ""):
+        return None
     if value is None:
         raise ParameterProblem(spec.name, "is required and has no default")
     try:

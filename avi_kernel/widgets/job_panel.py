@@ -1,12 +1,15 @@
 """A job as a live panel: how far it is, why it waits, what went wrong, what it made."""
 
+from functools import partial
 from html import escape
+from urllib.parse import quote
 
 import ipywidgets as widgets
 from IPython.display import display
 
 from avi_kernel.client import ApiError, Job
 from avi_kernel.protocol.api import Phase
+from avi_kernel.protocol.runs import ResultEntry
 
 _STYLES = {Phase.COMPLETED: "success", Phase.ERROR: "danger", Phase.ABORTED: "warning"}
 _WORDS = {
@@ -30,11 +33,12 @@ class JobPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """
 
     def __init__(self, job: Job) -> None:
-        self._job = job
-        self.bar = widgets.FloatProgress(min=0.0, max=1.0, layout=widgets.Layout(width="100%"))
+        self.job = job
+        self.bar = widgets.FloatProgress(min=0.0, max=1.0, layout=widgets.Layout(width="auto"))
         self.status = widgets.HTML()
         self.details = widgets.HTML()
         self.cancel = widgets.Button(description="Cancel", tooltip="Have this job ended", icon="stop")
+        self.cancel.layout = widgets.Layout(width="auto", flex="0 0 auto")
         self.cancel.on_click(self._cancel)
         heading = widgets.HBox(
             [self.status, self.cancel], layout=widgets.Layout(justify_content="space-between")
@@ -46,7 +50,7 @@ class JobPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _cancel(self, button: widgets.Button) -> None:
         button.disabled = True
         try:
-            self._job.cancel()
+            self.job.cancel()
         except ApiError as error:
             self.details.value = f"<p role='alert'>{escape(str(error))}</p>"
 
@@ -56,16 +60,24 @@ class JobPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.bar.description_allow_html = False
         self.status.value = _status(job)
         self.details.value = _details(job)
-        self.cancel.layout.display = "none" if job.ended else ""
+        for part in (self.bar, self.cancel):
+            part.layout.display = "none" if job.ended else ""
 
 
 def _status(job: Job) -> str:
     view = job.view
-    title = escape(view.title or view.pipeline)
-    web = job.url.startswith(("http://", "https://"))
-    link = f'<a href="{escape(job.url)}" target="_blank" rel="noopener">{title}</a>' if web else title
-    doing = ": ".join(filter(None, [view.step, view.message])) if job.phase == Phase.EXECUTING else ""
-    return f"<b>{link}</b> {_WORDS[job.phase]} {job.progress:.0%} <span>{escape(doing)}</span>"
+    title = _link(job.url, view.title or view.pipeline)
+    if job.phase != Phase.EXECUTING:
+        return f"<b>{title}</b> {_WORDS[job.phase]}"
+    doing = ": ".join(filter(None, [view.step, view.message]))
+    share = f"{job.progress * 100:.0f} %"
+    return f"<b>{title}</b> {_WORDS[job.phase]}, {share} <span>{escape(doing)}</span>"
+
+
+def _link(address: str, words: str) -> str:
+    if not address.startswith(("http://", "https://")):
+        return escape(words)
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(words)}</a>'
 
 
 def _details(job: Job) -> str:
@@ -77,8 +89,12 @@ def _details(job: Job) -> str:
         return f"<p role='alert'><b>{escape(job.error.message)}</b></p>{hint}{trace}"
     if job.reason and not job.ended:
         return f"<p>Waiting: {escape(job.reason)}</p>"
-    names = (f"<li>{escape(entry.title or entry.name)} ({_size(entry.size)})</li>" for entry in job.results)
-    return f"<ul>{''.join(names)}</ul>" if job.ended and job.results else ""
+    return f"<ul>{''.join(map(partial(_result, job), job.results))}</ul>" if job.ended and job.results else ""
+
+
+def _result(job: Job, entry: ResultEntry) -> str:
+    page = f"{job.url}/results/{quote(entry.name)}" if job.url else ""
+    return f"<li>{_link(page, entry.title or entry.name)} ({_size(entry.size)})</li>"
 
 
 def _trace(job: Job) -> str:

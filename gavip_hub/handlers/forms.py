@@ -85,13 +85,15 @@ class Field:
     def _default(self) -> str:
         if self.spec.required:
             return "required"
+        if self.spec.optional:
+            return "may be empty"
         if self.long or self.spec.type == "boolean" or self.spec.default == "":
             return ""
         unit = f" {self.spec.unit}" if self.spec.unit else ""
         return f"default {as_text(self.spec.default)}{unit}"
 
     def check(self) -> JsonValue:
-        """Return the typed value; None stands for the default.
+        """Return the typed value; None is that of an optional parameter left empty.
 
         Raises
         ------
@@ -100,6 +102,8 @@ class Field:
         """
         if self.spec.required and not self.text:
             raise ValueError("is required")
+        if self.spec.optional and not self.text:
+            return None
         return self.spec.check(self.text)
 
 
@@ -134,6 +138,14 @@ class MemoryField:
         if int(digits) > MOST_MEMORY_MB:
             raise ValueError(f"must be at most {MOST_MEMORY_MB} MB; got {digits}")
         return int(digits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong with one field, and where that is."""
+
+    id: str
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +226,16 @@ class PipelineForm:
     def valid(self) -> bool:
         """Whether a checked form has no problem."""
         return not (self.problem or self.memory.problem or any(field.problem for field in self.fields))
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Every problem of a field, in the order of the page."""
+        of_fields = [
+            Fault(id=item.id, words=f"{item.label} {item.problem}") for item in self.fields if item.problem
+        ]
+        if not self.memory.problem:
+            return of_fields
+        return [*of_fields, Fault(id=self.memory.id, words=f"Memory {self.memory.problem}")]
 
     def values(self) -> dict[str, JsonValue]:
         """Return the typed values of those fields that are acceptable."""

@@ -201,8 +201,9 @@ class JobPage(JobHandler):
 
 
 def last_lines(text: str, count: int = 12) -> str:
-    """Return the end of a log."""
-    return "\n".join(plain(text).rstrip().splitlines()[-count:])
+    """Return the end of a log that is longer than that: a short one stands on the page as it is."""
+    lines = plain(text).rstrip().splitlines()
+    return "\n".join(lines[-count:]) if len(lines) > count else ""
 
 
 class JobAct(JobHandler):

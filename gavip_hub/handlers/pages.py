@@ -194,9 +194,8 @@ class StaticFiles(StaticFileHandler):
     @override
     def set_extra_headers(self, path: str) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
-        # Modules name one another without a version: those are asked for again, and mostly answered by 304.
-        kept = "public, max-age=31536000, immutable" if self.get_query_argument("v", "") else "no-cache"
-        self.set_header("Cache-Control", kept)
+        versioned = f"{PREFIX}/static/v-" in self.request.path
+        self.set_header("Cache-Control", "public, max-age=31536000, immutable" if versioned else "no-cache")
 
 
 class NoSuchPage(PortalPage):
@@ -227,6 +226,6 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{result}/content", ResultContent, {"notebooks": NotebookPages()}),
         (f"{PREFIX}/servers", ServersPage, {}),
         (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
-        (f"{PREFIX}/static/(.*)", StaticFiles, {"path": str(STATIC)}),
+        (f"{PREFIX}/static/(?:v-[0-9a-f]{{12}}/)?(.*)", StaticFiles, {"path": str(STATIC)}),
         (f"{PREFIX}/(?!api/).*", NoSuchPage, {}),
     ]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import jinja2
@@ -20,6 +20,9 @@ from pydantic import JsonValue
 from avi_kernel.protocol.api import JobView
 from avi_kernel.protocol.folder import LONGEST_README
 
+if TYPE_CHECKING:  # tables are made of these functions
+    from gavip_hub.handlers.tables import Table
+
 TEMPLATES = Path(str(files("gavip_hub") / "templates"))
 STATIC = Path(str(files("gavip_hub") / "static"))
 PAGE_CSP = (
@@ -30,6 +33,8 @@ PAGE_CSP = (
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LARGE_NUMBER = re.compile(r"(?<![\w.:/-])\d{4,}(?![\w.:/-]|\.\d)")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|NaN")
 _KB = 1000
 READMES_KEPT = 32
 _CUT = Markup("<p><em>The text goes on; what is shown here was cut.</em></p>\n")
@@ -52,12 +57,16 @@ def make_environment(prefix: str) -> jinja2.Environment:
     )
     environment.filters.update(
         amount=amount,
+        clock=clock,
         duration=duration,
+        inline_code=inline_code,
         isotime=isotime,
+        number_columns=number_columns,
         percent=percent,
         plain=plain,
         query=query,
         ran_for=ran_for,
+        sentence=sentence,
         shorten=shorten,
         shown=shown,
         size=size,
@@ -76,12 +85,16 @@ def make_environment(prefix: str) -> jinja2.Environment:
 
 def static_address(root: str) -> Callable[[str], str]:
     """Return the function that templates use as `static("name")`; the address changes with the content."""
-    return lambda name: f"{root}static/{name}?v={_digest(name)}"
+    return lambda name: f"{root}static/v-{_digest()}/{name}"
 
 
 @lru_cache
-def _digest(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+def _digest() -> str:
+    """Return a word that changes when any file does: modules name one another, so all change their addresses."""
+    digest = hashlib.sha256()
+    for path in sorted(STATIC.iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def markdown(text: str, *, title: str = "") -> Markup:
@@ -122,6 +135,30 @@ def readme_page(text: str, *, title: str, cut: bool) -> Markup:
     """
     shown_part = markdown(text[:LONGEST_README], title=title)
     return shown_part + _CUT if cut or len(text) > LONGEST_README else shown_part
+
+
+def inline_code(text: str) -> Markup:
+    """Render what stands between backticks as code, and nothing else of an author's line."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        # The last backtick has no partner: it is a character like others.
+        parts[-2:] = ["`".join(parts[-2:])]
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def sentence(text: str) -> str:
+    """Write a reason as a sentence of a page: a capital in front, its numbers as elsewhere."""
+    spaced = _LARGE_NUMBER.sub(lambda found: amount(int(found[0])), text)
+    return spaced[:1].upper() + spaced[1:]
+
+
+def number_columns(table: "Table") -> list[bool]:
+    """Tell which columns hold nothing but numbers, which are read from the right."""
+    values = zip(*table.rows, strict=True) if table.rows else ([""] for _ in table.columns)
+    return [
+        any(column) and all(not value or _NUMBER.fullmatch(value) for value in column) for column in values
+    ]
 
 
 def plain(text: str) -> str:
@@ -168,6 +205,14 @@ def isotime(moment: datetime) -> str:
 def utc(moment: datetime) -> str:
     """Write a moment for people, with its zone."""
     return f"{_aware(moment):%-d %b %Y, %H:%M} UTC"
+
+
+def clock(moment: datetime, since: datetime | None = None) -> str:
+    """Write a moment to the second; of the same day as another moment, without the day."""
+    own = _aware(moment)
+    if since is not None and _aware(since).date() == own.date():
+        return f"{own:%H:%M:%S}"
+    return f"{own:%-d %b %Y, %H:%M:%S} UTC"
 
 
 def _aware(moment: datetime) -> datetime:

@@ -82,7 +82,9 @@ class ServersPage(PortalPage):
             await self.in_thread(self.services.quotas.user_pool, owner=self.owner, groups=self.groups),
             await self.in_thread(self.services.quotas.platform_pool),
         ]
-        self.render_page("servers.html", servers=servers, pools=pools)
+        avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)
+        titles = {avi.name: avi.title for avi in avis}
+        self.render_page("servers.html", servers=servers, titles=titles, pools=pools)
 
 
 class CloseServer(PortalPage):

@@ -102,8 +102,10 @@ class JobService:
         states = None if phase is None else [state for state in JobState if phase_of(state) is phase]
         with self._database.reading() as session:
             found = jobs.page(session, owner=owner, before=before, limit=limit + 1, avi=avi, states=states)
+            counts = jobs.result_counts(session, [job.id for job in found])
         more = found[limit - 1].id if len(found) > limit else None
-        return JobList(items=[job_row(job, portal=self._portal) for job in found[:limit]], next=more)
+        items = [job_row(job, portal=self._portal, count=counts.get(job.id, 0)) for job in found[:limit]]
+        return JobList(items=items, next=more)
 
     def events(self, *, owner: str, job: str, after: int = 0, avi: str | None = None) -> list[EventView]:
         """Return what happened to a job after an event, oldest first: so many that there may be more."""

@@ -12,15 +12,18 @@ from gavip_hub.storage.schema import Attempt, Event, Job
 def job_view(session: Session, job: Job, *, portal: str) -> JobView:
     """Return a job with its attempts and results."""
     attempts = [attempt_view(attempt) for attempt in jobs.attempts_of(session, job.id)]
-    return _view(job, portal=portal, attempts=attempts, results=jobs.results_of(session, [job.id])[job.id])
+    results = jobs.results_of(session, [job.id])[job.id]
+    return _view(job, portal=portal, attempts=attempts, results=results, count=len(results))
 
 
-def job_row(job: Job, *, portal: str) -> JobView:
-    """Return a job for a list: with neither attempts nor results."""
-    return _view(job, portal=portal, attempts=[], results=[])
+def job_row(job: Job, *, portal: str, count: int) -> JobView:
+    """Return a job for a list: with neither attempts nor results, but how many of these there are."""
+    return _view(job, portal=portal, attempts=[], results=[], count=count)
 
 
-def _view(job: Job, *, portal: str, attempts: list[AttemptView], results: list[ResultEntry]) -> JobView:
+def _view(
+    job: Job, *, portal: str, attempts: list[AttemptView], results: list[ResultEntry], count: int
+) -> JobView:
     return JobView.model_validate(
         {
             **{name: getattr(job, name) for name in _SAME},
@@ -28,6 +31,7 @@ def _view(job: Job, *, portal: str, attempts: list[AttemptView], results: list[R
             "state": job.state.value,
             "error": JobError.model_validate(job.error) if job.error else None,
             "results": results,
+            "result_count": count,
             "attempts": attempts,
             "url": f"{portal}/jobs/{job.id}",
         }

@@ -13,7 +13,9 @@ export function showProgress(id, data) {
     shown = true;
     bar.value = data.fraction ?? bar.value;
     write(part, "[data-percent]", `${Math.min(99, Math.floor(bar.value * 100))} %`);
-    if (data.message) write(part, "[data-message]", data.message);
+    // A notebook without headings has no messages: its steps and its share are news too.
+    const steps = part.querySelector("[data-step]");
+    write(part, "[data-message]", data.message || (steps ? "" : data.step) || "");
     if (data.step) write(part, "[data-step]", data.step);
   }
   return shown;
@@ -40,6 +42,7 @@ export async function followLog(pane) {
     append(pane, part.text);
     [offset, ended] = [part.next_offset, part.ended];
   }
+  pane.dataset.ended = "";
   const state = document.querySelector("[data-log-state]");
   if (state) state.textContent = "Complete";
 }

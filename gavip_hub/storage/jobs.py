@@ -170,6 +170,12 @@ def results_of(session: Session, jobs: Collection[str]) -> dict[str, list[Result
     return found
 
 
+def result_counts(session: Session, jobs: Collection[str]) -> dict[str, int]:
+    """Return how many results these jobs have; a job without any is left out."""
+    wanted = select(Result.job, func.count()).where(Result.job.in_(jobs)).group_by(Result.job)
+    return dict(session.execute(wanted).tuples().all())
+
+
 def add_results(session: Session, *, job: str, attempt: int, results: Collection[ResultEntry]) -> None:
     """Keep what an attempt made; its platform has verified sizes and hashes."""
     for place, entry in enumerate(results):

@@ -46,10 +46,15 @@ async def test_an_interface_opens_at_an_origin_of_its_own(scientist):
     await page.get_by_role("button", name="Open interface").click()
     await page.wait_for_url(platform.avi_url("hr-diagram", "scientist") + "**", timeout=90_000)
     await expect(page.get_by_role("button").first).to_be_visible(timeout=90_000)
+    address = page.url
     await scientist.go("servers")
-    await expect(page.get_by_text("hr-diagram")).to_be_visible()
+    await expect(page.locator("#servers")).to_contain_text(re.compile("Hertzsprung.Russell diagram"))
     await page.get_by_role("button", name="Close").click()
     await expect(page.get_by_role("heading", name="Nothing is open")).to_be_visible()
+    await page.goto(address)
+    await expect(page.get_by_role("heading", name="This interface is closed")).to_be_visible()
+    await page.get_by_role("link", name="Open it again").click()
+    await expect(page.get_by_role("heading", name="is not open")).to_be_visible()
 
 
 async def test_a_job_is_cancelled_after_a_question(scientist, avis):
@@ -88,6 +93,10 @@ async def test_a_wrong_value_is_told_at_its_field_and_kept(scientist, avis):
     wrong = page.locator("[name='p.a']")
     await expect(wrong).to_have_attribute("aria-invalid", "true")
     await expect(wrong).to_have_value("four")
+    summary = page.get_by_role("alert")
+    await expect(summary).to_be_focused()
+    await expect(summary).to_contain_text("Not sent: 1 value needs a look.")
+    await summary.get_by_role("link").click()
     await expect(wrong).to_be_focused()
     await expect(page.locator("[name='p.b']")).to_have_value("2")
     await expect(page.locator(".problem")).to_contain_text("got 'four'")
@@ -188,11 +197,14 @@ async def test_tabs_share_one_stream_of_events(scientist, avis):
 
 async def test_a_chosen_theme_is_kept(scientist):
     page = scientist.page
-    await page.get_by_role("button", name="Switch between light and dark").click()
+    await page.get_by_role("button", name="Theme: as the system").click()
     dark = await page.evaluate("getComputedStyle(document.body).backgroundColor")
     await scientist.go("jobs")
     assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
     assert await page.locator("html").get_attribute("data-theme") == "dark"
+    await page.get_by_role("button", name="Theme: dark").click()
+    await page.get_by_role("button", name="Theme: light").click()
+    await expect(page.get_by_role("button", name="Theme: as the system")).to_be_visible()
 
 
 async def test_signing_out_ends_the_session(visits, browser):

@@ -170,6 +170,7 @@ def job(phase: Phase = Phase.EXECUTING, **changes: Any) -> JobView:
         "ended_at": ended,
         "error": ERROR if phase is Phase.ERROR else None,
         "results": RESULTS if phase is Phase.COMPLETED else [],
+        "result_count": len(RESULTS) if phase is Phase.COMPLETED else 0,
         "attempts": [
             AttemptView(
                 number=1,

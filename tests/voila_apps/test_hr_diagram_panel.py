@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hr.gallery import KEPT
 from hr.panel import Explorer
 from PIL import Image
 
@@ -26,8 +27,14 @@ PIXEL = base64.b64decode(
 class Platform:
     """Plays the platform: jobs end as soon as they are looked at."""
 
+    portal = "http://gavip.localhost:8000"
+
     def __init__(self) -> None:
         self.views: dict[str, JobView] = {}
+        self.phase = Phase.COMPLETED
+        self.table = '<VOTABLE><RESOURCE><INFO name="publisher" value="{}"/><TABLE/></RESOURCE></VOTABLE>'
+        self.publisher = "ESA Gaia Archive"
+        self.fetched: list[str] = []
         self.refusal: Exception | None = None
 
     def submit(self, pipeline: str, **parameters: Any) -> Job:
@@ -46,14 +53,15 @@ class Platform:
             version="1",
             pipeline=pipeline,
             parameters=parameters,
-            phase=Phase.COMPLETED,
-            state="COMPLETED",
+            phase=self.phase,
+            state=self.phase.value,
             memory_mb=400,
             memory_source="author",
             cpu=1,
             time_limit=900,
             created_at=datetime(2026, 11, 22, 12, len(self.views), tzinfo=UTC),
             results=entries,
+            url=f"/services/gavip/jobs/{job_id}",
         )
         return Job(client=self, view=self.views[job_id])  # type: ignore[arg-type] # plays the client
 
@@ -64,7 +72,11 @@ class Platform:
         return [Job(client=self, view=view) for view in views]  # type: ignore[arg-type] # as above
 
     def result(self, job_id: str, name: str) -> bytes:
-        return PIXEL if name.endswith(".png") else f"<VOTABLE {job_id}>".encode()
+        self.fetched.append(f"{job_id}/{name}")
+        return PIXEL if name.endswith(".png") else self.table.format(self.publisher).encode()
+
+    def view(self, job_id: str) -> JobView:
+        return self.views[job_id]
 
 
 @pytest.fixture
@@ -117,8 +129,10 @@ def test_what_the_extract_lacks_is_told_beside_the_preview(page: Explorer) -> No
 def test_what_is_chosen_is_what_the_pipeline_takes(page: Explorer) -> None:
     (pipeline,) = read_release(AVI).pipelines
     declared = {spec.name: spec for spec in pipeline.parameters}
+    given = page.controls.parameters
+    assert given == {name: spec.default for name, spec in declared.items() if not spec.optional}
+    page.controls.field.value = "custom"
     assert page.controls.parameters.keys() == declared.keys()
-    assert page.controls.parameters == {name: spec.default for name, spec in declared.items()}
     for control, name in ((page.controls.radius, "radius"), (page.controls.faint, "faint_limit")):
         assert (control.min, control.max) == (declared[name].minimum, declared[name].maximum)
     assert [value for _, value in page.controls.field.options] == declared["field"].choices
@@ -158,7 +172,48 @@ def test_results_can_be_downloaded(platform: Platform) -> None:
         left.content.value,
     )
     assert table
-    assert base64.b64decode(table[1]) == b"<VOTABLE old>"
+    assert base64.b64decode(table[1]).startswith(b"<VOTABLE>")
+    assert 'href="http://gavip.localhost:8000/services/gavip/jobs/old"' in left.content.value
+
+
+def test_a_diagram_of_the_extract_says_so_above_it(platform: Platform) -> None:
+    platform.publisher = "Bundled extract"
+    platform.add("old", "hr_diagram", {"field": "hyades"})
+    shown = Explorer(submit=platform.submit, jobs=platform.jobs).gallery.places[0].content.value
+    assert "The archive could not be reached; this diagram is from the bundled extract" in shown
+    assert shown.index("role='status'") < shown.index("<img")
+
+
+def test_a_diagram_of_the_archive_names_it_below(platform: Platform) -> None:
+    platform.add("old", "hr_diagram", {"field": "hyades"})
+    shown = Explorer(submit=platform.submit, jobs=platform.jobs).gallery.places[0].content.value
+    assert "could not be reached" not in shown
+    assert "Source: ESA Gaia Archive." in shown
+
+
+def test_a_diagram_is_fetched_once_and_few_are_kept(platform: Platform) -> None:
+    names = [f"job-{number}" for number in range(KEPT + 1)]
+    for name in names:
+        platform.add(name, "hr_diagram", {"field": "hyades"})
+    first = Explorer(submit=platform.submit, jobs=platform.jobs).gallery.places[0]
+    for name in names:
+        first.choice.value = name
+    platform.fetched.clear()
+    for name in (names[-2], names[0]):
+        first.choice.value = name
+    assert platform.fetched == [f"{names[0]}/hr_diagram.png", f"{names[0]}/stars.vot"]
+
+
+def test_a_double_click_makes_one_job(page: Explorer, platform: Platform) -> None:
+    platform.phase = Phase.EXECUTING
+    page.go.click()
+    (panel,) = page.running.children
+    page.go.click()
+    assert page.running.children == (panel,)
+    assert page.go.disabled
+    platform.views["new"] = platform.views["new"].model_copy(update={"phase": Phase.COMPLETED})
+    panel.job.wait(30)
+    assert not page.go.disabled
 
 
 def test_one_of_two_shown_diagrams_can_be_changed(platform: Platform) -> None:

@@ -22,7 +22,8 @@ from tests.support.scripted_archive import Answer, closed_port, scripted_archive
 
 
 def asked(field: str = "pleiades", **changes: float) -> Question:
-    given = {"ra": 0.0, "dec": 0.0, "radius": 5.0, "parallax_over_error": 5.0, "faint_limit": 10.0, **changes}
+    centre = {"ra": 0.0, "dec": 0.0} if field == "custom" else {}
+    given = {**centre, "radius": 5.0, "parallax_over_error": 5.0, "faint_limit": 10.0, **changes}
     return question(field=field, **given)
 
 
@@ -94,6 +95,18 @@ def test_the_cone_goes_across_the_meridian_of_zero(ra: float, dec: float, is_ins
 def test_the_cone_holds_at_the_pole() -> None:
     place = {"ra": np.array([200.0]), "dec": np.array([89.5])}
     assert inside(place, asked("custom", ra=20.0, dec=89.8, radius=0.8)).tolist() == [True]
+
+
+def test_a_named_field_has_its_own_centre() -> None:
+    assert (asked("pleiades").ra, asked("pleiades").dec) == (56.75, 24.12)
+    assert asked("pleiades", ra=56.75, dec=24.12) == asked("pleiades")
+    with pytest.raises(ValueError, match=r"own centre, RA 56\.75°, Dec \+24\.12°; ra is 66\.75°"):
+        asked("pleiades", ra=66.75, dec=15.87)
+
+
+def test_a_field_of_ones_own_needs_a_centre() -> None:
+    with pytest.raises(ValueError, match="give ra and dec"):
+        question(field="custom", ra=10.0, radius=1, parallax_over_error=5, faint_limit=10)
 
 
 def test_the_densest_place_is_where_most_stars_are() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, WebSocketRoute, expect
 
 from benchmarks.support.notebooks import write_yardstick
 from tests.support.browser import PHONE, person, watch
@@ -23,6 +23,26 @@ button = widgets.Button(description="end it")
 button.on_click(lambda _: os._exit(1))
 button
 """
+
+
+class Line:
+    """The way of a page's WebSocket to its server, which can be cut."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self._open: list[WebSocketRoute] = []
+
+    async def carry(self, socket: WebSocketRoute) -> None:
+        if self.up:
+            socket.connect_to_server()
+            self._open.append(socket)
+        else:
+            await socket.close()
+
+    async def cut(self) -> None:
+        self.up = False
+        for socket in self._open:
+            await socket.close()
 
 
 @pytest.fixture
@@ -69,6 +89,29 @@ async def test_a_session_that_ended_says_so(tmp_path: Path, page: Page) -> None:
         await page.get_by_role("button", name="end it").click(timeout=PATIENCE)
         await page.get_by_role("button", name="Start afresh").click(timeout=PATIENCE)
         await page.get_by_role("button", name="end it").wait_for(timeout=PATIENCE)
+
+
+async def test_a_page_whose_server_is_gone_offers_no_controls(served: Interface, page: Page) -> None:
+    await drawn(page, served.address)
+    served.process.kill()
+    notice = page.locator("#gavip-notice")
+    await expect(notice).to_contain_text("Not connected; trying again.", timeout=PATIENCE)
+    assert await page.evaluate("document.querySelector('main').inert")
+    # What the Hub answers at the address of a server that was closed.
+    await page.route("**/api/kernels/*", lambda route: route.fulfill(status=404))
+    await expect(notice).to_contain_text("This session has ended", timeout=PATIENCE)
+
+
+async def test_a_connection_that_comes_back_is_used_again(served: Interface, page: Page) -> None:
+    line = Line()
+    await page.route_web_socket("**/channels*", line.carry)
+    await drawn(page, served.address)
+    await line.cut()
+    await page.locator("#gavip-notice").wait_for(timeout=PATIENCE)
+    line.up = True
+    await page.locator("#gavip-notice").wait_for(state="detached", timeout=PATIENCE)
+    await page.locator(".noUi-handle").first.press("ArrowRight")
+    await page.wait_for_function("() => document.body.innerText.includes('power is 3')", timeout=PATIENCE)
 
 
 async def _reloads(served: Interface, page: Page, times: int) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import nbformat
 import pytest
 import tornado.web
 from nbformat import NotebookNode
@@ -16,8 +18,9 @@ from avi_kernel import profile
 from avi_kernel.interface import forking, notebook, options
 from avi_kernel.interface.activity import Activity, Report
 from avi_kernel.interface.app import security_headers
+from avi_kernel.interface.assets import OWN
 from avi_kernel.interface.pages import ChannelsHandler, message_type
-from avi_kernel.interface.rendering import Executor
+from avi_kernel.interface.rendering import Executor, with_heading
 from tests.support.interface import write_notebook
 
 HUB = {
@@ -28,6 +31,7 @@ HUB = {
     "JUPYTERHUB_USER": "eve",
     "JUPYTERHUB_SERVER_NAME": "stars",
     "JUPYTERHUB_PUBLIC_HUB_URL": "http://gavip.localhost:8000/hub/",
+    "GAVIP_AVI": "stars",
     "GAVIP_CODE_DIR": "/avi",
     "GAVIP_WORK_DIR": "/home/eve/avis/stars",
 }
@@ -39,6 +43,7 @@ def test_the_hub_says_where_to_listen_and_what_to_serve() -> None:
     assert chosen.base_url == "/user/eve/stars/"
     assert chosen.work_dir == Path("/home/eve/avis/stars")
     assert chosen.portal_url == "http://gavip.localhost:8000/services/gavip/"
+    assert chosen.avi_url == "http://gavip.localhost:8000/services/gavip/avis/stars"
     assert not chosen.standalone
 
 
@@ -55,6 +60,21 @@ def test_the_portal_may_frame_the_page_and_nobody_else() -> None:
 def test_an_avi_with_no_interface_is_told(tmp_path: Path) -> None:
     with pytest.raises(options.NoInterface, match=r"app\.ipynb"):
         options.standalone(folder=tmp_path, port=0).notebook()
+
+
+@pytest.mark.parametrize(("cells", "heading"), [(["# Stars\n\nText."], False), (["1 + 1", "# Stars"], True)])
+def test_a_notebook_with_a_title_gets_no_second_one(tmp_path: Path, cells: list[str], heading: bool) -> None:
+    notebook = nbformat.read(write_notebook(tmp_path / "app.ipynb", *cells), as_version=4)
+    assert with_heading({"title": "Stars"}, notebook) == {"title": "Stars", "heading": heading}
+
+
+def test_an_interface_wears_the_colours_of_the_portal() -> None:
+    ours = (OWN / "voila/templates/gavip/static/interface.css").read_text()
+    theirs = (Path(OWN).parents[2] / "gavip_hub/static/tokens.css").read_text()
+    light, dark = (dict(re.findall(r"--gavip-([\w-]+): (#\w+);", part)) for part in ours.split("@media", 1))
+    pairs = {f"light-dark({colour}, {dark[name]})" for name, colour in light.items()}
+    assert light.keys() == dark.keys()
+    assert pairs <= set(re.findall(r"light-dark\(#\w+, #\w+\)", theirs))
 
 
 def test_a_manifest_that_cannot_be_read_takes_nothing_away(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ def test_everything_an_avi_declares_is_found_and_survives_the_wire(tmp_path):
 def test_parameters_carry_type_default_and_help_of_the_cell_and_details_of_the_manifest(tmp_path):
     toml = "[pipelines.p.parameters.radius]\nunit = 'deg'\nminimum = 0.1\nmaximum = 5"
     found = pipeline(
-        tmp_path, "radius: float = 2  # of the cone\nname = 'x'\nn: int\nflag = False", toml
+        tmp_path,
+        "radius: float = 2  # of the cone\nname = 'x'\nn: int\nflag = False\nra: float | None = None",
+        toml,
     ).parameters
     assert found == [
         ParameterSpec(
@@ -50,6 +52,7 @@ def test_parameters_carry_type_default_and_help_of_the_cell_and_details_of_the_m
         ParameterSpec(name="name", type="string", default="x"),
         ParameterSpec(name="n", type="integer"),
         ParameterSpec(name="flag", type="boolean", default=False),
+        ParameterSpec(name="ra", type="number", optional=True),
     ]
 
 
@@ -69,6 +72,7 @@ def test_reading_parameters_executes_nothing(tmp_path):
     [
         ("x = [1, 2]", "x: a parameter is int, float, str or bool"),
         ("x: list = 1", "x: its type must be int, float, str or bool; got `list`"),
+        ("x: float | None = 2.0", "`x: float | None = None`"),
         ("x = None", "say its type, as in `x: float`"),
         ("for i in range(3): pass", "only `name: type = value` is accepted"),
         ("x = 1 +", "line 1"),

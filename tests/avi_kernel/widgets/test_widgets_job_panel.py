@@ -10,6 +10,7 @@ from avi_kernel.protocol.api import JobView, Phase
 from avi_kernel.protocol.runs import JobError, ResultEntry
 from avi_kernel.widgets.job_panel import JobPanel
 
+PORTAL = "http://gavip.localhost:8000/services/gavip"
 URL = "http://127.0.0.1:9/services/gavip/api"
 
 
@@ -67,7 +68,7 @@ def test_a_waiting_job_says_why():
 def test_a_running_job_shows_step_and_share():
     running = view(Phase.EXECUTING, fraction=0.25, step="cuts", message="reading sources")
     panel, job, _ = shown(running, view(Phase.ABORTED))
-    assert "cuts: reading sources" in panel.status.value
+    assert "running, 25 % <span>cuts: reading sources" in panel.status.value
     assert panel.bar.value == 0.25
     job.cancel()
 
@@ -80,8 +81,10 @@ def test_the_panel_follows_the_job_to_its_end():
     job.wait(30)
     assert panel.bar.value == 1.0
     assert panel.bar.bar_style == "success"
-    assert "The diagram (2 kB)" in panel.details.value
-    assert panel.cancel.layout.display == "none"
+    assert f'href="{PORTAL}/jobs/j1/results/hr.png"' in panel.details.value
+    assert "The diagram</a> (2 kB)" in panel.details.value
+    assert panel.status.value.endswith("</b> completed")
+    assert (panel.bar.layout.display, panel.cancel.layout.display) == ("none", "none")
 
 
 def test_a_failure_shows_message_hint_and_place():

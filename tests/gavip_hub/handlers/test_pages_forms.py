@@ -52,6 +52,8 @@ def test_all_problems_are_told_at_once_and_nothing_typed_is_lost():
     assert problems(form)["label"] == "is required"
     assert {field.spec.name: field.text for field in form.fields}["radius"] == "fifty"
     assert not form.valid
+    assert form.faults[0].id == "diagram-dec"
+    assert len(form.faults) == 4
 
 
 def test_a_choice_that_was_not_offered_is_refused():
@@ -98,6 +100,13 @@ def test_limits_are_told_in_words():
     spec = ParameterSpec(name="radius", type="number", default=5.0, unit="deg", minimum=0.1, maximum=20)
     assert Field(pipeline="p", spec=spec, text="").limits == "Number from 0.1 to 20 deg; default 5 deg."
     assert Field(pipeline="p", spec=ParameterSpec(name="x"), text="").limits == "Text; required."
+
+
+def test_an_optional_number_may_be_empty():
+    spec = ParameterSpec(name="ra", type="number", optional=True, unit="deg", minimum=0, maximum=360)
+    empty = Field(pipeline="p", spec=spec, text="")
+    assert empty.limits == "Number from 0 to 360 deg; may be empty."
+    assert empty.check() is None
 
 
 def test_what_a_phone_offers_can_type_a_minus_where_one_is_needed():

@@ -15,20 +15,25 @@ from markupsafe import Markup
 from avi_kernel.protocol.api import Phase, Profile
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.forms import PipelineForm
-from gavip_hub.handlers.job_pages import course_of, results_in_order
+from gavip_hub.handlers.job_pages import course_of, last_lines, results_in_order
 from gavip_hub.handlers.rendering import (
     STATIC,
     TEMPLATES,
     amount,
+    clock,
     duration,
+    inline_code,
     make_environment,
     markdown,
+    number_columns,
     percent,
     plain,
     readme_page,
+    sentence,
     size,
     utc,
 )
+from gavip_hub.handlers.tables import Column, Table
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, job
 
 LIMIT_BYTES = 120_000
@@ -93,7 +98,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     entry = results_in_order(job(Phase.COMPLETED))[0]
     yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": ""}
     yield "log.html", {"job": job(), "log": EVIL, "more": 5}
-    yield "servers.html", {"servers": SERVERS, "pools": POOLS}
+    yield "servers.html", {"servers": SERVERS, "titles": {"hr-diagram": EVIL}, "pools": POOLS}
     yield (
         "opening.html",
         {"avi": "hr-diagram", "title": EVIL, "state": "waiting", "url": "", "sentence": EVIL, "version": ""},
@@ -267,11 +272,54 @@ def test_text_can_be_read(pair: tuple[str, str], theme: int):
         (duration(90_000), "1 d 1 h"),
         (percent(0.999), "99 %"),
         (utc(datetime(2026, 11, 2, 3, 4, tzinfo=UTC)), "2 Nov 2026, 03:04 UTC"),
+        (
+            sentence("needs 2000 MB; your pool has 96 of 14336"),
+            "Needs 2\u202f000 MB; your pool has 96 of 14\u202f336",
+        ),
+        (sentence(""), ""),
+        (sentence("asked on 2026-11-22 of j-12345"), "Asked on 2026-11-22 of j-12345"),
+        (clock(NOW), "22 Nov 2026, 11:40:00 UTC"),
+        (clock(NOW, NOW), "11:40:00"),
+        (inline_code("or `cus<tom>` <b>, a ` left"), "or <code>cus&lt;tom&gt;</code> &lt;b&gt;, a ` left"),
         (plain("\x1b[1;31mred\x1b[0m\r\nnext\x00"), "red\nnext"),
     ],
 )
 def test_numbers_carry_their_units(written: str, expected: str):
     assert written == expected
+
+
+def test_only_a_long_log_has_its_end_shown_above_it():
+    lines = [str(number) for number in range(13)]
+    assert last_lines("\n".join(lines)) == "\n".join(lines[1:])
+    assert last_lines("\n".join(lines[:12])) == ""
+
+
+def test_columns_of_numbers_are_known():
+    columns = [Column(name=name) for name in "abc"]
+    rows = [["1.5", "a1", "-2e-3"], ["", "7", "nan"]]
+    assert number_columns(Table(columns=columns, rows=rows, more=False)) == [True, False, True]
+    assert number_columns(Table(columns=columns, rows=[], more=False)) == [False, False, False]
+
+
+def test_a_job_without_messages_shows_its_step():
+    html = render("job.html", job_page(Phase.EXECUTING) | {"job": job(message="", step="cuts.ipynb")})
+    assert "first report" not in html
+    assert "cuts.ipynb" in html
+
+
+def test_a_day_is_told_once_and_cancelled_too():
+    shown = job(Phase.ABORTED, reason="")
+    html = render("job.html", job_page(Phase.ABORTED) | {"job": shown})
+    course = html[html.index("<ol") : html.index("</ol>")]
+    assert course.count("22 Nov 2026") == 1
+    assert html.count("Cancelled") == 3  # the title of the window, the phase and the last station
+    assert "1: cancelled" in html
+
+
+def test_an_interface_that_is_open_is_gone_to():
+    values = next(values for name, values in pages() if name == "avi.html")
+    assert "Go to the interface" in render("avi.html", values)
+    assert "Open interface" in render("avi.html", values | {"server": None})
 
 
 def test_a_job_that_was_cancelled_while_it_waited_never_ran():

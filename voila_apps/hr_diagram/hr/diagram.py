@@ -22,9 +22,9 @@ CROWDED = LinearSegmentedColormap.from_list(
     "crowded", ["#bccadb", "#86a5c6", "#4a7bab", "#234a7d", "#0d1b3a"]
 )
 LEFT, BOTTOM, WIDTH, HEIGHT = 0.115, 0.165, 0.845, 0.705
-LEAST_COLOURS = (-0.4, 2.0)
-LEAST_MAGNITUDES = (-2.0, 8.0)
-"""mag; every diagram shows at least these, so that two of them compare well."""
+LEAST_COLOURS = (-0.5, 3.2)
+LEAST_MAGNITUDES = (-6.5, 10.0)
+"""mag; every diagram shows at least these, so that two of them compare well: no named cluster needs more."""
 FEW = 600
 """Stars; fewer than these are drawn larger."""
 

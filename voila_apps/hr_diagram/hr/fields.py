@@ -114,6 +114,11 @@ CLUSTERS = {
     ),
 }
 
+CUSTOM = "custom"
+"""The field whose centre is given."""
+SAME_PLACE = 0.01
+"""deg; a centre that differs by less from a named field's own is that."""
+
 ADQL = """\
 SELECT g.source_id, g.ra, g.dec,
        g.phot_g_mean_mag, g.phot_bp_mean_mag, g.phot_rp_mean_mag,
@@ -155,16 +160,46 @@ class Question:
 
 
 def question(
-    *, field: str, ra: float, dec: float, radius: float, parallax_over_error: float, faint_limit: float
+    *,
+    field: str,
+    ra: float | None = None,
+    dec: float | None = None,
+    radius: float,
+    parallax_over_error: float,
+    faint_limit: float,
 ) -> Question:
-    """Return the question that the pipeline's parameters ask; a named field has its own centre."""
+    """Return the question that the pipeline's parameters ask.
+
+    Raises
+    ------
+    ValueError
+        A named field is given another centre than its own, or a custom one none.
+    """
     cluster = CLUSTERS.get(field)
+    centre = _own_centre(cluster, ra, dec) if cluster else _given_centre(ra, dec)
     return Question(
-        title=cluster.title if cluster else f"RA {ra:.2f}°, Dec {dec:+.2f}°",
-        ra=float(cluster.ra if cluster else ra),
-        dec=float(cluster.dec if cluster else dec),
+        title=cluster.title if cluster else f"RA {centre[0]:.2f}°, Dec {centre[1]:+.2f}°",
+        ra=centre[0],
+        dec=centre[1],
         radius=float(radius),
         parallax_over_error=float(parallax_over_error),
         faint_limit=float(faint_limit),
         cluster=cluster,
     )
+
+
+def _own_centre(cluster: Cluster, ra: float | None, dec: float | None) -> tuple[float, float]:
+    # A job's record must not name a place that was never looked at.
+    for name, given, own in (("ra", ra, cluster.ra), ("dec", dec, cluster.dec)):
+        if given is not None and abs(given - own) > SAME_PLACE:
+            raise ValueError(
+                f"The {cluster.title} have their own centre, RA {cluster.ra:g}°, Dec {cluster.dec:+g}°; "
+                f"{name} is {given:g}°. Leave ra and dec empty, or choose the field {CUSTOM!r}."
+            )
+    return cluster.ra, cluster.dec
+
+
+def _given_centre(ra: float | None, dec: float | None) -> tuple[float, float]:
+    if ra is None or dec is None:
+        raise ValueError(f"The field {CUSTOM!r} needs a centre: give ra and dec in degrees (ICRS).")
+    return float(ra), float(dec)

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -9,11 +10,14 @@ import ipywidgets as widgets
 
 from avi_kernel.client import ApiError, Job
 from hr.fields import CLUSTERS
+from hr.provenance import Provenance
 
 PIPELINE = "hr_diagram"
 DIAGRAM = "hr_diagram.png"
 TABLE = "stars.vot"
 MANY = 30
+KEPT = 6
+"""Diagrams that are kept once fetched: each is a picture and a table, as text."""
 NOTHING = "<p class='hr-quiet'>Diagrams that you make appear here, two side by side, to be compared.</p>"
 
 
@@ -29,16 +33,18 @@ class Gallery(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, *, jobs: Callable[..., Sequence[Job]]) -> None:
         self._jobs = jobs
         self.found: dict[str, Job] = {}
-        self._drawn: dict[str, str] = {}
+        # A finished job's results never change.
+        self._drawn = lru_cache(maxsize=KEPT)(lambda job_id: draw(self.found[job_id]))
         self.message = widgets.HTML(NOTHING)
-        self.places = [Place(self._diagram_of, label) for label in ("Left", "Right")]
+        self.places = [Place(self._drawn, label) for label in ("First", "Second")]
         self._row = widgets.Box(self.places)
         self._row.layout.display = "none"
         self._row.add_class("hr-compare")
         super().__init__([widgets.HTML("<h2>Your diagrams</h2>"), self.message, self._row])
+        self.add_class("hr-gallery")
 
     def refresh(self, newest: str | None = None) -> None:
-        """List the finished diagrams again; `newest` is shown on the left."""
+        """List the finished diagrams again; `newest` is shown first."""
         try:
             finished = self._jobs(phase="COMPLETED", limit=MANY)
         except ApiError as error:
@@ -52,36 +58,18 @@ class Gallery(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         for number, place in enumerate(self.places):
             place.offer(options, number if newest is None or number else 0, keep=number > 0 or newest is None)
 
-    def _diagram_of(self, job_id: str) -> str:
-        # A finished job's results never change.
-        if job_id not in self._drawn:
-            self._drawn[job_id] = self._draw(self.found[job_id])
-        return self._drawn[job_id]
-
-    def _draw(self, job: Job) -> str:
-        image = job.result(DIAGRAM)
-        links = [
-            _download(image, "image/png", f"{job.view.pipeline}-{job.id}.png", "plot (PNG)"),
-            _download(
-                job.result(TABLE),
-                "application/x-votable+xml",
-                f"{job.view.pipeline}-{job.id}.vot",
-                "stars (VOTable)",
-            ),
-        ]
-        if job.view.url.startswith(("http://", "https://")):
-            links.append(f'<a href="{escape(job.view.url)}" target="_blank" rel="noopener">the job</a>')
-        shown = picture(image, f"Hertzsprung-Russell diagram: {caption(job)}")
-        return f"{shown}<p class='hr-quiet'>{' · '.join(links)}</p>"
-
 
 class Place(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """One diagram and the choice of which."""
 
     def __init__(self, diagram_of: Callable[[str], str], label: str) -> None:
         self._diagram_of = diagram_of
-        self.choice = widgets.Dropdown(description=label, layout=widgets.Layout(width="100%"))
-        self.content = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.choice = widgets.Dropdown(
+            description=label,
+            style={"description_width": "4.5em"},
+            layout=widgets.Layout(width="auto"),
+        )
+        self.content = widgets.HTML()
         self.choice.observe(self._show, "value")
         super().__init__([self.choice, self.content])
         self.add_class("hr-card")
@@ -108,18 +96,34 @@ class Place(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.content.value = f"<p role='alert'>{escape(str(error))}</p>"
 
 
+def draw(job: Job) -> str:
+    """Return a finished job's diagram as HTML: where it comes from, and what can be taken home."""
+    image, table = job.result(DIAGRAM), job.result(TABLE)
+    name = f"{job.view.pipeline}-{job.id}"
+    links = [
+        _download(image, "image/png", f"{name}.png", "plot (PNG)"),
+        _download(table, "application/x-votable+xml", f"{name}.vot", "stars (VOTable)"),
+    ]
+    if job.url.startswith(("http://", "https://")):
+        links.append(f'<a href="{escape(job.url)}" target="_blank" rel="noopener">the job</a>')
+    told = Provenance.of(table)
+    shown = picture(image, f"Hertzsprung-Russell diagram: {caption(job)}")
+    return f"{told.notice}{shown}{told.small_print}<p class='hr-links'>{' · '.join(links)}</p>"
+
+
 def picture(image: bytes, alt: str) -> str:
     """Return a PNG as an HTML image that says what it shows."""
     return f'<img alt="{escape(alt)}" src="data:image/png;base64,{b64encode(image).decode("ascii")}">'
 
 
 def caption(job: Job) -> str:
-    """Return what was asked, in a line for a list."""
+    """Return what was asked, in a line for a list: what tells two apart comes first."""
     given = job.view.parameters
     cluster = CLUSTERS.get(str(given.get("field")))
     title = cluster.title if cluster else f"RA {given.get('ra')}°, Dec {given.get('dec')}°"
-    made = f"{job.view.created_at:%Y-%m-%d %H:%M}"
-    return f"{title}, {given.get('radius')}°, parallax/error ≥ {given.get('parallax_over_error')}, {made} UTC"
+    made = f"{job.view.created_at:%H:%M, %-d %b %Y}"
+    cuts = f"G ≤ {given.get('faint_limit')}, parallax/error ≥ {given.get('parallax_over_error')}"
+    return f"{title}, {given.get('radius')}° ({made} UTC), {cuts}"
 
 
 def _download(content: bytes, media_type: str, name: str, words: str) -> str:

@@ -10,26 +10,29 @@ from avi_kernel.client import ApiError, Job
 from avi_kernel.widgets.job_panel import JobPanel
 from hr import extract
 from hr.diagram import png
-from hr.fields import CLUSTERS, Question, question
+from hr.fields import CLUSTERS, CUSTOM, Question, question
 from hr.gallery import PIPELINE, Gallery, picture
-from hr.preview import preview
+from hr.preview import Preview, preview
 
-CUSTOM = "custom"
-LABEL = {"description_width": "9.5em"}
+LABEL = {"description_width": "10.5em"}
 
 STYLE = """<style>
-.hr-avi .hr-cards { display: grid; grid-template-columns: minmax(17rem, 23rem) minmax(0, 1fr); gap: 1.25rem;
-  align-items: start; }
-.hr-card { border: 1px solid var(--gavip-line, #dfe3e8); border-radius: .6rem; padding: .9rem 1rem; min-width: 0;
-  overflow: hidden; }
+.hr-avi .hr-cards { display: grid; grid-template-columns: minmax(17rem, 25rem) minmax(0, 1fr); gap: 1.25rem;
+  align-items: start; margin-top: .75rem; }
+.hr-card { border: 1px solid var(--gavip-line); border-radius: 3px; padding: 1rem 1.1rem; min-width: 0;
+  background: var(--gavip-surface); }
 .hr-avi .hr-pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr)); gap: .6rem; }
-.hr-avi .hr-compare { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }
-.hr-card h2, .hr-avi h2 { font-size: 1.05rem; margin: 0 0 .4rem; }
-.hr-card p, .hr-avi p { line-height: 1.45; margin: .3rem 0 .6rem; }
-.hr-quiet { color: var(--gavip-quiet, #5b6675); font-size: .9em; }
-.hr-avi img { display: block; width: 100%; height: auto; border-radius: .35rem; background: #fff; }
-.hr-avi .widget-html-content { line-height: 1.4; }
-.hr-avi .hr-go { width: 100%; height: 2.4rem; font-weight: 600; }
+.hr-avi .hr-compare { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
+  gap: 1.25rem; align-items: start; }
+.hr-avi .hr-gallery { margin-top: 1.75rem; }
+.hr-card h2, .hr-avi h2 { font: 600 1.1875rem/1.2 var(--gavip-title); margin: 0 0 .6rem; }
+.hr-card p, .hr-avi p { line-height: 1.5; margin: .3rem 0 .6rem; }
+.hr-avi .hr-quiet { color: var(--gavip-quiet); font-size: .8125rem; }
+.hr-avi .hr-links { margin: .6rem 0 0; }
+.hr-avi .hr-notice { border-left: 4px solid var(--gavip-warn); background: var(--gavip-warn-wash);
+  padding: .6rem .9rem; margin: .6rem 0; font-weight: 550; }
+.hr-avi img { display: block; width: 100%; height: auto; border-radius: 3px; background: #fff; }
+.hr-avi .hr-go { width: auto; height: 2.5rem; margin-top: .6rem; font-weight: 600; }
 @media (max-width: 60rem) { .hr-avi .hr-cards { grid-template-columns: minmax(0, 1fr); } }
 </style>"""
 
@@ -67,12 +70,15 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.gallery.refresh()
 
     def make(self) -> None:
-        """Submit a job for what is chosen, and follow it."""
+        """Submit a job for what is chosen, and follow it; one at a time, or a double click makes two."""
+        if self.go.disabled:
+            return
         try:
             job = self._submit(PIPELINE, **self.controls.parameters)
         except ApiError as error:
             self.running.children = [widgets.HTML(f"<p role='alert'>{escape(str(error))}</p>")]
             return
+        self.go.disabled = True
         self.running.children = [JobPanel(job)]
         job.watch(self._look_at)
         # It may have ended before anybody watched.
@@ -82,16 +88,17 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Draw what is chosen from the extract."""
         asked = self.controls.question
         seen = preview(asked)
-        words = f"{seen.shown} of the {seen.in_cone} stars that the extract has in this cone pass the cuts"
-        if asked.cluster:
-            words += f"; {seen.members} share the cluster's parallax and motion"
-        note = f"Preview: {words}. {extract.shortfall(asked)} {extract.RELEASE}, ESA/Gaia/DPAC and Hipparcos."
+        words = [f"Preview: {counted(seen)}.", extract.shortfall(asked)]
+        words.append(f"Source: {extract.NAME}, {extract.RELEASE}, ESA/Gaia/DPAC and Hipparcos.")
+        note = " ".join(filter(None, words))
         sky = picture(png(seen.sky), f"Preview: the stars of {asked.title} on the sky")
         diagram = picture(png(seen.diagram), f"Preview: Hertzsprung-Russell diagram of {asked.title}")
         pair = f"<div class='hr-pair'>{sky}{diagram}</div>"
         self.picture.value = f"{pair}<p class='hr-quiet'>{escape(note)}</p>"
 
     def _look_at(self, job: Job) -> None:
+        # Where the platform is silent, nobody can tell when the job ends: it is no reason to wait.
+        self.go.disabled = not (job.ended or job.trouble)
         if job.ended:
             self.gallery.refresh(newest=job.id)
 
@@ -105,6 +112,14 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return cards
 
 
+def counted(seen: Preview) -> str:
+    """Say how many stars a preview shows."""
+    every = seen.shown == seen.in_cone
+    which = f"all {seen.shown} stars" if every else f"{seen.shown} of the {seen.in_cone} stars"
+    words = f"{which} that the extract has in this cone pass the cuts"
+    return f"{words}; {seen.members} share the cluster's parallax and motion" if seen.members else words
+
+
 class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """What can be chosen; the limits are those of the pipeline."""
 
@@ -116,8 +131,8 @@ class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             style=LABEL,
             layout=_wide(),
         )
-        self.ra = _number("Right ascension [°]", 66.75, 0, 360)
-        self.dec = _number("Declination [°]", 15.87, -90, 90)
+        self.ra = _number("RA [°]", 66.75, 0, 360)
+        self.dec = _number("Dec [°]", 15.87, -90, 90)
         self.radius = _slider("Radius [°]", 8.0, limits=(0.5, 20.0), step=0.5, shown=".1f")
         self.precision = _slider("Parallax / error ≥", 5.0, limits=(5.0, 50.0), step=1.0, shown=".0f")
         self.faint = _slider("Faint limit G [mag]", 10.0, limits=(4.0, 12.0), step=0.25, shown=".2f")
@@ -129,10 +144,11 @@ class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def parameters(self) -> dict[str, Any]:
         """Values by the names of the pipeline's parameters."""
+        # A named field has its own centre: what the hidden controls hold is nobody's choice.
+        centre = {"ra": self.ra.value, "dec": self.dec.value} if self.field.value == CUSTOM else {}
         return {
             "field": self.field.value,
-            "ra": self.ra.value,
-            "dec": self.dec.value,
+            **centre,
             "radius": self.radius.value,
             "parallax_over_error": self.precision.value,
             "faint_limit": self.faint.value,
@@ -163,7 +179,7 @@ class Controls(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
 def _wide() -> widgets.Layout:
     """Return a layout of its own: widgets that share one are hidden together."""
-    return widgets.Layout(width="100%")
+    return widgets.Layout(width="auto")
 
 
 def _number(label: str, value: float, least: float, most: float) -> widgets.BoundedFloatText:

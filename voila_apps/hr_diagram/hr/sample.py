@@ -30,6 +30,22 @@ class Sample:
     source: Source
     notes: tuple[str, ...] = ()
 
+    @property
+    def titled(self) -> str:
+        """What belongs into the title of a result; empty where the archive answered."""
+        return f" (from the {extract.NAME.lower()})" if self.source.archive == extract.NAME else ""
+
+    def infos(self, question: Question) -> list[tuple[str, str]]:
+        """Return what a table says of how its stars were chosen."""
+        chosen = [
+            ("ra", f"{question.ra:g} deg"),
+            ("dec", f"{question.dec:g} deg"),
+            ("radius", f"{question.radius:g} deg"),
+            ("parallax_over_error", f">= {question.parallax_over_error:g}"),
+            ("faint_limit", f"phot_g_mean_mag <= {question.faint_limit:g} mag"),
+        ]
+        return [*chosen, *(("note", note) for note in self.notes)]
+
 
 def fetch(
     question: Question, *, connector: TapConnector | None = None, environ: Mapping[str, str] = os.environ
@@ -63,7 +79,7 @@ def from_extract(question: Question, why: str) -> Sample:
         archive=extract.NAME,
         url="",
         release=extract.RELEASE,
-        query=question.adql,
+        query="",  # no archive answered one
         asked_at=datetime.now(UTC).isoformat(timespec="seconds"),
         rows=len(stars),
         complete=not extract.shortfall(question),
@@ -85,18 +101,42 @@ def cut(sample: Sample, question: Question) -> Table:
     stars["abs_g_mag"] = absolute_magnitude(stars).astype(np.float32)
     stars["member"] = members(stars, question.cluster)
     stars["density"] = density(colour(stars), absolute_magnitude(stars)).astype(np.float32)
-    for name, (unit, description) in DERIVED.items():
-        stars[name].unit = unit
-        stars[name].description = description
+    describe(stars)
     return stars
 
 
-DERIVED = {
-    "bp_rp": ("mag", "Colour BP - RP"),
+def describe(stars: Table) -> None:
+    """Give every column its unit, UCD and description, where the archive gave none."""
+    for name, (unit, ucd, description) in COLUMNS.items():
+        column = stars[name]
+        column.unit = column.unit or unit
+        column.description = column.description or description
+        column.info.meta = {"ucd": ucd, **(column.info.meta or {})}
+
+
+COLUMNS = {
+    "source_id": (None, "meta.id;meta.main", "Gaia DR3 source identifier"),
+    "ra": ("deg", "pos.eq.ra;meta.main", "Right ascension (ICRS) at epoch 2016.0"),
+    "dec": ("deg", "pos.eq.dec;meta.main", "Declination (ICRS) at epoch 2016.0"),
+    "phot_g_mean_mag": ("mag", "phot.mag;em.opt", "Gaia DR3 mean magnitude in G"),
+    "phot_bp_mean_mag": ("mag", "phot.mag;em.opt.B", "Gaia DR3 mean magnitude in BP"),
+    "phot_rp_mean_mag": ("mag", "phot.mag;em.opt.R", "Gaia DR3 mean magnitude in RP"),
+    "hip": (None, "meta.id", "Hipparcos identifier"),
+    "hip_plx": ("mas", "pos.parallax.trig", "Hipparcos parallax, new reduction"),
+    "hip_e_plx": ("mas", "stat.error;pos.parallax.trig", "Standard error of the Hipparcos parallax"),
+    "hip_pm_ra": ("mas/yr", "pos.pm;pos.eq.ra", "Hipparcos proper motion in right ascension, with cos(dec)"),
+    "hip_pm_de": ("mas/yr", "pos.pm;pos.eq.dec", "Hipparcos proper motion in declination"),
+    "bp_rp": ("mag", "phot.color;em.opt.B;em.opt.R", "Colour BP - RP"),
     "abs_g_mag": (
         "mag",
+        "phys.magAbs;em.opt",
         "Absolute G magnitude from the Hipparcos parallax, without correction for extinction",
     ),
-    "member": (None, "Shares parallax and proper motion of the cluster"),
-    "density": (None, "Density of stars at this place of the diagram, relative to the densest"),
+    "member": (None, "meta.code.member", "Shares parallax and proper motion of the cluster"),
+    "density": (
+        None,
+        "stat.value",
+        "Density of stars at this place of the diagram, relative to the densest",
+    ),
 }
+"""Unit, UCD and description."""

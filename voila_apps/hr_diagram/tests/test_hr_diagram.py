@@ -7,7 +7,5 @@ from hr.preview import preview
 
 def test_every_named_cluster_has_a_diagram() -> None:
     for name in CLUSTERS:
-        asked = question(
-            field=name, ra=0, dec=0, radius=8, parallax_over_error=5, faint_limit=extract.FAINTEST
-        )
+        asked = question(field=name, radius=8, parallax_over_error=5, faint_limit=extract.FAINTEST)
         assert preview(asked).members > 0, name

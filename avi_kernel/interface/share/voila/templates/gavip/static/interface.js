@@ -14,11 +14,13 @@ const gavip = {
   },
 
   progress(done, total) {
+    // One cell has no parts to count: its bar tells only that something goes on.
+    if (total < 2) return;
     const bar = document.getElementById("gavip-progress");
     bar.max = total;
     bar.value = done;
-    const text = done < total ? `Running cell ${done + 1} of ${total}` : "Drawing the interface";
-    document.getElementById("gavip-loading-text").textContent = text;
+    const step = done < total ? `Preparing the interface: part ${done + 1} of ${total}` : "Drawing the interface…";
+    document.getElementById("gavip-loading-text").textContent = step;
   },
 
   cellsDone() {
@@ -47,21 +49,46 @@ const gavip = {
     kernel.statusChanged.connect((_, status) => {
       if (status === "dead") gavip.ended();
     });
+    gavip.watchConnection(kernel);
   },
 
   ended() {
-    if (document.getElementById("gavip-ended")) return;
-    const notice = document.createElement("p");
-    notice.id = "gavip-ended";
-    notice.className = "gavip-notice";
-    notice.setAttribute("role", "alert");
-    notice.textContent = "This session has ended: its program stopped or ran out of memory. ";
     const again = document.createElement("button");
     again.textContent = "Start afresh";
     again.addEventListener("click", () => location.reload());
-    notice.append(again);
-    document.querySelector("main").before(notice);
-    notice.scrollIntoView();
+    gavip.say("ended", "This session has ended: its program was closed, stopped or ran out of memory.", again, ...gavip.wayBack());
+  },
+
+  wayBack() {
+    const { avi } = document.querySelector(".gavip-header").dataset;
+    if (!avi) return [];
+    const link = document.createElement("a");
+    link.href = avi;
+    link.textContent = "To its page in the portal";
+    return [link];
+  },
+
+  // One notice at a time; what has ended stays ended.
+  say(state, words, ...ways) {
+    const { dataset } = document.documentElement;
+    if (dataset.state === state || dataset.state === "ended") return;
+    gavip.unsay(dataset.state);
+    dataset.state = state;
+    const notice = document.createElement("div");
+    notice.id = "gavip-notice";
+    notice.className = "gavip-notice";
+    notice.setAttribute("role", "alert");
+    notice.append(Object.assign(document.createElement("p"), { textContent: words }), ...ways);
+    document.querySelector(".gavip-header").after(notice);
+    document.getElementById("rendered_cells").inert = true;
+  },
+
+  unsay(state) {
+    const { dataset } = document.documentElement;
+    if (!state || dataset.state !== state) return;
+    delete dataset.state;
+    document.getElementById("gavip-notice")?.remove();
+    document.getElementById("rendered_cells").inert = false;
   },
 };
 
