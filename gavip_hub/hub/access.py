@@ -40,9 +40,6 @@ _DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
 _OPERATOR = [
     *_DEVELOPER,
     "custom:gavip:admin:platform",
-    "custom:gavip:read:jobs",
-    "custom:gavip:cancel:jobs",
-    "custom:gavip:delete:jobs",
     "admin-ui",
     "list:users",
     "read:users",
@@ -62,9 +59,6 @@ ROLE_SCOPES: dict[str, list[str]] = {
 PORTAL_SCOPES = [
     *_DEVELOPER,
     "custom:gavip:admin:platform",
-    "custom:gavip:read:jobs",
-    "custom:gavip:cancel:jobs",
-    "custom:gavip:delete:jobs",
     "start:servers!user",
     "read:servers!user",
     "delete:servers!user",

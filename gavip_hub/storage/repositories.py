@@ -19,6 +19,7 @@ from gavip_hub.trees import remove_path
 MB = 1024 * 1024
 LARGEST_TREE = 256 * MB
 MOST_FILES = 5000
+DEEPEST = 40
 GIT_SECONDS = 120
 _PASSED_OVER = frozenset(
     {".git", ".gavip", ".venv", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".DS_Store"}
@@ -126,6 +127,10 @@ def _copied(source: int, target: Path) -> Tree:
 def _walk(source: int) -> Iterator[tuple[str, int]]:
     """Yield each file's path and the descriptor of its folder, in a fixed order."""
     for top, folders, names, here in os.fwalk(".", dir_fd=source, follow_symlinks=False):
+        if (
+            top.count("/") > DEEPEST
+        ):  # the walk calls itself for each level, and a thousand are more than Python has
+            raise BadManifest(f"{top[2:100]}…: folders lie in one another more than {DEEPEST} deep.")
         # A link to a folder is listed among the folders, and would be left out without a word.
         links = [name for name in folders if stat.S_ISLNK(os.lstat(name, dir_fd=here).st_mode)]
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER and name not in links)

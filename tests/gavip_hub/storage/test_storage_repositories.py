@@ -52,6 +52,12 @@ def test_the_same_content_has_the_same_digest_wherever_it_lies(kept, source, tmp
     assert kept.take_in(source, []).digest != kept.take_in(copy, []).digest
 
 
+def test_folders_without_end_are_refused(kept, source):
+    (source / "/".join(["d"] * 500)).mkdir(parents=True)
+    with pytest.raises(BadManifest, match="40 deep"):
+        kept.take_in(source, [])
+
+
 def test_a_repository_of_its_authors_and_caches_are_left_out(kept, source):
     write_avi(source, {".git/config": "[core]", "a/__pycache__/x.pyc": "x", ".ipynb_checkpoints/a": "x"})
     assert sorted(kept.take_in(source, []).files) == [
