@@ -203,6 +203,12 @@ async def test_an_avi_writes_to_its_own_folders_alone(walled):
     assert (walled.attempt("gavip-jwrite-1") / "mark").read_text() == "x"
 
 
+async def test_folders_that_the_environment_names_are_there(walled):
+    look = "import os; print(all(os.path.isdir(os.environ[name]) for name in ('XDG_CONFIG_HOME', 'XDG_CACHE_HOME')))"
+    _, log = await walled.run("gavip-jxdg-1", "python", "-S", "-c", look)
+    assert log == "True\n"
+
+
 async def test_a_notebook_server_writes_to_its_users_home(walled):
     _, log = await walled.run("gavip-server-n1", "python", "-c", WRITES, kind=Kind.NOTEBOOK)
     assert log.split() == ["/home/ann", "/tmp", "/dev/shm"]
