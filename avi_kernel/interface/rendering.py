@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from typing_extensions import override
 from voila.execute import VoilaExecutor
@@ -16,6 +16,10 @@ from voila.exporter import VoilaExporter
 
 TEMPLATE = "gavip"
 DEFAULT_KERNEL = "python3"
+KERNEL_LOST = (
+    "the kernel of this page has ended, most often because the interface's memory was full. "
+    "Close views that you do not need, and reload the page."
+)
 REHEARSAL = {
     "nbformat": 4,
     "nbformat_minor": 5,
@@ -197,7 +201,7 @@ def _as_output(error: Exception) -> NotebookNode:
         {
             "output_type": "error",
             "ename": type(error).__name__,
-            "evalue": str(error) or "The kernel has ended.",
+            "evalue": KERNEL_LOST if isinstance(error, DeadKernelError) else str(error),
             "traceback": [],
         }
     )

@@ -164,6 +164,13 @@ def test_a_finished_job_appears_beside_the_one_before(platform: Platform) -> Non
     assert 'alt="Hertzsprung-Russell diagram: Pleiades, 8.0°' in left.content.value
 
 
+def test_a_lone_diagram_is_shown_once(platform: Platform) -> None:
+    platform.add("old", "hr_diagram", {"field": "hyades", "radius": 8.0, "parallax_over_error": 5.0})
+    gallery = Explorer(submit=platform.submit, jobs=platform.jobs).gallery
+    assert [place.layout.display for place in gallery.places] == [None, "none"]
+    assert "Make another one" in gallery.message.value
+
+
 def test_results_can_be_downloaded(platform: Platform) -> None:
     platform.add("old", "hr_diagram", {"field": "hyades"})
     left = Explorer(submit=platform.submit, jobs=platform.jobs).gallery.places[0]

@@ -127,7 +127,9 @@ async def test_the_kernel_of_a_visitor_who_left_ends(tmp_path: Path) -> None:
 async def test_a_kernel_that_dies_is_told_in_the_page(tmp_path: Path) -> None:
     write_notebook(tmp_path / "app.ipynb", "import os\nos._exit(3)")
     async with interface(tmp_path) as server:
-        assert "This interface stopped here" in await server.page()
+        page = await server.page()
+        assert "This interface stopped here" in page
+        assert "memory was full" in page
 
 
 async def test_outreach_users_get_their_own_notebook(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ MANY = 30
 KEPT = 6
 """Diagrams that are kept once fetched: each is a picture and a table, as text."""
 NOTHING = "<p class='hr-quiet'>Diagrams that you make appear here, two side by side, to be compared.</p>"
+ALONE = "<p class='hr-quiet'>Make another one to compare the two.</p>"
 
 
 class Gallery(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -52,8 +53,9 @@ class Gallery(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return
         # A list of jobs leaves out their results.
         self.found = {job.id: job for job in finished if job.view.pipeline == PIPELINE}
-        self.message.value = "" if self.found else NOTHING
+        self.message.value = {0: NOTHING, 1: ALONE}.get(len(self.found), "")
         self._row.layout.display = None if self.found else "none"
+        self.places[1].layout.display = None if len(self.found) > 1 else "none"
         options = [(caption(job), job.id) for job in self.found.values()]
         for number, place in enumerate(self.places):
             place.offer(options, number if newest is None or number else 0, keep=number > 0 or newest is None)
