@@ -18,7 +18,11 @@ async def sign_in(page: "Page", platform: Platform, user: str = "scientist") -> 
 
 
 async def open_avi(page: "Page", platform: Platform, avi: str, user: str = "scientist") -> None:
-    """Open an AVI by its button in the catalogue and wait for its own origin."""
+    """Open an AVI from its page, or go there where it is open, and wait for its own origin."""
     await page.goto(f"{platform.url}/services/gavip/avis/{avi}")
-    await page.get_by_role("button", name="Open interface").click()
+    await (
+        page.get_by_role("button", name="Open interface")
+        .or_(page.get_by_role("link", name="Go to the interface"))
+        .click()
+    )
     await page.wait_for_url(f"{platform.avi_url(avi, user)}**", timeout=60_000)
