@@ -40,10 +40,35 @@ def show(answer: Any, *, model: str, as_json: bool) -> None:
             click.echo(f"There are more: --before {answer['next']}")
     elif isinstance(answer, list):
         _table(answer, model)
+    elif isinstance(answer, dict) and model == "ReleaseView":
+        _release(answer)
     elif isinstance(answer, dict):
         _fields(answer)
     else:
         click.echo(answer)
+
+
+def _release(answer: dict[str, Any]) -> None:
+    """Print a release, and what each of its pipelines takes."""
+    _fields({name: value for name, value in answer.items() if name != "spec"})
+    for pipeline in answer["spec"]["pipelines"]:
+        if not pipeline["hidden"]:
+            click.secho(f"\n{pipeline['name']}: {pipeline['title']}".rstrip(": "), bold=True)
+            _table([_taken(each) for each in pipeline["parameters"]], "")
+
+
+def _taken(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return one parameter as a row: its type, unit, limits and default."""
+    limits = [parameter["minimum"], parameter["maximum"]]
+    between = " to ".join("…" if limit is None else f"{limit:g}" for limit in limits)
+    return {
+        "parameter": parameter["name"],
+        "type": parameter["type"],
+        "unit": parameter["unit"],
+        "limits": between if limits != [None, None] else ", ".join(map(str, parameter["choices"])),
+        "default": parameter["default"],
+        "help": parameter["help"] or parameter["title"],
+    }
 
 
 def _table(rows: list[dict[str, Any]], model: str) -> None:

@@ -1,5 +1,6 @@
 """Run a pipeline of notebooks, one after the other, by papermill."""
 
+import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ from avi_kernel.reporter import Report
 INJECTED = "injected-parameters"
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _START_PATIENCE = 120
+# It warns of parameters that it does not find itself, such as those with no default; ours are checked already.
+logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
 class CellFollower:

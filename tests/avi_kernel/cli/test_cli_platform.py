@@ -74,6 +74,13 @@ def test_without_sign_in_the_command_says_what_to_do(published, tmp_path):
     assert "gavip login" in ran.stderr
 
 
+def test_a_release_lists_what_its_pipelines_take(scientist):
+    shown = scientist.types("release", "get", "cli-works", "1.0").stdout
+    assert "a          integer" in shown
+    assert "apples" in shown
+    assert "{" not in shown
+
+
 def test_help_names_the_platforms_commands(scientist):
     shown = scientist.types("--help").stdout
     assert all(name in shown for name in ("avi ", "job ", "server ", "pool "))

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.support.avis import notebook, write_avi
 from tests.support.jobs import (
     AVIS,
     document_of,
@@ -27,6 +28,14 @@ def test_a_notebook_gets_its_parameters_and_leaves_results(tmp_path):
     assert ran.result("sum.txt") == "total = 41.5\n"
     assert "total = 41.5" in ran.log
     assert ran.platform.outcomes == [ran.outcome]
+
+
+def test_a_parameter_without_a_default_is_taken_without_a_word(tmp_path):
+    code = write_avi(
+        tmp_path / "avi", {"pipelines/main.ipynb": notebook("print(label)", parameters="label: str")}
+    )
+    ran = run_job(tmp_path, document_of("", folder=code, label="north"), code=code)
+    assert ran.log.splitlines() == ["north"]
 
 
 def test_results_are_described_by_type_size_hash_and_title(tmp_path):

@@ -48,6 +48,18 @@ async def test_a_newer_private_version_hides_no_public_one(service, ann):
     assert (await ann.get("/avis/stars")).json()["latest"] == "1.0"
 
 
+async def test_a_misnamed_avi_is_told_how_one_is_named(service, dora):
+    star_counter(service.root / "users" / "dora" / "stars")
+    answer = await publish(dora, avi="My_Stars")
+    assert answer.status_code == 400
+    assert "2 to 20 lower-case letters" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("name", ["My_Stars", "..%2Fstars", "%00", "x" * 90])
+async def test_a_name_that_no_avi_has_is_not_found(service, ann, name):
+    assert (await ann.get(f"/avis/{name}")).status_code == 404
+
+
 async def test_only_developers_publish(service, ann):
     star_counter(service.root / "users" / "ann" / "stars")
     assert (await publish(ann)).status_code == 403
