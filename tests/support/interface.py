@@ -66,7 +66,14 @@ class Interface:
 
     def kernels(self) -> list[psutil.Process]:
         """Return the processes that are kernels: they lead a session each, the nursery does not."""
-        return [child for child in self.process.children(recursive=True) if os.getsid(child.pid) == child.pid]
+        return [child for child in self.process.children(recursive=True) if _leads_a_session(child.pid)]
+
+
+def _leads_a_session(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:  # it ended since it was listed
+        return False
 
 
 def kernel_of(page: str) -> str:

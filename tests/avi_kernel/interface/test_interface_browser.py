@@ -102,6 +102,19 @@ async def test_a_page_whose_server_is_gone_offers_no_controls(served: Interface,
     await expect(notice).to_contain_text("This session has ended", timeout=PATIENCE)
 
 
+async def test_a_view_that_was_drawn_in_vain_is_drawn_again(served: Interface, page: Page) -> None:
+    await drawn(page, served.address)
+    lost = """() => {
+        const place = [...gavip.views.keys()].at(-1);
+        place.textContent = "Error displaying widget: model not found";
+        return gavip.redraw(window.jupyterapp.widgetManager);
+    }"""
+    await page.evaluate(lost)
+    await page.wait_for_function(DRAWN, timeout=PATIENCE)
+    await page.locator(".noUi-handle").last.press("ArrowRight")
+    assert "model not found" not in await page.inner_text("body")
+
+
 async def test_a_connection_that_comes_back_is_used_again(served: Interface, page: Page) -> None:
     line = Line()
     await page.route_web_socket("**/channels*", line.carry)

@@ -25,6 +25,7 @@ const gavip = {
 
   cellsDone() {
     window.cellLoaded = true;
+    gavip.rememberViews();
     if (window.themeLoaded) gavip.show();
   },
 
@@ -50,6 +51,7 @@ const gavip = {
       if (status === "dead") gavip.ended();
     });
     gavip.watchConnection(kernel);
+    gavip.watchViews(window.jupyterapp.widgetManager);
   },
 
   ended() {
