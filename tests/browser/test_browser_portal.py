@@ -132,7 +132,7 @@ async def test_all_of_it_can_be_done_with_keys_alone(scientist, avis):
     page = scientist.page
     await reach(page, "Adds two numbers")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/avis/works")
+    await page.wait_for_url("**/avis/*works")  # another test may have published its like
     await reach(page, "Run as a job")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/jobs/*")

@@ -121,6 +121,12 @@ class BoxWorld:
                 await asyncio.sleep(0.01)
         return log
 
+    def weight(self, name: str) -> int:
+        """Return what the system weighs a box's processor time by, in control groups of either version."""
+        groups = (self.root / "boxes" / name / "cgroups").read_text().split()
+        files = [Path(group, file) for group in groups for file in ("cpu.shares", "cpu.weight")]
+        return next(int(file.read_text()) for file in files if file.exists())
+
     def shim_pid(self, name: str) -> int:
         return json.loads((self.root / "boxes" / name / "shim.json").read_text())["pid"]
 
