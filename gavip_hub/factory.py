@@ -198,18 +198,8 @@ def make_service(
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        keeper=Rounds(
-            task="keeping places of those who wait",
-            act=lambda: threads(reservations.tend),
-            every=TEND_SECONDS,
-            clock=core.clock,
-        ),
-        caretaker=Rounds(
-            task="looking after servers",
-            act=_caretaker(core, hub_client, opening, launcher, threads).round,
-            every=SERVERS_SECONDS,
-            clock=core.clock,
-        ),
+        keeper=_keeper(core, reservations, threads),
+        caretaker=_caretaker(core, hub_client, opening, launcher, threads),
     )
 
 
@@ -280,10 +270,19 @@ def _scheduler(
     )
 
 
+def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> Rounds:
+    return Rounds(
+        task="keeping places of those who wait",
+        act=lambda: threads(reservations.tend),
+        every=TEND_SECONDS,
+        clock=core.clock,
+    )
+
+
 def _caretaker(
     core: Core, hub: HubClient, opening: OpeningService, launcher: BoxLauncher, threads: Threads
-) -> Caretaker:
-    return Caretaker(
+) -> Rounds:
+    caretaker = Caretaker(
         hub=hub,
         ledger=opening,
         boxes=launcher,
@@ -292,6 +291,7 @@ def _caretaker(
         clock=core.clock,
         idle_timeout=core.config.idle_timeout,
     )
+    return Rounds(task="looking after servers", act=caretaker.round, every=SERVERS_SECONDS, clock=core.clock)
 
 
 def _sign_in(config: Gavip, service_token: str) -> SignIn:

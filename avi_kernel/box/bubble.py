@@ -65,9 +65,10 @@ class Doorway:
         ]
         command += ["--cap-drop", "ALL", "--hostname", "box", "--clearenv"]
         command += [] if seccomp is None else ["--seccomp", str(seccomp)]
-        size = str(spec.scratch_mb * 1024 * 1024)
-        command += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108
-        command += ["--size", size, "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
+        size = str(spec.scratch_mb * MB)
+        command += ["--proc", "/proc", "--dev", "/dev"]
+        command += ["--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108  # in the box, where nobody else is
+        command += ["--size", size, "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108  # as above
         for number, bind in enumerate(spec.binds):
             way = "--bind" if bind.writable else "--ro-bind"
             command += [way, f"{_STAGE}/{number}"] if self._staged else [f"{way}-fd", str(sources[number])]

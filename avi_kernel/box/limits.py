@@ -127,7 +127,7 @@ class Limits:
         deadline = time.monotonic() + _EMPTY_WITHIN
         for folder in self.folders:
             while folder.is_dir() and not _removed(folder) and time.monotonic() < deadline:
-                time.sleep(0.005)
+                time.sleep(0.005)  # version 1 does not tell when a group is empty
         self._groups = {}
 
     def _create_unified(self, own: Path) -> None:

@@ -11,18 +11,6 @@ TIME_LIMIT = "time_limit"
 LONGEST = 1000
 """Characters of a failure's words that are passed on: some come from programs that say anything."""
 
-
-def why_ended(record: ExitRecord | None) -> str:
-    """Return why a server ended, in words for its user; empty where somebody asked for it."""
-    if record is None:
-        return "It was lost: its box ended and left no record. That is the platform's fault, not yours."
-    if record.reason == "stopped":
-        return ""
-    if record.reason == "out_of_memory":
-        return f"It ran out of memory: {record.message}. Views that are open at once share it: open fewer of them."
-    return f"It ended by itself, with exit status {record.exit_code}. {record.message}".rstrip()
-
-
 _ATTEMPT_STATES = {
     JobState.COMPLETED: AttemptState.COMPLETED,
     JobState.ERROR: AttemptState.ERROR,
@@ -68,6 +56,17 @@ class Verdict:
     def attempt_state(self) -> AttemptState:
         """How the attempt is remembered."""
         return AttemptState.FAILED if self.failure else _ATTEMPT_STATES[self.state]
+
+
+def why_ended(record: ExitRecord | None) -> str:
+    """Return why a server ended, in words for its user; empty where somebody asked for it."""
+    if record is None:
+        return "It was lost: its box ended and left no record. That is the platform's fault, not yours."
+    if record.reason == "stopped":
+        return ""
+    if record.reason == "out_of_memory":
+        return f"It ran out of memory: {record.message}. Views that are open at once share it: open fewer of them."
+    return f"It ended by itself, with exit status {record.exit_code}. {record.message}".rstrip()
 
 
 def judge(stint: Stint, end: End) -> Verdict:

@@ -54,7 +54,9 @@ def _is_news(session: Session, job: Job, *, before: dict[str, Any], now: datetim
     told = events.latest_of_subject(session, owner=job.owner, subject=job.id, kind=PROGRESS)
     if told is None:
         return progress_of(job) != before
-    return progress_of(job) != told.data and now - told.at >= BETWEEN_NEWS
+    # Not too soon either where what was told last lies ahead: the clock was set back since.
+    too_soon = timedelta(0) <= now - told.at < BETWEEN_NEWS
+    return progress_of(job) != told.data and not too_soon
 
 
 class AttemptService:

@@ -93,7 +93,11 @@ class ServerHooks:
         """
         if spawner.name:
             return
-        await asyncio.wrap_future(self._thread.submit(self._mark_ready, spawner.user.name, spawner.name))
+        noting = self._thread.submit(self._mark_ready, spawner.user.name, spawner.name)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(noting), ADMIT_SECONDS)
+        except Exception:  # only news: the server runs, and the next look at all servers notes it
+            log.exception("It could not be noted that the notebook server of %s is ready", spawner.user.name)
 
     async def close(self, spawner: Admitted) -> None:
         """Close the row of a server that ended; a refused start has none."""

@@ -127,9 +127,8 @@ def _copied(source: int, target: Path) -> Tree:
 def _walk(source: int) -> Iterator[tuple[str, int]]:
     """Yield each file's path and the descriptor of its folder, in a fixed order."""
     for top, folders, names, here in os.fwalk(".", dir_fd=source, follow_symlinks=False):
-        if (
-            top.count("/") > DEEPEST
-        ):  # the walk calls itself for each level, and a thousand are more than Python has
+        # The walk calls itself for each level, and a thousand are more than Python has.
+        if top.count("/") > DEEPEST:
             raise BadManifest(f"{top[2:100]}…: folders lie in one another more than {DEEPEST} deep.")
         # A link to a folder is listed among the folders, and would be left out without a word.
         links = [name for name in folders if stat.S_ISLNK(os.lstat(name, dir_fd=here).st_mode)]

@@ -213,6 +213,14 @@ def test_progress_is_told_once_a_second_and_the_last_of_it_with_the_next_heartbe
     assert told(engine, order.job) == [0.01, 0.5]
 
 
+def test_a_clock_that_is_set_back_holds_up_no_progress(engine):
+    order = claimed(engine)
+    engine.attempts.record_progress(order.token, Progress(fraction=0.1))
+    engine.clock.set_by(-7200)
+    engine.attempts.record_progress(order.token, Progress(fraction=0.2))
+    assert told(engine, order.job) == [0.1, 0.2]
+
+
 def test_an_end_that_is_reported_again_is_told_once(engine):
     order = claimed(engine)
     outcome = Outcome(status="completed", started_at=EPOCH, ended_at=EPOCH)
