@@ -1,8 +1,10 @@
 """Who is using this AVI, and which roles they hold.
 
-from avi_kernel import profile
-if profile.is_outreach(profile.current()):
-    show_the_simple_view()
+Examples
+--------
+>>> from avi_kernel import profile
+>>> profile.is_outreach(profile.current())
+False
 """
 
 import getpass

@@ -12,6 +12,7 @@ from avi_kernel.cli import exits, output
 from avi_kernel.cli.calls import Given, as_json, connected, platform, send
 from avi_kernel.cli.operations import Operation
 from avi_kernel.cli.schemas import Schemas
+from avi_kernel.sizes import size
 
 if TYPE_CHECKING:
     from avi_kernel.client import Job
@@ -44,7 +45,7 @@ def _short(view: dict[str, Any]) -> dict[str, Any]:
 
 def _ended(view: dict[str, Any]) -> dict[str, Any]:
     """Return what somebody who waited wants to know: what became of it, and where."""
-    results = [f"{result['name']} ({output.size(result['size'])})" for result in view["results"]]
+    results = [f"{result['name']} ({size(result['size'])})" for result in view["results"]]
     known = {name: view.get(name) for name in ("id", "avi", "version", "pipeline", "phase")}
     return {
         **known,

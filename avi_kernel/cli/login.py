@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from contextlib import suppress
 from urllib.parse import quote
 
 import click
@@ -9,7 +10,7 @@ import click
 from avi_kernel.cli import exits, settings
 from avi_kernel.cli.document import api_document
 from avi_kernel.cli.settings import Platform
-from avi_kernel.transport import SignInRequired, Transport, Unavailable, http_client, why_silent
+from avi_kernel.transport import ApiError, SignInRequired, Transport, Unavailable, http_client, why_silent
 
 DAYS = 90
 _FORBIDDEN = 403
@@ -35,8 +36,9 @@ def login(
             password = _password(from_stdin=password_stdin)
             token = _token_for(platform, str(user), password)
         name = _name_of(platform, token)
-        api_document(platform)  # so that help and completion know its commands from now on
     settings.remember(Platform(url=platform, token=token, user=name))
+    with suppress(ApiError):  # so that help and completion know its commands from now on
+        api_document(platform)
     click.echo(f"Signed in to {platform} as {name}.")
 
 

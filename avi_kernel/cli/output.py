@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from avi_kernel.sizes import size
+
 _COLUMNS = {
     "JobList": ("id", "avi", "pipeline", "phase", "fraction", "created_at", "reason"),
     "AviView": ("name", "title", "latest", "owner", "pipelines"),
@@ -19,7 +21,6 @@ _COLUMNS = {
 }
 _MOST_COLUMNS = 6
 _GAP = "  "
-_THOUSAND = 1000
 
 
 def show(answer: Any, *, model: str, as_json: bool) -> None:
@@ -113,15 +114,6 @@ def cell(name: str, value: Any) -> str:
             return _pairs(value)
         case _:
             return " ".join(str(value).split())
-
-
-def size(octets: float) -> str:
-    """Return a size with its unit."""
-    for unit in ("B", "kB", "MB"):
-        if octets < _THOUSAND:
-            return f"{octets:.3g} {unit}"
-        octets /= _THOUSAND
-    return f"{octets:.3g} GB"
 
 
 _NUMBERS: dict[str, Callable[[float], str]] = {"fraction": "{:.0%}".format, "size": size}

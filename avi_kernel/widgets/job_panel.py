@@ -9,6 +9,7 @@ from IPython.display import display
 
 from avi_kernel.client import ApiError, Job
 from avi_kernel.protocol.api import Phase
+from avi_kernel.sizes import size
 from avi_kernel.protocol.runs import ResultEntry
 
 _STYLES = {Phase.COMPLETED: "success", Phase.ERROR: "danger", Phase.ABORTED: "warning"}
@@ -94,20 +95,12 @@ def _details(job: Job) -> str:
 
 def _result(job: Job, entry: ResultEntry) -> str:
     page = f"{job.url}/results/{quote(entry.name)}" if job.url else ""
-    return f"<li>{_link(page, entry.title or entry.name)} ({_size(entry.size)})</li>"
+    return f"<li>{_link(page, entry.title or entry.name)} ({size(entry.size)})</li>"
 
 
 def _trace(job: Job) -> str:
     error = job.error
     return "\n\n".join(filter(None, [error.source, error.traceback])) if error else ""
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:  # noqa: PLR2004 - SI units
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
 
 
 def show(job: Job) -> None:

@@ -20,7 +20,7 @@ from gavip_hub.handlers.operations import ApiHandler, Operation, operation, oper
 API = f"{PREFIX}/api"
 REFERENCE = "#/components/schemas/{model}"
 _PARTS = {
-    "avi": r"[^/]{1,100}",  # any: who misnames an AVI is told how one is named
+    "avi": r"[A-Za-z0-9._-]{1,100}",  # more than AVIs have: who misnames one is told how it is named
     "version": r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}",
     "id": r"[A-Za-z0-9-]{1,64}",
     "server": r"[a-z][a-z0-9-]{0,29}",

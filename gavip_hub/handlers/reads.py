@@ -31,4 +31,4 @@ class Reads:
         try:
             yield
         finally:
-            self._held[owner] -= 1
+            self._held -= Counter([owner])  # and forgets who reads nothing any more

@@ -127,6 +127,24 @@ async def test_a_connection_that_comes_back_is_used_again(served: Interface, pag
     await page.wait_for_function("() => document.body.innerText.includes('power is 3')", timeout=PATIENCE)
 
 
+async def test_a_connection_that_comes_back_while_the_page_asks_is_watched_on(
+    served: Interface, page: Page
+) -> None:
+    await drawn(page, served.address)
+    await page.evaluate("""() => {
+        const heard = [];
+        window.line = { connectionStatus: "connecting", connectionStatusChanged: { connect: (each) => heard.push(each) } };
+        window.turns = (status) => { window.line.connectionStatus = status; heard.forEach((each) => each()); };
+        window.fetch = () => new Promise((resolve) => { window.answer = () => resolve({ ok: true, status: 200 }); });
+        gavip.watchConnection(window.line);
+    }""")
+    await page.wait_for_function("window.answer", timeout=PATIENCE)
+    await page.evaluate("turns('connected'); answer()")
+    await page.locator("#gavip-notice").wait_for(state="detached", timeout=PATIENCE)
+    await page.evaluate("turns('disconnected')")
+    await page.locator("#gavip-notice").wait_for(timeout=PATIENCE)
+
+
 async def _reloads(served: Interface, page: Page, times: int) -> None:
     await drawn(page, served.address)
     for _ in range(times):

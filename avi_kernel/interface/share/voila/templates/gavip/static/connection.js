@@ -16,18 +16,22 @@ gavip.watchConnection = (kernel) => {
     return fetch(`${baseUrl}api/kernels/${kernelId}`, { redirect: "manual", cache: "no-store" }).catch(() => null);
   };
 
+  const connected = () => kernel.connectionStatus === "connected";
+
   const look = async () => {
-    if (kernel.connectionStatus === "connected") return;
+    losing = 0;
+    if (connected()) return;
     gavip.say("lost", "Not connected; trying again.");
     const answer = await asked();
+    if (connected()) return; // it came back meanwhile
     if (answer?.type === "opaqueredirect" || GONE.includes(answer?.status)) return gavip.ended();
     // The kernel's own attempts come ever more rarely, and end. Its first one is left alone: widgets wait for it.
-    if (known && answer?.ok && kernel.connectionStatus !== "connected") kernel.reconnect().catch(() => {});
-    losing = setTimeout(look, ASK_EVERY_MS);
+    if (known && answer?.ok) kernel.reconnect().catch(() => {});
+    losing ||= setTimeout(look, ASK_EVERY_MS);
   };
 
   const follow = () => {
-    if (kernel.connectionStatus === "connected") {
+    if (connected()) {
       clearTimeout(losing);
       losing = 0;
       known = true;

@@ -6,7 +6,7 @@
 const OUTPUTS = 'script[type="application/vnd.voila.cell-output+json"]';
 const VIEW = "application/vnd.jupyter.widget-view+json";
 const IN_VAIN = "Error displaying widget: model not found";
-const LOOK_AGAIN_MS = [0, 500, 2000, 5000];
+const LOOK_AGAIN_AFTER_MS = [0, 500, 1500, 3000];
 
 /** Remember which widget stands where, before Voilà takes the notes about it from the page. */
 gavip.rememberViews = () => {
@@ -29,6 +29,10 @@ gavip.redraw = async (manager) => {
   }
 };
 
-gavip.watchViews = (manager) => {
-  for (const pause of LOOK_AGAIN_MS) setTimeout(() => gavip.redraw(manager), pause);
+/** Look for such views a few times, one after the other: two looks at once would draw one view twice. */
+gavip.watchViews = async (manager) => {
+  for (const pause of LOOK_AGAIN_AFTER_MS) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    await gavip.redraw(manager);
+  }
 };

@@ -1,0 +1,12 @@
+"""Sizes of files, as people read them."""
+
+_THOUSAND = 1000
+
+
+def size(octets: float) -> str:
+    """Return a size with its unit, by decimal prefixes and three digits."""
+    for unit in ("B", "kB", "MB"):
+        if octets < _THOUSAND:
+            return f"{octets:.3g} {unit}"
+        octets /= _THOUSAND
+    return f"{octets:.3g} GB"
