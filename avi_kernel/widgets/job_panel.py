@@ -9,8 +9,8 @@ from IPython.display import display
 
 from avi_kernel.client import ApiError, Job
 from avi_kernel.protocol.api import Phase
-from avi_kernel.sizes import size
 from avi_kernel.protocol.runs import ResultEntry
+from avi_kernel.sizes import size
 
 _STYLES = {Phase.COMPLETED: "success", Phase.ERROR: "danger", Phase.ABORTED: "warning"}
 _WORDS = {
