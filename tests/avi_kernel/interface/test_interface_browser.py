@@ -25,6 +25,19 @@ button
 """
 
 
+PLAYED_LINE = """() => {
+    // A connection and a time of the test's own.
+    const heard = [], timers = new Map();
+    window.setTimeout = (act) => { timers.set(timers.size + 1, act); return timers.size; };
+    window.clearTimeout = (number) => { timers.set(number, () => {}); };
+    window.pass = () => [...timers].forEach(([number, act]) => { timers.set(number, () => {}); act(); });
+    window.fetch = () => new Promise((resolve) => { window.answer = () => resolve({ ok: true, status: 200 }); });
+    const line = { connectionStatus: "connecting", connectionStatusChanged: { connect: (each) => heard.push(each) } };
+    window.turns = (status) => { line.connectionStatus = status; heard.forEach((each) => each()); };
+    gavip.watchConnection(line);
+}"""
+
+
 class Line:
     """The way of a page's WebSocket to its server, which can be cut."""
 
@@ -131,18 +144,15 @@ async def test_a_connection_that_comes_back_while_the_page_asks_is_watched_on(
     served: Interface, page: Page
 ) -> None:
     await drawn(page, served.address)
-    await page.evaluate("""() => {
-        const heard = [];
-        window.line = { connectionStatus: "connecting", connectionStatusChanged: { connect: (each) => heard.push(each) } };
-        window.turns = (status) => { window.line.connectionStatus = status; heard.forEach((each) => each()); };
-        window.fetch = () => new Promise((resolve) => { window.answer = () => resolve({ ok: true, status: 200 }); });
-        gavip.watchConnection(window.line);
-    }""")
-    await page.wait_for_function("window.answer", timeout=PATIENCE)
+    await page.evaluate(PLAYED_LINE)
+    await page.evaluate("pass()")
+    assert await page.locator("#gavip-notice").count() == 1
     await page.evaluate("turns('connected'); answer()")
-    await page.locator("#gavip-notice").wait_for(state="detached", timeout=PATIENCE)
+    assert await page.locator("#gavip-notice").count() == 0
+    await page.evaluate("pass()")
     await page.evaluate("turns('disconnected')")
-    await page.locator("#gavip-notice").wait_for(timeout=PATIENCE)
+    await page.evaluate("pass()")
+    assert await page.locator("#gavip-notice").count() == 1
 
 
 async def _reloads(served: Interface, page: Page, times: int) -> None:
