@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from avi_kernel.box.complaints import Complaints
-from avi_kernel.box.disk import DiskWatch
+from avi_kernel.box.disk import MOST_ENTRIES, DiskWatch
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.front import Front
 from avi_kernel.box.gate import ApiGate
@@ -170,7 +170,7 @@ class Shim:
         words = {
             "failed_to_start": f"{self._log.latest(self._spec.log_file)} ({message})",
             "out_of_memory": f"it needed more than its {self._spec.memory_mb} MB",
-            "too_much_written": f"it wrote more than the {self._spec.written_mb} MB that it may",
+            "too_much_written": f"it wrote more than the {self._spec.written_mb} MB, or {MOST_ENTRIES} files, that it may",
             "time_limit": f"it ran longer than its {self._spec.time_limit} s",
         }
         return {

@@ -9,7 +9,7 @@ from avi_kernel.box.limits import MB
 
 BETWEEN_LOOKS = 3.0
 MOST_ENTRIES = 50_000
-"""Files of one look; what lies beyond is not counted."""
+"""Files and folders that a box may have: to look at more would cost too much, and what is not seen is not counted."""
 _BLOCK = 512  # the unit of st_blocks, whatever the file system's own
 _AT_ONCE = 500  # entries between two moments in which the shim's other work goes on
 
@@ -30,17 +30,21 @@ class DiskWatch:
         self._limit = limit_mb * MB
 
     async def exceeded(self) -> None:
-        """Return once they have grown by more than they may."""
-        allowed = await self.held() + self._limit
-        while await self.held() <= allowed:  # noqa: ASYNC110  # nothing announces what is written
+        """Return once they have grown by more than they may, or hold more files than can be looked at."""
+        before = await self.held()
+        if before is None:
+            await asyncio.Event().wait()  # its user had them already, and it cannot be told what is new
+            return
+        allowed = before + self._limit
+        while (held := await self.held()) is not None and held <= allowed:  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(BETWEEN_LOOKS)
 
-    async def held(self) -> int:
-        """Return the bytes that the files in them take, holes left out."""
+    async def held(self) -> int | None:
+        """Return the bytes that the files in them take, holes left out; None where there are too many files."""
         total = 0
         for number, entry in enumerate(_entries(self._folders)):
             if number == MOST_ENTRIES:
-                break
+                return None
             with suppress(OSError):  # gone since it was listed
                 total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
             if number % _AT_ONCE == 0:

@@ -7,8 +7,8 @@ from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
+from gavip_hub.handlers.at_once import AtOnce, reads, streams
 from gavip_hub.handlers.feed import EventFeed
-from gavip_hub.handlers.reads import Reads
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.services.attempts import AttemptService
@@ -53,7 +53,8 @@ class ServiceContext:
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
     templates: Environment
-    reads: Reads = field(default_factory=Reads)
+    reads: AtOnce = field(default_factory=reads)
+    streams: AtOnce = field(default_factory=streams)
 
 
 def make_templates() -> Environment:

@@ -16,8 +16,6 @@ from gavip_hub.handlers.operations import ApiHandler, operation
 PING_SECONDS = 15.0
 LONGEST_STREAM = 600.0
 """Seconds after which a stream ends: its reader comes again, and must still be signed in then."""
-MOST_STREAMS = 12
-"""Of one person at once."""
 RETRY_MS = 1000
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
@@ -40,9 +38,10 @@ class Events(ApiHandler):
     async def get(self, query: EventQuery) -> None:
         """Send events as they happen, after `Last-Event-ID` where that is given."""
         profile = self.require()
-        if self.context.feed.count(profile.name) >= MOST_STREAMS:
-            raise NoRoom(f"You follow events in {MOST_STREAMS} places already; close one of them.")
-        last = await self._start(profile, query)
+        with self.context.streams.one(profile):
+            await self._follow(profile, await self._start(profile, query))
+
+    async def _follow(self, profile: Profile, last: int) -> None:
         self.set_header("Content-Type", "text/event-stream; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")

@@ -47,10 +47,6 @@ class EventFeed:
             if not self._bells[owner]:
                 del self._bells[owner]
 
-    def count(self, owner: str) -> int:
-        """Return how many listen to an owner's news now."""
-        return len(self._bells.get(owner, ()))
-
     def ring(self, owners: frozenset[str] | None = None) -> None:
         """Wake those who listen to these owners; None: all."""
         for owner in list(self._bells) if owners is None else owners:

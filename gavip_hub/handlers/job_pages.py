@@ -239,7 +239,7 @@ class ResultPage(JobHandler):
 
     @override
     async def get(self, job_id: str, name: str) -> None:
-        with self.context.reads.one(self.owner):
+        with self.context.reads.one(self.require()):
             found = await self.open(job_id, name)
             with found.file as file:
                 shown = shown_result(found.entry, found.job)
@@ -275,7 +275,7 @@ class ResultContent(JobHandler):
 
     @override
     async def get(self, job_id: str, name: str) -> None:
-        with self.context.reads.one(self.owner):
+        with self.context.reads.one(self.require()):
             found = await self.open(job_id, name)
             with found.file as file:
                 await self._show(found.entry, file)

@@ -254,7 +254,7 @@ class JobResult(ApiHandler):
     async def get(self, id: str, result: str) -> None:
         """Send the file, or the range of it that was asked for."""
         profile = self.require()
-        with self.context.reads.one(profile.name):
+        with self.context.reads.one(profile):
             found: OpenResult = await self.in_thread(
                 self.services.results.open, owner=profile.name, job=id, name=result, avi=profile.avi
             )

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from avi_kernel.box import disk
 from avi_kernel.box.disk import DiskWatch
 
@@ -32,11 +34,29 @@ async def test_what_was_there_before_does_not_count(tmp_path, monkeypatch):
     await asyncio.wait_for(watching, 10)
 
 
-async def test_a_look_ends_however_many_files_there_are(tmp_path, monkeypatch):
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(disk, "BETWEEN_LOOKS", 0.001)
     monkeypatch.setattr(disk, "MOST_ENTRIES", 3)
+
+
+async def test_too_many_files_are_too_much_however_small(tmp_path, few):
+    watch = DiskWatch(folders=[str(tmp_path)], limit_mb=1)
+    watching = asyncio.ensure_future(watch.exceeded())
+    await asyncio.sleep(0)  # it has seen that there is nothing
     for number in range(9):
-        fill(tmp_path / str(number), 4 * KB)
-    assert await DiskWatch(folders=[str(tmp_path)], limit_mb=1).held() <= 3 * 8 * KB
+        (tmp_path / str(number)).touch()
+    assert await watch.held() is None
+    await asyncio.wait_for(watching, 10)
+
+
+async def test_too_many_files_that_were_there_before_end_nothing(tmp_path, few):
+    for number in range(9):
+        (tmp_path / str(number)).touch()
+    watching = asyncio.ensure_future(DiskWatch(folders=[str(tmp_path)], limit_mb=1).exceeded())
+    done, _ = await asyncio.wait({watching}, timeout=0.1)
+    assert not done
+    watching.cancel()
 
 
 async def test_a_folder_that_is_gone_holds_nothing(tmp_path):

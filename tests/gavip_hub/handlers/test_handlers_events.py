@@ -3,8 +3,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from avi_kernel.protocol.api import Profile
 from gavip_hub.handlers import events
 from tests.support.service import until
+
+ANN = Profile(name="ann", roles=["scientist"])
 
 
 @asynccontextmanager
@@ -93,23 +96,35 @@ async def test_a_stream_ends_in_time_so_that_sign_in_is_looked_at_again(ann, mon
         assert await next_event() is None
 
 
-async def test_one_person_cannot_hold_any_number_of_streams(ann, monkeypatch):
-    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+@pytest.fixture
+def streams(service):
+    service.service.context.streams.most = 1
+    return service.service.context.streams
+
+
+async def test_one_person_cannot_hold_any_number_of_streams(ann, streams):
     async with following(ann):
         assert (await ann.get("/events")).status_code == 409
 
 
-async def test_a_reader_that_left_is_not_counted(service, ann, monkeypatch):
-    monkeypatch.setattr(events, "MOST_STREAMS", 1)
+async def test_an_avis_streams_are_none_of_its_users(service, ann, stars, streams):
+    async with service.client("ann-stars-token") as interface, following(interface):
+        assert (await interface.get("/events")).status_code == 409
+        async with following(ann) as next_event:
+            await submit(ann)
+            assert (await next_event())[0] == "job.state"
+
+
+async def test_a_reader_that_left_is_not_counted(ann, streams):
     async with following(ann):
         pass
 
     async def gone():
-        return service.service.context.feed.count("ann") == 0
+        return streams.held(ANN) == 0
 
     await until(gone)
     async with following(ann):
-        assert service.service.context.feed.count("ann") == 1
+        assert streams.held(ANN) == 1
 
 
 async def test_a_made_up_event_number_is_refused(ann):

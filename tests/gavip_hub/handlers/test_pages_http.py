@@ -12,14 +12,17 @@ import httpx
 import nbformat
 import pytest
 
+from avi_kernel.protocol.api import Profile
 from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
-from gavip_hub.handlers.reads import MOST_READS
+from gavip_hub.handlers.at_once import MOST_READS
 from gavip_hub.testing import exit_record
 from tests.support.service import running_service, until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 PIPELINE = "/avis/stars/pipelines/count"
+
+ANN = Profile(name="ann", roles=["scientist"])
 
 
 def pages_of(service, token):
@@ -255,11 +258,22 @@ async def test_a_person_reads_a_few_files_at_once(service, portal, stars):
     paths = [f"/api/jobs/{job}/results/a.png", f"/jobs/{job}/results/a.png/content"]
     with ExitStack() as held:
         for _ in range(MOST_READS):
-            held.enter_context(service.service.context.reads.one("ann"))
+            held.enter_context(service.service.context.reads.one(ANN))
         refused = [await portal.get(path) for path in paths]
     assert [answer.status_code for answer in refused] == [409, 409]
     assert "12 files at once" in refused[0].json()["message"]
     assert [(await portal.get(path)).content for path in paths] == [b"picture"] * 2
+
+
+async def test_what_an_avi_reads_takes_nothing_from_its_user(service, portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1"}))
+    await ended(service, portal, job, files={"a.png": ("image/png", b"picture")})
+    with ExitStack() as held:
+        for _ in range(MOST_READS):
+            held.enter_context(service.service.context.reads.one(ANN.model_copy(update={"avi": "stars"})))
+        assert (await portal.get(f"/jobs/{job}/results/a.png/content")).content == b"picture"
+        async with service.client("ann-stars-token") as interface:
+            assert (await interface.get(f"/jobs/{job}/results/a.png")).status_code == 409
 
 
 async def test_a_failed_job_is_told_well(service, portal, stars):

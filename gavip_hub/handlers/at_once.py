@@ -1,0 +1,67 @@
+"""How much somebody does at once: a slow reader holds a file or a connection."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from avi_kernel.protocol.api import Profile
+from gavip_hub.exceptions import NoRoom
+
+MOST_READS = 12
+"""A browser opens six connections."""
+MOST_STREAMS = 12
+
+Holder = tuple[str, str | None]
+"""A person, or one AVI for its user: a stranger's AVI takes nothing away from the person."""
+
+
+class AtOnce:
+    """Counts what each holder does at this moment.
+
+    Parameters
+    ----------
+    most
+        Of one holder at once.
+    refusal
+        What is said to who wants more; `{most}` stands for the number.
+    """
+
+    def __init__(self, *, most: int, refusal: str) -> None:
+        self.most = most
+        self._refusal = refusal
+        self._held: Counter[Holder] = Counter()
+
+    @contextmanager
+    def one(self, profile: Profile) -> Iterator[None]:
+        """Count one more while the block lasts.
+
+        Raises
+        ------
+        NoRoom
+            There are as many as there may be.
+        """
+        holder = (profile.name, profile.avi)
+        if self._held[holder] >= self.most:
+            raise NoRoom(self._refusal.format(most=self.most))
+        self._held[holder] += 1
+        try:
+            yield
+        finally:
+            self._held -= Counter([holder])  # and forgets who holds nothing any more
+
+    def held(self, profile: Profile) -> int:
+        """Return how many there are."""
+        return self._held[profile.name, profile.avi]
+
+
+def reads() -> AtOnce:
+    """Return what counts files that are read."""
+    return AtOnce(
+        most=MOST_READS,
+        refusal="You read {most} files at once already; wait until one of them has come.",
+    )
+
+
+def streams() -> AtOnce:
+    """Return what counts streams of events."""
+    return AtOnce(most=MOST_STREAMS, refusal="You follow events in {most} places already; close one of them.")
