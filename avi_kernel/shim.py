@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from avi_kernel.box.complaints import Complaints
-from avi_kernel.box.disk import MOST_ENTRIES, DiskWatch
+from avi_kernel.box.disk import DiskWatch
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.front import Front
 from avi_kernel.box.gate import ApiGate
@@ -61,6 +61,7 @@ class Shim:
         self._log = BoxLog(path=spec.log_file, limit=spec.log_limit_mb * MB)
         self._front = Front(folder=spec.socket_dir)
         self._reason = ""
+        self._written = ""
         self._asked_to_end = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._watch: MemoryWatch | None = None
@@ -128,7 +129,7 @@ class Shim:
         self._end("out_of_memory")
 
     async def _watch_disk(self, watch: DiskWatch) -> None:
-        await watch.exceeded()
+        self._written = await watch.exceeded()
         self._end("too_much_written")
 
     async def _until_end(self, inmate: Inmate) -> None:
@@ -170,7 +171,7 @@ class Shim:
         words = {
             "failed_to_start": f"{self._log.latest(self._spec.log_file)} ({message})",
             "out_of_memory": f"it needed more than its {self._spec.memory_mb} MB",
-            "too_much_written": f"it wrote more than the {self._spec.written_mb} MB, or {MOST_ENTRIES} files, that it may",
+            "too_much_written": f"it wrote more than the {self._written} that it may",
             "time_limit": f"it ran longer than its {self._spec.time_limit} s",
         }
         return {

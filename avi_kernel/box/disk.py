@@ -29,15 +29,15 @@ class DiskWatch:
         self._folders = folders
         self._limit = limit_mb * MB
 
-    async def exceeded(self) -> None:
-        """Return once they have grown by more than they may, or hold more files than can be looked at."""
+    async def exceeded(self) -> str:
+        """Return, in words, by what they have grown too much: by bytes, or to more files than can be looked at."""
         before = await self.held()
-        if before is None:
-            await asyncio.Event().wait()  # its user had them already, and it cannot be told what is new
-            return
+        while before is None:  # its user had so many already, and it cannot be told what is new
+            await asyncio.Event().wait()
         allowed = before + self._limit
         while (held := await self.held()) is not None and held <= allowed:  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(BETWEEN_LOOKS)
+        return f"{MOST_ENTRIES} files" if held is None else f"{self._limit // MB} MB"
 
     async def held(self) -> int | None:
         """Return the bytes that the files in them take, holes left out; None where there are too many files."""

@@ -47,7 +47,7 @@ async def test_too_many_files_are_too_much_however_small(tmp_path, few):
     for number in range(9):
         (tmp_path / str(number)).touch()
     assert await watch.held() is None
-    await asyncio.wait_for(watching, 10)
+    assert await asyncio.wait_for(watching, 10) == "3 files"
 
 
 async def test_too_many_files_that_were_there_before_end_nothing(tmp_path, few):
