@@ -47,9 +47,10 @@ class Gavip(Configurable):
     ).tag(config=True)
     database_threads = Integer(4, help="Threads that talk to the database.").tag(config=True)
 
-    policy = Unicode("fifo", help="Entry point in `gavip.policies` that chooses the next job.").tag(
-        config=True
-    )
+    policy = Unicode(
+        "fair-share",
+        help="Entry point in `gavip.policies` that chooses the next job, until an operator chooses another.",
+    ).tag(config=True)
     backend = Unicode("process", help="Entry point in `gavip.backends` that starts job containers.").tag(
         config=True
     )

@@ -27,15 +27,16 @@ from gavip_hub.hub.client import HubClient
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
-from gavip_hub.scheduler.policies import load_policy
 from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
@@ -52,6 +53,7 @@ BACKENDS = "gavip.backends"
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 TEND_SECONDS = 2.0
+FORECAST_SECONDS = 15.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 FILE_THREADS = 4
@@ -72,6 +74,7 @@ class Core:
     quotas: QuotaService
     releases: ReleaseService
     servers: ServerService
+    policies: PolicyService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,7 @@ class Service:
     scheduler: SchedulerLoop
     keeper: Rounds
     caretaker: Rounds
+    forecaster: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
@@ -120,6 +124,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         quotas=quotas,
         releases=releases,
         servers=servers,
+        policies=PolicyService(database=database, clock=clock, default=config.policy),
     )
 
 
@@ -200,6 +205,7 @@ def make_service(
         scheduler=scheduler,
         keeper=_keeper(core, reservations, threads),
         caretaker=_caretaker(core, hub_client, opening, launcher, threads),
+        forecaster=_forecaster(core, threads),
     )
 
 
@@ -234,6 +240,7 @@ def _services(core: Core, opening: OpeningService) -> Services:
         servers=core.servers,
         opening=opening,
         quotas=core.quotas,
+        policies=core.policies,
     )
 
 
@@ -264,9 +271,20 @@ def _scheduler(
         lifecycle=lifecycle,
         reconciler=reconciler,
         backend=backend,
-        policy=load_policy(config.policy),
+        policy=core.policies.current,
         clock=core.clock,
         threads=database_threads,
+    )
+
+
+def _forecaster(core: Core, threads: Threads) -> Rounds:
+    lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
+    estimates = EstimateService(database=core.database, lifecycle=lifecycle, policies=core.policies)
+    return Rounds(
+        task="estimating when jobs start",
+        act=lambda: threads(estimates.refresh),
+        every=FORECAST_SECONDS,
+        clock=core.clock,
     )
 
 

@@ -119,6 +119,56 @@ class JobSubmit(Wire):
     start: bool = True
 
 
+class LimitView(Wire):
+    """A limit in the way of a job that waits."""
+
+    pool: Literal["yours", "platform"]
+    limit: Literal["memory_mb", "cpu"]
+    wanted: float
+    """What the job asks for: MB, or cores."""
+    used: float
+    allowed: float
+    needed: float
+    """The value of the limit with which the job would start."""
+
+
+class Estimate(Wire):
+    """When a job will probably start, from how long earlier jobs of the pipelines ahead of it ran."""
+
+    soonest: datetime
+    latest: datetime
+    """Four of five jobs start between the two, if nobody else comes."""
+    runs: int
+    """Past runs on which it rests."""
+
+
+class Suggestion(Wire):
+    """What would start a job sooner."""
+
+    words: str
+    memory_mb: int | None = None
+    """Submit it with so much instead."""
+    job: str | None = None
+    """Cancel this job of one's own."""
+    server: str | None = None
+    """Close this server of one's own."""
+
+
+class WaitView(Wire):
+    """Why a job waits, and what would start it sooner."""
+
+    reason: str
+    ahead: int
+    """Jobs that come before it."""
+    limits: list[LimitView] = []
+    """All that would have to be raised for it to start now."""
+    starts_by: datetime | None = None
+    """When it starts at the latest; known of the job for which room is kept."""
+    estimate: Estimate | None = None
+    """None: it lies far back, or too few jobs of the pipelines ahead of it have run."""
+    sooner: list[Suggestion] = []
+
+
 class AttemptView(Wire):
     """One start of a job."""
 
@@ -145,6 +195,8 @@ class JobView(Wire):
     state: str
     reason: str = ""
     """Why it waits, in words; empty when it does not."""
+    starts_by: datetime | None = None
+    """When it starts at the latest; known of the job for which room is kept."""
     fraction: float = 0.0
     message: str = ""
     step: str = ""
@@ -208,6 +260,20 @@ class PoolView(Wire):
     jobs_used: int = 0
     servers: int | None = None
     servers_used: int = 0
+
+
+class PolicyChoice(Wire):
+    """Choose which of the waiting jobs comes next; operators only."""
+
+    policy: Line
+
+
+class PolicyView(Wire):
+    """What decides which of the waiting jobs comes next."""
+
+    policy: str
+    installed: list[str]
+    """Those that can be chosen."""
 
 
 class Health(Wire):

@@ -1,19 +1,18 @@
-"""Which job is next: policies rank, the engine alone keeps the limits."""
+"""Which job is next: what a policy is asked, and what it answers. Policies rank; the engine alone keeps the limits."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Protocol
-
-from typing_extensions import override
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import Quota, Shortage, Usage, Want, platform_shortage, shortage
+from gavip_hub.domain.quota import Quota, Usage, Want
+from gavip_hub.domain.spending import Spent
+from gavip_hub.domain.waits import NOTHING_TOLD, Told, Wait
 
-EXACT_PLACES = 10
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
     """A queued job as a policy sees it."""
 
@@ -21,104 +20,99 @@ class Waiting:
     owner: str
     memory_mb: int
     cpu: float
+    time_limit: int
+    """Seconds that it may run; it is ended then, so that others can be promised a time."""
     queued_at: datetime
-    reason: str = ""
-    """What its owner was told last."""
+    pipeline: str = ""
+    """`<avi>/<pipeline>`: jobs of one pipeline run for similar times."""
+    told: Told = NOTHING_TOLD
+    """What its owner was told last: also, when it was promised to start, as the head of the queue."""
 
     @property
     def want(self) -> Want:
         """What its container would hold."""
         return Want(kind=Kind.JOB, memory_mb=self.memory_mb, cpu=self.cpu)
 
+    @property
+    def limit(self) -> timedelta:
+        """How long it may run."""
+        return timedelta(seconds=self.time_limit)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """A container of any kind that holds room now."""
+
+    owner: str
+    kind: Kind
+    memory_mb: int
+    cpu: float
+    since: datetime
+    ends_at: datetime | None = None
+    """When it is ended at the latest; None: its user decides."""
+    pipeline: str | None = None
+    """Of a job: `<avi>/<pipeline>`."""
+
+    @property
+    def want(self) -> Want:
+        """What it holds, as something that was wanted."""
+        return Want(kind=self.kind, memory_mb=self.memory_mb, cpu=self.cpu)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What a policy may know: limits and usage of all pools at one moment."""
+    """What a policy may know: limits, what is held and what was used, at one moment."""
 
     now: datetime
     platform: Quota
-    platform_usage: Usage = field(default_factory=Usage)
+    whole: Quota
+    """What shares are parts of: the platform's pool as it was at start, so that a raised limit changes nobody's turn."""
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     """Of each owner of a waiting job."""
+    holdings: Sequence[Holding] = ()
+    """All open containers of everybody."""
     promised: Usage = field(default_factory=Usage)
     """What those will hold who wait for an interface: they sit before a page, and come first."""
-    usages: Mapping[str, Usage] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the whole platform that each user has used, decayed; see `gavip_hub.domain.spending`."""
+
+    def share(self, memory_mb: int, cpu: float) -> float:
+        """Return the dominant share: the larger of the parts of the whole memory and of all cores, 0 to 1."""
+        return max(memory_mb / max(1, self.whole.memory_mb), cpu / max(1e-3, self.whole.cpu))
 
 
-Ranking = list[tuple[str, str]]
-"""Job ids, best first, each with why it waits; an empty reason means that it is to be started now."""
+def pipeline_key(avi: str, pipeline: str) -> str:
+    """Return the name by which jobs of one pipeline are known here."""
+    return f"{avi}/{pipeline}"
+
+
+def spent_by(
+    spent: Mapping[str, Spent], holdings: Iterable[Holding], *, whole: Quota, now: datetime
+) -> dict[str, float]:
+    """Return the seconds of the whole platform that each user has used, with what they hold at this moment."""
+    total = defaultdict(lambda: Spent(at=now), {owner: one.later(now) for owner, one in spent.items()})
+    for held in holdings:
+        total[held.owner] = total[held.owner].plus(
+            memory_mb=held.memory_mb, cpu=held.cpu, since=held.since, until=now
+        )
+    return {owner: one.seconds_of(whole) for owner, one in total.items()}
+
+
+class Ranked(NamedTuple):
+    """A place in a ranking."""
+
+    job: str
+    wait: Wait | None
+    """Why it waits; None: it is to be started now."""
+
+
+Ranking = list[Ranked]
+"""All waiting jobs, best first."""
 
 
 class Policy(Protocol):
     """Chooses; pure: the same question gets the same answer, and time is in the snapshot."""
 
     def rank(self, pending: Sequence[Waiting], snapshot: Snapshot) -> Ranking:
-        """Order the waiting jobs and say of each why it waits, or nothing where it is to start."""
+        """Order the waiting jobs and say of each why it waits, or that it is to start."""
         ...
-
-
-class Fifo(Policy):
-    """First come, first served.
-
-    A job that its owner's own pool holds back lets others pass. One that the platform holds back does not,
-    or large jobs would wait for ever behind small ones.
-    """
-
-    @override
-    def rank(self, pending: Sequence[Waiting], snapshot: Snapshot) -> Ranking:
-        room = _Room(snapshot)
-        ranking: Ranking = []
-        blocked: Shortage | None = None
-        waiting = 0
-        for job in sorted(pending, key=lambda waiting: (waiting.queued_at, waiting.job)):
-            own = room.own(job)
-            blocked = blocked or (None if own else room.platform(job))
-            if own is None and blocked is None:
-                room.take(job)
-                ranking.append((job.job, ""))
-                continue
-            waiting += 1
-            ranking.append((job.job, _words(own or room.platform(job), place=waiting)))
-        return ranking
-
-
-class _Room:
-    """What is left as a ranking goes on."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._platform = snapshot.platform_usage
-        self._users = dict(snapshot.usages)
-
-    def own(self, job: Waiting) -> Shortage | None:
-        usage = self._users.get(job.owner, Usage())
-        return shortage(job.owner, job.want, self._snapshot.quotas[job.owner], usage)
-
-    def platform(self, job: Waiting) -> Shortage | None:
-        return platform_shortage(
-            job.want, self._snapshot.platform, self._platform, promised=self._snapshot.promised
-        )
-
-    def take(self, job: Waiting) -> None:
-        self._platform = _more(self._platform, job)
-        self._users[job.owner] = _more(self._users.get(job.owner, Usage()), job)
-
-
-def _more(usage: Usage, job: Waiting) -> Usage:
-    return replace(usage, memory_mb=usage.memory_mb + job.memory_mb, cpu=usage.cpu + job.cpu)
-
-
-def _words(short: Shortage | None, *, place: int) -> str:
-    why = short.words if short else "waits for a larger job that came before it"
-    return f"{why}; {place_in_queue(place)}"
-
-
-def place_in_queue(place: int) -> str:
-    """Say how many are ahead; far back only roughly, or each start would change a thousand jobs' words."""
-    ahead = place - 1
-    if ahead == 0:
-        return "next in the queue"
-    if ahead > EXACT_PLACES:
-        step = 10 ** (len(str(ahead)) - 1)
-        return f"more than {ahead // step * step} jobs ahead of it"
-    return f"{ahead} {'job' if ahead == 1 else 'jobs'} ahead of it"

@@ -1,7 +1,7 @@
 """What somebody may hold at once, what is held, and which limit stands in the way."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gavip_hub.domain.container import Kind
@@ -10,7 +10,8 @@ PLATFORM = "platform"
 """Name of the pool that all containers share; never a user's."""
 
 LimitName = Literal["memory_mb", "cpu", "servers"]
-_UNITS: dict[LimitName, str] = {"memory_mb": "MB of memory", "cpu": "cores", "servers": "servers"}
+ROUNDING = 1e-3
+"""Cores are sums of floats: a thousandth of one is no shortage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,27 @@ class Usage:
     memory_mb: int = 0
     cpu: float = 0.0
     servers: int = 0
+    jobs: int = 0
+    """Running ones; those that wait hold nothing."""
+    waiting: int = 0
+    """Of the servers, those for which somebody waits."""
+
+    def plus(self, want: "Want") -> "Usage":
+        """Return what is held once one more container runs."""
+        is_job = want.kind is Kind.JOB
+        return Usage(
+            memory_mb=self.memory_mb + want.memory_mb,
+            cpu=self.cpu + want.cpu,
+            servers=self.servers + (not is_job),
+            jobs=self.jobs + is_job,
+            waiting=self.waiting,
+        )
 
 
-@dataclass(frozen=True, kw_only=True)
+NOTHING = Usage()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Want:
     """What one more container would hold."""
 
@@ -50,21 +69,50 @@ class Shortage:
     wanted: float
     used: float
     allowed: float
-    promised: bool = False
-    """There is room, but somebody who came before waits for it."""
+    kept: float = 0.0
+    """For those who came before and wait for an interface."""
+    ahead: float = 0.0
+    """What those ask for who are ahead in the queue."""
+    usage: Usage = field(default_factory=Usage)
+    """All that the pool holds."""
+
+    @property
+    def is_platforms(self) -> bool:
+        """Whether it is everybody's pool that is full, and not one's own."""
+        return self.pool == PLATFORM
+
+    @property
+    def needed(self) -> float:
+        """Return the value of the limit with which it would start."""
+        return self.used + self.kept + self.ahead + self.wanted
+
+    @property
+    def fits_alone(self) -> bool:
+        """Whether there is room for it now, and only those ahead of it stand in the way."""
+        return self.used + self.kept + self.wanted <= self.allowed + ROUNDING
 
     @property
     def words(self) -> str:
         """Return the sentence for the person who waits."""
-        whose = "the platform" if self.pool == PLATFORM else "your pool"
-        unit = _UNITS[self.limit]
-        words = f"needs {self.wanted:g} {unit}; {whose} has {self.free:g} of {self.allowed:g} free"
-        return f"{words}, for which somebody waits who came before" if self.promised else words
+        if self.limit == "servers":
+            held = amount("servers", self.used)
+            return f"waits for a free place: you have {held} open and may have {self.allowed:g}"
+        held, allowed, unit = _of(self.used, self.allowed, self.limit)
+        whose = "the platform's" if self.is_platforms else "your"
+        words = (
+            f"waits for {amount(self.limit, self.wanted)}: {self._holders}{held} of {whose} {allowed} {unit}"
+        )
+        would_fit = self.used + self.wanted <= self.allowed + ROUNDING
+        return words + (", and the rest is kept for those who wait for an interface" if would_fit else "")
 
     @property
-    def free(self) -> float:
-        """Return what is left, never below nothing."""
-        return max(0.0, round(self.allowed - self.used, 3))
+    def _holders(self) -> str:
+        servers = self.usage.servers - self.usage.waiting
+        things = [_counted(self.usage.jobs, "running job"), _counted(servers, "open server")]
+        named = " and ".join(thing for thing in things if thing)
+        many = self.usage.jobs + servers
+        whose = "" if self.is_platforms else "your "
+        return f"{whose}{named} {'holds' if many == 1 else 'hold'} " if named else "in use are "
 
 
 def quota_for(
@@ -84,30 +132,81 @@ def quota_for(
     )
 
 
-def shortage(pool: str, want: Want, quota: Quota, usage: Usage) -> Shortage | None:
-    """Return the first limit of the pool that one more container would break, or None."""
-    for limit, wanted, used, allowed in _limits(want, quota, usage):
-        # Cores are sums of floats: a thousandth of one is no shortage.
-        if used + wanted > allowed + 1e-3:
-            return Shortage(pool=pool, limit=limit, wanted=wanted, used=used, allowed=allowed)
-    return None
+def shortage(
+    pool: str, want: Want, quota: Quota, usage: Usage, *, promised: Usage = NOTHING
+) -> Shortage | None:
+    """Return the first limit of the pool that one more container would break, now or once promises are kept."""
+    return next(iter(shortages(pool, want, quota, usage, promised=promised)), None)
 
 
-def platform_shortage(want: Want, quota: Quota, usage: Usage, *, promised: Usage) -> Shortage | None:
-    """Return the first limit of the platform that one more container would break, now or once promises are kept."""
-    short = shortage(PLATFORM, want, quota, usage)
-    if short is not None:
-        return short
-    kept = replace(usage, memory_mb=usage.memory_mb + promised.memory_mb, cpu=usage.cpu + promised.cpu)
-    short = shortage(PLATFORM, want, quota, kept)
-    return replace(short, used=getattr(usage, short.limit), promised=True) if short else None
+def shortages(
+    pool: str,
+    want: Want,
+    quota: Quota,
+    usage: Usage,
+    *,
+    promised: Usage = NOTHING,
+    ahead: Mapping[LimitName, float] | None = None,
+) -> list[Shortage]:
+    """Return every limit of the pool that one more container would break.
+
+    Parameters
+    ----------
+    promised
+        What is kept for those who wait for an interface.
+    ahead
+        What those ask for who are ahead in the queue.
+    """
+    queue = ahead or {}
+    found = [
+        Shortage(
+            pool=pool,
+            limit=limit,
+            wanted=wanted,
+            used=used,
+            allowed=allowed,
+            kept=kept,
+            ahead=queue.get(limit, 0.0),
+            usage=usage,
+        )
+        for limit, wanted, used, kept, allowed in _limits(want, quota, usage, promised)
+    ]
+    return [short for short in found if short.needed > short.allowed + ROUNDING]
 
 
-def _limits(want: Want, quota: Quota, usage: Usage) -> list[tuple[LimitName, float, float, float]]:
-    limits: list[tuple[LimitName, float, float, float]] = [
-        ("memory_mb", want.memory_mb, usage.memory_mb, quota.memory_mb),
-        ("cpu", want.cpu, usage.cpu, quota.cpu),
+def amount(limit: LimitName, value: float) -> str:
+    """Return a value of a limit with its unit, as people read it."""
+    if limit == "memory_mb":
+        return f"{_number(value / 1024)} GB of memory" if value >= 1024 else f"{value:g} MB of memory"  # noqa: PLR2004
+    if limit == "cpu":
+        return f"{_number(value)} {'core' if value == 1 else 'cores'}"
+    return _counted(round(value), "server") or "no server"
+
+
+def _of(used: float, allowed: float, limit: LimitName) -> tuple[str, str, str]:
+    """Return two values and their common unit."""
+    if limit == "cpu":
+        return _number(used), _number(allowed), "cores"
+    if allowed >= 1024:  # noqa: PLR2004 - MB of a GB
+        return _number(used / 1024), _number(allowed / 1024), "GB of memory"
+    return f"{used:g}", f"{allowed:g}", "MB of memory"
+
+
+def _number(value: float) -> str:
+    return f"{max(0.0, value):.1f}".removesuffix(".0")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
+
+
+def _limits(
+    want: Want, quota: Quota, usage: Usage, promised: Usage
+) -> list[tuple[LimitName, float, float, float, float]]:
+    limits: list[tuple[LimitName, float, float, float, float]] = [
+        ("memory_mb", want.memory_mb, usage.memory_mb, promised.memory_mb, quota.memory_mb),
+        ("cpu", want.cpu, usage.cpu, promised.cpu, quota.cpu),
     ]
     if quota.servers is not None and want.kind is not Kind.JOB:
-        limits.append(("servers", 1, usage.servers, quota.servers))
+        limits.append(("servers", 1, usage.servers, 0, quota.servers))
     return limits

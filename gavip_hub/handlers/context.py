@@ -15,6 +15,7 @@ from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.opening import OpeningService
+from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.results import ResultService
@@ -36,6 +37,7 @@ class Services:
     servers: ServerService
     opening: OpeningService
     quotas: QuotaService
+    policies: PolicyService
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import override
 
-from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, LogPart, Phase
+from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, LogPart, Phase, WaitView
 from avi_kernel.protocol.base import MOST, Wire
 from avi_kernel.protocol.manifest import Slug
 from avi_kernel.protocol.runs import ResultEntry
@@ -128,6 +128,28 @@ class OneJob(ApiHandler):
         """Hide it at once; one that runs is cancelled first."""
         profile = self.require()
         await self.in_thread(self.services.jobs.delete, owner=profile.name, job=id, avi=profile.avi)
+
+
+class JobWait(ApiHandler):
+    """Why a job waits."""
+
+    path = "/jobs/{id}/wait"
+
+    @override
+    @operation(
+        id="jobs.why",
+        summary="Tell why a job waits, and what would start it sooner",
+        scope=READ,
+        returns=WaitView,
+        errors=(NotFound, Conflict),
+    )
+    async def get(self, id: str) -> WaitView:
+        """Return limits, place, estimate and suggestions."""
+        profile = self.require()
+        found: WaitView = await self.in_thread(
+            self.services.jobs.wait, owner=profile.name, job=id, avi=profile.avi
+        )
+        return found
 
 
 class JobStart(ApiHandler):
@@ -268,6 +290,7 @@ class JobResult(ApiHandler):
 HANDLERS: tuple[type[ApiHandler], ...] = (
     Jobs,
     OneJob,
+    JobWait,
     JobStart,
     JobCancel,
     JobEvents,

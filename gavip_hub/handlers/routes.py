@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from gavip_hub.handlers import attempts, avis, events, health, jobs, oauth, pages, servers
+from gavip_hub.handlers import attempts, avis, events, health, jobs, oauth, pages, policies, servers
 from gavip_hub.handlers.openapi import OpenApi, document_bytes, routes
 from gavip_hub.handlers.operations import ApiHandler
 
@@ -14,6 +14,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *servers.HANDLERS,
     *jobs.HANDLERS,
     *events.HANDLERS,
+    *policies.HANDLERS,
     *attempts.HANDLERS,
 )
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy
+from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import GavipError
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
@@ -34,6 +35,8 @@ class SchedulerLoop:
 
     Parameters
     ----------
+    policy
+        Returns the policy of this moment: an operator may change it at any time.
     tick
         Seconds between two looks at everything, for what no event told.
     consumers
@@ -47,7 +50,7 @@ class SchedulerLoop:
         lifecycle: JobLifecycle,
         reconciler: Reconciler,
         backend: JobBackend,
-        policy: Policy,
+        policy: Callable[[], Policy],
         clock: Clock,
         threads: Threads,
         tick: float = 1.0,
@@ -157,16 +160,18 @@ class SchedulerLoop:
     async def _dispatch(self) -> None:
         """Start what the policy chooses; each claim checks the limits again in its own transaction."""
         pending, snapshot = await self._threads(self._lifecycle.waiting)
-        told = {job.job: job.reason for job in pending}
-        reasons: dict[str, str] = {}
-        for job, reason in self._policy.rank(pending, snapshot) if pending else []:
-            if reason:
-                reasons[job] = reason
-                continue
-            await self._claim(job)
-        news = {job: reason for job, reason in reasons.items() if told.get(job) != reason}
+        if not pending:
+            return
+        policy = await self._threads(self._policy)
+        told = {job.job: job.told for job in pending}
+        news: dict[str, Wait] = {}
+        for job, wait in policy.rank(pending, snapshot):
+            if wait is None:
+                await self._claim(job)
+            elif wait.told != told[job]:
+                news[job] = wait
         if news:
-            await self._threads(self._lifecycle.set_reasons, news)
+            await self._threads(self._lifecycle.explain, news)
 
     async def _claim(self, job: str) -> None:
         order = None

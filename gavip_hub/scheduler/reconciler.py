@@ -13,6 +13,7 @@ from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, S
 from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import JobState
+from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import GavipError
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.sightings import Sightings
@@ -167,7 +168,7 @@ class Reconciler:
             await self._end_if_it_lingers(standing)
             return Again.RETRY
         if self._silent(standing):
-            await self._database(self._lifecycle.set_reasons, {standing.job: SILENT})
+            await self._database(self._lifecycle.set_reasons, {standing.job: Told(SILENT)})
         return Again.DONE
 
     async def _stop(self, standing: Standing) -> Again:

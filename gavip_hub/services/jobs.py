@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, Phase, ReleaseView
+from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, Phase, ReleaseView, WaitView
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
@@ -14,6 +14,7 @@ from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.views import event_view, job_row, job_view
+from gavip_hub.services.waits import wait_view
 from gavip_hub.storage import events, jobs
 from gavip_hub.storage.database import Database, lock_pool
 from gavip_hub.storage.ids import new_id
@@ -86,6 +87,17 @@ class JobService:
         """Return a job of the owner; with `avi`, only if it is that AVI's."""
         with self._database.reading() as session:
             return job_view(session, self._owned(session, owner, job, avi), portal=self._portal)
+
+    def wait(self, *, owner: str, job: str, avi: str | None = None) -> WaitView:
+        """Tell why a job waits, when it will probably start, and what would start it sooner.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Conflict
+            It does not wait.
+        """
+        with self._database.reading() as session:
+            return wait_view(session, self._owned(session, owner, job, avi), self._quotas)
 
     def page(
         self,

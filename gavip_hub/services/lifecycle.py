@@ -12,13 +12,15 @@ from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End, Stint, Verdict, judge
 from gavip_hub.domain.job import FINAL, AttemptState, JobState, container_name
 from gavip_hub.domain.ledger import ContainerState
-from gavip_hub.domain.policy import Snapshot, Waiting
+from gavip_hub.domain.policy import Snapshot, Waiting, pipeline_key, spent_by
 from gavip_hub.domain.quota import Want
+from gavip_hub.domain.waits import Told, Wait
 from gavip_hub.services.attempts import hash_of, mark_running, new_token
 from gavip_hub.services.moves import move, set_reason
 from gavip_hub.services.promises import promised
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.storage import containers, events, jobs
+from gavip_hub.services.waits import details_of
+from gavip_hub.storage import containers, events, jobs, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.jobs import Startable
@@ -28,6 +30,7 @@ RETRY_SECONDS = (5, 30)
 """How long a job waits after its first and after any later platform failure."""
 
 
+NO_WAIT = {"reserved_for": None, "wait": None, "estimate": None}
 NOTHING_DONE = {"fraction": 0.0, "message": "", "step": ""}
 
 
@@ -73,6 +76,7 @@ class JobLifecycle:
     def __init__(self, *, database: Database, quotas: QuotaService, clock: Clock) -> None:
         self._database = database
         self._quotas = quotas
+        self._whole = quotas.platform
         self._clock = clock
 
     def leftovers(self) -> list[str]:
@@ -110,16 +114,20 @@ class JobLifecycle:
         now = self._clock.now()
         with self._database.reading() as session:
             queued = jobs.startable(session, now=now, longest=timedelta(seconds=max(RETRY_SECONDS)))
-            owners = {job.owner: job.groups for job in queued}
-            snapshot = Snapshot(
-                now=now,
-                platform=self._quotas.platform,
-                platform_usage=containers.usage(session),
-                quotas={owner: self._quotas.of(groups) for owner, groups in owners.items()},
-                usages=containers.usages(session, list(owners)),
-                promised=promised(session, self._quotas, at=now),
-            )
-            return [_waiting(job) for job in queued], snapshot
+            return [_waiting(job) for job in queued], self._snapshot(session, queued, now)
+
+    def _snapshot(self, session: Session, queued: Sequence[Startable], now: datetime) -> Snapshot:
+        groups = {job.owner: job.groups for job in queued}
+        holdings = containers.holdings(session)
+        return Snapshot(
+            now=now,
+            platform=self._quotas.platform,
+            whole=self._whole,
+            quotas={owner: self._quotas.of(names) for owner, names in groups.items()},
+            holdings=holdings,
+            promised=promised(session, self._quotas, at=now),
+            spent=spent_by(spending.of(session, list(groups)), holdings, whole=self._whole, now=now),
+        )
 
     def claim(self, job: str) -> LaunchOrder | None:
         """Take a queued job for launch, if it fits at this moment; None where it does not or was taken.
@@ -139,12 +147,12 @@ class JobLifecycle:
             if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
                 return None
             if short:
-                set_reason(session, found, short.words, at=now)
+                set_reason(session, found, Told(short.words), at=now)
                 return None
             return self._add_attempt(session, found)
 
-    def set_reasons(self, reasons: Mapping[str, str]) -> None:
-        """Say why jobs wait; what has not changed is not told again."""
+    def set_reasons(self, reasons: Mapping[str, Told]) -> None:
+        """Tell people why their jobs wait; what has not changed is not told again."""
         now = self._clock.now()
         with self._database.transaction() as session:
             # All jobs are held before the first event takes the counter: otherwise two could wait for one another.
@@ -152,6 +160,17 @@ class JobLifecycle:
             for job in found:
                 if job is not None and job.state not in FINAL:
                     set_reason(session, job, reasons[job.id], at=now)
+
+    def explain(self, waits: Mapping[str, Wait]) -> None:
+        """Say why jobs wait, and by when they start."""
+        now = self._clock.now()
+        with self._database.transaction() as session:
+            found = [jobs.locked(session, job) for job in sorted(waits)]
+            queued = [job for job in found if job is not None and job.state is JobState.QUEUED]
+            for job in queued:
+                job.wait = details_of(waits[job.id]).model_dump()
+            for job in queued:
+                set_reason(session, job, waits[job.id].told, at=now)
 
     def save_backend_state(self, job: str, attempt: int, state: dict[str, Any]) -> bool:
         """Keep what is needed to find a container again; return whether it is still wanted."""
@@ -246,7 +265,7 @@ class JobLifecycle:
         )
         session.add(attempt)
         session.flush()
-        fresh = {"heartbeat_at": None, "not_before": None, "reason": "", **NOTHING_DONE}
+        fresh = {"heartbeat_at": None, "not_before": None, "reason": "", **NO_WAIT, **NOTHING_DONE}
         move(session, job, JobState.LAUNCHING, at=now, attempt=number, started_at=now, **fresh)
         return LaunchOrder(
             job=job.id,
@@ -306,8 +325,10 @@ def _waiting(job: Startable) -> Waiting:
         owner=job.owner,
         memory_mb=job.memory_mb,
         cpu=job.cpu,
+        time_limit=job.time_limit,
         queued_at=job.queued_at,
-        reason=job.reason,
+        pipeline=pipeline_key(job.avi, job.pipeline),
+        told=Told(job.reason, job.reserved_for),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import JobState, may_become, phase_of
+from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import Conflict
 from gavip_hub.storage import events, jobs
 from gavip_hub.storage.schema import Job
@@ -47,11 +48,12 @@ def progress_of(job: Job) -> dict[str, Any]:
     return {"fraction": job.fraction, "message": job.message, "step": job.step}
 
 
-def set_reason(session: Session, job: Job, reason: str, *, at: datetime) -> None:
-    """Say why a job waits; told only when it is news."""
-    if job.reason == reason:
+def set_reason(session: Session, job: Job, told: Told, *, at: datetime) -> None:
+    """Say why a job waits, and by when it starts where that is promised; told only when it is news."""
+    if (job.reason, job.reserved_for) == told:
         return
-    job.reason = reason
+    job.reason, job.reserved_for = told
     session.flush()
-    data = {"reason": reason, "state": job.state.value}
+    by = told.starts_by.isoformat() if told.starts_by else None
+    data = {"reason": told.reason, "starts_by": by, "state": job.state.value}
     events.append(session, owner=job.owner, kind="job.reason", subject=job.id, data=data, at=at)

@@ -7,20 +7,18 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.api import PoolView
 from gavip_hub.config import Gavip
 from gavip_hub.domain.quota import (
+    NOTHING,
     PLATFORM,
     Quota,
     Shortage,
     Usage,
     Want,
-    platform_shortage,
     quota_for,
     shortage,
 )
 from gavip_hub.exceptions import TooLarge
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.database import Database, lock_pool
-
-NOTHING = Usage()
 
 
 class QuotaService:
@@ -60,7 +58,7 @@ class QuotaService:
         lock_pool(session, f"user:{owner}")  # always in this order, or two would wait for one another
         lock_pool(session, PLATFORM)
         own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner))
-        return own or platform_shortage(want, self.platform, containers.usage(session), promised=promised)
+        return own or shortage(PLATFORM, want, self.platform, containers.usage(session), promised=promised)
 
     def require_possible(self, *, owner: str, groups: Iterable[str], want: Want) -> None:
         """Refuse what could not start even if nothing else ran.
@@ -88,7 +86,8 @@ class QuotaService:
 
 
 def _too_large(short: Shortage) -> str:
-    whose = "the whole platform has" if short.pool == PLATFORM else "your pool has"
+    """Say it exactly: in GB, 4097 MB and 4096 would be the same."""
+    whose = "the whole platform has" if short.is_platforms else "your pool has"
     unit = {"memory_mb": "MB of memory", "cpu": "cores", "servers": "servers"}[short.limit]
     return f"asks for {short.wanted:g} {unit}; {whose} {short.allowed:g}"
 

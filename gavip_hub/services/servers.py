@@ -1,7 +1,7 @@
 """Servers: admit a start that the Hub asks about, close it, and tell people which they have."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,10 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
 from gavip_hub.domain.ledger import ContainerState
-from gavip_hub.domain.quota import Usage
+from gavip_hub.domain.quota import NOTHING, Usage
 from gavip_hub.exceptions import NoRoom, NotFound
 from gavip_hub.services.promises import promised
-from gavip_hub.services.quotas import NOTHING, QuotaService
+from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
@@ -164,17 +164,19 @@ class ServerService:
         """
         now = self._clock.now()
         doubted = set()
+        news: list[tuple[Container, str]] = []
         with self._database.transaction() as session:
             for row in servers.open_rows(session):
                 ready = known.get((row.owner, row.ref))
                 if ready and containers.mark_live(session, row.id, at=now):
-                    tell(session, row, "ready", at=now)
+                    news.append((row, "ready"))
                 elif ready is None and row.id in missed:
                     log.warning("The Hub has no server for the ledger row %s; closing it", row.id)
                     containers.close(session, row.id, at=now)
-                    tell(session, row, "stopped", at=now)
+                    news.append((row, "stopped"))
                 elif ready is None and row.created_at < since:
                     doubted.add(row.id)
+            _tell_all(session, news, at=now)
         return doubted
 
     def mark_stopping(self, *, owner: str, name: str) -> ServerView:
@@ -204,15 +206,15 @@ class ServerService:
         """Note what became of a stop: the server is gone, whatever its hook did, or it goes on."""
         now = self._clock.now()
         with self._database.transaction() as session:
-            for row in servers.open_rows(session, owner=owner, ref=hub_name(name)):
-                if not row.backend_state.get(STOPPING):
-                    continue
+            rows = servers.open_rows(session, owner=owner, ref=hub_name(name))
+            rows = [row for row in rows if row.backend_state.get(STOPPING)]
+            for row in rows:
                 if gone:
                     containers.close(session, row.id, at=now)
                 else:
                     row.backend_state = {**row.backend_state, STOPPING: False}
-                    session.flush()
-                tell(session, row, "stopped" if gone else _state_of(row), at=now)
+            session.flush()
+            _tell_all(session, [(row, "stopped" if gone else _state_of(row)) for row in rows], at=now)
 
     def of(self, *, owner: str) -> list[ServerView]:
         """Return a user's servers, and the interfaces that they wait for."""
@@ -295,6 +297,12 @@ def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:
     events.append(
         session, owner=row.owner, kind="server.state", subject=row.ref or NOTEBOOK, data=data, at=at
     )
+
+
+def _tell_all(session: Session, news: Iterable[tuple[Container, str]], *, at: datetime) -> None:
+    """Tell of several servers, once all their rows are held: who holds the events' counter waits for no row."""
+    for row, state in news:
+        tell(session, row, state, at=at)
 
 
 def hub_name(name: str) -> str:

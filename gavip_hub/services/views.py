@@ -27,6 +27,7 @@ def _view(
     return JobView.model_validate(
         {
             **{name: getattr(job, name) for name in _SAME},
+            "starts_by": job.reserved_for,
             "phase": phase_of(job.state, archived=job.archived_at is not None),
             "state": job.state.value,
             "error": JobError.model_validate(job.error) if job.error else None,

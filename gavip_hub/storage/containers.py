@@ -1,7 +1,6 @@
 """The ledger: one row for everything that holds memory."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, update
@@ -9,34 +8,67 @@ from sqlalchemy.orm import Session
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ledger import OPEN, ContainerState
+from gavip_hub.domain.policy import Holding, pipeline_key
 from gavip_hub.domain.quota import Usage
-from gavip_hub.storage.schema import Container
+from gavip_hub.storage import spending
+from gavip_hub.storage.schema import Attempt, Container, Job
 
 _MEMORY = func.coalesce(func.sum(Container.memory_mb), 0)
 _CPU = func.coalesce(func.sum(Container.cpu), 0.0)
 _SERVERS = func.coalesce(func.sum(case((Container.kind != Kind.JOB, 1), else_=0)), 0)
+_WAITING = func.coalesce(
+    func.sum(case(((Container.kind == Kind.RESERVATION) & (Container.memory_mb == 0), 1), else_=0)), 0
+)
+_JOBS = func.coalesce(func.sum(case((Container.kind == Kind.JOB, 1), else_=0)), 0)
 
 
 def usage(session: Session, *, owner: str | None = None) -> Usage:
     """Count what one user, or everybody, holds; waiting jobs hold nothing and are not counted here."""
-    wanted = select(_MEMORY, _CPU, _SERVERS).where(Container.state.in_(OPEN))
+    wanted = select(_MEMORY, _CPU, _SERVERS, _JOBS, _WAITING).where(Container.state.in_(OPEN))
     if owner is not None:
         wanted = wanted.where(Container.owner == owner)
-    memory_mb, cpu, servers = session.execute(wanted).one()
-    return Usage(memory_mb=int(memory_mb), cpu=float(cpu), servers=int(servers))
-
-
-def usages(session: Session, owners: Sequence[str]) -> dict[str, Usage]:
-    """Count what each of these users holds."""
-    wanted = (
-        select(Container.owner, _MEMORY, _CPU, _SERVERS)
-        .where(Container.state.in_(OPEN), Container.owner.in_(owners))
-        .group_by(Container.owner)
+    memory_mb, cpu, servers, jobs, waiting = session.execute(wanted).one()
+    return Usage(
+        memory_mb=int(memory_mb), cpu=float(cpu), servers=int(servers), jobs=int(jobs), waiting=int(waiting)
     )
-    return {
-        owner: Usage(memory_mb=int(memory_mb), cpu=float(cpu), servers=int(servers))
-        for owner, memory_mb, cpu, servers in session.execute(wanted)
-    }
+
+
+def open_of(session: Session, *, owner: str) -> list[Container]:
+    """Return everything of a user's that holds room."""
+    return list(
+        session.scalars(
+            select(Container).where(
+                Container.owner == owner, Container.state.in_(OPEN), Container.kind != Kind.RESERVATION
+            )
+        )
+    )
+
+
+def holdings(session: Session) -> list[Holding]:
+    """Return everything that holds room, with the time at which a job's is ended at the latest."""
+    columns = (Container.owner, Container.kind, Container.memory_mb, Container.cpu, Container.created_at)
+    rows = session.execute(
+        select(*columns, Attempt.running_at, Job.time_limit, Job.avi, Job.pipeline)
+        .outerjoin(Attempt, Attempt.container == Container.id)
+        .outerjoin(Job, Job.id == Attempt.job)
+        .where(Container.state.in_(OPEN), Container.memory_mb > 0)
+    )
+    return [
+        Holding(
+            owner=row.owner,
+            kind=row.kind,
+            memory_mb=row.memory_mb,
+            cpu=row.cpu,
+            since=row.created_at,
+            ends_at=_end(row.running_at or row.created_at, row.time_limit),
+            pipeline=row.pipeline and pipeline_key(row.avi, row.pipeline),
+        )
+        for row in rows
+    ]
+
+
+def _end(since: datetime, limit: int | None) -> datetime | None:
+    return None if limit is None else since + timedelta(seconds=limit)
 
 
 def save_state(session: Session, container: str, state: dict[str, Any]) -> None:
@@ -56,11 +88,17 @@ def mark_live(session: Session, container: str, *, at: datetime) -> bool:
 
 
 def close(session: Session, container: str, *, at: datetime) -> bool:
-    """Give back what a container held; return whether it was open."""
+    """Give back what a container held, and remember that it was used; return whether it was open."""
+    held = (Container.owner, Container.kind, Container.memory_mb, Container.cpu, Container.created_at)
     changed = session.execute(
         update(Container)
         .where(Container.id == container, Container.state.in_(OPEN))
         .values(state=ContainerState.CLOSED, closed_at=at)
-        .returning(Container.id)
-    )
-    return changed.first() is not None
+        .returning(*held)
+    ).first()
+    if changed is None:
+        return False
+    owner, kind, memory_mb, cpu, since = changed
+    if kind is not Kind.RESERVATION:
+        spending.add(session, owner=owner, memory_mb=memory_mb, cpu=cpu, since=since, until=at)
+    return True

@@ -18,10 +18,27 @@ class Startable(NamedTuple):
     id: str
     owner: str
     groups: list[str]
+    avi: str
+    pipeline: str
     memory_mb: int
     cpu: float
+    time_limit: int
     reason: str
+    reserved_for: datetime | None
     queued_at: datetime
+
+
+class Recorded(NamedTuple):
+    """When a job was asked for and how long it ran."""
+
+    id: str
+    owner: str
+    memory_mb: int
+    cpu: float
+    time_limit: int
+    queued_at: datetime
+    started_at: datetime
+    ended_at: datetime
 
 
 def locked(session: Session, job: str) -> Job | None:
@@ -90,7 +107,18 @@ def startable(session: Session, *, now: datetime, longest: timedelta) -> list[St
     """
     ready = or_(Job.not_before.is_(None), Job.not_before <= now, Job.not_before > now + longest)
     queued_at = func.coalesce(Job.queued_at, Job.created_at)
-    columns = (Job.id, Job.owner, Job.groups, Job.memory_mb, Job.cpu, Job.reason, queued_at)
+    asked = (Job.memory_mb, Job.cpu, Job.time_limit)
+    columns = (
+        Job.id,
+        Job.owner,
+        Job.groups,
+        Job.avi,
+        Job.pipeline,
+        *asked,
+        Job.reason,
+        Job.reserved_for,
+        queued_at,
+    )
     wanted = select(*columns).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
     return [Startable(*row) for row in session.execute(wanted.order_by(Job.id))]
 
@@ -181,6 +209,57 @@ def add_results(session: Session, *, job: str, attempt: int, results: Collection
     for place, entry in enumerate(results):
         session.add(Result(job=job, attempt=attempt, place=place, **entry.model_dump()))
     session.flush()
+
+
+def ran_for(session: Session, *, avi: str, pipeline: str, limit: int) -> list[float]:
+    """Return for how many seconds the newest jobs of a pipeline ran that completed."""
+    wanted = (
+        select(func.coalesce(Attempt.running_at, Attempt.started_at), Attempt.ended_at)
+        .join(Job, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.avi == avi, Job.pipeline == pipeline, Job.state == JobState.COMPLETED)
+        .where(Attempt.ended_at.is_not(None))
+        .order_by(Job.id.desc())
+        .limit(limit)
+    )
+    return [(until - since).total_seconds() for since, until in session.execute(wanted) if until]
+
+
+def peaks(session: Session, *, avi: str, pipeline: str, limit: int) -> list[float]:
+    """Return the MB that the newest jobs of a pipeline held at their peaks that completed."""
+    wanted = (
+        select(Attempt.memory_peak_mb)
+        .join(Job, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.avi == avi, Job.pipeline == pipeline, Job.state == JobState.COMPLETED)
+        .where(Attempt.memory_peak_mb.is_not(None))
+        .order_by(Job.id.desc())
+        .limit(limit)
+    )
+    return [peak for peak in session.scalars(wanted) if peak is not None]
+
+
+def forget_estimates(session: Session, *, but: Collection[str]) -> None:
+    """Drop when queued jobs will start where nothing is known of it any more."""
+    session.execute(
+        update(Job)
+        .where(Job.state == JobState.QUEUED, Job.estimate.is_not(None), Job.id.not_in(but))
+        .values(estimate=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def recorded(session: Session, *, limit: int) -> list[Recorded]:
+    """Return the newest jobs that ran and ended, newest first."""
+    asked = (Job.id, Job.owner, Job.memory_mb, Job.cpu, Job.time_limit)
+    queued_at = func.coalesce(Job.queued_at, Job.created_at)
+    started_at = func.coalesce(Attempt.running_at, Attempt.started_at)
+    wanted = (
+        select(*asked, queued_at, started_at, func.coalesce(Attempt.ended_at, started_at))
+        .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.state.in_(FINAL), Attempt.ended_at.is_not(None))
+        .order_by(Job.id.desc())
+        .limit(limit)
+    )
+    return [Recorded(*row) for row in session.execute(wanted)]
 
 
 def remove(session: Session, job: str) -> None:

@@ -114,6 +114,7 @@ class Job(Base):
         ForeignKeyConstraint(["avi", "version"], ["releases.avi", "releases.version"]),
         Index("jobs_by_owner", "owner", "id"),
         Index("jobs_by_state", "state"),
+        Index("jobs_by_pipeline", "avi", "pipeline", "state", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -143,6 +144,12 @@ class Job(Base):
     """Number of the newest attempt; 0 before the first."""
     not_before: Mapped[datetime | None]
     """After a platform failure: when it may be tried again."""
+    reserved_for: Mapped[datetime | None]
+    """When the scheduler promised to start it at the latest, as the head of the queue."""
+    wait: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Why it waits, in numbers: as the scheduler saw it when it gave the reason."""
+    estimate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """When it will probably start."""
     heartbeat_at: Mapped[datetime | None]
     again_of: Mapped[str | None] = mapped_column(String(32))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -252,3 +259,27 @@ class Counter(Base):
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[int] = mapped_column(BigInteger)
+
+
+class Spending(Base):
+    """What a user's containers have used, decayed; it decides whose turn it is, never what fits."""
+
+    __tablename__ = "spending"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    memory: Mapped[float]
+    """MB times seconds, as they weigh at `at`."""
+    cpu: Mapped[float]
+    """Cores times seconds."""
+    at: Mapped[datetime]
+
+
+class Setting(Base):
+    """What an operator changed while the platform runs."""
+
+    __tablename__ = "settings"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]

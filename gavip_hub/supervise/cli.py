@@ -17,6 +17,7 @@ from gavip_hub.exceptions import GavipError, NotFound
 from gavip_hub.supervise import accounts
 from gavip_hub.supervise.demo import run_once, run_working_copy
 from gavip_hub.supervise.examples import working_copy
+from gavip_hub.supervise.simulate import simulate_command
 from gavip_hub.supervise.supervisor import Supervisor, only_one, upgrade_database
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -117,6 +118,9 @@ def admin_sandbox() -> None:
         report = detect()
         click.echo(f"enforced: {', '.join(sorted(report.enforced)) or 'nothing'}")
         click.echo(report.notice or "Nothing is missing.")
+
+
+admin.add_command(simulate_command)
 
 
 def _configured(root: Path, port: int | None) -> Gavip:

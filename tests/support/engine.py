@@ -15,7 +15,8 @@ from avi_kernel.protocol.manifest import Manifest, PipelineSpec, ReleaseSpec, Re
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.config import Gavip
-from gavip_hub.domain.policy import Fifo, Policy
+from gavip_hub.domain.policies import FairShare
+from gavip_hub.domain.policy import Policy
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
@@ -83,7 +84,7 @@ class Engine:
     database: Database
     root: Path
     backend: JobBackend = field(default_factory=FakeBackend)
-    policy: Policy = field(default_factory=Fifo)
+    policy: Policy = field(default_factory=FairShare)
     settings: dict[str, Any] = field(default_factory=dict)
     clock: ManualClock = field(default_factory=ManualClock)
 
@@ -166,7 +167,7 @@ class Engine:
             lifecycle=self.lifecycle,
             reconciler=reconciler,
             backend=used,
-            policy=self.policy,
+            policy=lambda: self.policy,
             clock=self.clock,
             threads=threads,
         )

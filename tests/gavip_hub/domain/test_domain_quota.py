@@ -56,7 +56,9 @@ def test_sums_of_tenths_of_cores_are_no_shortage():
 
 
 def test_the_words_have_numbers_and_units():
-    short = shortage("ann", want(memory_mb=400), QUOTA, Usage(memory_mb=700))
-    assert short.words == "needs 400 MB of memory; your pool has 300 of 1000 free"
-    short = shortage(PLATFORM, want(memory_mb=400), QUOTA, Usage(memory_mb=700))
-    assert "the platform has 300 of 1000 free" in short.words
+    short = shortage("ann", want(memory_mb=400), QUOTA, Usage(memory_mb=700, jobs=1, servers=2))
+    assert short.words == (
+        "waits for 400 MB of memory: your 1 running job and 2 open servers hold 700 of your 1000 MB of memory"
+    )
+    short = shortage(PLATFORM, want(cpu=1.5), QUOTA, Usage(cpu=1.0, servers=1))
+    assert short.words == "waits for 1.5 cores: 1 open server holds 1 of the platform's 2 cores"

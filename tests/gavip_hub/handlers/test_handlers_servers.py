@@ -104,7 +104,7 @@ async def test_where_there_is_no_room_one_waits_and_is_told_why(service, ann, bo
     await bob.post("/servers", json={"avi": "stars"})
     waiting = (await ann.post("/servers", json={"avi": "stars"})).json()
     assert waiting["state"] == "waiting"
-    assert "needs 512 MB of memory; the platform has 88 of 600 free" in waiting["reason"]
+    assert "waits for 512 MB of memory: 1 open server holds 512 of the platform's 600 MB" in waiting["reason"]
     await bob.delete("/servers/stars")
 
     async def held():
@@ -136,7 +136,7 @@ async def test_more_servers_than_the_quota_are_refused_with_the_number(service, 
     await ann.post("/servers", json={"avi": "stars"})
     answer = await ann.post("/servers", json={"avi": "galaxies"})
     assert (answer.status_code, answer.json()["error"]) == (409, "no_room")
-    assert "needs 1 servers; your pool has 0 of 1 free" in answer.json()["message"]
+    assert "you have 1 server open and may have 1" in answer.json()["message"]
 
 
 async def test_an_avi_with_only_pipelines_has_nothing_to_open(service, ann):

@@ -7,7 +7,7 @@ import pytest
 
 from avi_kernel.protocol.runs import Outcome, Progress
 from gavip_hub.backends.base import Liveness
-from gavip_hub.domain.policy import Fifo
+from gavip_hub.domain.policies import Fifo
 from gavip_hub.exceptions import SignInRequired
 from gavip_hub.scheduler.reconciler import STORE_TRIES
 from gavip_hub.testing import (
@@ -172,16 +172,19 @@ async def test_a_job_that_says_it_ended_and_stays_is_ended(engine):
 
 async def test_queued_jobs_start_as_room_is_made_and_are_told_why_they_wait(database, tmp_path):
     engine = backed(database, tmp_path, FakeBackend(), platform_memory_mb=250)
-    first, second, third = one_after_another(engine, "ann", "ann", "bob")
+    first, second, third = one_after_another(engine, "ann", "bob", "ann")
     async with engine.loop():
         await engine.until_state(first, "RUNNING")
-        await engine.until_state(second, "RUNNING")
-        await engine.until(lambda: engine.jobs.get(owner="bob", job=third).reason)
-        reason = engine.jobs.get(owner="bob", job=third).reason
+        await engine.until_state(second, "RUNNING", owner="bob")
+        await engine.until(lambda: engine.jobs.get(owner="ann", job=third).reason)
+        reason = engine.jobs.get(owner="ann", job=third).reason
         engine.complete(first)
-        await engine.until_state(third, "RUNNING", owner="bob")
-    assert reason == "needs 100 MB of memory; the platform has 50 of 250 free; next in the queue"
-    assert engine.jobs.get(owner="bob", job=third).reason == ""
+        await engine.until_state(third, "RUNNING")
+    assert reason == (
+        "waits for 100 MB of memory: 2 running jobs hold 200 of the platform's 250 MB of memory; "
+        "next in the queue"
+    )
+    assert engine.jobs.get(owner="ann", job=third).reason == ""
 
 
 async def test_forty_jobs_never_hold_more_than_the_platform_has(database, tmp_path):

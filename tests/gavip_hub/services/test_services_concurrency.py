@@ -7,6 +7,7 @@ from avi_kernel.protocol.runs import Progress
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.quota import Want
+from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import Conflict, GavipError, SignInRequired
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Container
@@ -107,7 +108,7 @@ def test_reports_cancels_and_ends_at_once_leave_one_end_and_no_memory(engine):
             lambda order=order: engine.jobs.cancel(owner="ann", job=order.job),
             lambda order=order: engine.lifecycle.finish(order.job, 1, End()),
             lambda order=order: engine.lifecycle.finish(order.job, 1, End()),
-            lambda order=order: engine.lifecycle.set_reasons({each.job: "waits" for each in orders}),
+            lambda order=order: engine.lifecycle.set_reasons({each.job: Told("waits") for each in orders}),
         ]
     random.Random(2).shuffle(acts)
     outcomes = in_parallel(acts)

@@ -102,7 +102,7 @@ def test_a_claim_that_does_not_fit_says_which_limit_binds(engine):
     assert engine.lifecycle.claim(job) is None
     assert (
         engine.jobs.get(owner="ann", job=job).reason
-        == "needs 300 MB of memory; your pool has 96 of 4096 free"
+        == "waits for 300 MB of memory: your 1 running job holds 3.9 of your 4 GB of memory"
     )
 
 
@@ -110,7 +110,7 @@ def test_the_platforms_own_limit_binds_too(engine):
     claimed(engine, memory_mb=4000)
     job = engine.submit(owner="bob", pipeline="big").id
     assert engine.lifecycle.claim(job) is None
-    assert "the platform has 96 of 4096 free" in engine.jobs.get(owner="bob", job=job).reason
+    assert "3.9 of the platform's 4 GB" in engine.jobs.get(owner="bob", job=job).reason
 
 
 def test_the_database_itself_refuses_two_live_attempts(engine):
@@ -277,7 +277,9 @@ def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page(database, tmp
         session.add(place_for("bob", memory_mb=200, at=engine.clock.now()))
     job = engine.submit().id
     assert engine.lifecycle.claim(job) is None
-    assert "somebody waits who came before" in engine.jobs.get(owner="ann", job=job).reason
+    assert (
+        "the rest is kept for those who wait for an interface" in engine.jobs.get(owner="ann", job=job).reason
+    )
     assert engine.lifecycle.waiting()[1].promised.memory_mb == 200
     engine.lifecycle.finish(order.job, 1, End(exit=exit_record(code=1)))
     assert engine.lifecycle.claim(job) is None

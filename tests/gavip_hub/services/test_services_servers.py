@@ -148,7 +148,7 @@ def test_a_refusal_for_a_users_own_folders_leaves_no_row(desk, tmp_path):
 def test_what_does_not_fit_is_refused_with_the_numbers(desk):
     desk.admit(owner="ann")
     desk.admit(owner="bob")
-    with pytest.raises(NoRoom, match="needs 512 MB of memory; the platform has 176 of 1200 free"):
+    with pytest.raises(NoRoom, match=r"2 open servers hold 1 of the platform's 1\.2 GB"):
         desk.admit(owner="carl")
     assert desk.used() == 1024
 
@@ -274,8 +274,10 @@ def test_who_comes_later_takes_nothing_that_somebody_waits_for(desk):
     assert big(desk).state == "waiting"
     desk.clock.advance(1)
     place = desk.reservations.wait_if_full(desk.wish("dan"))
-    assert place.reason.startswith("It needs 512 MB of memory; the platform has 688 of 1200 free, for which")
-    with pytest.raises(NoRoom, match="somebody waits who came before"):
+    assert place.reason.startswith(
+        "It waits for 512 MB of memory: 1 open server holds 0.5 of the platform's 1.2 GB of memory, and the rest is kept"
+    )
+    with pytest.raises(NoRoom, match="kept for those who wait"):
         desk.admit(owner="eve")
     desk.servers.close(first.ledger_id)
     desk.reservations.tend()

@@ -1,0 +1,81 @@
+"""Which policy is in force: the settings' one, until an operator chooses another while the platform runs."""
+
+import logging
+from functools import cache
+from importlib.metadata import entry_points
+
+from avi_kernel.protocol.api import PolicyView
+from gavip_hub.clock import Clock
+from gavip_hub.domain.policy import Policy
+from gavip_hub.exceptions import BadRequest
+from gavip_hub.storage import settings
+from gavip_hub.storage.database import Database
+
+GROUP = "gavip.policies"
+SETTING = "policy"
+
+log = logging.getLogger(__name__)
+
+
+def installed() -> list[str]:
+    """Return the names of all installed policies."""
+    return sorted(entry.name for entry in entry_points(group=GROUP))
+
+
+@cache
+def load_policy(name: str) -> Policy:
+    """Return the policy of that name among the installed ones.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadRequest
+        None has that name; the message lists those there are.
+    """
+    for entry in entry_points(group=GROUP, name=name):
+        policy: Policy = entry.load()()
+        return policy
+    there = ", ".join(installed()) or "none"
+    raise BadRequest(f"there is no policy {name[:40]!r}; installed: {there}", field="policy")
+
+
+class PolicyService:
+    """The policy in force; each method is one transaction.
+
+    Parameters
+    ----------
+    default
+        The settings' choice, in force until an operator makes another.
+    """
+
+    def __init__(self, *, database: Database, clock: Clock, default: str) -> None:
+        load_policy(default)  # a name that is wrong ends the start, not the first pass of the scheduler
+        self._database = database
+        self._clock = clock
+        self._default = default
+
+    def current(self) -> Policy:
+        """Return the policy in force; the settings' one where the chosen one is not installed any more."""
+        try:
+            return load_policy(self.view().policy)
+        except BadRequest as error:
+            log.warning("%s; %s is used", error.message, self._default)
+            return load_policy(self._default)
+
+    def view(self) -> PolicyView:
+        """Return the name of the policy in force, and of those that can be chosen."""
+        with self._database.reading() as session:
+            chosen = settings.get(session, SETTING)
+        return PolicyView(policy=chosen or self._default, installed=installed())
+
+    def choose(self, name: str, *, by: str) -> PolicyView:
+        """Put a policy in force from the scheduler's next pass on.
+
+        Raises
+        ------
+        gavip_hub.exceptions.BadRequest
+            There is none of that name.
+        """
+        load_policy(name)
+        with self._database.transaction() as session:
+            settings.put(session, SETTING, name, by=by, at=self._clock.now())
+        return self.view()
