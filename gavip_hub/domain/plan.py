@@ -1,14 +1,14 @@
 """From an order to a ranking: what starts now, what is kept for the head of the queue, and why the others wait."""
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from gavip_hub.domain.container import Kind
 from gavip_hub.domain.policy import Holding, Ranked, Ranking, Snapshot, Waiting
-from gavip_hub.domain.quota import NOTHING, PLATFORM, ROUNDING
-from gavip_hub.domain.waits import NO_AMOUNT, Amount, Pool, Wait
+from gavip_hub.domain.quota import PLATFORM, ROUNDING
+from gavip_hub.domain.waits import Pool, Wait
 
 OPEN_END = timedelta(hours=1)
 """For how long what has no end is expected to stay: an open interface. It moves on with the time."""
@@ -42,53 +42,50 @@ class _End(NamedTuple):
     cpu: float
 
 
-@dataclass(kw_only=True)
+@dataclass(slots=True)
+class _Room:
+    """Memory and cores that are free."""
+
+    memory_mb: float
+    cpu: float
+
+    def holds(self, job: Waiting) -> bool:
+        return job.memory_mb <= self.memory_mb and job.cpu <= self.cpu + ROUNDING
+
+    def add(self, memory_mb: float, cpu: float) -> None:
+        self.memory_mb += memory_mb
+        self.cpu += cpu
+
+
+@dataclass(kw_only=True, slots=True)
 class _Reservation:
     """When the head of the queue will fit, and what is free beside it then: on the platform, and in its owner's pool."""
 
     owner: str
     at: datetime
-    beside: Amount
-    beside_own: Amount
+    beside: _Room
+    beside_own: _Room
 
     def admits(self, job: Waiting, now: datetime) -> bool:
         if now + job.limit <= self.at:
             return True
-        return _fits(job, self.beside) and (job.owner != self.owner or _fits(job, self.beside_own))
+        return self.beside.holds(job) and (job.owner != self.owner or self.beside_own.holds(job))
 
     def take(self, job: Waiting, now: datetime) -> None:
         if now + job.limit <= self.at:
             return
-        self.beside = self.beside.plus(-job.memory_mb, -job.cpu)
+        self.beside.add(-job.memory_mb, -job.cpu)
         if job.owner == self.owner:
-            self.beside_own = self.beside_own.plus(-job.memory_mb, -job.cpu)
-
-
-class _Queue:
-    """What a pool's waiting jobs ask for, in order."""
-
-    def __init__(self) -> None:
-        self.all = NO_AMOUNT
-        self.held = NO_AMOUNT
-        """Of those that their owner's own pool holds back."""
-
-    def add(self, job: Waiting, *, held: bool) -> None:
-        self.all = self.all.plus(job.memory_mb, job.cpu)
-        if held:
-            self.held = self.held.plus(job.memory_mb, job.cpu)
+            self.beside_own.add(-job.memory_mb, -job.cpu)
 
 
 class _Planner:
     def __init__(self, snapshot: Snapshot, *, backfill: bool) -> None:
         self._now = snapshot.now
         self._backfill = backfill
-        self._platform = Pool(name=PLATFORM, quota=snapshot.platform, promised=snapshot.promised)
-        self._pools = {
-            owner: Pool(name=owner, quota=quota, promised=NOTHING) for owner, quota in snapshot.quotas.items()
-        }
+        self._platform = Pool(PLATFORM, snapshot.platform, snapshot.promised)
+        self._pools = {owner: Pool(owner, quota) for owner, quota in snapshot.quotas.items()}
         self._ends = [self._hold(holding) for holding in snapshot.holdings]
-        self._everybody = _Queue()
-        self._queues = defaultdict[str, _Queue](_Queue)
         self._reservation: _Reservation | None = None
         self._is_closed = False
         self._place = 0
@@ -98,31 +95,34 @@ class _Planner:
 
     def _hold(self, holding: Holding) -> _End:
         """Count a container; return when it ends."""
-        self._platform.take(holding.want)
+        is_job = holding.kind is Kind.JOB
+        self._platform.take(holding.memory_mb, holding.cpu, is_job=is_job)
         if holding.owner in self._pools:
-            self._pools[holding.owner].take(holding.want)
+            self._pools[holding.owner].take(holding.memory_mb, holding.cpu, is_job=is_job)
         certain = holding.ends_at is not None
         at = max(holding.ends_at, self._now) if holding.ends_at else self._now + OPEN_END
         return _End(at, certain, holding.owner, holding.memory_mb, holding.cpu)
 
     def _start_or_wait(self, job: Waiting) -> Wait | None:
-        own_fits = _fits(job, self._pools[job.owner].free)
-        if own_fits and not self._is_closed and _fits(job, self._platform.free) and self._may_pass(job):
+        """Start a job, or say why it waits; there may be ten thousand, so that nothing here is made in vain."""
+        own = self._pools[job.owner]
+        own_fits = _fits(job, own)
+        if own_fits and not self._is_closed and _fits(job, self._platform) and self._may_pass(job):
             self._start(job)
             return None
-        starts_by = self._reserve(job, own_fits=own_fits) if not self._reservation else None
-        wait = self._wait(job, starts_by)
+        starts_by = self._reserve(job, own_fits=own_fits) if self._reservation is None else None
+        wait = self._wait(job, own, starts_by)
         is_held = not own_fits and starts_by is None
-        self._everybody.add(job, held=is_held)
-        self._queues[job.owner].add(job, held=is_held)
+        own.queue(job.memory_mb, job.cpu, is_held=is_held)
+        self._platform.queue(job.memory_mb, job.cpu, is_held=is_held)
         return wait
 
     def _may_pass(self, job: Waiting) -> bool:
         return self._reservation is None or self._reservation.admits(job, self._now)
 
     def _start(self, job: Waiting) -> None:
-        self._platform.take(job.want)
-        self._pools[job.owner].take(job.want)
+        self._platform.take(job.memory_mb, job.cpu, is_job=True)
+        self._pools[job.owner].take(job.memory_mb, job.cpu, is_job=True)
         self._ends.append(_End(self._now + job.limit, True, job.owner, job.memory_mb, job.cpu))
         if self._reservation:
             self._reservation.take(job, self._now)
@@ -135,37 +135,44 @@ class _Planner:
         if not own_fits and job.told.starts_by is None:
             return None
         self._is_closed = not self._backfill
-        free, own, certain = self._platform.free, self._pools[job.owner].free, True
+        beside, beside_own, certain = _room(self._platform), _room(self._pools[job.owner]), True
         for end in sorted(self._ends):
-            free, certain = free.plus(end.memory_mb, end.cpu), certain and end.is_certain
+            certain = certain and end.is_certain
+            beside.add(end.memory_mb, end.cpu)
             if end.owner == job.owner:
-                own = own.plus(end.memory_mb, end.cpu)
-            if _fits(job, free) and _fits(job, own):
+                beside_own.add(end.memory_mb, end.cpu)
+            if beside.holds(job) and beside_own.holds(job):
+                beside.add(-job.memory_mb, -job.cpu)
+                beside_own.add(-job.memory_mb, -job.cpu)
                 self._reservation = _Reservation(
-                    owner=job.owner,
-                    at=end.at,
-                    beside=free.plus(-job.memory_mb, -job.cpu),
-                    beside_own=own.plus(-job.memory_mb, -job.cpu),
+                    owner=job.owner, at=end.at, beside=beside, beside_own=beside_own
                 )
                 return end.at if certain else None
         return None  # more than the platform can ever hold: nobody has to wait for it
 
-    def _wait(self, job: Waiting, starts_by: datetime | None) -> Wait:
+    def _wait(self, job: Waiting, own: Pool, starts_by: datetime | None) -> Wait:
         self._place += 1
-        everybody, own = self._everybody, self._queues[job.owner]
+        everybody = self._platform
         return Wait(
-            place=self._place,
-            want=job.want,
-            own=self._pools[job.owner],
-            platform=self._platform,
-            ahead_own=own.all,
-            ahead=everybody.all.less(everybody.held).more(own.held),
-            starts_by=starts_by,
+            self._place,
+            job.memory_mb,
+            job.cpu,
+            own,
+            everybody,
+            own.waiting_mb,
+            own.waiting_cpu,
+            everybody.waiting_mb - everybody.held_mb + own.held_mb,
+            everybody.waiting_cpu - everybody.held_cpu + own.held_cpu,
+            starts_by,
         )
 
 
-def _fits(job: Waiting, free: Amount) -> bool:
-    return job.memory_mb <= free.memory_mb and job.cpu <= free.cpu + ROUNDING
+def _room(pool: Pool) -> _Room:
+    return _Room(pool.free_mb, pool.free_cpu)
+
+
+def _fits(job: Waiting, pool: Pool) -> bool:
+    return job.memory_mb <= pool.free_mb and job.cpu <= pool.free_cpu + ROUNDING
 
 
 def _head_first(ranking: Ranking) -> Ranking:
@@ -177,5 +184,4 @@ def _head_first(ranking: Ranking) -> Ranking:
     before = [
         ranked._replace(wait=ranked.wait.behind(head)) if ranked.wait else ranked for ranked in ranking[:at]
     ]
-    first = Ranked(ranking[at].job, replace(head, place=1, ahead_own=NO_AMOUNT, ahead=NO_AMOUNT))
-    return [first, *before, *ranking[at + 1 :]]
+    return [Ranked(ranking[at].job, head.first()), *before, *ranking[at + 1 :]]

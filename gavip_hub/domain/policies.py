@@ -12,6 +12,7 @@ from gavip_hub.domain.policy import Policy, Ranking, Snapshot, Waiting
 
 ENTRY = timedelta(minutes=10)
 """What a start costs at once, so that nobody starts a hundred jobs before the first of them counts."""
+ENTRY_SECONDS = ENTRY.total_seconds()
 AGE_WEIGHT = 0.1
 """Seconds of the whole platform that a second of waiting makes good."""
 PATIENCE = timedelta(hours=6)
@@ -63,11 +64,12 @@ class FairShare(Policy):
         heapq.heapify(heap)
         while heap:
             owner = heap[0][-1]
-            job = queues[owner].pop()
+            queue = queues[owner]
+            job = queue.pop()
             yield job
-            debts[owner] += snapshot.share(job.memory_mb, job.cpu) * min(job.limit, ENTRY).total_seconds()
-            if queues[owner]:
-                heapq.heapreplace(heap, _standing(queues[owner][-1], debts[owner], snapshot))
+            debts[owner] += snapshot.share(job.memory_mb, job.cpu) * min(job.time_limit, ENTRY_SECONDS)
+            if queue:
+                heapq.heapreplace(heap, _standing(queue[-1], debts[owner], snapshot))
             else:
                 heapq.heappop(heap)
 

@@ -1,7 +1,6 @@
 """Run a policy on a trace of jobs, event by event, without a machine: the very objects that the scheduler runs."""
 
 import heapq
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ from statistics import quantiles
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.fairness import Run, fairness
 from gavip_hub.domain.policy import Holding, Policy, Snapshot, Waiting, spent_by
-from gavip_hub.domain.quota import ROUNDING, Quota, Usage
+from gavip_hub.domain.quota import PLATFORM, ROUNDING, Quota
 from gavip_hub.domain.spending import Spent
 from gavip_hub.domain.traces import Arrival
 from gavip_hub.domain.waits import Told
@@ -35,7 +34,7 @@ class Report:
     """Part of the platform's memory in use, 0 to 1, from the first arrival to the last end."""
     cpu_used: float
     violations: int
-    """Passes in which a pool held more than it may, and jobs that started later than promised."""
+    """Starts with which a pool held more than it may, and jobs that started later than promised."""
     longest_wait: float
 
 
@@ -81,6 +80,7 @@ class World:
     _waiting: dict[str, Waiting] = field(default_factory=dict)
     _holdings: dict[str, Holding] = field(default_factory=dict)
     _ends: list[tuple[float, str]] = field(default_factory=list)
+    _held: dict[str, tuple[int, float]] = field(default_factory=dict)
     _spent: dict[str, Spent] = field(default_factory=dict)
     _looks_at: float = 0.0
 
@@ -104,6 +104,7 @@ class World:
         while self._ends and self._ends[0][0] <= now:
             at, job = heapq.heappop(self._ends)
             held = self._holdings.pop(job)
+            self._count(held, -1)
             spent = self._spent.get(held.owner, Spent(at=held.since))
             self._spent[held.owner] = spent.plus(
                 memory_mb=held.memory_mb, cpu=held.cpu, since=held.since, until=_moment(at)
@@ -130,7 +131,6 @@ class World:
                 self.started(1)
             elif ranked.wait.starts_by is not None:
                 self._promise(ranked.job, ranked.wait.starts_by)
-        self.violations += self._is_too_full()
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what the policy is told."""
@@ -158,6 +158,7 @@ class World:
             since=_moment(now),
             ends_at=_moment(now) + job.limit,
         )
+        self._count(self._holdings[job.job], 1)
 
     def _promise(self, job: str, at: datetime) -> None:
         run = self.runs[job]
@@ -165,17 +166,12 @@ class World:
             run.promised = (at - BEGINNING).total_seconds()
         self._waiting[job] = replace(self._waiting[job], told=Told(starts_by=at))
 
-    def _is_too_full(self) -> bool:
-        held = defaultdict[str, Usage](Usage)
-        everybody = Usage()
-        for one in self._holdings.values():
-            held[one.owner] = held[one.owner].plus(one.want)
-            everybody = everybody.plus(one.want)
-        return _exceeds(everybody, self.platform) or any(_exceeds(one, self.quota) for one in held.values())
-
-
-def _exceeds(usage: Usage, quota: Quota) -> bool:
-    return usage.memory_mb > quota.memory_mb or usage.cpu > quota.cpu + ROUNDING
+    def _count(self, held: Holding, sign: int) -> None:
+        """Count what the platform and a user hold, apart from what the policy counts."""
+        for pool, quota in ((held.owner, self.quota), (PLATFORM, self.platform)):
+            memory_mb, cpu = self._held.get(pool, (0, 0.0))
+            self._held[pool] = now = (memory_mb + sign * held.memory_mb, cpu + sign * held.cpu)
+            self.violations += sign > 0 and (now[0] > quota.memory_mb or now[1] > quota.cpu + ROUNDING)
 
 
 def _moment(seconds: float) -> datetime:

@@ -1,34 +1,13 @@
 """Why a queued job waits: its place, the limits that bind, and by when it starts."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from gavip_hub.domain.container import Kind
 from gavip_hub.domain.quota import NOTHING, LimitName, Quota, Shortage, Usage, Want, shortages
 
 EXACT_PLACES = 10
-
-
-class Amount(NamedTuple):
-    """Memory and cores together."""
-
-    memory_mb: float = 0
-    cpu: float = 0.0
-
-    def plus(self, memory_mb: float, cpu: float) -> "Amount":
-        """Return more."""
-        return Amount(self.memory_mb + memory_mb, self.cpu + cpu)
-
-    def more(self, other: "Amount") -> "Amount":
-        """Return both together."""
-        return Amount(self.memory_mb + other.memory_mb, self.cpu + other.cpu)
-
-    def less(self, other: "Amount") -> "Amount":
-        """Return what is left without the other."""
-        return Amount(self.memory_mb - other.memory_mb, self.cpu - other.cpu)
-
-
-NO_AMOUNT = Amount()
 
 
 class Told(NamedTuple):
@@ -42,54 +21,88 @@ class Told(NamedTuple):
 NOTHING_TOLD = Told()
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(slots=True)
 class Pool:
-    """What a pool allows and holds, as a ranking goes on; final once the ranking is made."""
+    """What a pool allows, holds and is asked for, as a ranking goes on; final once the ranking is made."""
 
     name: str
     quota: Quota
-    promised: Usage
-    used: Usage = NOTHING
+    promised: Usage = NOTHING
+    used_mb: float = 0
+    used_cpu: float = 0.0
+    jobs: int = 0
+    servers: int = 0
+    waiting_mb: float = 0
+    """What the jobs ask for that wait so far."""
+    waiting_cpu: float = 0.0
+    held_mb: float = 0
+    """Of those, the ones that their owner's own pool holds back."""
+    held_cpu: float = 0.0
 
     @property
-    def free(self) -> Amount:
-        """Return what is left; less than nothing where a limit was lowered."""
-        return Amount(
-            self.quota.memory_mb - self.used.memory_mb - self.promised.memory_mb,
-            self.quota.cpu - self.used.cpu - self.promised.cpu,
-        )
+    def free_mb(self) -> float:
+        """Return what is left of the memory; less than nothing where a limit was lowered."""
+        return self.quota.memory_mb - self.used_mb - self.promised.memory_mb
 
-    def take(self, want: Want) -> None:
+    @property
+    def free_cpu(self) -> float:
+        """Return what is left of the cores."""
+        return self.quota.cpu - self.used_cpu - self.promised.cpu
+
+    @property
+    def used(self) -> Usage:
+        """Return what it holds."""
+        return Usage(memory_mb=round(self.used_mb), cpu=self.used_cpu, servers=self.servers, jobs=self.jobs)
+
+    def take(self, memory_mb: float, cpu: float, *, is_job: bool) -> None:
         """Count one more container."""
-        self.used = self.used.plus(want)
+        self.used_mb += memory_mb
+        self.used_cpu += cpu
+        self.jobs += is_job
+        self.servers += not is_job
+
+    def queue(self, memory_mb: float, cpu: float, *, is_held: bool) -> None:
+        """Count one more job that waits."""
+        self.waiting_mb += memory_mb
+        self.waiting_cpu += cpu
+        if is_held:
+            self.held_mb += memory_mb
+            self.held_cpu += cpu
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Why a job waits.
 
     There may be ten thousand in a ranking, so that words and shortages are made only of those that are asked for.
 
     Parameters
     ----------
-    ahead_own, ahead
-        What those ask for who come first and would start as well: in its owner's pool, and on the platform.
+    own_mb, own_cpu
+        What those ask for in its owner's pool who are ahead.
+    all_mb, all_cpu
+        What those ask for on the platform who are ahead and would start as well.
     starts_by
         When it starts at the latest, if it is the one for which room is kept.
     """
 
     place: int
-    want: Want
+    memory_mb: int
+    cpu: float
     own: Pool
     platform: Pool
-    ahead_own: Amount
-    ahead: Amount
-    starts_by: datetime | None = None
+    own_mb: float
+    own_cpu: float
+    all_mb: float
+    all_cpu: float
+    starts_by: datetime | None
 
     @property
     def limits(self) -> list[Shortage]:
         """Return every limit that stands in the way, each with the value that would let it start."""
-        return [*self._broken(self.own, self.ahead_own), *self._broken(self.platform, self.ahead)]
+        return [
+            *self._broken(self.own, {"memory_mb": self.own_mb, "cpu": self.own_cpu}),
+            *self._broken(self.platform, {"memory_mb": self.all_mb, "cpu": self.all_cpu}),
+        ]
 
     @property
     def words(self) -> str:
@@ -106,16 +119,21 @@ class Wait:
     def behind(self, head: "Wait") -> "Wait":
         """Return it with one more job ahead."""
         is_own = head.own is self.own
-        return replace(
-            self,
+        return self._replace(
             place=self.place + 1,
-            ahead_own=self.ahead_own.plus(head.want.memory_mb, head.want.cpu) if is_own else self.ahead_own,
-            ahead=self.ahead.plus(head.want.memory_mb, head.want.cpu),
+            own_mb=self.own_mb + is_own * head.memory_mb,
+            own_cpu=self.own_cpu + is_own * head.cpu,
+            all_mb=self.all_mb + head.memory_mb,
+            all_cpu=self.all_cpu + head.cpu,
         )
 
-    def _broken(self, pool: Pool, ahead: Amount) -> list[Shortage]:
-        queue: dict[LimitName, float] = {"memory_mb": ahead.memory_mb, "cpu": ahead.cpu}
-        return shortages(pool.name, self.want, pool.quota, pool.used, promised=pool.promised, ahead=queue)
+    def first(self) -> "Wait":
+        """Return it as the head of the queue."""
+        return self._replace(place=1, own_mb=0, own_cpu=0.0, all_mb=0, all_cpu=0.0)
+
+    def _broken(self, pool: Pool, ahead: dict[LimitName, float]) -> list[Shortage]:
+        want = Want(kind=Kind.JOB, memory_mb=self.memory_mb, cpu=self.cpu)
+        return shortages(pool.name, want, pool.quota, pool.used, promised=pool.promised, ahead=ahead)
 
 
 def place_in_queue(place: int) -> str:

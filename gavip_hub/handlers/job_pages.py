@@ -10,10 +10,10 @@ from typing import BinaryIO, Literal
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView
+from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, WaitView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub import __version__
-from gavip_hub.exceptions import BadRequest, NotFound
+from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
@@ -173,6 +173,7 @@ class JobPage(JobHandler):
         self.render_page(
             "job.html",
             job=job,
+            wait=await self._wait(job),
             live=job.phase not in ENDED,
             here=f"{ROOT}jobs/{job.id}",
             api=f"{ROOT}api/jobs/{job.id}",
@@ -184,6 +185,15 @@ class JobPage(JobHandler):
             log_offset=log.next_offset,
             log_end=last_lines(log.text) if job.phase is Phase.ERROR else "",
         )
+
+    async def _wait(self, job: JobView) -> WaitView | None:
+        if job.phase is not Phase.QUEUED:
+            return None
+        try:
+            found: WaitView = await self.in_thread(self.services.jobs.wait, owner=self.owner, job=job.id)
+        except Conflict:  # it started just now; the page follows by itself
+            return None
+        return found
 
     async def _log_so_far(self, job: JobView) -> LogPart:
         if job.started_at is None:

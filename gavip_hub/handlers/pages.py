@@ -27,6 +27,8 @@ from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, OpenPage, ServersPage
 from gavip_hub.services.orders import choose_memory
 
+LONGEST_MEMORY = 8
+"""Digits of a suggested number of MB."""
 _SLUG = "[a-z][a-z0-9-]{0,39}"
 _PIPELINE = "[a-z][a-z0-9_-]{0,39}"
 _JOB = "[A-Za-z0-9_-]{1,64}"
@@ -165,7 +167,11 @@ class PipelinePage(FormPage):
         if (job.avi, job.pipeline) != (avi, pipeline):
             raise NotFound(f"{job_id} was a job of another pipeline.")
         release = await self.release(avi, job.version)
+        # A link may suggest another amount: what could start at once, or what would have been enough.
+        suggested = self.get_query_argument("memory_mb", "")
         memory = job.memory_mb if job.memory_source == "user" else None
+        if suggested.isdecimal() and len(suggested) <= LONGEST_MEMORY:
+            memory = int(suggested)
         return PipelineForm.fresh(
             release, pipeline_of(release, pipeline), values=job.parameters, memory_mb=memory, again_of=job.id
         )

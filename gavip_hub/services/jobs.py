@@ -97,7 +97,7 @@ class JobService:
             It does not wait.
         """
         with self._database.reading() as session:
-            return wait_view(session, self._owned(session, owner, job, avi), self._quotas)
+            return wait_view(session, self._owned(session, owner, job, avi), self._quotas, avi=avi)
 
     def page(
         self,

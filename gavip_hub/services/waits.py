@@ -47,8 +47,13 @@ def _limit_view(short: Shortage) -> LimitView:
     )
 
 
-def wait_view(session: Session, job: Job, quotas: QuotaService) -> WaitView:
+def wait_view(session: Session, job: Job, quotas: QuotaService, *, avi: str | None = None) -> WaitView:
     """Return why a job waits; quick however many wait, since the scheduler has thought of it already.
+
+    Parameters
+    ----------
+    avi
+        The AVI whose interface asks: it learns nothing of what its user runs of others.
 
     Raises
     ------
@@ -64,17 +69,17 @@ def wait_view(session: Session, job: Job, quotas: QuotaService) -> WaitView:
         limits=details.limits,
         starts_by=job.reserved_for,
         estimate=Estimate.model_validate(job.estimate) if job.estimate else None,
-        sooner=_sooner(session, job, details.limits, quotas),
+        sooner=_sooner(session, job, details.limits, quotas, avi=avi),
     )
 
 
 def _sooner(
-    session: Session, job: Job, limits: Sequence[LimitView], quotas: QuotaService
+    session: Session, job: Job, limits: Sequence[LimitView], quotas: QuotaService, *, avi: str | None
 ) -> list[Suggestion]:
     own = [limit for limit in limits if limit.pool == "yours"]
     suggestions = _smaller(session, job, quotas) if any(one.limit == "memory_mb" for one in limits) else []
     if own:
-        suggestions += _endings(containers.open_of(session, owner=job.owner), own)
+        suggestions += _endings(containers.open_of(session, owner=job.owner, avi=avi), own)
     return suggestions[:MOST_SUGGESTIONS]
 
 

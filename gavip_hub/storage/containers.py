@@ -33,15 +33,12 @@ def usage(session: Session, *, owner: str | None = None) -> Usage:
     )
 
 
-def open_of(session: Session, *, owner: str) -> list[Container]:
-    """Return everything of a user's that holds room."""
-    return list(
-        session.scalars(
-            select(Container).where(
-                Container.owner == owner, Container.state.in_(OPEN), Container.kind != Kind.RESERVATION
-            )
-        )
-    )
+def open_of(session: Session, *, owner: str, avi: str | None = None) -> list[Container]:
+    """Return everything of a user's that holds room; with `avi`, only what is that AVI's."""
+    wanted = select(Container).where(Container.owner == owner, Container.state.in_(OPEN))
+    if avi is not None:
+        wanted = wanted.where(Container.avi == avi)
+    return list(session.scalars(wanted.where(Container.kind != Kind.RESERVATION)))
 
 
 def holdings(session: Session) -> list[Holding]:

@@ -56,6 +56,7 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
 @click.option(
     "--quota", type=(float, float), default=(64.0, 16.0), show_default=True, help="A user's GB and cores."
 )
+@click.option("--every", default=30.0, show_default=True, help="Seconds between two passes at least.")
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Write the trace here.")
 def simulate_command(
     policies: Sequence[str],
@@ -69,11 +70,12 @@ def simulate_command(
     The trace is a table, what a platform has run, or made: users differ as Zipf's law says, come in campaigns of jobs,
     most by day.
     """
+    every = numbers.pop("every")
     pools = {name: _pool(*numbers.pop(name)) for name in ("platform", "quota")}
     try:
         arrivals = _arrivals(trace, recorded, {**numbers, **pools})
         _require_fit(arrivals, **pools)
-        reports = _run(policies or installed(), arrivals, **pools)
+        reports = _run(policies or installed(), arrivals, every=every, **pools)
     except (BadTrace, BadRequest) as error:
         click.secho(f"gavip: {error}", fg="red", err=True)
         sys.exit(USAGE)
@@ -109,13 +111,15 @@ def _require_fit(arrivals: Sequence[Arrival], *, platform: Quota, quota: Quota) 
 
 
 def _run(
-    policies: Sequence[str], arrivals: Sequence[Arrival], *, platform: Quota, quota: Quota
+    policies: Sequence[str], arrivals: Sequence[Arrival], *, every: float, platform: Quota, quota: Quota
 ) -> dict[str, Report]:
     chosen = {name: load_policy(name) for name in policies}
     reports = {}
     for name, policy in chosen.items():
         with click.progressbar(length=len(arrivals), label=f"{name:<16}", file=sys.stderr) as bar:
-            reports[name] = simulate(arrivals, policy, platform=platform, quota=quota, started=bar.update)
+            reports[name] = simulate(
+                arrivals, policy, platform=platform, quota=quota, every=every, started=bar.update
+            )
     return reports
 
 

@@ -3,7 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from avi_kernel.protocol.api import AttemptView, AviView, JobView, Phase, PoolView, ReleaseView, ServerView
+from avi_kernel.protocol.api import (
+    AttemptView,
+    AviView,
+    Estimate,
+    JobView,
+    LimitView,
+    Phase,
+    PoolView,
+    ReleaseView,
+    ServerView,
+    Suggestion,
+    WaitView,
+)
 from avi_kernel.protocol.manifest import Author, Manifest, PipelineSpec, ReleaseSpec, Resources
 from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.runs import JobError, ResultEntry
@@ -154,7 +166,7 @@ def job(phase: Phase = Phase.EXECUTING, **changes: Any) -> JobView:
         },
         "phase": phase,
         "state": {Phase.EXECUTING: "RUNNING"}.get(phase, phase.value),
-        "reason": "Waits for memory: it needs 400 MB, and your other jobs hold 3 900 of your 4 096 MB. Second in the queue."
+        "reason": "waits for 400 MB of memory: your 2 running jobs hold 3.8 of your 4 GB of memory; 1 job ahead of it"
         if phase is Phase.QUEUED
         else "",
         "fraction": {Phase.EXECUTING: 0.42, Phase.COMPLETED: 1.0}.get(phase, 0.0),
@@ -187,6 +199,20 @@ def job(phase: Phase = Phase.EXECUTING, **changes: Any) -> JobView:
     return JobView(**(values | changes))
 
 
+WAIT = WaitView(
+    reason="waits for 400 MB of memory: your 2 running jobs hold 3.8 of your 4 GB of memory; 1 job ahead of it",
+    ahead=1,
+    limits=[LimitView(pool="yours", limit="memory_mb", wanted=400, used=3900, allowed=4096, needed=4300)],
+    starts_by=NOW + timedelta(minutes=12),
+    estimate=Estimate(soonest=NOW + timedelta(minutes=2), latest=NOW + timedelta(minutes=9), runs=23),
+    sooner=[
+        Suggestion(
+            words="Ask for 196 MB of memory: that fits beside what runs; past runs needed at most 150 MB of memory.",
+            memory_mb=196,
+        ),
+        Suggestion(words="Close hr-diagram, which holds 512 MB of memory.", server="hr-diagram"),
+    ],
+)
 SERVERS = [
     ServerView(
         name="hr-diagram",

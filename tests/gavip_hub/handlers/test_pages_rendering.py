@@ -34,7 +34,7 @@ from gavip_hub.handlers.rendering import (
     utc,
 )
 from gavip_hub.handlers.tables import Column, Table
-from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, job
+from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, WAIT, job
 
 LIMIT_BYTES = 120_000
 EVIL = '<img src=x onerror="alert(1)">'
@@ -50,6 +50,7 @@ def job_page(phase: Phase) -> dict[str, Any]:
     shown = job(phase)
     return {
         "job": shown,
+        "wait": WAIT if phase is Phase.QUEUED else None,
         "live": phase in {Phase.PENDING, Phase.QUEUED, Phase.EXECUTING},
         "here": "/services/gavip/jobs/j",
         "api": "/services/gavip/api/jobs/j",

@@ -1,0 +1,185 @@
+"""Why a job waits: true in numbers, with what would start it sooner and when it will probably start."""
+
+from datetime import timedelta
+
+import pytest
+
+from gavip_hub.domain.ending import End
+from gavip_hub.exceptions import Conflict, NotFound
+from gavip_hub.services.estimates import EstimateService
+from gavip_hub.services.policies import PolicyService
+from gavip_hub.storage.schema import Attempt, Container, Job
+from gavip_hub.testing import exit_record
+from tests.support.engine import Engine
+
+
+@pytest.fixture
+def engine(database, tmp_path):
+    return Engine(database=database, root=tmp_path, settings={"platform_memory_mb": 1000})
+
+
+def a_pass(engine):
+    """Let the scheduler look once: start what is to start, and say why the others wait."""
+    pending, snapshot = engine.lifecycle.waiting()
+    ranking = engine.policy.rank(pending, snapshot)
+    started = [ranked.job for ranked in ranking if ranked.wait is None]
+    for job in started:
+        assert engine.lifecycle.claim(job)
+        engine.lifecycle.mark_running(job, 1)
+    engine.lifecycle.explain({ranked.job: ranked.wait for ranked in ranking if ranked.wait})
+    return started
+
+
+def wait_of(engine, job, owner="ann"):
+    return engine.jobs.wait(owner=owner, job=job)
+
+
+def completed(engine, seconds, *, peak=200.0, **asked):
+    """Run a job to its end."""
+    job = engine.submit(**asked).id
+    assert a_pass(engine) == [job]
+    engine.clock.advance(seconds)
+    engine.lifecycle.finish(job, 1, End(exit=exit_record()))
+    with engine.database.transaction() as session:
+        session.get_one(Job, job).state = "COMPLETED"
+        session.get_one(Attempt, (job, 1)).memory_peak_mb = peak
+    engine.lifecycle.mark_cleared(job, 1)
+    return job
+
+
+def test_the_limit_in_the_way_is_named_with_the_value_that_would_start_it(engine):
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    assert a_pass(engine) == []
+    (limit,) = wait_of(engine, job).limits
+    assert (limit.pool, limit.limit, limit.wanted, limit.used, limit.needed) == (
+        "platform",
+        "memory_mb",
+        500,
+        700,
+        1200,
+    )
+    engine.config.platform_memory_mb = 1200
+    assert a_pass(engine) == [job]
+
+
+def test_raising_another_limit_starts_nothing(engine):
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    engine.submit(memory_mb=500)
+    engine.config.platform_cpu = 100.0
+    engine.config.quota = {"memory_mb": 10**6, "cpu": 100.0, "jobs": 20, "servers": 5}
+    assert a_pass(engine) == []
+
+
+def test_the_head_of_the_queue_is_promised_a_time(engine):
+    first = engine.submit(memory_mb=700).id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    limit = engine.jobs.get(owner="ann", job=first).time_limit
+    assert wait_of(engine, job).starts_by == engine.clock.now() + timedelta(seconds=limit)
+    assert engine.jobs.get(owner="ann", job=job).starts_by == wait_of(engine, job).starts_by
+
+
+def test_a_smaller_size_that_fits_is_suggested_unless_past_runs_needed_more(engine):
+    completed(engine, 60, peak=200.0)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    small = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    (suggestion,) = wait_of(engine, small).sooner
+    assert suggestion.memory_mb == 300
+    assert "past runs needed at most 200 MB" in suggestion.words
+    completed_peak(engine, 290.0)
+    assert wait_of(engine, small).sooner == []
+
+
+def completed_peak(engine, peak):
+    """Pretend that a past run had needed more."""
+    with engine.database.transaction() as session:
+        found = session.query(Attempt).filter(Attempt.memory_peak_mb.is_not(None)).one()
+        found.memory_peak_mb = peak
+
+
+def test_an_own_job_that_would_make_room_by_ending_is_named(engine):
+    engine.config.quota = {"memory_mb": 800, "cpu": 8.0, "jobs": 20, "servers": 5}
+    first = engine.submit(memory_mb=700).id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    found = wait_of(engine, job)
+    assert [limit.pool for limit in found.limits if limit.limit == "memory_mb"] == ["yours", "platform"]
+    assert [one.job for one in found.sooner if one.job] == [first]
+
+
+def test_an_avi_learns_nothing_of_what_its_user_runs_of_others(engine):
+    engine.config.quota = {"memory_mb": 800, "cpu": 8.0, "jobs": 20, "servers": 5}
+    first = engine.submit(memory_mb=700).id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    assert [one.job for one in engine.jobs.wait(owner="ann", job=job, avi="stars").sooner if one.job] == [
+        first
+    ]
+    with engine.database.transaction() as session:
+        session.query(Container).update({"avi": "galaxies"})
+    assert [one.job for one in engine.jobs.wait(owner="ann", job=job, avi="stars").sooner if one.job] == []
+
+
+def test_what_does_not_wait_has_no_wait(engine):
+    job = engine.submit().id
+    a_pass(engine)
+    with pytest.raises(Conflict):
+        wait_of(engine, job)
+
+
+def test_another_users_wait_is_told_as_if_there_were_none(engine):
+    job = engine.submit().id
+    with pytest.raises(NotFound):
+        wait_of(engine, job, owner="bob")
+
+
+@pytest.fixture
+def estimates(engine):
+    policies = PolicyService(database=engine.database, clock=engine.clock, default="fair-share")
+    return EstimateService(database=engine.database, lifecycle=engine.lifecycle, policies=policies)
+
+
+def test_after_five_runs_a_start_is_estimated(engine, estimates):
+    for seconds in (50, 60, 60, 60, 70):
+        completed(engine, seconds)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    engine.clock.advance(10)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    found = wait_of(engine, job).estimate
+    now = engine.clock.now()
+    assert found.runs == 5
+    assert now + timedelta(seconds=40) <= found.soonest <= now + timedelta(seconds=50) <= found.latest
+    assert found.latest <= now + timedelta(seconds=60)
+
+
+def test_after_fewer_runs_nothing_is_estimated(engine, estimates):
+    completed(engine, 60)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    assert wait_of(engine, job).estimate is None
+
+
+def test_what_a_container_held_counts_until_it_is_forgotten(engine):
+    completed(engine, 600)
+    engine.submit(owner="ann")
+    engine.submit(owner="bob")
+    _, snapshot = engine.lifecycle.waiting()
+    assert snapshot.spent.get("bob", 0.0) == 0.0
+    used = snapshot.spent["ann"]
+    engine.clock.advance(86_400)
+    _, later = engine.lifecycle.waiting()
+    assert later.spent["ann"] == pytest.approx(used / 2, rel=0.01)
