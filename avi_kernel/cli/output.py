@@ -96,7 +96,18 @@ def _fields(answer: dict[str, Any]) -> None:
     known = {name: value for name, value in answer.items() if value not in (None, "", [], {})}
     width = max(map(len, known), default=0)
     for name, value in known.items():
-        click.echo(f"{name.replace('_', ' '):<{width}}{_GAP}{cell(name, value)}")
+        first, *others = _lines(name, value)
+        click.echo(f"{name.replace('_', ' '):<{width}}{_GAP}{first}")
+        for line in others:
+            click.echo(f"{'':<{width}}{_GAP}{line}")
+
+
+def _lines(name: str, value: Any) -> list[str]:
+    """Return a value in as many lines as it has sentences; most have one."""
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        sentences = [_name_of(each) for each in value]
+        return sentences if any(" " in sentence for sentence in sentences) else [", ".join(sentences)]
+    return [cell(name, value)]
 
 
 def cell(name: str, value: Any) -> str:
@@ -129,7 +140,7 @@ def _pairs(value: dict[str, Any]) -> str:
 
 def _name_of(value: Any) -> str:
     if isinstance(value, dict):
-        return str(value.get("name") or value.get("number") or "…")
+        return str(value.get("name") or value.get("number") or value.get("words") or _pairs(value))
     return str(value)
 
 

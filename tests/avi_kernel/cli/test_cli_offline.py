@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from avi_kernel.cli import settings
-from avi_kernel.cli.output import cell
+from avi_kernel.cli.output import cell, show
 from avi_kernel.cli.settings import Platform
 
 COMMAND = str(Path(sys.executable).with_name("gavip"))
@@ -116,3 +116,20 @@ def test_a_new_package_is_seen_at_once(tmp_path):
     environ = {**os.environ, "PYTHONPATH": str(package.parent)}
     ran = subprocess.run([COMMAND, "--help"], env=environ, capture_output=True, text=True, check=True)
     assert "extra" in ran.stdout
+
+
+def test_sentences_have_a_line_each(capsys):
+    limit = {"pool": "yours", "limit": "memory_mb", "needed": 1400.0}
+    sooner = [{"words": "Ask for 500 MB.", "memory_mb": 500}, {"words": "Close stars.", "server": "stars"}]
+    show({"reason": "waits", "limits": [limit], "sooner": sooner}, model="WaitView", as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "reason  waits",
+        "limits  pool=yours, limit=memory_mb, needed=1400.0",
+        "sooner  Ask for 500 MB.",
+        "        Close stars.",
+    ]
+
+
+def test_what_has_a_name_or_a_number_stays_in_one_line(capsys):
+    show({"attempts": [{"number": 1}, {"number": 2}]}, model="JobView", as_json=False)
+    assert capsys.readouterr().out == "attempts  1, 2\n"
