@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from avi_kernel.box.complaints import Complaints
+from avi_kernel.box.course import Course
 from avi_kernel.box.disk import DiskWatch
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.front import Front
@@ -65,6 +66,7 @@ class Shim:
         self._asked_to_end = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._watch: MemoryWatch | None = None
+        self._course: Course | None = None
 
     async def run(self) -> None:
         """Run the box, and leave its record however it ends."""
@@ -106,6 +108,12 @@ class Shim:
         if self._spec.written_mb is not None:
             disk = DiskWatch(folders=self._spec.written_dirs, limit_mb=self._spec.written_mb)
             self._tasks.append(asyncio.ensure_future(self._watch_disk(disk)))
+        self._course = Course(
+            memory_mb=self._watch.held_mb if self._watch else self._limits.memory_now_mb,
+            cpu_seconds=self._limits.cpu_seconds,
+            clock=time.monotonic,
+        )
+        self._tasks.append(asyncio.ensure_future(self._follow(self._course)))
         self._on_start()
         await self._until_end(inmate)
         return ""
@@ -127,6 +135,11 @@ class Shim:
     async def _watch_memory(self, watch: MemoryWatch) -> None:
         await watch.exceeded()
         self._end("out_of_memory")
+
+    async def _follow(self, course: Course) -> None:
+        while True:
+            course.look()
+            await asyncio.sleep(course.pause)
 
     async def _watch_disk(self, watch: DiskWatch) -> None:
         self._written = await watch.exceeded()
@@ -182,6 +195,7 @@ class Shim:
             "ended_at": time.time(),
             "memory_peak_mb": self._watch.peak_mb if self._watch else self._limits.memory_peak_mb(),
             "cpu_seconds": self._limits.cpu_seconds(),
+            "course": self._course.points if self._course else [],
         }
 
     async def _read_output(self, output: int) -> None:

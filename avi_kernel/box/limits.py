@@ -93,6 +93,13 @@ class Limits:
         for folder in self.folders:
             (folder / "cgroup.procs").write_text("0")
 
+    def memory_now_mb(self) -> float | None:
+        """Return the memory that the box holds now, counted like its peak."""
+        for name in ("memory.memsw.usage_in_bytes", "memory.usage_in_bytes", "memory.current"):
+            if text := self._memory_file(name):
+                return int(text) / MB
+        return None
+
     def memory_peak_mb(self) -> float | None:
         """Return the most memory that the box held at once, the system's cache of its files included."""
         for name in ("memory.memsw.max_usage_in_bytes", "memory.max_usage_in_bytes", "memory.peak"):

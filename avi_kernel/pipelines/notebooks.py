@@ -67,7 +67,7 @@ class CellFollower:
                 fraction=min(1.0, start + span * self.done / max(1, self.cells)),
                 message=self._heading[:500],
                 step=self.step[:200],
-                cell=self.done,
+                cell=self.index if self.index >= 0 else None,
                 cells=self.cells,
             ),
             (start, span),

@@ -181,6 +181,28 @@ class AttemptView(Wire):
     cpu_seconds: float | None = None
 
 
+class UsagePoint(Wire):
+    """What a job used at one moment."""
+
+    seconds: float
+    """Since its container started."""
+    memory_mb: float
+    cores: float
+
+
+class UsageView(Wire):
+    """What the newest attempt of a job used from start to end, against what it was given."""
+
+    attempt: int
+    memory_mb: int
+    """What it might hold."""
+    memory_peak_mb: float | None = None
+    cpu: float
+    """Cores that it was promised; it may use more while nobody else needs them."""
+    points: list[UsagePoint] = []
+    """Empty until its container is gone, and where the machine does not tell."""
+
+
 class JobView(Wire):
     """A job as its owner sees it."""
 

@@ -95,3 +95,5 @@ class ExitRecord(Wire):
     ended_at: float
     memory_peak_mb: float | None = None
     cpu_seconds: float | None = None
+    course: list[tuple[float, float, float]] = []
+    """Seconds since its start, MB held, cores used."""

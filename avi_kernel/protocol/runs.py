@@ -43,7 +43,9 @@ class Progress(Wire):
     message: Message = ""
     step: Name = ""
     cell: Count | None = None
+    """Index of the cell that runs, counted from 0 in its author's notebook."""
     cells: Count | None = None
+    """Cells with code that its step has."""
 
 
 class ResultEntry(Wire):

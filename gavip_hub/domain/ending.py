@@ -1,6 +1,6 @@
 """What becomes of a job whose container is gone; pure, so that every case can be told by a test."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from avi_kernel.protocol.boxes import ExitRecord
 from avi_kernel.protocol.runs import JobError, Outcome, ResultEntry
@@ -41,6 +41,15 @@ class Stint:
     memory_mb: int
     time_limit: int
     stop_code: str | None = None
+    step: str = ""
+    cell: int | None = None
+    """Index of the cell that ran when it last reported."""
+
+    @property
+    def place(self) -> str:
+        """Return where it was, in words that follow a verb; empty where it told nothing."""
+        words = f" in cell {self.cell + 1}" if self.cell is not None else ""
+        return f"{words} of {self.step}" if words and self.step else words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +84,9 @@ def judge(stint: Stint, end: End) -> Verdict:
     What the runner wrote about a success counts most: the work is done, whatever happened to the container afterwards.
     Then what was asked (a cancel), then what the platform saw, and last what the runner wrote about a failure.
     """
+    told = end.outcome.error if end.outcome else None
+    if told and told.cell is not None:  # it knows better than its last report
+        stint = replace(stint, step=told.step, cell=told.cell)
     if end.outcome and end.outcome.status == "completed" and not end.defect:
         return Verdict(state=JobState.COMPLETED, results=tuple(end.outcome.results))
     if stint.stop_code == CANCELLED:
@@ -134,11 +146,13 @@ def _what_went_wrong(record: ExitRecord | None) -> str:
 
 def _out_of_memory(stint: Stint, record: ExitRecord | None) -> JobError:
     peak = record.memory_peak_mb if record else None
-    held = f" At its peak it held {peak:.0f} MB." if peak else ""
+    held = f", reached {peak:.0f} MB{stint.place}," if peak else ""
     return JobError(
         code="out_of_memory",
-        message=f"The job needed more than its {stint.memory_mb} MB of memory and was ended.{held}",
+        message=f"The job asked for {stint.memory_mb} MB of memory{held} and was ended: it needed more.",
         hint="Run it again with more memory, or with parameters that select less data.",
+        step=stint.step,
+        cell=stint.cell,
     )
 
 
@@ -153,8 +167,10 @@ def _too_much_written(record: ExitRecord) -> JobError:
 def _time_limit(stint: Stint) -> JobError:
     return JobError(
         code="time_limit",
-        message=f"The job ran longer than its limit of {_duration(stint.time_limit)} and was ended.",
+        message=f"The job ran longer than its limit of {_duration(stint.time_limit)} and was ended{stint.place}.",
         hint="Run it again with parameters that select less data, or ask the AVI's author for a longer limit.",
+        step=stint.step,
+        cell=stint.cell,
     )
 
 

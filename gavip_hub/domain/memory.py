@@ -9,6 +9,7 @@ from typing import Any
 LONGEST = 500
 LARGEST = 1e12
 LARGEST_POWER = 16
+STEP_MB = 64
 
 _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -39,6 +40,22 @@ def memory_of(expression: str, parameters: Mapping[str, Any]) -> int:
     if not math.isfinite(megabytes) or megabytes <= 0:
         raise BadExpression(f"{expression!r} gives {megabytes:g} MB; it must be more than 0")
     return math.ceil(megabytes)
+
+
+def more_after(asked_mb: int, *, peak_mb: float | None, most_mb: int) -> int | None:
+    """Return the MB to try after a job ran out of memory; None where its pool allows no more.
+
+    The larger of one and a half times what it asked for and 1.3 times its peak, in steps of 64 MB.
+
+    Parameters
+    ----------
+    most_mb
+        What its owner's pool allows.
+    """
+    wanted = max(1.5 * asked_mb, 1.3 * (peak_mb or 0))
+    stepped = math.ceil(wanted / STEP_MB) * STEP_MB
+    more = min(stepped, most_mb)
+    return more if more > asked_mb else None
 
 
 def parse(expression: str) -> ast.expr:

@@ -10,10 +10,12 @@ from typing import BinaryIO, Literal
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, WaitView
+from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, UsageView, WaitView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub import __version__
+from gavip_hub.domain.memory import more_after
 from gavip_hub.exceptions import BadRequest, Conflict, NotFound
+from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
@@ -174,6 +176,9 @@ class JobPage(JobHandler):
             "job.html",
             job=job,
             wait=await self._wait(job),
+            charts=charts_of(await self._usage(job)),
+            more_mb=await self._more_memory(job),
+            notebook=self._notebook(job),
             live=job.phase not in ENDED,
             here=f"{ROOT}jobs/{job.id}",
             api=f"{ROOT}api/jobs/{job.id}",
@@ -194,6 +199,28 @@ class JobPage(JobHandler):
         except Conflict:  # it started just now; the page follows by itself
             return None
         return found
+
+    async def _usage(self, job: JobView) -> UsageView | None:
+        if not job.attempts:
+            return None
+        found: UsageView = await self.in_thread(self.services.jobs.usage, owner=self.owner, job=job.id)
+        return found
+
+    async def _more_memory(self, job: JobView) -> int | None:
+        """Return how much memory to try where it ran out of it and the owner's pool allows more."""
+        if job.error is None or job.error.code != "out_of_memory":
+            return None
+        peak = job.attempts[-1].memory_peak_mb if job.attempts else None
+        return more_after(job.memory_mb, peak_mb=peak, most_mb=(await self.pool()).memory_mb)
+
+    def _notebook(self, job: JobView) -> str | None:
+        """Return the address of the notebook that failed, as the owner's notebook server opens it."""
+        if job.error is None or not job.error.step:
+            return None
+        name = f"{job.error.step}.ipynb"
+        if name not in {entry.name for entry in job.results}:
+            return None
+        return f"user-redirect/lab/tree/jobs/{job.id}/{len(job.attempts)}/results/{name}"
 
     async def _log_so_far(self, job: JobView) -> LogPart:
         if job.started_at is None:

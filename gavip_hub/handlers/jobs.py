@@ -5,7 +5,16 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import override
 
-from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, LogPart, Phase, WaitView
+from avi_kernel.protocol.api import (
+    EventView,
+    JobList,
+    JobSubmit,
+    JobView,
+    LogPart,
+    Phase,
+    UsageView,
+    WaitView,
+)
 from avi_kernel.protocol.base import MOST, Wire
 from avi_kernel.protocol.manifest import Slug
 from avi_kernel.protocol.runs import ResultEntry
@@ -152,6 +161,28 @@ class JobWait(ApiHandler):
         return found
 
 
+class JobUsage(ApiHandler):
+    """What a job used."""
+
+    path = "/jobs/{id}/usage"
+
+    @override
+    @operation(
+        id="jobs.usage",
+        summary="Show a job's memory and cores over time",
+        scope=READ,
+        returns=UsageView,
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> UsageView:
+        """Return the course of its newest attempt."""
+        profile = self.require()
+        found: UsageView = await self.in_thread(
+            self.services.jobs.usage, owner=profile.name, job=id, avi=profile.avi
+        )
+        return found
+
+
 class JobStart(ApiHandler):
     """Put a job into the queue."""
 
@@ -291,6 +322,7 @@ HANDLERS: tuple[type[ApiHandler], ...] = (
     Jobs,
     OneJob,
     JobWait,
+    JobUsage,
     JobStart,
     JobCancel,
     JobEvents,

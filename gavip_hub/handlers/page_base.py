@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import ServerView
+from avi_kernel.protocol.api import PoolView, ServerView
 from gavip_hub.exceptions import Forbidden
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.context import PREFIX
@@ -52,6 +52,13 @@ class PortalPage(PageHandler):
     def groups(self) -> list[str]:
         """Groups of who asks."""
         return self.require().groups
+
+    async def pool(self) -> PoolView:
+        """Return what the asker may hold, and holds."""
+        found: PoolView = await self.in_thread(
+            self.services.quotas.user_pool, owner=self.owner, groups=self.groups
+        )
+        return found
 
     async def server(self, avi: str) -> ServerView | None:
         """Return the asker's open or coming interface of an AVI."""

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from tornado.web import StaticFileHandler
 from typing_extensions import override
 
-from avi_kernel.protocol.api import AviView, PoolView, ReleaseView
+from avi_kernel.protocol.api import AviView, ReleaseView
 from avi_kernel.protocol.manifest import PipelineSpec
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers.context import PREFIX
@@ -62,13 +62,6 @@ class FormPage(PortalPage):
         """Return a release that the asker may run; by default the newest."""
         found: ReleaseView = await self.in_thread(
             self.services.releases.get, viewer=self.owner, avi=avi, version=version or None
-        )
-        return found
-
-    async def pool(self) -> PoolView:
-        """Return what the asker may hold, and holds."""
-        found: PoolView = await self.in_thread(
-            self.services.quotas.user_pool, owner=self.owner, groups=self.groups
         )
         return found
 

@@ -79,7 +79,7 @@ class ServersPage(PortalPage):
     async def get(self) -> None:
         servers = await self.in_thread(self.services.servers.of, owner=self.owner)
         pools = [
-            await self.in_thread(self.services.quotas.user_pool, owner=self.owner, groups=self.groups),
+            await self.pool(),
             await self.in_thread(self.services.quotas.platform_pool),
         ]
         avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)

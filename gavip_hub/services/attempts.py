@@ -99,6 +99,7 @@ class AttemptService:
             known = progress_of(job)
             job.heartbeat_at, job.reason = now, ""
             job.fraction, job.message, job.step = progress.fraction, progress.message, progress.step
+            attempt.step, attempt.cell = progress.step, progress.cell
             session.flush()
             if _is_news(session, job, before=known, now=now):
                 note_progress(session, job, at=now)

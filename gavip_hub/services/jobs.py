@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, Phase, ReleaseView, WaitView
+from avi_kernel.protocol.api import (
+    EventView,
+    JobList,
+    JobSubmit,
+    JobView,
+    Phase,
+    ReleaseView,
+    UsageView,
+    WaitView,
+)
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
@@ -13,7 +22,7 @@ from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, Not
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.views import event_view, job_row, job_view
+from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import wait_view
 from gavip_hub.storage import events, jobs
 from gavip_hub.storage.database import Database, lock_pool
@@ -98,6 +107,21 @@ class JobService:
         """
         with self._database.reading() as session:
             return wait_view(session, self._owned(session, owner, job, avi), self._quotas, avi=avi)
+
+    def usage(self, *, owner: str, job: str, avi: str | None = None) -> UsageView:
+        """Tell what a job's newest attempt used over time.
+
+        Raises
+        ------
+        gavip_hub.exceptions.NotFound
+            There is no such job of theirs, or it never ran.
+        """
+        with self._database.reading() as session:
+            found = self._owned(session, owner, job, avi)
+            attempts = jobs.attempts_of(session, job)
+            if not attempts:
+                raise NotFound("the job has not run yet: there is nothing that it used")
+            return usage_view(found, attempts[-1])
 
     def page(
         self,

@@ -205,7 +205,7 @@ class JobLifecycle:
             row, found = _held(session, job, attempt)
             if row is None or found is None or found.ended_at is not None:
                 return None
-            verdict = judge(_stint(row, attempt), end)
+            verdict = judge(_stint(row, found), end)
             _close_attempt(found, verdict, end, at=now)
             containers.close(session, found.container, at=now)
             jobs.add_results(session, job=job, attempt=attempt, results=verdict.results)
@@ -313,10 +313,18 @@ def _close_attempt(attempt: Attempt, verdict: Verdict, end: End, *, at: datetime
         attempt.exit_reason = end.exit.reason
         attempt.memory_peak_mb = end.exit.memory_peak_mb
         attempt.cpu_seconds = end.exit.cpu_seconds
+        attempt.course = [list(point) for point in end.exit.course]
 
 
-def _stint(job: Job, attempt: int) -> Stint:
-    return Stint(attempt=attempt, memory_mb=job.memory_mb, time_limit=job.time_limit, stop_code=job.stop_code)
+def _stint(job: Job, attempt: Attempt) -> Stint:
+    return Stint(
+        attempt=attempt.number,
+        memory_mb=job.memory_mb,
+        time_limit=job.time_limit,
+        stop_code=job.stop_code,
+        step=attempt.step,
+        cell=attempt.cell,
+    )
 
 
 def _waiting(job: Startable) -> Waiting:

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import AttemptView, EventView, JobView
+from avi_kernel.protocol.api import AttemptView, EventView, JobView, UsagePoint, UsageView
 from avi_kernel.protocol.runs import JobError, ResultEntry
 from gavip_hub.domain.job import phase_of
 from gavip_hub.storage import jobs
@@ -74,6 +74,20 @@ def attempt_view(attempt: Attempt) -> AttemptView:
         exit_code=attempt.exit_code,
         memory_peak_mb=attempt.memory_peak_mb,
         cpu_seconds=attempt.cpu_seconds,
+    )
+
+
+def usage_view(job: Job, attempt: Attempt) -> UsageView:
+    """Return what one start of a job used over time."""
+    return UsageView(
+        attempt=attempt.number,
+        memory_mb=job.memory_mb,
+        memory_peak_mb=attempt.memory_peak_mb,
+        cpu=job.cpu,
+        points=[
+            UsagePoint(seconds=seconds, memory_mb=memory_mb, cores=cores)
+            for seconds, memory_mb, cores in attempt.course or []
+        ],
     )
 
 

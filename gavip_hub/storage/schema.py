@@ -214,6 +214,11 @@ class Attempt(Base):
     exit_reason: Mapped[str | None]
     memory_peak_mb: Mapped[float | None]
     cpu_seconds: Mapped[float | None]
+    course: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Seconds since its start, MB held and cores used, point by point."""
+    step: Mapped[str] = mapped_column(default="")
+    cell: Mapped[int | None]
+    """Index of the cell that ran when it last reported."""
     started_at: Mapped[datetime]
     running_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

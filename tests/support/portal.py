@@ -14,6 +14,8 @@ from avi_kernel.protocol.api import (
     ReleaseView,
     ServerView,
     Suggestion,
+    UsagePoint,
+    UsageView,
     WaitView,
 )
 from avi_kernel.protocol.manifest import Author, Manifest, PipelineSpec, ReleaseSpec, Resources
@@ -212,6 +214,13 @@ WAIT = WaitView(
         ),
         Suggestion(words="Close hr-diagram, which holds 512 MB of memory.", server="hr-diagram"),
     ],
+)
+USAGE = UsageView(
+    attempt=1,
+    memory_mb=400,
+    memory_peak_mb=231.0,
+    cpu=1.0,
+    points=[UsagePoint(seconds=at, memory_mb=100 + at, cores=1.0) for at in (1.0, 2.0, 60.0)],
 )
 SERVERS = [
     ServerView(

@@ -11,8 +11,8 @@ PLOT = ResultEntry(name="plot.png", size=1, sha256="0" * 64)
 TOLD = JobError(code="raised", message="ValueError: no stars", cell=3, source="plot()", step="plot")
 
 
-def stint(attempt=1, stop_code=None):
-    return Stint(attempt=attempt, memory_mb=300, time_limit=5400, stop_code=stop_code)
+def stint(attempt=1, stop_code=None, **more):
+    return Stint(attempt=attempt, memory_mb=300, time_limit=5400, stop_code=stop_code, **more)
 
 
 def outcome(status="completed", error=None):
@@ -52,7 +52,7 @@ def test_out_of_memory_is_said_in_words_with_numbers():
     ).error
     assert error.code == "out_of_memory"
     assert "300 MB" in error.message
-    assert "At its peak it held 300 MB" in error.message
+    assert "asked for 300 MB of memory, reached 300 MB" in error.message
     assert "more memory" in error.hint
 
 
@@ -145,3 +145,12 @@ def test_a_server_says_why_it_ended_unless_somebody_asked(record, words):
     told = why_ended(record)
     assert words in told
     assert bool(told) == bool(words)
+
+
+def test_the_cell_that_ran_is_told_where_the_platform_ended_a_job():
+    there = stint(step="plot", cell=6)
+    memory = judge(there, End(exit=exit_record(code=137, reason="out_of_memory", memory_peak_mb=299.6))).error
+    assert "reached 300 MB in cell 7 of plot" in memory.message
+    time = judge(there, End(exit=exit_record(code=143, reason="time_limit"))).error
+    assert time.message.endswith("was ended in cell 7 of plot.")
+    assert (time.step, time.cell) == ("plot", 6)

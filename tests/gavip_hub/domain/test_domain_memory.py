@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavip_hub.domain.memory import BadExpression, check_expression, memory_of
+from gavip_hub.domain.memory import BadExpression, check_expression, memory_of, more_after
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,11 @@ def test_an_expression_is_checked_before_anybody_uses_it():
 def test_an_expression_that_never_works_is_refused_when_it_is_checked(expression, complaint):
     with pytest.raises(BadExpression, match=complaint):
         check_expression(expression, {"n": 5})
+
+
+@pytest.mark.parametrize(
+    ("asked", "peak", "most", "more"),
+    [(700, 699.0, 4096, 1088), (100, 400.0, 4096, 576), (3000, None, 4096, 4096), (4096, 4096.0, 4096, None)],
+)
+def test_after_out_of_memory_more_is_proposed_as_far_as_the_pool_goes(asked, peak, most, more):
+    assert more_after(asked, peak_mb=peak, most_mb=most) == more

@@ -11,7 +11,7 @@ GET /openapi.json  GET /health  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases  GET /servers  POST /servers  DELETE /servers/{server}
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
 GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
-GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
+GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /jobs/{id}/usage  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
 """
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from avi_kernel.protocol.api import Phase, Profile
 from gavip_hub.exceptions import NotFound
+from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, last_lines, results_in_order
 from gavip_hub.handlers.rendering import (
@@ -34,7 +35,7 @@ from gavip_hub.handlers.rendering import (
     utc,
 )
 from gavip_hub.handlers.tables import Column, Table
-from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, WAIT, job
+from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 
 LIMIT_BYTES = 120_000
 EVIL = '<img src=x onerror="alert(1)">'
@@ -51,6 +52,9 @@ def job_page(phase: Phase) -> dict[str, Any]:
     return {
         "job": shown,
         "wait": WAIT if phase is Phase.QUEUED else None,
+        "charts": charts_of(USAGE),
+        "more_mb": 640 if phase is Phase.ERROR else None,
+        "notebook": "user-redirect/lab/tree/jobs/j/1/results/plot.ipynb" if phase is Phase.ERROR else None,
         "live": phase in {Phase.PENDING, Phase.QUEUED, Phase.EXECUTING},
         "here": "/services/gavip/jobs/j",
         "api": "/services/gavip/api/jobs/j",

@@ -1,4 +1,4 @@
-"""Whose turn it is: what users have used, what the head of the queue was promised, and the operator's policy."""
+"""Whose turn it is, why jobs wait, and what they used while they ran."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +27,10 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("owner", name=op.f("pk_spending")),
     )
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("course", sa.JSON(none_as_null=True), nullable=True))
+        batch_op.add_column(sa.Column("step", sa.String(), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("cell", sa.Integer(), nullable=True))
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reserved_for", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("wait", sa.JSON(none_as_null=True), nullable=True))
@@ -35,6 +39,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.drop_column("cell")
+        batch_op.drop_column("step")
+        batch_op.drop_column("course")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("jobs_by_pipeline")
         batch_op.drop_column("estimate")
