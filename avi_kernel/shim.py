@@ -138,8 +138,8 @@ class Shim:
 
     async def _follow(self, course: Course) -> None:
         while True:
-            course.look()
             await asyncio.sleep(course.pause)
+            course.look()
 
     async def _watch_disk(self, watch: DiskWatch) -> None:
         self._written = await watch.exceeded()

@@ -32,7 +32,7 @@ class Course:
         self._cpu_seconds = cpu_seconds
         self._clock = clock
         self._start = clock()
-        self._last = (0.0, 0.0)
+        self._last = (0.0, cpu_seconds() or 0.0)
         self.pause = 1.0
         """Seconds to the next look."""
         self.points: list[Point] = []

@@ -11,7 +11,7 @@ def a_course(memory, cpu_seconds):
 
 
 def test_a_point_has_the_memory_of_the_moment_and_the_cores_since_the_last():
-    held, used = iter([10.0, 20.0]), iter([1.5, 2.0])
+    held, used = iter([10.0, 20.0]), iter([1.0, 2.5, 3.0])
     course = a_course(lambda: next(held), lambda: next(used))
     course.look()
     course.look()
