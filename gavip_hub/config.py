@@ -78,6 +78,9 @@ class Gavip(Configurable):
     ).tag(config=True)
     group_quotas = Dict({}, help="Group -> what its members get on top of `quota`.").tag(config=True)
     job_memory_mb = Integer(512, help="MB of a job whose author declared nothing.").tag(config=True)
+    queue_limit = Integer(
+        100_000, help="Jobs of everybody that may wait; beyond it, submitting is refused for a minute."
+    ).tag(config=True)
     results_mb = Integer(4096, help="MB that the results of one job may hold.").tag(config=True)
     notebook_memory_mb = Integer(1024, help="MB of a notebook server.").tag(config=True)
     notebook_cpu = Float(0.5, help="Cores that a notebook server is promised.").tag(config=True)

@@ -76,6 +76,15 @@ class NoRoom(GavipError):
     status_code = 409
 
 
+class QueueFull(GavipError):
+    """So many jobs wait on the whole platform that it takes no more now."""
+
+    error = "queue_full"
+    status_code = 429
+    retry_after = 60
+    """Seconds after which it is worth asking again."""
+
+
 class Unavailable(GavipError):
     """A part of the platform does not answer; try again in a minute."""
 

@@ -1,6 +1,5 @@
 """Why a queued job waits: its place, the limits that bind, and by when it starts."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,45 +20,58 @@ class Told(NamedTuple):
 NOTHING_TOLD = Told()
 
 
-@dataclass(slots=True)
 class Pool:
-    """What a pool allows, holds and is asked for, as a ranking goes on; final once the ranking is made."""
+    """What a pool allows, holds and is asked for, as a ranking goes on; final once the ranking is made.
 
-    name: str
-    quota: Quota
-    promised: Usage = NOTHING
-    used_mb: float = 0
-    used_cpu: float = 0.0
-    jobs: int = 0
-    servers: int = 0
-    waiting_mb: float = 0
-    """What the jobs ask for that wait so far."""
-    waiting_cpu: float = 0.0
-    held_mb: float = 0
-    """Of those, the ones that their owner's own pool holds back."""
-    held_cpu: float = 0.0
+    Attributes
+    ----------
+    free_mb, free_cpu
+        What is left; less than nothing where a limit was lowered.
+    waiting_mb, waiting_cpu
+        What the jobs ask for that wait so far.
+    held_mb, held_cpu
+        Of those, the ones that their owner's own pool holds back.
+    """
 
-    @property
-    def free_mb(self) -> float:
-        """Return what is left of the memory; less than nothing where a limit was lowered."""
-        return self.quota.memory_mb - self.used_mb - self.promised.memory_mb
+    __slots__ = (
+        "_jobs",
+        "_servers",
+        "free_cpu",
+        "free_mb",
+        "held_cpu",
+        "held_mb",
+        "name",
+        "promised",
+        "quota",
+        "waiting_cpu",
+        "waiting_mb",
+    )
 
-    @property
-    def free_cpu(self) -> float:
-        """Return what is left of the cores."""
-        return self.quota.cpu - self.used_cpu - self.promised.cpu
+    def __init__(self, name: str, quota: Quota, promised: Usage = NOTHING) -> None:
+        self.name = name
+        self.quota = quota
+        self.promised = promised
+        self.free_mb: float = quota.memory_mb - promised.memory_mb
+        self.free_cpu = quota.cpu - promised.cpu
+        self.waiting_mb = self.waiting_cpu = self.held_mb = self.held_cpu = 0.0
+        self._jobs = self._servers = 0
 
     @property
     def used(self) -> Usage:
         """Return what it holds."""
-        return Usage(memory_mb=round(self.used_mb), cpu=self.used_cpu, servers=self.servers, jobs=self.jobs)
+        return Usage(
+            memory_mb=round(self.quota.memory_mb - self.promised.memory_mb - self.free_mb),
+            cpu=self.quota.cpu - self.promised.cpu - self.free_cpu,
+            servers=self._servers,
+            jobs=self._jobs,
+        )
 
     def take(self, memory_mb: float, cpu: float, *, is_job: bool) -> None:
         """Count one more container."""
-        self.used_mb += memory_mb
-        self.used_cpu += cpu
-        self.jobs += is_job
-        self.servers += not is_job
+        self.free_mb -= memory_mb
+        self.free_cpu -= cpu
+        self._jobs += is_job
+        self._servers += not is_job
 
     def queue(self, memory_mb: float, cpu: float, *, is_held: bool) -> None:
         """Count one more job that waits."""

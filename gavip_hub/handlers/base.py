@@ -12,7 +12,7 @@ from tornado.web import HTTPError, RequestHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.api import ErrorBody, Profile
-from gavip_hub.exceptions import BadRequest, Forbidden, GavipError, NotFound, SignInRequired
+from gavip_hub.exceptions import BadRequest, Forbidden, GavipError, NotFound, QueueFull, SignInRequired
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services
 from gavip_hub.handlers.rendering import PAGE_CSP
 from gavip_hub.handlers.sign_in import NOBODY, XSRF_FIELD, Identity
@@ -119,6 +119,8 @@ class BaseHandler(RequestHandler):
         """Say no in JSON."""
         if isinstance(error, SignInRequired):
             self.set_header("WWW-Authenticate", 'Bearer realm="gavip"')
+        if isinstance(error, QueueFull):
+            self.set_header("Retry-After", str(error.retry_after))
         body = ErrorBody(error=error.error, message=error.message, field=error.field)
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(body.model_dump_json())

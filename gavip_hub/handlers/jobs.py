@@ -25,6 +25,7 @@ from gavip_hub.exceptions import (
     Forbidden,
     NoRoom,
     NotFound,
+    QueueFull,
     TooLarge,
 )
 from gavip_hub.handlers.context import PREFIX
@@ -91,7 +92,7 @@ class Jobs(ApiHandler):
         body=JobSubmit,
         returns=JobView,
         status=201,
-        errors=(NotFound, BadParameter, TooLarge, NoRoom),
+        errors=(NotFound, BadParameter, TooLarge, NoRoom, QueueFull),
     )
     async def post(self, body: JobSubmit) -> JobView:
         """Create a job, and start it unless asked not to."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy
-from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import GavipError
+from gavip_hub.scheduler.news import news_of
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.lifecycle import JobLifecycle
@@ -67,6 +67,7 @@ class SchedulerLoop:
         self._consumers = consumers
         self._lease = lease(database.url, "scheduler")
         self._leads = False
+        self._tells_all = False
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
         self._ticked_at = clock.monotonic()
@@ -163,13 +164,11 @@ class SchedulerLoop:
         if not pending:
             return
         policy = await self._threads(self._policy)
-        told = {job.job: job.told for job in pending}
-        news: dict[str, Wait] = {}
-        for job, wait in policy.rank(pending, snapshot):
-            if wait is None:
-                await self._claim(job)
-            elif wait.told != told[job]:
-                news[job] = wait
+        ranking = policy.rank(pending, snapshot)
+        for job in [ranked.job for ranked in ranking if ranked.wait is None]:
+            await self._claim(job)
+        news = news_of(ranking, pending, all_of_them=self._tells_all)
+        self._tells_all = False
         if news:
             await self._threads(self._lifecycle.explain, news)
 
@@ -194,6 +193,7 @@ class SchedulerLoop:
         for job in await self._reconciler.unstored():
             self._queue.put_unless_scheduled(job)
         self._swept_at = self._clock.monotonic()
+        self._tells_all = True
 
     def _on_touched(self, touched: Iterable[Touched]) -> None:
         for _owner, subject, kind in touched:

@@ -18,7 +18,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
 from gavip_hub.domain.job import FINAL, JobState, Target, phase_of
-from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound
+from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
@@ -70,6 +70,8 @@ class JobService:
             It could not start even if nothing else ran.
         gavip_hub.exceptions.NoRoom
             Its owner has as many jobs as the quota allows.
+        gavip_hub.exceptions.QueueFull
+            The whole platform has.
         """
         order = order_for(
             request, release, quotas=self._quotas, config=self._config, owner=owner, groups=groups
@@ -78,6 +80,7 @@ class JobService:
             self._lock(session, owner)
             if request.again_of and not jobs.owned(session, owner=owner, job=request.again_of):
                 raise BadParameter(f"{request.again_of} is no job of yours", field="again_of")
+            self._require_queue(session)
             self._require_place(session, owner, groups)
             job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
             if request.start:
@@ -187,6 +190,15 @@ class JobService:
             raise NoRoom(
                 f"you have {held} jobs that have not ended, and your quota allows {allowed}: "
                 "wait for one to end, or cancel one"
+            )
+
+    def _require_queue(self, session: Session) -> None:
+        """Refuse what a scheduler that is far behind would only see much later."""
+        most = self._config.queue_limit
+        if jobs.are_waiting(session, most):
+            raise QueueFull(
+                f"{most} jobs wait on the platform, and it takes no more now: "
+                f"try again in {QueueFull.retry_after} seconds"
             )
 
     def _create(

@@ -97,6 +97,12 @@ def count_held(session: Session, *, owner: str | None = None) -> int:
     return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
 
 
+def are_waiting(session: Session, many: int) -> bool:
+    """Tell whether so many jobs wait; reads no more of them than that."""
+    wanted = select(Job.id).where(Job.state == JobState.QUEUED).limit(1).offset(max(0, many - 1))
+    return session.scalars(wanted).first() is not None
+
+
 def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Startable]:
     """Return the queued jobs that may be started, oldest first.
 

@@ -78,3 +78,11 @@ async def test_a_job_that_runs_does_not_wait(service, ann, stars):
     await until(runs)
     answer = await ann.get(f"/jobs/{job}/wait")
     assert (answer.status_code, answer.json()["error"]) == (409, "conflict")
+
+
+async def test_a_full_queue_is_429_with_when_to_come_back(service, ann, stars):
+    await waiting(service, ann)
+    service.service.core.config.queue_limit = 1
+    answer = await ann.post("/jobs", json={"avi": "stars", "pipeline": "count"})
+    assert (answer.status_code, answer.json()["error"]) == (429, "queue_full")
+    assert answer.headers["retry-after"] == "60"

@@ -4,7 +4,16 @@ import pytest
 
 from avi_kernel.protocol.api import Phase
 from avi_kernel.protocol.runs import Outcome, Progress
-from gavip_hub.exceptions import BadManifest, BadParameter, BadRequest, Conflict, NoRoom, NotFound, TooLarge
+from gavip_hub.exceptions import (
+    BadManifest,
+    BadParameter,
+    BadRequest,
+    Conflict,
+    NoRoom,
+    NotFound,
+    QueueFull,
+    TooLarge,
+)
 from gavip_hub.testing import EPOCH
 from tests.support.engine import Engine
 
@@ -256,3 +265,15 @@ def test_a_pool_shows_what_is_held(engine):
     pool = engine.quotas.user_pool(owner="ann", groups=[])
     assert (pool.memory_used_mb, pool.cpu_used, pool.jobs_used, pool.servers_used) == (100, 1.0, 2, 0)
     assert engine.quotas.platform_pool().memory_used_mb == 100
+
+
+def test_a_full_queue_takes_no_more_and_says_when_to_come_back(engine):
+    engine.config.queue_limit = 2
+    engine.submit()
+    waiting = engine.submit(owner="bob").id
+    with pytest.raises(
+        QueueFull, match="2 jobs wait on the platform, and it takes no more now: try again in 60 seconds"
+    ):
+        engine.submit(owner="cid")
+    engine.jobs.cancel(owner="bob", job=waiting)
+    assert engine.submit(owner="cid").phase == "QUEUED"
