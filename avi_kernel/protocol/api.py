@@ -133,11 +133,12 @@ class LimitView(Wire):
 
 
 class Estimate(Wire):
-    """When a job will probably start, from how long earlier jobs of the pipelines ahead of it ran."""
+    """When a job will probably start, from how long earlier jobs of its pipeline and of those ahead of it ran."""
 
     soonest: datetime
+    """If all of them run as short as one in five did."""
     latest: datetime
-    """Four of five jobs start between the two, if nobody else comes."""
+    """If all of them run as long as one in five did; who comes later may still come first."""
     runs: int
     """Past runs on which it rests."""
 

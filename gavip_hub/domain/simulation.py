@@ -120,6 +120,7 @@ class World:
             cpu=arrival.cpu,
             time_limit=arrival.time_limit,
             queued_at=_moment(arrival.at),
+            pipeline=arrival.pipeline,
         )
 
     def _pass(self, now: float) -> None:
@@ -157,6 +158,7 @@ class World:
             cpu=job.cpu,
             since=_moment(now),
             ends_at=_moment(now) + job.limit,
+            pipeline=job.pipeline,
         )
         self._count(self._holdings[job.job], 1)
 

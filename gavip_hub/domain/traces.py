@@ -18,6 +18,8 @@ class Arrival:
 
     job: str
     owner: str
+    pipeline: str
+    """Jobs of one pipeline run for similar times."""
     at: float
     memory_mb: int
     cpu: float
@@ -66,6 +68,7 @@ def _arrivals(rows: "csv.DictReader[str]") -> Iterator[Arrival]:
             yield Arrival(
                 job=row["job"],
                 owner=row["owner"],
+                pipeline=row["pipeline"],
                 at=_not_negative(row["at"]),
                 memory_mb=int(row["memory_mb"]),
                 cpu=_not_negative(row["cpu"]),
@@ -116,7 +119,7 @@ def made_trace(
 def _campaign(
     chance: random.Random, owner: str, first: int, *, days: float, platform: Quota, quota: Quota
 ) -> Sequence[Arrival]:
-    start = _moment(chance, days)
+    start, pipeline = _moment(chance, days), f"{owner}/{first}"
     memory, runs = chance.lognormvariate(6.9, 0.9), chance.lognormvariate(5.7, 1.3)
     cpu = chance.choice((0.5, 1.0, 1.0, 2.0))
     limit = int(min(DAY, max(60.0, runs * chance.uniform(1.5, 10.0))))
@@ -125,6 +128,7 @@ def _campaign(
         Arrival(
             job=f"j{first + number:07d}",
             owner=owner,
+            pipeline=pipeline,
             at=start + number * gap,
             memory_mb=round(min(memory * chance.uniform(0.9, 1.1), platform.memory_mb, quota.memory_mb)),
             cpu=min(cpu, platform.cpu, quota.cpu),

@@ -164,10 +164,11 @@ class SchedulerLoop:
         if not pending:
             return
         policy = await self._threads(self._policy)
-        ranking = policy.rank(pending, snapshot)
+        # In a thread, or ten thousand jobs would keep every request waiting.
+        ranking = await self._threads(policy.rank, pending, snapshot)
         for job in [ranked.job for ranked in ranking if ranked.wait is None]:
             await self._claim(job)
-        news = news_of(ranking, pending, all_of_them=self._tells_all)
+        news = await self._threads(news_of, ranking, pending, all_of_them=self._tells_all)
         self._tells_all = False
         if news:
             await self._threads(self._lifecycle.explain, news)

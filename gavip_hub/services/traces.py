@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from gavip_hub.domain.policy import pipeline_key
 from gavip_hub.domain.traces import Arrival
 from gavip_hub.storage import jobs
 from gavip_hub.storage.database import Database
@@ -22,6 +23,7 @@ def recorded_trace(database: Database, *, most: int) -> list[Arrival]:
         Arrival(
             job=job.id,
             owner=job.owner,
+            pipeline=pipeline_key(job.avi, job.pipeline),
             at=_seconds(first, job.queued_at),
             memory_mb=job.memory_mb,
             cpu=job.cpu,

@@ -33,6 +33,8 @@ class Recorded(NamedTuple):
 
     id: str
     owner: str
+    avi: str
+    pipeline: str
     memory_mb: int
     cpu: float
     time_limit: int
@@ -255,7 +257,7 @@ def forget_estimates(session: Session, *, but: Collection[str]) -> None:
 
 def recorded(session: Session, *, limit: int) -> list[Recorded]:
     """Return the newest jobs that ran and ended, newest first."""
-    asked = (Job.id, Job.owner, Job.memory_mb, Job.cpu, Job.time_limit)
+    asked = (Job.id, Job.owner, Job.avi, Job.pipeline, Job.memory_mb, Job.cpu, Job.time_limit)
     queued_at = func.coalesce(Job.queued_at, Job.created_at)
     started_at = func.coalesce(Attempt.running_at, Attempt.started_at)
     wanted = (
@@ -265,7 +267,7 @@ def recorded(session: Session, *, limit: int) -> list[Recorded]:
         .order_by(Job.id.desc())
         .limit(limit)
     )
-    return [Recorded(*row) for row in session.execute(wanted)]
+    return [Recorded._make(row) for row in session.execute(wanted)]
 
 
 def remove(session: Session, job: str) -> None:

@@ -17,7 +17,9 @@ USER = Quota(memory_mb=600, cpu=8.0)
 
 def arrival(number, at=0.0, *, owner="ann", memory_mb=500, runs=100.0, **more):
     values = {"cpu": 1.0, "time_limit": 1000, **more}
-    return Arrival(job=f"j{number}", owner=owner, at=at, memory_mb=memory_mb, runs=runs, **values)
+    return Arrival(
+        job=f"j{number}", owner=owner, pipeline="stars/plot", at=at, memory_mb=memory_mb, runs=runs, **values
+    )
 
 
 def run(trace, policy=None, **more):
@@ -71,10 +73,10 @@ def test_a_trace_is_read_as_it_was_written():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("job,owner\n", "no column at, memory_mb"),
-        ("job,owner,at,memory_mb,cpu,runs,time_limit\nj,ann,-1,1,1,1,1\n", "line 2"),
-        ("job,owner,at,memory_mb,cpu,runs,time_limit\nj,ann,0,much,1,1,1\n", "line 2"),
-        ("job,owner,at,memory_mb,cpu,runs,time_limit\nj,ann,0,1,1\n", "line 2"),
+        ("job,owner\n", "no column pipeline, at, memory_mb"),
+        ("job,owner,pipeline,at,memory_mb,cpu,runs,time_limit\nj,ann,p,-1,1,1,1,1\n", "line 2"),
+        ("job,owner,pipeline,at,memory_mb,cpu,runs,time_limit\nj,ann,p,0,much,1,1,1\n", "line 2"),
+        ("job,owner,pipeline,at,memory_mb,cpu,runs,time_limit\nj,ann,p,0,1,1\n", "line 2"),
     ],
 )
 def test_a_table_that_is_no_trace_is_refused_by_line(text, words):

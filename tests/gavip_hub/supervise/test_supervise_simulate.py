@@ -43,9 +43,9 @@ def test_a_trace_that_was_saved_gives_the_same_again(tmp_path):
 )
 def test_what_cannot_be_run_is_refused_with_the_next_step(tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
-    head = "job,owner,at,memory_mb,cpu,runs,time_limit\n"
+    head = "job,owner,pipeline,at,memory_mb,cpu,runs,time_limit\n"
     (tmp_path / "empty").write_text(head)
-    (tmp_path / "large").write_text(head + "a,ann,0,1000000,1,1,1\nb,ann,0,1,1,1,1\n")
+    (tmp_path / "large").write_text(head + "a,ann,p,0,1000000,1,1,1\nb,ann,p,0,1,1,1,1\n")
     done = run(*SMALL, *arguments)
     assert done.exit_code == 2
     assert words in done.output
