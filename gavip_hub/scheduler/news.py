@@ -22,6 +22,7 @@ def news_of(ranking: Ranking, pending: Sequence[Waiting], *, all_of_them: bool) 
         job: wait
         for job, wait in ranking
         if wait is not None
+        and job in told  # a policy may be anybody's
         and (all_of_them or wait.place <= FRONT or not told[job].reason)
         and wait.told != told[job]
     }

@@ -90,6 +90,7 @@ class ServerService:
         # Before the row is added: what fails here must not leave one.
         checkout = self._checkout(wish.release)
         places = self._spaces.places(owner=owner, avi=server_name or None, checkout=checkout)
+        self._close_leftovers(wish)  # apart from the next: who holds the pools waits for no row
         ledger_id = self._admit(wish)
         spec = container_spec(
             name=f"gavip-server-{ledger_id}",
@@ -265,14 +266,17 @@ class ServerService:
     def _checkout(self, release: ReleaseView | None) -> Path | None:
         return self._releases.checkout_of(release.avi, release.commit) if release else None
 
+    def _close_leftovers(self, wish: Wish) -> None:
+        """Close rows that a crash left: the Hub starts a server only when it has none of that name."""
+        with self._database.transaction() as session:
+            for row in servers.open_rows(session, owner=wish.owner, ref=wish.ref):
+                log.warning("Closing the ledger row %s of a server that the Hub does not know", row.id)
+                containers.close(session, row.id, at=self._clock.now())
+
     def _admit(self, wish: Wish) -> str:
         """Add the row in the transaction that checks the pools; what was held for it is given up first."""
         now = self._clock.now()
         with self._database.transaction() as session:
-            # The Hub starts a server only when it has none of that name: such rows are left from a crash.
-            for row in servers.open_rows(session, owner=wish.owner, ref=wish.ref):
-                log.warning("Closing the ledger row %s of a server that the Hub does not know", row.id)
-                containers.close(session, row.id, at=now)
             ahead = self._ahead(session, wish, now)
             for row in servers.reservations(session, owner=wish.owner, ref=wish.ref):
                 containers.close(session, row.id, at=now)
