@@ -43,6 +43,8 @@ acceptance: lint
 benchmarks: environment-dev
 	$(bin)/python -m benchmarks.interface
 	$(bin)/python -m benchmarks.job
+	$(bin)/python -m benchmarks.scheduler
+	$(bin)/python -m benchmarks.estimates
 
 docs: environment-dev
 	$(bin)/python -m docs.generate
