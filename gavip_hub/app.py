@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from tornado.httpserver import HTTPServer
 from traitlets import Unicode, default
@@ -17,6 +17,7 @@ import gavip_hub
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError
 from gavip_hub.factory import LARGEST_BODY, Service, bundled_folder, make_service
+from gavip_hub.logs import set_up
 from gavip_hub.services.releases import bundled_slug
 
 STOP_SECONDS = 10.0
@@ -47,10 +48,10 @@ class GavipService(Application):
         SystemExit
             It could not start; the reason was told.
         """
-        level = cast("int", self.log_level)
-        logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        config = load_config(self.root)
+        set_up(level=cast("int", self.log_level), style=cast("Literal['text', 'json']", config.log_format))
         try:
-            asyncio.run(self._serve(load_config(self.root)))
+            asyncio.run(self._serve(config))
         except GavipError as error:
             log.critical("%s", error)
             raise SystemExit(1) from None

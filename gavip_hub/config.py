@@ -89,6 +89,9 @@ class Gavip(Configurable):
         help="Cores that any container may use while nobody else needs them; what it was promised is the least.",
     ).tag(config=True)
 
+    log_format = Enum(
+        ["text", "json"], "text", help="Lines of the service's log: for people, or one JSON object each."
+    ).tag(config=True)
     heartbeat = Float(10.0, help="Seconds between two reports of a running job at most.").tag(config=True)
     silence = Float(60.0, help="Seconds without a report after which a job's container is looked at.").tag(
         config=True

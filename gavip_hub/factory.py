@@ -24,6 +24,7 @@ from gavip_hub.handlers.probe import HealthProbe
 from gavip_hub.handlers.routes import all_routes, openapi_document
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.hub.client import HubClient
+from gavip_hub.metrics import Metrics
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
@@ -35,6 +36,7 @@ from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
@@ -42,6 +44,7 @@ from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
+from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.migrate import require_current
@@ -180,7 +183,10 @@ def make_service(
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     threads = Threads(size=config.database_threads, name="gavip-database")
     file_threads = Threads(size=FILE_THREADS, name="gavip-files")
-    scheduler = _scheduler(core, backend or make_backend(config, launcher), threads, file_threads)
+    metrics = Metrics()
+    scheduler = _scheduler(
+        core, backend or make_backend(config, launcher), threads, file_threads, metrics=metrics
+    )
     reservations = ReservationService(
         database=core.database, quotas=core.quotas, servers=core.servers, clock=core.clock
     )
@@ -196,6 +202,7 @@ def make_service(
         publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         feed=_feed(core, threads),
         health=_probe(core, scheduler, hub_client, report, threads),
+        metrics=metrics,
         templates=make_templates(),
     )
     return Service(
@@ -241,11 +248,13 @@ def _services(core: Core, opening: OpeningService) -> Services:
         opening=opening,
         quotas=core.quotas,
         policies=core.policies,
+        simulations=SimulationService(database=core.database, quotas=core.quotas),
+        numbers=NumberService(database=core.database, quotas=core.quotas),
     )
 
 
 def _scheduler(
-    core: Core, backend: JobBackend, database_threads: Threads, file_threads: Threads
+    core: Core, backend: JobBackend, database_threads: Threads, file_threads: Threads, *, metrics: Metrics
 ) -> SchedulerLoop:
     config = core.config
     lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
@@ -274,6 +283,7 @@ def _scheduler(
         policy=core.policies.current,
         clock=core.clock,
         threads=database_threads,
+        pass_timer=metrics.passes.time,
     )
 
 

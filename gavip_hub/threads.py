@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -23,8 +24,12 @@ class Threads:
         self._pool = ThreadPoolExecutor(max_workers=size, thread_name_prefix=name)
 
     async def __call__(self, act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what the function returns; a cancelled caller does not stop a transaction half-way."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(act, *args, **kwargs))
+        """Return what the function returns; a cancelled caller does not stop a transaction half-way.
+
+        What the log says of it names the same request and job.
+        """
+        called = partial(copy_context().run, partial(act, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._pool, called)
 
     def close(self) -> None:
         """Wait for what runs, and end the threads."""

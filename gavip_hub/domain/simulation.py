@@ -14,6 +14,8 @@ from gavip_hub.domain.spending import Spent
 from gavip_hub.domain.traces import Arrival
 from gavip_hub.domain.waits import Told
 
+FEWEST_JOBS = 2
+"""What quantiles need."""
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -182,7 +184,7 @@ def _moment(seconds: float) -> datetime:
 
 def _report(world: World) -> Report:
     runs = list(world.runs.values())
-    if len(runs) < 2:  # noqa: PLR2004 - what quantiles need
+    if len(runs) < FEWEST_JOBS:
         raise ValueError(f"a trace needs at least two jobs; got {len(runs)}")
     first = min(run.arrival.at for run in runs)
     memory = sum(run.arrival.lasts * run.arrival.memory_mb for run in runs)

@@ -16,6 +16,7 @@ from gavip_hub.exceptions import BadRequest, Forbidden, GavipError, NotFound, Qu
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services
 from gavip_hub.handlers.rendering import PAGE_CSP
 from gavip_hub.handlers.sign_in import NOBODY, XSRF_FIELD, Identity
+from gavip_hub.logs import REQUEST_HEADER, begin_request
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -28,6 +29,8 @@ class BaseHandler(RequestHandler):
     """A request of a person, a command or a box."""
 
     policy = API_POLICY
+    is_stream = False
+    """Whether it stays open for as long as its reader likes."""
     _identity: Identity = NOBODY
 
     @property
@@ -76,8 +79,16 @@ class BaseHandler(RequestHandler):
 
     @override
     async def prepare(self) -> None:
+        self.set_header(REQUEST_HEADER, begin_request(self.request.headers.get(REQUEST_HEADER, "")))
         self._identity = await self.identify()
         self.context.sign_in.check_write(self, self._identity)
+
+    @override
+    def on_finish(self) -> None:
+        seconds = self.request.request_time()
+        if not self.is_stream:
+            status = str(self.get_status())
+            self.context.metrics.requests.labels(self.request.method, status).observe(seconds)
 
     async def identify(self) -> Identity:
         """Return who sends this request."""

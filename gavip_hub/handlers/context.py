@@ -11,15 +11,18 @@ from gavip_hub.handlers.at_once import AtOnce, reads, streams
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
+from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
+from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
+from gavip_hub.services.simulations import SimulationService
 from gavip_hub.threads import Threads
 
 PREFIX = "/services/gavip"
@@ -38,6 +41,8 @@ class Services:
     opening: OpeningService
     quotas: QuotaService
     policies: PolicyService
+    simulations: SimulationService
+    numbers: NumberService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,7 @@ class ServiceContext:
     """Apart from both: a large release takes a while, and no job waits for it."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
+    metrics: Metrics
     templates: Environment
     reads: AtOnce = field(default_factory=reads)
     streams: AtOnce = field(default_factory=streams)

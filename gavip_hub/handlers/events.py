@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 class Events(ApiHandler):
     """Everything that happens to the asker's jobs and servers."""
 
+    is_stream = True
     path = "/events"
     _reader_left = False
 

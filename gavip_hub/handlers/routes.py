@@ -3,7 +3,18 @@
 from functools import cache
 from typing import Any
 
-from gavip_hub.handlers import attempts, avis, events, health, jobs, oauth, pages, policies, servers
+from gavip_hub.handlers import (
+    attempts,
+    avis,
+    events,
+    health,
+    jobs,
+    monitoring,
+    oauth,
+    pages,
+    policies,
+    servers,
+)
 from gavip_hub.handlers.openapi import OpenApi, document_bytes, routes
 from gavip_hub.handlers.operations import ApiHandler
 
@@ -21,7 +32,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
 
 def all_routes() -> list[Any]:
     """Return the routes of API, portal and sign-in."""
-    return [*routes(API_HANDLERS), *oauth.ROUTES, *pages.page_routes()]
+    return [*routes(API_HANDLERS), *oauth.ROUTES, *monitoring.ROUTES, *pages.page_routes()]
 
 
 @cache

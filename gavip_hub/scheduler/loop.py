@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy
 from gavip_hub.exceptions import GavipError
+from gavip_hub.logs import about_job
 from gavip_hub.scheduler.news import news_of
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
@@ -41,6 +43,8 @@ class SchedulerLoop:
         Seconds between two looks at everything, for what no event told.
     consumers
         Jobs that are worked on at the same time.
+    pass_timer
+        Measures each pass over the queue.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class SchedulerLoop:
         threads: Threads,
         tick: float = 1.0,
         consumers: int = 8,
+        pass_timer: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._database = database
         self._lifecycle = lifecycle
@@ -65,6 +70,7 @@ class SchedulerLoop:
         self._threads = threads
         self._tick_seconds = tick
         self._consumers = consumers
+        self._pass_timer = pass_timer
         self._lease = lease(database.url, "scheduler")
         self._leads = False
         self._tells_all = False
@@ -147,10 +153,12 @@ class SchedulerLoop:
         if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
             return
         if item == DISPATCH:
-            await self._dispatch()
+            with self._pass_timer():
+                await self._dispatch()
             self._queue.forget(item)
             return
-        again = await self._reconciler.step(item)
+        with about_job(item):
+            again = await self._reconciler.step(item)
         if again is Again.RETRY:
             self._queue.retry(item)
             return

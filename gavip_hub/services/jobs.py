@@ -1,5 +1,6 @@
 """What people do with their jobs: submit, start, look, cancel, delete."""
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
@@ -29,6 +30,7 @@ from gavip_hub.storage.database import Database, lock_pool
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
 
+log = logging.getLogger(__name__)
 LONGEST_PAGE = 200
 MOST_EVENTS = 500
 
@@ -85,6 +87,7 @@ class JobService:
             job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
             if request.start:
                 self._start(session, job, groups)
+            log.info("%s submitted %s: %s of %s", owner, job.id, job.pipeline, job.avi)
             return job_view(session, job, portal=self._portal)
 
     def start(self, *, owner: str, groups: Sequence[str], job: str, avi: str | None = None) -> JobView:

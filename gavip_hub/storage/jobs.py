@@ -99,6 +99,12 @@ def count_held(session: Session, *, owner: str | None = None) -> int:
     return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
 
 
+def by_state(session: Session) -> dict[JobState, int]:
+    """Count the jobs of everybody by state."""
+    rows = session.execute(select(Job.state, func.count().label("many")).group_by(Job.state))
+    return {row.state: row.many for row in rows}
+
+
 def are_waiting(session: Session, many: int) -> bool:
     """Tell whether so many jobs wait; reads no more of them than that."""
     wanted = select(Job.id).where(Job.state == JobState.QUEUED).limit(1).offset(max(0, many - 1))

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import click
 
 from gavip_hub.config import load_config
 from gavip_hub.domain.quota import Quota
-from gavip_hub.domain.simulation import Report, simulate
+from gavip_hub.domain.reports import rows_of
+from gavip_hub.domain.simulation import FEWEST_JOBS, Report, simulate
 from gavip_hub.domain.traces import Arrival, BadTrace, made_trace, read_trace, write_trace
 from gavip_hub.exceptions import BadRequest
 from gavip_hub.services.policies import installed, load_policy
@@ -19,17 +19,6 @@ from gavip_hub.storage.database import Database
 
 MOST_RECORDED = 1_000_000
 USAGE = 2
-_ROWS: tuple[tuple[str, str, str], ...] = (
-    ("wait_p50", "wait, median", "s"),
-    ("wait_p95", "wait, 95 %", "s"),
-    ("longest_wait", "longest wait", "s"),
-    ("slowdown_p50", "slowdown, median", ""),
-    ("slowdown_p95", "slowdown, 95 %", ""),
-    ("jain", "fairness (Jain's index)", ""),
-    ("memory_used", "memory in use", "%"),
-    ("cpu_used", "cores in use", "%"),
-    ("violations", "violations", ""),
-)
 
 
 @click.command("simulate")
@@ -100,7 +89,7 @@ def _arrivals(trace: Path | None, recorded: Path | None, made: dict[str, Any]) -
 
 
 def _require_fit(arrivals: Sequence[Arrival], *, platform: Quota, quota: Quota) -> None:
-    if len(arrivals) < 2:  # noqa: PLR2004 - medians of one job tell nothing
+    if len(arrivals) < FEWEST_JOBS:
         raise BadTrace(f"a trace needs at least two jobs that ran; this one has {len(arrivals)}")
     for one in arrivals:
         if one.memory_mb > min(platform.memory_mb, quota.memory_mb) or one.cpu > min(platform.cpu, quota.cpu):
@@ -130,13 +119,6 @@ def table(reports: dict[str, Report]) -> str:
         f"{name:>16}" for name in reports
     )
     lines = [
-        f"{title:<24}" + "".join(f"{_shown(asdict(report)[key], unit):>16}" for report in reports.values())
-        for key, title, unit in _ROWS
+        f"{title:<24}" + "".join(f"{value:>16}" for value in values) for title, values in rows_of(reports)
     ]
     return "\n".join([head, *lines])
-
-
-def _shown(value: float, unit: str) -> str:
-    if unit == "%":
-        return f"{100 * value:.1f} %"
-    return f"{value:,.0f} {unit}" if unit else f"{value:,.3g}"

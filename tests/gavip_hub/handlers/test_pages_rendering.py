@@ -12,7 +12,7 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
-from avi_kernel.protocol.api import Phase, Profile
+from avi_kernel.protocol.api import Phase, PolicyView, Profile
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
@@ -103,6 +103,18 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     entry = results_in_order(job(Phase.COMPLETED))[0]
     yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": ""}
     yield "log.html", {"job": job(), "log": EVIL, "more": 5}
+    yield (
+        "platform.html",
+        {
+            "pool": POOLS[-1],
+            "choice": PolicyView(policy="fifo", installed=["fifo", EVIL]),
+            "meanings": {"fifo": "The oldest comes first."},
+            "asked": True,
+            "policies": ["fifo", EVIL],
+            "jobs": 12,
+            "rows": [("wait, median", ["1 s", "2 s"])],
+        },
+    )
     yield "servers.html", {"servers": SERVERS, "titles": {"hr-diagram": EVIL}, "pools": POOLS}
     yield (
         "opening.html",
