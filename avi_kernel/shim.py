@@ -139,7 +139,8 @@ class Shim:
     async def _follow(self, course: Course) -> None:
         while True:
             await asyncio.sleep(course.pause)
-            course.look()
+            with suppress(OSError):  # a picture is worth no box
+                course.look()
 
     async def _watch_disk(self, watch: DiskWatch) -> None:
         self._written = await watch.exceeded()

@@ -43,6 +43,8 @@ class TextLines(logging.Formatter):
 
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:
+        # What people sent may stand in it, and must not look like lines of its own.
+        record.message = "".join(char if char.isprintable() else repr(char)[1:-1] for char in record.message)
         about = " ".join(f"{name}={value}" for name, value in _about().items())
         return super().formatMessage(record) + (f" [{about}]" if about else "")
 

@@ -51,8 +51,8 @@ class Course:
             self._thin_out()
 
     def _thin_out(self) -> None:
-        """Keep of each two points the one that held more: peaks are what people look for."""
+        """Make one of each two points, with the greater of what they held and used: peaks are what people look for."""
         pairs = zip(self.points[::2], self.points[1::2], strict=False)
-        kept = [max(pair, key=lambda point: point[1]) for pair in pairs]
+        kept = [(two[0], max(one[1], two[1]), max(one[2], two[2])) for one, two in pairs]
         self.points = kept + self.points[2 * len(kept) :]
         self.pause *= 2

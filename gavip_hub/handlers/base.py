@@ -30,7 +30,7 @@ class BaseHandler(RequestHandler):
 
     policy = API_POLICY
     is_stream = False
-    """Whether it stays open for as long as its reader likes."""
+    """Whether it lasts for as long as its reader likes: such times tell nothing of the service."""
     _identity: Identity = NOBODY
 
     @property
@@ -87,8 +87,9 @@ class BaseHandler(RequestHandler):
     def on_finish(self) -> None:
         seconds = self.request.request_time()
         if not self.is_stream:
-            status = str(self.get_status())
-            self.context.metrics.requests.labels(self.request.method, status).observe(seconds)
+            # Each method has a line of its own for ever, and a box may send any word.
+            method = self.request.method if self.request.method in self.SUPPORTED_METHODS else "other"
+            self.context.metrics.requests.labels(method, str(self.get_status())).observe(seconds)
 
     async def identify(self) -> Identity:
         """Return who sends this request."""

@@ -207,11 +207,13 @@ class JobPage(JobHandler):
         return found
 
     async def _more_memory(self, job: JobView) -> int | None:
-        """Return how much memory to try where it ran out of it and the owner's pool allows more."""
+        """Return how much memory to try where it ran out of it and the pools allow more."""
         if job.error is None or job.error.code != "out_of_memory":
             return None
         peak = job.attempts[-1].memory_peak_mb if job.attempts else None
-        return more_after(job.memory_mb, peak_mb=peak, most_mb=(await self.pool()).memory_mb)
+        platform = await self.in_thread(self.services.quotas.platform_pool)
+        most_mb = min((await self.pool()).memory_mb, platform.memory_mb)
+        return more_after(job.memory_mb, peak_mb=peak, most_mb=most_mb)
 
     def _notebook(self, job: JobView) -> str | None:
         """Return the address of the notebook that failed, as the owner's notebook server opens it."""
@@ -304,6 +306,7 @@ class ResultContent(JobHandler):
     Whatever it is, it has no script, no origin and no address but itself.
     """
 
+    is_stream = True
     policy = CONTENT_CSP
 
     @override

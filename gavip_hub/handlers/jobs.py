@@ -195,7 +195,7 @@ class JobStart(ApiHandler):
         summary="Start a job that was created but not started",
         scope=SUBMIT,
         returns=JobView,
-        errors=(NotFound, Conflict, NoRoom),
+        errors=(NotFound, Conflict, NoRoom, QueueFull),
     )
     async def post(self, id: str) -> JobView:
         """Move it to QUEUED."""
@@ -295,6 +295,7 @@ class JobResults(ApiHandler):
 class JobResult(ApiHandler):
     """One result's content."""
 
+    is_stream = True
     path = "/jobs/{id}/results/{result}"
 
     @override

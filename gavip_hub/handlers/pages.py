@@ -23,7 +23,7 @@ from gavip_hub.handlers.job_pages import (
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
-from gavip_hub.handlers.platform_page import PlatformPage
+from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage
 from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, OpenPage, ServersPage
 from gavip_hub.services.orders import choose_memory
@@ -225,6 +225,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (result, ResultPage, {}),
         (f"{result}/content", ResultContent, {"notebooks": NotebookPages()}),
         (f"{PREFIX}/platform", PlatformPage, {}),
+        (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/servers", ServersPage, {}),
         (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
         (f"{PREFIX}/static/(?:v-[0-9a-f]{{12}}/)?(.*)", StaticFiles, {"path": str(STATIC)}),

@@ -81,7 +81,7 @@ class JobService:
         with self._database.transaction() as session:
             self._lock(session, owner)
             if request.again_of and not jobs.owned(session, owner=owner, job=request.again_of):
-                raise BadParameter(f"{request.again_of} is no job of yours", field="again_of")
+                raise BadParameter(f"{request.again_of[:40]!r} is no job of yours", field="again_of")
             self._require_queue(session)
             self._require_place(session, owner, groups)
             job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
@@ -94,6 +94,7 @@ class JobService:
         """Put a job that was created but not started into the queue."""
         with self._database.transaction() as session:
             self._lock(session, owner)
+            self._require_queue(session)
             found = self._owned(session, owner, job, avi, lock=True)
             self._start(session, found, groups)
             return job_view(session, found, portal=self._portal)

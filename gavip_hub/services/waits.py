@@ -89,14 +89,15 @@ def _smaller(session: Session, job: Job, quotas: QuotaService) -> list[Suggestio
     mine = quotas.of(job.groups)
     free_mb = min(mine.memory_mb - own.memory_mb, quotas.platform.memory_mb - everybody.memory_mb)
     free_cpu = min(mine.cpu - own.cpu, quotas.platform.cpu - everybody.cpu)
-    peaks = jobs.peaks(session, avi=job.avi, pipeline=job.pipeline, limit=PAST_RUNS)
+    # Of one's own runs alone: a peak tells how much somebody selected.
+    peaks = jobs.peaks(session, owner=job.owner, avi=job.avi, pipeline=job.pipeline, limit=PAST_RUNS)
     needed = max([SMALLEST_MB, *(peak * SPARE for peak in peaks)])
     if not needed <= free_mb < job.memory_mb or free_cpu < job.cpu:
         return []
     known = (
-        f"past runs needed at most {amount('memory_mb', round(max(peaks)))}"
+        f"your past runs needed at most {amount('memory_mb', round(max(peaks)))}"
         if peaks
-        else "no past run tells whether that is enough"
+        else "no past run of yours tells whether that is enough"
     )
     fits = amount("memory_mb", free_mb)
     return [Suggestion(words=f"Ask for {fits}: that fits beside what runs; {known}.", memory_mb=free_mb)]

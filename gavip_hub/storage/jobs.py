@@ -238,13 +238,13 @@ def ran_for(session: Session, *, avi: str, pipeline: str, limit: int) -> list[fl
     return [(until - since).total_seconds() for since, until in session.execute(wanted) if until]
 
 
-def peaks(session: Session, *, avi: str, pipeline: str, limit: int) -> list[float]:
-    """Return the MB that the newest jobs of a pipeline held at their peaks that completed."""
+def peaks(session: Session, *, owner: str, avi: str, pipeline: str, limit: int) -> list[float]:
+    """Return the MB that the owner's newest jobs of a pipeline held at their peaks that completed."""
     wanted = (
         select(Attempt.memory_peak_mb)
         .join(Job, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
         .where(Job.avi == avi, Job.pipeline == pipeline, Job.state == JobState.COMPLETED)
-        .where(Attempt.memory_peak_mb.is_not(None))
+        .where(Job.owner == owner, Attempt.memory_peak_mb.is_not(None))
         .order_by(Job.id.desc())
         .limit(limit)
     )

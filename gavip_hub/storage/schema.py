@@ -217,7 +217,7 @@ class Attempt(Base):
     course: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     """Seconds since its start, MB held and cores used, point by point."""
     step: Mapped[str] = mapped_column(default="")
-    cell: Mapped[int | None]
+    cell: Mapped[int | None] = mapped_column(BigInteger)
     """Index of the cell that ran when it last reported."""
     started_at: Mapped[datetime]
     running_at: Mapped[datetime | None]

@@ -30,6 +30,14 @@ def test_a_long_run_takes_no_more_room_and_its_peak_stays():
     assert times == sorted(times)
 
 
+def test_the_most_cores_stay_too_though_little_memory_was_held():
+    used = iter([0.0, *(4.0 * number for number in range(1, 5)), *[16.0] * 400])
+    course = a_course(lambda: 5.0, lambda: next(used))
+    for _ in range(300):
+        course.look()
+    assert max(cores for _, _, cores in course.points) == 4.0
+
+
 def test_a_system_that_tells_nothing_leaves_no_points():
     course = a_course(lambda: None, lambda: None)
     course.look()

@@ -60,3 +60,11 @@ def test_an_exception_stays_in_its_line(lines):
     (line,) = written["json"].getvalue().splitlines()
     assert "no\nstars" in json.loads(line)["exception"]
     assert JOB.get() == ""
+
+
+def test_what_people_sent_makes_no_lines_of_its_own(lines):
+    logger, written = lines
+    logger.info("refused: %s", "x\n2026-01-01 CRITICAL all is lost [job=j1]\x1b[31m")
+    (line,) = written["text"].getvalue().splitlines()
+    assert r"x\n2026-01-01" in line
+    assert "\x1b" not in line

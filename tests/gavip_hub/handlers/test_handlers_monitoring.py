@@ -40,6 +40,16 @@ async def test_requests_are_timed_by_status(ann, monitor):
     assert found["gavip_request_seconds_count", "GET", "404"] >= 1
 
 
+async def test_a_made_up_method_makes_no_line_of_its_own(service, monitor):
+    async with httpx.AsyncClient() as nobody:
+        for method in ("AAAA", "AAAB"):
+            answer = await nobody.request(method, f"{service.url}/services/gavip/api/health")
+            assert answer.status_code == 405
+    found = await figures(monitor)
+    assert found["gavip_request_seconds_count", "other", "405"] == 2
+    assert not [name for name in found if "AAAA" in name]
+
+
 async def test_only_operators_read_them(service):
     headers = {"Authorization": "Bearer ann-token"}
     async with httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers) as client:

@@ -77,12 +77,20 @@ async def test_nobody_else_has_that_page(portal):
 
 
 async def test_policies_are_compared_on_the_platforms_own_jobs(service, operator, ann, stars):
-    assert "Too few jobs have run here" in (await operator.get("/platform?simulate=1")).text
+    assert "Too few jobs have run here" in (await operator.post("/platform/simulation")).text
     for _ in range(2):
         await run_to_its_end(service, ann)
-    page = (await operator.get("/platform?simulate=1")).text
+    page = (await operator.post("/platform/simulation")).text
     assert "SIMULATED: the newest 2 jobs" in page
     assert "fairness (Jain" in page
+
+
+async def test_one_simulation_runs_at_a_time(service, operator, portal):
+    simulations = service.service.context.services.simulations
+    with simulations._running:
+        assert (await operator.post("/platform/simulation")).status_code == 409
+    assert (await operator.post("/platform/simulation")).status_code == 200
+    assert (await portal.post("/platform/simulation")).status_code == 403
 
 
 async def test_a_waiting_jobs_page_tells_what_would_start_it_sooner(service, ann, portal, stars):

@@ -275,5 +275,10 @@ def test_a_full_queue_takes_no_more_and_says_when_to_come_back(engine):
         QueueFull, match="2 jobs wait on the platform, and it takes no more now: try again in 60 seconds"
     ):
         engine.submit(owner="cid")
+    engine.config.queue_limit = 3
+    created = engine.submit(owner="cid", start=False).id
+    engine.config.queue_limit = 2
+    with pytest.raises(QueueFull):
+        engine.jobs.start(owner="cid", groups=(), job=created)
     engine.jobs.cancel(owner="bob", job=waiting)
-    assert engine.submit(owner="cid").phase == "QUEUED"
+    assert engine.jobs.start(owner="cid", groups=(), job=created).phase == "QUEUED"

@@ -91,9 +91,18 @@ def test_a_smaller_size_that_fits_is_suggested_unless_past_runs_needed_more(engi
     a_pass(engine)
     (suggestion,) = wait_of(engine, small).sooner
     assert suggestion.memory_mb == 300
-    assert "past runs needed at most 200 MB" in suggestion.words
+    assert "your past runs needed at most 200 MB" in suggestion.words
     completed_peak(engine, 290.0)
     assert wait_of(engine, small).sooner == []
+
+
+def test_what_others_needed_is_nobodys_business(engine):
+    completed(engine, 60, owner="bob", peak=290.0)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    assert "no past run of yours" in wait_of(engine, job).sooner[0].words
 
 
 def completed_peak(engine, peak):

@@ -30,7 +30,7 @@ def upgrade() -> None:
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("course", sa.JSON(none_as_null=True), nullable=True))
         batch_op.add_column(sa.Column("step", sa.String(), nullable=False, server_default=""))
-        batch_op.add_column(sa.Column("cell", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("cell", sa.BigInteger(), nullable=True))
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reserved_for", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("wait", sa.JSON(none_as_null=True), nullable=True))
