@@ -52,7 +52,7 @@ class Watching(Policy):
         if any(int(job[1:]) % self._every == 0 for job in asked):
             by_id = {job.job: job for job in pending}
             order = [by_id[ranked.job] for ranked in ranking if ranked.wait]
-            found = forecast(order, snapshot, self._known(snapshot.now))
+            found = forecast(self._policy, order, snapshot, self._known(snapshot.now))
             self.told |= {job: found[job] for job in asked & found.keys()}
         return ranking
 

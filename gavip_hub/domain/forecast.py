@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from statistics import quantiles
 
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.plan import plan
-from gavip_hub.domain.policy import Holding, Snapshot, Waiting
+from gavip_hub.domain.policy import Holding, Policy, Snapshot, Waiting
 
 FEWEST_RUNS = 5
 """Fewer past runs of a pipeline tell nothing of the next one's."""
@@ -51,12 +50,13 @@ def run_times(seconds: Sequence[float]) -> RunTimes | None:
 
 
 def forecast(
-    order: Sequence[Waiting], snapshot: Snapshot, known: Mapping[str, RunTimes]
+    policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, known: Mapping[str, RunTimes]
 ) -> dict[str, Forecast]:
     """Return when the first jobs of a queue will probably start, if nobody else comes.
 
-    The queue is played through three times, with the run times of the best, the middle and the worst case. A job is
-    left out where one that matters for it, running or ahead of it, is of a pipeline that is not known.
+    The queue is played through three times by the policy itself, which knows time limits only, while jobs end after the
+    run times of the best, the middle and the worst case. A job is left out where one that matters for it, running or
+    ahead of it, is of a pipeline that is not known.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def forecast(
     running = [held.pipeline for held in snapshot.holdings if held.pipeline]
     if not told or any(pipeline not in known for pipeline in running):
         return {}
-    cases = [_play(told, snapshot, known, case) for case in (LOW, MIDDLE, HIGH)]
+    cases = [_play(policy, told, snapshot, known, case) for case in (LOW, MIDDLE, HIGH)]
     runs = min(known[name].runs for name in {*running, *(job.pipeline for job in told)})
     return {
         job.job: Forecast(
@@ -94,24 +94,26 @@ def _until_unknown(order: Sequence[Waiting], known: Mapping[str, RunTimes]) -> l
 
 
 def _play(
-    order: Sequence[Waiting], snapshot: Snapshot, known: Mapping[str, RunTimes], case: int
+    policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, known: Mapping[str, RunTimes], case: int
 ) -> dict[str, datetime]:
     """Let jobs end and start until all have started, or nothing that could end would help."""
     now = snapshot.now
-    held = [_expected(one, known, case, now) for one in snapshot.holdings]
-    ends = [(one.ends_at, number) for number, one in enumerate(held) if one.ends_at]
+    running = dict(enumerate(snapshot.holdings))
+    ends = [
+        (_expected_end(one, known[one.pipeline].at(case), now), number)
+        for number, one in running.items()
+        if one.pipeline
+    ]
     heapq.heapify(ends)
-    running = dict(enumerate(held))
-    waiting = [replace(job, time_limit=max(1, round(known[job.pipeline].at(case)))) for job in order]
-    starts: dict[str, datetime] = {}
+    waiting, starts = list(order), dict[str, datetime]()
     while waiting:
         there = replace(snapshot, now=now, holdings=list(running.values()))
-        begun = {ranked.job for ranked in plan(waiting, there) if ranked.wait is None}
+        begun = {ranked.job for ranked in policy.rank(waiting, there) if ranked.wait is None}
         for job in [job for job in waiting if job.job in begun]:
             starts[job.job] = now
-            running[len(held)] = _started(job, now)
-            heapq.heappush(ends, (now + job.limit, len(held)))
-            held.append(running[len(held)])
+            number = len(snapshot.holdings) + len(starts)
+            running[number] = _started(job, now)
+            heapq.heappush(ends, (now + timedelta(seconds=known[job.pipeline].at(case)), number))
         waiting = [job for job in waiting if job.job not in begun]
         if not ends:
             break
@@ -120,13 +122,10 @@ def _play(
     return starts
 
 
-def _expected(held: Holding, known: Mapping[str, RunTimes], case: int, now: datetime) -> Holding:
-    """Return a running job with the end that past runs let expect; one that outlived them ends soon."""
-    if held.pipeline is None:
-        return held
-    end = held.since + timedelta(seconds=known[held.pipeline].at(case))
-    overdue = now + (now - held.since) * (0.0, 0.1, 0.5)[case]
-    return replace(held, ends_at=end if end > now else overdue)
+def _expected_end(held: Holding, seconds: float, now: datetime) -> datetime:
+    """Return the end that past runs let expect; one that outlived them ends after a tenth of its time so far."""
+    end = held.since + timedelta(seconds=seconds)
+    return end if end > now else now + (now - held.since) * 0.1
 
 
 def _started(job: Waiting, now: datetime) -> Holding:

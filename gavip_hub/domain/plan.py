@@ -134,7 +134,6 @@ class _Planner:
         """
         if not own_fits and job.told.starts_by is None:
             return None
-        self._is_closed = not self._backfill
         beside, beside_own, certain = _room(self._platform), _room(self._pools[job.owner]), True
         for end in sorted(self._ends):
             certain = certain and end.is_certain
@@ -147,6 +146,9 @@ class _Planner:
                 self._reservation = _Reservation(
                     owner=job.owner, at=end.at, beside=beside, beside_own=beside_own
                 )
+                self._is_closed = not self._backfill
+                if end.at <= self._now:  # overdue: it ends any moment, and that is no news
+                    return job.told.starts_by
                 return end.at if certain else None
         return None  # more than the platform can ever hold: nobody has to wait for it
 

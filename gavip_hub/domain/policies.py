@@ -79,13 +79,13 @@ def _debts(snapshot: Snapshot) -> dict[str, float]:
     debts = defaultdict(float, snapshot.spent)
     for held in snapshot.holdings:
         limit = held.ends_at - held.since if held.ends_at else ENTRY
-        ahead = max(timedelta(), min(limit, ENTRY) - (snapshot.now - held.since))
+        ahead = max(timedelta(), min(limit, ENTRY) - max(timedelta(), snapshot.now - held.since))
         debts[held.owner] += snapshot.share(held.memory_mb, held.cpu) * ahead.total_seconds()
     return debts
 
 
 def _standing(job: Waiting, debt: float, snapshot: Snapshot) -> tuple[float, datetime, str]:
-    waited = (snapshot.now - job.queued_at).total_seconds()
+    waited = max(0.0, (snapshot.now - job.queued_at).total_seconds())  # a clock may be set back
     return debt - AGE_WEIGHT * waited, job.queued_at, job.owner
 
 

@@ -106,6 +106,12 @@ class Shortage:
         return words + (", and the rest is kept for those who wait for an interface" if would_fit else "")
 
     @property
+    def brief(self) -> str:
+        """Return the sentence without what is held at this moment."""
+        whose = "the platform" if self.is_platforms else "your pool"
+        return f"waits for {amount(self.limit, self.wanted)}: {whose} is full"
+
+    @property
     def _holders(self) -> str:
         servers = self.usage.servers - self.usage.waiting
         things = [_counted(self.usage.jobs, "running job"), _counted(servers, "open server")]

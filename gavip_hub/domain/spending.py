@@ -21,15 +21,14 @@ class Spent:
     at: datetime
 
     def later(self, at: datetime) -> "Spent":
-        """Return what it weighs at a later moment; a clock that was set back makes nothing heavier."""
-        at = max(at, self.at)
-        kept = 0.5 ** ((at - self.at) / HALF_LIFE)
+        """Return what it weighs at a later moment; to one that is earlier, since the clock was set back, it is the same."""
+        kept = 0.5 ** (max(timedelta(), at - self.at) / HALF_LIFE)
         return Spent(memory=self.memory * kept, cpu=self.cpu * kept, at=at)
 
     def plus(self, *, memory_mb: float, cpu: float, since: datetime, until: datetime) -> "Spent":
         """Return it with what a container used that held so much for a while."""
         now = self.later(until)
-        seconds = _weight(since, until) * 0.5 ** ((now.at - until) / HALF_LIFE)
+        seconds = _weight(since, until)
         return Spent(memory=now.memory + memory_mb * seconds, cpu=now.cpu + cpu * seconds, at=now.at)
 
     def seconds_of(self, whole: Quota) -> float:

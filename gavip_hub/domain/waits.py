@@ -120,8 +120,12 @@ class Wait(NamedTuple):
     def words(self) -> str:
         """Return the sentence for the person who waits."""
         first = next((short for short in self.limits if not short.fits_alone), None)
-        turn = "waits for its turn: those ahead of it need the room first"
-        return f"{first.words if first else turn}; {place_in_queue(self.place)}"
+        if first is None:
+            why = "waits for its turn: those ahead of it need the room first"
+        else:
+            # Far back without what is held now, or each start and end would change a thousand jobs' words.
+            why = first.words if self.place <= EXACT_PLACES + 1 else first.brief
+        return f"{why}; {place_in_queue(self.place)}"
 
     @property
     def told(self) -> Told:

@@ -10,7 +10,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy
 from gavip_hub.exceptions import GavipError
 from gavip_hub.logs import about_job
-from gavip_hub.scheduler.news import news_of
+from gavip_hub.scheduler.news import news_of, slices
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.lifecycle import JobLifecycle
@@ -21,6 +21,8 @@ from gavip_hub.threads import Threads
 DISPATCH = "dispatch"
 """The one item of the queue that is no job: choose what starts next."""
 SWEEP_EVERY = 60.0
+EXPLAINED_AT_ONCE = 100
+"""Jobs told in one transaction: nobody else writes meanwhile."""
 PATIENCE = 5.0
 """Seconds that a step may take to end when the loop is to end."""
 QUIET_KINDS = frozenset({"job.progress", "job.reason"})
@@ -176,10 +178,14 @@ class SchedulerLoop:
         ranking = await self._threads(policy.rank, pending, snapshot)
         for job in [ranked.job for ranked in ranking if ranked.wait is None]:
             await self._claim(job)
-        news = await self._threads(news_of, ranking, pending, all_of_them=self._tells_all)
-        self._tells_all = False
-        if news:
-            await self._threads(self._lifecycle.explain, news)
+        tells_all, self._tells_all = self._tells_all, False
+        news = await self._threads(news_of, ranking, pending, all_of_them=tells_all)
+        try:
+            for part in slices(news, EXPLAINED_AT_ONCE):
+                await self._threads(self._lifecycle.explain, part)
+        except BaseException:
+            self._tells_all = self._tells_all or tells_all
+            raise
 
     async def _claim(self, job: str) -> None:
         order = None

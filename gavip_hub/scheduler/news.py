@@ -1,6 +1,7 @@
 """What a pass of the scheduler has to tell the owners of jobs that wait."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from gavip_hub.domain.policy import Ranking, Waiting
 from gavip_hub.domain.waits import Wait
@@ -26,3 +27,10 @@ def news_of(ranking: Ranking, pending: Sequence[Waiting], *, all_of_them: bool) 
         and (all_of_them or wait.place <= FRONT or not told[job].reason)
         and wait.told != told[job]
     }
+
+
+def slices(news: Mapping[str, Wait], size: int) -> Iterator[dict[str, Wait]]:
+    """Cut news into parts of so many jobs."""
+    items = iter(news.items())
+    while part := dict(islice(items, size)):
+        yield part

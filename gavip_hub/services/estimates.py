@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import Estimate
-from gavip_hub.domain.forecast import Forecast, RunTimes, forecast, run_times
+from gavip_hub.domain.forecast import MOST_JOBS, Forecast, RunTimes, forecast, run_times
 from gavip_hub.domain.job import JobState
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.policies import PolicyService
@@ -28,11 +28,12 @@ class EstimateService:
         if not pending:
             return
         by_id = {job.job: job for job in pending}
-        ranking = self._policies.current().rank(pending, snapshot)
-        order = [by_id[ranked.job] for ranked in ranking if ranked.wait]
+        policy = self._policies.current()
+        ranking = policy.rank(pending, snapshot)
+        order = [by_id[ranked.job] for ranked in ranking if ranked.wait][:MOST_JOBS]
         running = {held.pipeline for held in snapshot.holdings if held.pipeline}
         known = self._run_times({*running, *(job.pipeline for job in order)})
-        self._keep(forecast(order, snapshot, known))
+        self._keep(forecast(policy, order, snapshot, known))
 
     def _run_times(self, pipelines: Collection[str]) -> dict[str, RunTimes]:
         with self._database.reading() as session:
@@ -41,12 +42,11 @@ class EstimateService:
 
     def _keep(self, forecasts: Mapping[str, Forecast]) -> None:
         with self._database.transaction() as session:
-            for name in sorted(forecasts):
-                job = jobs.locked(session, name)
+            # Always in this order, or two could wait for one another.
+            for name in sorted({*forecasts, *jobs.estimated(session)}):
+                job, found = jobs.locked(session, name), forecasts.get(name)
                 if job is not None and job.state is JobState.QUEUED:
-                    job.estimate = _estimate(forecasts[name]).model_dump(mode="json")
-            session.flush()
-            jobs.forget_estimates(session, but=list(forecasts))
+                    job.estimate = _estimate(found).model_dump(mode="json") if found else None
 
 
 def _ran_for(session: Session, key: str) -> list[float]:

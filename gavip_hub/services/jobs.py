@@ -24,7 +24,7 @@ from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
-from gavip_hub.services.waits import wait_view
+from gavip_hub.services.waits import NO_WAIT, wait_view
 from gavip_hub.storage import events, jobs
 from gavip_hub.storage.database import Database, lock_pool
 from gavip_hub.storage.ids import new_id
@@ -234,7 +234,7 @@ class JobService:
 
     def _cancel(self, session: Session, job: Job) -> None:
         now = self._clock.now()
-        asked = {"target": Target.ABORT, "stop_code": CANCELLED, "reason": ""}
+        asked = {"target": Target.ABORT, "stop_code": CANCELLED, "reason": "", **NO_WAIT}
         if job.state in (JobState.PENDING, JobState.QUEUED):
             move(session, job, JobState.ABORTED, at=now, ended_at=now, **asked)
         else:

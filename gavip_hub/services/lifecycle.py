@@ -19,7 +19,7 @@ from gavip_hub.services.attempts import hash_of, mark_running, new_token
 from gavip_hub.services.moves import move, set_reason
 from gavip_hub.services.promises import promised
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.waits import details_of
+from gavip_hub.services.waits import NO_WAIT, details_of
 from gavip_hub.storage import containers, events, jobs, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.ids import new_id
@@ -30,7 +30,6 @@ RETRY_SECONDS = (5, 30)
 """How long a job waits after its first and after any later platform failure."""
 
 
-NO_WAIT = {"reserved_for": None, "wait": None, "estimate": None}
 NOTHING_DONE = {"fraction": 0.0, "message": "", "step": ""}
 
 
@@ -118,7 +117,7 @@ class JobLifecycle:
 
     def _snapshot(self, session: Session, queued: Sequence[Startable], now: datetime) -> Snapshot:
         groups = {job.owner: job.groups for job in queued}
-        holdings = containers.holdings(session)
+        holdings = containers.holdings(session, now=now)
         return Snapshot(
             now=now,
             platform=self._quotas.platform,
@@ -147,7 +146,7 @@ class JobLifecycle:
             if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
                 return None
             if short:
-                set_reason(session, found, Told(short.words), at=now)
+                set_reason(session, found, Told(short.words, found.reserved_for), at=now)
                 return None
             return self._add_attempt(session, found)
 

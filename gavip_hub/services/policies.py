@@ -54,18 +54,21 @@ class PolicyService:
         self._default = default
 
     def current(self) -> Policy:
-        """Return the policy in force; the settings' one where the chosen one is not installed any more."""
+        """Return the policy in force; the settings' one where the chosen one cannot be loaded any more."""
+        chosen = self._chosen()
         try:
-            return load_policy(self.view().policy)
-        except BadRequest as error:
-            log.warning("%s; %s is used", error.message, self._default)
+            return load_policy(chosen)
+        except Exception as error:  # noqa: BLE001 - a plug-in that breaks must not end all starts
+            log.warning("the policy %s cannot be used (%s); %s is", chosen, error, self._default)
             return load_policy(self._default)
 
     def view(self) -> PolicyView:
         """Return the name of the policy in force, and of those that can be chosen."""
+        return PolicyView(policy=self._chosen(), installed=installed())
+
+    def _chosen(self) -> str:
         with self._database.reading() as session:
-            chosen = settings.get(session, SETTING)
-        return PolicyView(policy=chosen or self._default, installed=installed())
+            return settings.get(session, SETTING) or self._default
 
     def choose(self, name: str, *, by: str) -> PolicyView:
         """Put a policy in force from the scheduler's next pass on.

@@ -37,6 +37,11 @@ class QuotaService:
         """What a member of these groups may hold."""
         return quota_for(groups, self._config.quota, self._config.group_quotas)
 
+    def hold(self, session: Session, owner: str) -> None:
+        """Hold both pools until the caller's transaction ends; before anything else is held."""
+        lock_pool(session, f"user:{owner}")  # always in this order, or two would wait for one another
+        lock_pool(session, PLATFORM)
+
     def room(
         self,
         session: Session,
@@ -55,8 +60,7 @@ class QuotaService:
         promised
             Room on the platform that others wait for who came before.
         """
-        lock_pool(session, f"user:{owner}")  # always in this order, or two would wait for one another
-        lock_pool(session, PLATFORM)
+        self.hold(session, owner)
         own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner))
         return own or shortage(PLATFORM, want, self.platform, containers.usage(session), promised=promised)
 

@@ -167,7 +167,7 @@ class ServerService:
         doubted = set()
         news: list[tuple[Container, str]] = []
         with self._database.transaction() as session:
-            for row in servers.open_rows(session):
+            for row in servers.open_rows(session, lock=True):
                 ready = known.get((row.owner, row.ref))
                 if ready and containers.mark_live(session, row.id, at=now):
                     news.append((row, "ready"))
@@ -277,6 +277,7 @@ class ServerService:
         """Add the row in the transaction that checks the pools; what was held for it is given up first."""
         now = self._clock.now()
         with self._database.transaction() as session:
+            self._quotas.hold(session, wish.owner)
             ahead = self._ahead(session, wish, now)
             for row in servers.reservations(session, owner=wish.owner, ref=wish.ref):
                 containers.close(session, row.id, at=now)

@@ -16,6 +16,8 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.schema import Container, Job
 
+NO_WAIT: dict[str, None] = {"reserved_for": None, "wait": None, "estimate": None}
+"""Columns of a job that does not wait any more."""
 PAST_RUNS = 50
 MOST_SUGGESTIONS = 4
 SPARE = 1.1

@@ -41,11 +41,11 @@ def open_of(session: Session, *, owner: str, avi: str | None = None) -> list[Con
     return list(session.scalars(wanted.where(Container.kind != Kind.RESERVATION)))
 
 
-def holdings(session: Session) -> list[Holding]:
+def holdings(session: Session, *, now: datetime) -> list[Holding]:
     """Return everything that holds room, with the time at which a job's is ended at the latest."""
     columns = (Container.owner, Container.kind, Container.memory_mb, Container.cpu, Container.created_at)
     rows = session.execute(
-        select(*columns, Attempt.running_at, Job.time_limit, Job.avi, Job.pipeline)
+        select(*columns, Container.ready_at, Attempt.running_at, Job.time_limit, Job.avi, Job.pipeline)
         .outerjoin(Attempt, Attempt.container == Container.id)
         .outerjoin(Job, Job.id == Attempt.job)
         .where(Container.state.in_(OPEN), Container.memory_mb > 0)
@@ -56,16 +56,17 @@ def holdings(session: Session) -> list[Holding]:
             kind=row.kind,
             memory_mb=row.memory_mb,
             cpu=row.cpu,
-            since=row.created_at,
-            ends_at=_end(row.running_at or row.created_at, row.time_limit),
+            since=row.created_at if row.kind is not Kind.RESERVATION else row.ready_at or row.created_at,
+            ends_at=_end(row.running_at or row.created_at, row.time_limit, now=now),
             pipeline=row.pipeline and pipeline_key(row.avi, row.pipeline),
         )
         for row in rows
     ]
 
 
-def _end(since: datetime, limit: int | None) -> datetime | None:
-    return None if limit is None else since + timedelta(seconds=limit)
+def _end(since: datetime, limit: int | None, *, now: datetime) -> datetime | None:
+    """Return the end of what runs for so many seconds at most, also where its start lies ahead of the clock."""
+    return None if limit is None else min(since, now) + timedelta(seconds=limit)
 
 
 def save_state(session: Session, container: str, state: dict[str, Any]) -> None:

@@ -251,14 +251,10 @@ def peaks(session: Session, *, owner: str, avi: str, pipeline: str, limit: int) 
     return [peak for peak in session.scalars(wanted) if peak is not None]
 
 
-def forget_estimates(session: Session, *, but: Collection[str]) -> None:
-    """Drop when queued jobs will start where nothing is known of it any more."""
-    session.execute(
-        update(Job)
-        .where(Job.state == JobState.QUEUED, Job.estimate.is_not(None), Job.id.not_in(but))
-        .values(estimate=None)
-        .execution_options(synchronize_session=False)
-    )
+def estimated(session: Session) -> list[str]:
+    """Return the queued jobs of which somebody estimated when they start."""
+    wanted = select(Job.id).where(Job.state == JobState.QUEUED, Job.estimate.is_not(None))
+    return list(session.scalars(wanted))
 
 
 def recorded(session: Session, *, limit: int) -> list[Recorded]:

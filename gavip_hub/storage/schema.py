@@ -199,6 +199,13 @@ class Attempt(Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index("attempts_by_container", "container"),
+        Index(
+            "attempts_uncleared",
+            "job",
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
     )
 
     job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)

@@ -13,15 +13,21 @@ SERVERS = (Kind.INTERFACE, Kind.NOTEBOOK)
 
 
 def open_rows(
-    session: Session, *, owner: str | None = None, ref: str | None = None, kinds: Sequence[Kind] = SERVERS
+    session: Session,
+    *,
+    owner: str | None = None,
+    ref: str | None = None,
+    kinds: Sequence[Kind] = SERVERS,
+    lock: bool = False,
 ) -> list[Container]:
-    """Return open rows of these kinds, oldest first."""
+    """Return open rows of these kinds, oldest first; with `lock`, held until the transaction ends."""
     wanted = select(Container).where(Container.state.in_(OPEN), Container.kind.in_(kinds))
     if owner is not None:
         wanted = wanted.where(Container.owner == owner)
     if ref is not None:
         wanted = wanted.where(Container.ref == ref)
-    return list(session.scalars(wanted.order_by(Container.id)))
+    wanted = wanted.order_by(Container.id)
+    return list(session.scalars(wanted.with_for_update() if lock else wanted))
 
 
 def reservations(session: Session, *, owner: str | None = None, ref: str | None = None) -> list[Container]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gavip_hub.domain.plan import plan
 from gavip_hub.domain.policies import FairShare, Fifo, SmallestFirst
 from gavip_hub.domain.quota import PLATFORM, Usage
+from gavip_hub.domain.waits import Told
 from gavip_hub.testing import EPOCH
 from tests.support.queues import USER, next_pass, opened, raised, running, snapshot, started, waiting, words
 
@@ -61,6 +62,27 @@ def test_where_open_servers_are_in_the_way_no_time_is_promised():
     there = snapshot(platform_mb=1000, holdings=[opened("bob", memory_mb=500)])
     (head,) = plan([waiting(1, memory_mb=900)], there)
     assert head.wait.starts_by is None
+
+
+def test_what_is_overdue_changes_no_promise():
+    there = snapshot(platform_mb=1000, holdings=[running("bob", memory_mb=500, left=-5)])
+    (head,) = plan([waiting(1, memory_mb=900)], there)
+    assert head.wait.starts_by is None
+    promised = waiting(1, memory_mb=900, told=Told(starts_by=EPOCH + MINUTE))
+    (head,) = plan([promised], there)
+    assert head.wait.starts_by == EPOCH + MINUTE
+
+
+def test_what_the_platform_can_never_hold_keeps_nobody_waiting():
+    jobs = [waiting(1, memory_mb=900), waiting(2, owner="bob", memory_mb=100)]
+    assert started(plan(jobs, snapshot(platform_mb=500), backfill=False)) == ["j2"]
+
+
+def test_far_back_words_do_not_change_with_every_start():
+    jobs = [waiting(number, memory_mb=200) for number in range(20)]
+    told = words(plan(jobs, snapshot(holdings=[running(memory_mb=900)])))
+    assert told["j1"].startswith("waits for 200 MB of memory: your 1 running job holds 900")
+    assert told["j19"] == "waits for 200 MB of memory: your pool is full; more than 10 jobs ahead of it"
 
 
 def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page():

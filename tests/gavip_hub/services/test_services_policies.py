@@ -38,6 +38,18 @@ def test_a_choice_that_is_not_installed_any_more_stops_nothing(policies, databas
     assert isinstance(policies.current(), FairShare)
 
 
+def test_a_plug_in_that_broke_stops_nothing(policies, monkeypatch):
+    policies.choose("fifo", by="otto")
+
+    def broken(name):
+        if name == "fifo":
+            raise ImportError("its module is gone")
+        return load_policy(name)
+
+    monkeypatch.setattr("gavip_hub.services.policies.load_policy", broken)
+    assert isinstance(policies.current(), FairShare)
+
+
 def test_wrong_settings_end_the_start(database):
     with pytest.raises(BadRequest, match="no policy 'lottery'"):
         PolicyService(database=database, clock=ManualClock(), default="lottery")

@@ -172,6 +172,28 @@ def test_after_five_runs_a_start_is_estimated(engine, estimates):
     assert found.latest <= now + timedelta(seconds=60)
 
 
+def test_an_estimate_is_not_shorter_than_the_queue_allows(engine, estimates):
+    """A short job behind the head may pass it only by its limit, however short its kind runs."""
+    for _ in range(5):
+        completed(engine, 60)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    engine.submit(memory_mb=900)
+    engine.clock.advance(10)
+    small = engine.submit(memory_mb=200).id
+    a_pass(engine)
+    estimates.refresh()
+    assert wait_of(engine, small).estimate.soonest > engine.clock.now()
+
+
+def test_a_cancelled_job_is_promised_nothing(engine):
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    assert engine.jobs.cancel(owner="ann", job=job).starts_by is None
+
+
 def test_after_fewer_runs_nothing_is_estimated(engine, estimates):
     completed(engine, 60)
     engine.submit(memory_mb=700)

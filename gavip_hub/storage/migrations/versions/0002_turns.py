@@ -31,6 +31,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("course", sa.JSON(none_as_null=True), nullable=True))
         batch_op.add_column(sa.Column("step", sa.String(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("cell", sa.BigInteger(), nullable=True))
+        batch_op.create_index("attempts_by_container", ["container"], unique=False)
+        batch_op.create_index(
+            "attempts_uncleared",
+            ["job"],
+            unique=False,
+            sqlite_where=sa.text("cleared_at IS NULL"),
+            postgresql_where=sa.text("cleared_at IS NULL"),
+        )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reserved_for", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("wait", sa.JSON(none_as_null=True), nullable=True))
@@ -40,6 +48,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("attempts", schema=None) as batch_op:
+        batch_op.drop_index("attempts_uncleared")
+        batch_op.drop_index("attempts_by_container")
         batch_op.drop_column("cell")
         batch_op.drop_column("step")
         batch_op.drop_column("course")
