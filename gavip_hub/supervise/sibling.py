@@ -63,9 +63,10 @@ class Sibling:
 
     def alive(self) -> bool:
         """Tell whether the process runs."""
+        lives = self.identity is not None and is_alive(self.identity)
         if self._child is not None:
-            self._child.poll()  # reaps it
-        return self.identity is not None and is_alive(self.identity)
+            self._child.poll()  # reaps it; after the look, or one that ends in between would be dead and left unreaped
+        return lives
 
     async def adopt(self) -> bool:
         """Take over the process that an earlier supervisor left, or end it where it is not the right one."""
