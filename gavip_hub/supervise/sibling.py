@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gavip_hub.supervise.probe import Probe
 
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05
+REAPED_WITHIN = 0.5
 # The process records itself before it becomes the program, so that no moment exists in which it runs and a
 # supervisor that was killed right then would not find it again. `exec` keeps pid and start time.
 _RECORD_AND_BECOME = 'echo "$$" > "$0.new" && mv "$0.new" "$0" && exec "$@"'
@@ -63,9 +65,13 @@ class Sibling:
 
     def alive(self) -> bool:
         """Tell whether the process runs."""
-        lives = self.identity is not None and is_alive(self.identity)
-        if self._child is not None:
-            self._child.poll()  # reaps it; after the look, or one that ends in between would be dead and left unreaped
+        if self.identity is None:
+            return False
+        lives = is_alive(self.identity)
+        if self._child is not None and self._child.poll() is None and not lives:
+            # It has just died: what nobody waits for stays behind as a zombie.
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(REAPED_WITHIN)
         return lives
 
     async def adopt(self) -> bool:
