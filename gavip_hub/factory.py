@@ -183,16 +183,10 @@ def make_service(
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     threads = Threads(size=config.database_threads, name="gavip-database")
     file_threads = Threads(size=FILE_THREADS, name="gavip-files")
-    metrics = Metrics()
-    scheduler = _scheduler(
-        core, backend or make_backend(config, launcher), threads, file_threads, metrics=metrics
-    )
-    reservations = ReservationService(
-        database=core.database, quotas=core.quotas, servers=core.servers, clock=core.clock
-    )
-    opening = OpeningService(
-        servers=core.servers, reservations=reservations, hub=hub or hub_client, in_thread=threads
-    )
+    backend, metrics = backend or make_backend(config, launcher), Metrics()
+    scheduler = _scheduler(core, backend, threads, file_threads, metrics=metrics)
+    reservations = _reservations(core)
+    opening = _opening(core, reservations, hub or hub_client, threads)
     context = ServiceContext(
         config=config,
         services=_services(core, opening),
@@ -285,6 +279,16 @@ def _scheduler(
         threads=database_threads,
         pass_timer=metrics.passes.time,
     )
+
+
+def _reservations(core: Core) -> ReservationService:
+    return ReservationService(
+        database=core.database, quotas=core.quotas, servers=core.servers, clock=core.clock
+    )
+
+
+def _opening(core: Core, reservations: ReservationService, hub: Hub, threads: Threads) -> OpeningService:
+    return OpeningService(servers=core.servers, reservations=reservations, hub=hub, in_thread=threads)
 
 
 def _forecaster(core: Core, threads: Threads) -> Rounds:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import Quota, Usage, Want
+from gavip_hub.domain.quota import Quota, Usage
 from gavip_hub.domain.spending import Spent
 from gavip_hub.domain.waits import NOTHING_TOLD, Told, Wait
 
@@ -29,11 +29,6 @@ class Waiting:
     """What its owner was told last: also, when it was promised to start, as the head of the queue."""
 
     @property
-    def want(self) -> Want:
-        """What its container would hold."""
-        return Want(kind=Kind.JOB, memory_mb=self.memory_mb, cpu=self.cpu)
-
-    @property
     def limit(self) -> timedelta:
         """How long it may run."""
         return timedelta(seconds=self.time_limit)
@@ -52,11 +47,6 @@ class Holding:
     """When it is ended at the latest; None: its user decides."""
     pipeline: str | None = None
     """Of a job: `<avi>/<pipeline>`."""
-
-    @property
-    def want(self) -> Want:
-        """What it holds, as something that was wanted."""
-        return Want(kind=self.kind, memory_mb=self.memory_mb, cpu=self.cpu)
 
 
 @dataclass(frozen=True, kw_only=True)

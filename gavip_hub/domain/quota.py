@@ -36,17 +36,6 @@ class Usage:
     waiting: int = 0
     """Of the servers, those for which somebody waits."""
 
-    def plus(self, want: "Want") -> "Usage":
-        """Return what is held once one more container runs."""
-        is_job = want.kind is Kind.JOB
-        return Usage(
-            memory_mb=self.memory_mb + want.memory_mb,
-            cpu=self.cpu + want.cpu,
-            servers=self.servers + (not is_job),
-            jobs=self.jobs + is_job,
-            waiting=self.waiting,
-        )
-
 
 NOTHING = Usage()
 

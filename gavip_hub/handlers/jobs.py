@@ -1,6 +1,7 @@
 """Jobs: submit, look, cancel, delete; their events, logs and results."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 from typing_extensions import override
@@ -33,6 +34,7 @@ from gavip_hub.handlers.downloads import Sent, send_file
 from gavip_hub.handlers.operations import ApiHandler, operation
 from gavip_hub.services.results import OpenResult
 
+T = TypeVar("T")
 READ = "custom:gavip:read:jobs"
 SUBMIT = "custom:gavip:submit:jobs"
 CANCEL = "custom:gavip:cancel:jobs"
@@ -115,7 +117,16 @@ class Jobs(ApiHandler):
         return job
 
 
-class OneJob(ApiHandler):
+class JobApi(ApiHandler):
+    """Any operation on one job of the asker; an interface's token reaches its own AVI's jobs only."""
+
+    async def with_job(self, act: Callable[..., T], job: str, **more: Any) -> T:
+        """Return what a service says of the job."""
+        profile = self.require()
+        return await self.in_thread(act, owner=profile.name, job=job, avi=profile.avi, **more)
+
+
+class OneJob(JobApi):
     """One job of the asker."""
 
     path = "/jobs/{id}"
@@ -124,11 +135,7 @@ class OneJob(ApiHandler):
     @operation(id="jobs.get", summary="Show a job", scope=READ, returns=JobView, errors=(NotFound,))
     async def get(self, id: str) -> JobView:
         """Return it."""
-        profile = self.require()
-        job: JobView = await self.in_thread(
-            self.services.jobs.get, owner=profile.name, job=id, avi=profile.avi
-        )
-        return job
+        return await self.with_job(self.services.jobs.get, id)
 
     @override
     @operation(
@@ -136,11 +143,10 @@ class OneJob(ApiHandler):
     )
     async def delete(self, id: str) -> None:
         """Hide it at once; one that runs is cancelled first."""
-        profile = self.require()
-        await self.in_thread(self.services.jobs.delete, owner=profile.name, job=id, avi=profile.avi)
+        await self.with_job(self.services.jobs.delete, id)
 
 
-class JobWait(ApiHandler):
+class JobWait(JobApi):
     """Why a job waits."""
 
     path = "/jobs/{id}/wait"
@@ -155,14 +161,10 @@ class JobWait(ApiHandler):
     )
     async def get(self, id: str) -> WaitView:
         """Return limits, place, estimate and suggestions."""
-        profile = self.require()
-        found: WaitView = await self.in_thread(
-            self.services.jobs.wait, owner=profile.name, job=id, avi=profile.avi
-        )
-        return found
+        return await self.with_job(self.services.jobs.wait, id)
 
 
-class JobUsage(ApiHandler):
+class JobUsage(JobApi):
     """What a job used."""
 
     path = "/jobs/{id}/usage"
@@ -177,14 +179,10 @@ class JobUsage(ApiHandler):
     )
     async def get(self, id: str) -> UsageView:
         """Return the course of its newest attempt."""
-        profile = self.require()
-        found: UsageView = await self.in_thread(
-            self.services.jobs.usage, owner=profile.name, job=id, avi=profile.avi
-        )
-        return found
+        return await self.with_job(self.services.jobs.usage, id)
 
 
-class JobStart(ApiHandler):
+class JobStart(JobApi):
     """Put a job into the queue."""
 
     path = "/jobs/{id}/start"
@@ -199,14 +197,10 @@ class JobStart(ApiHandler):
     )
     async def post(self, id: str) -> JobView:
         """Move it to QUEUED."""
-        profile = self.require()
-        job: JobView = await self.in_thread(
-            self.services.jobs.start, owner=profile.name, groups=profile.groups, job=id, avi=profile.avi
-        )
-        return job
+        return await self.with_job(self.services.jobs.start, id, groups=self.require().groups)
 
 
-class JobCancel(ApiHandler):
+class JobCancel(JobApi):
     """End a job."""
 
     path = "/jobs/{id}/cancel"
@@ -217,14 +211,10 @@ class JobCancel(ApiHandler):
     )
     async def post(self, id: str) -> JobView:
         """Have it ended: at once where it waits, soon where it runs."""
-        profile = self.require()
-        job: JobView = await self.in_thread(
-            self.services.jobs.cancel, owner=profile.name, job=id, avi=profile.avi
-        )
-        return job
+        return await self.with_job(self.services.jobs.cancel, id)
 
 
-class JobEvents(ApiHandler):
+class JobEvents(JobApi):
     """What happened to a job."""
 
     path = "/jobs/{id}/events"
@@ -240,14 +230,10 @@ class JobEvents(ApiHandler):
     )
     async def get(self, id: str, query: EventQuery) -> list[EventView]:
         """Return its events, oldest first, at most 500; ask again after the last one."""
-        profile = self.require()
-        found: list[EventView] = await self.in_thread(
-            self.services.jobs.events, owner=profile.name, job=id, after=query.after, avi=profile.avi
-        )
-        return found
+        return await self.with_job(self.services.jobs.events, id, after=query.after)
 
 
-class JobLog(ApiHandler):
+class JobLog(JobApi):
     """A job's log."""
 
     path = "/jobs/{id}/log"
@@ -263,14 +249,10 @@ class JobLog(ApiHandler):
     )
     async def get(self, id: str, query: LogQuery) -> LogPart:
         """Return at most 64 kB of it."""
-        profile = self.require()
-        part: LogPart = await self.in_thread(
-            self.services.results.log, owner=profile.name, job=id, offset=query.offset, avi=profile.avi
-        )
-        return part
+        return await self.with_job(self.services.results.log, id, offset=query.offset)
 
 
-class JobResults(ApiHandler):
+class JobResults(JobApi):
     """A job's results."""
 
     path = "/jobs/{id}/results"
@@ -285,11 +267,7 @@ class JobResults(ApiHandler):
     )
     async def get(self, id: str) -> list[ResultEntry]:
         """Return them in the order of the pipeline."""
-        profile = self.require()
-        job: JobView = await self.in_thread(
-            self.services.jobs.get, owner=profile.name, job=id, avi=profile.avi
-        )
-        return job.results
+        return (await self.with_job(self.services.jobs.get, id)).results
 
 
 class JobResult(ApiHandler):

@@ -9,12 +9,6 @@ from gavip_hub.domain.reports import rows_of
 from gavip_hub.domain.simulation import Report
 from gavip_hub.handlers.page_base import PortalPage
 
-MEANINGS = {
-    "fair-share": "Who has used least of memory and cores lately comes first; waiting counts.",
-    "fifo": "The oldest comes first; nothing passes a job for which the platform has no room.",
-    "smallest-first": "The smallest comes first; who has waited for six hours comes before everybody.",
-}
-
 
 class PlatformPage(PortalPage):
     """Whose turn it is, for operators."""
@@ -40,7 +34,7 @@ class PlatformPage(PortalPage):
             "platform.html",
             pool=await self.in_thread(self.services.quotas.platform_pool),
             choice=await self.in_thread(self.services.policies.view),
-            meanings=MEANINGS,
+            meanings=await self.in_thread(self.services.policies.meanings),
             asked=reports is not None,
             policies=list(found),
             jobs=next((report.jobs for report in found.values()), 0),

@@ -70,6 +70,10 @@ class PolicyService:
         with self._database.reading() as session:
             return settings.get(session, SETTING) or self._default
 
+    def meanings(self) -> dict[str, str]:
+        """Return what each installed policy says of itself in the first line of its documentation."""
+        return {name: _first_line(name) for name in installed()}
+
     def choose(self, name: str, *, by: str) -> PolicyView:
         """Put a policy in force from the scheduler's next pass on.
 
@@ -82,3 +86,10 @@ class PolicyService:
         with self._database.transaction() as session:
             settings.put(session, SETTING, name, by=by, at=self._clock.now())
         return self.view()
+
+
+def _first_line(name: str) -> str:
+    try:
+        return (load_policy(name).__doc__ or "").strip().partition("\n")[0]
+    except Exception as error:  # noqa: BLE001 - an operator is to see what is wrong with a plug-in
+        return f"It cannot be loaded: {error}"

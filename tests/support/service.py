@@ -254,3 +254,9 @@ async def until(condition: Any, *, seconds: float = 10.0) -> Any:
         while not (found := await condition()):
             await asyncio.sleep(0.02)
         return found
+
+
+def pages_of(service: "RunningService", token: str | None) -> httpx.AsyncClient:
+    """Return a client of the portal's pages."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers)

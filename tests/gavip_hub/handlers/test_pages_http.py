@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from html import unescape
 
-import httpx
 import nbformat
 import pytest
 
@@ -17,17 +16,12 @@ from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.handlers.at_once import MOST_READS
 from gavip_hub.testing import exit_record
-from tests.support.service import running_service, until
+from tests.support.service import pages_of, running_service, until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 PIPELINE = "/avis/stars/pipelines/count"
 
 ANN = Profile(name="ann", roles=["scientist"])
-
-
-def pages_of(service, token):
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers)
 
 
 @pytest.fixture

@@ -3,20 +3,14 @@
 import json
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from gavip_hub.backends.base import Liveness
 from gavip_hub.testing import exit_record
-from tests.support.service import until
+from tests.support.service import pages_of, until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 JOB = {"avi": "stars", "pipeline": "count", "parameters": {"radius": 2}}
-
-
-def pages_of(service, token):
-    headers = {"Authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers)
 
 
 @pytest.fixture
