@@ -32,6 +32,7 @@ from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.board import Board
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
@@ -78,6 +79,7 @@ class Core:
     releases: ReleaseService
     servers: ServerService
     policies: PolicyService
+    board: Board
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         releases=releases,
         servers=servers,
         policies=PolicyService(database=database, clock=clock, default=config.policy),
+        board=Board(clock=clock),
     )
 
 
@@ -189,7 +192,7 @@ def make_service(
     opening = _opening(core, reservations, hub or hub_client, threads)
     context = ServiceContext(
         config=config,
-        services=_services(core, opening),
+        services=_services(core, opening, reservations),
         sign_in=_sign_in(config, service_token),
         database_threads=threads,
         file_threads=file_threads,
@@ -228,9 +231,14 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "voila_apps"
 
 
-def _services(core: Core, opening: OpeningService) -> Services:
+def _services(core: Core, opening: OpeningService, reservations: ReservationService) -> Services:
     jobs = JobService(
-        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock, portal=PREFIX
+        database=core.database,
+        quotas=core.quotas,
+        config=core.config,
+        clock=core.clock,
+        portal=PREFIX,
+        board=core.board,
     )
     return Services(
         jobs=jobs,
@@ -240,6 +248,7 @@ def _services(core: Core, opening: OpeningService) -> Services:
         releases=core.releases,
         servers=core.servers,
         opening=opening,
+        reservations=reservations,
         quotas=core.quotas,
         policies=core.policies,
         simulations=SimulationService(database=core.database, quotas=core.quotas),
@@ -278,6 +287,7 @@ def _scheduler(
         clock=core.clock,
         threads=database_threads,
         pass_timer=metrics.passes.time,
+        ranked=core.board.post,
     )
 
 

@@ -120,16 +120,16 @@ class JobSubmit(Wire):
 
 
 class LimitView(Wire):
-    """A limit in the way of a job that waits."""
+    """A limit in the way of a job, or an interface, that waits."""
 
     pool: Literal["yours", "platform"]
     limit: Literal["memory_mb", "cpu"]
     wanted: float
-    """What the job asks for: MB, or cores."""
+    """What it asks for: MB, or cores."""
     used: float
     allowed: float
     needed: float
-    """The value of the limit with which the job would start."""
+    """The value of the limit with which it would start."""
 
 
 class Estimate(Wire):
@@ -144,7 +144,7 @@ class Estimate(Wire):
 
 
 class Suggestion(Wire):
-    """What would start a job sooner."""
+    """What would start a job, or open an interface, sooner."""
 
     words: str
     memory_mb: int | None = None
@@ -156,11 +156,11 @@ class Suggestion(Wire):
 
 
 class WaitView(Wire):
-    """Why a job waits, and what would start it sooner."""
+    """Why a job, or an interface, waits, and what would start it sooner."""
 
     reason: str
     ahead: int
-    """Jobs that come before it."""
+    """Jobs, or interfaces, that come before it."""
     limits: list[LimitView] = []
     """All that would have to be raised for it to start now."""
     starts_by: datetime | None = None

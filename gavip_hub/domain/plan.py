@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.policy import Holding, Ranked, Ranking, Snapshot, Waiting
-from gavip_hub.domain.quota import PLATFORM, ROUNDING
+from gavip_hub.domain.quota import NOTHING, PLATFORM, ROUNDING
 from gavip_hub.domain.waits import Pool, Wait
 
 OPEN_END = timedelta(hours=1)
@@ -84,7 +84,10 @@ class _Planner:
         self._now = snapshot.now
         self._backfill = backfill
         self._platform = Pool(PLATFORM, snapshot.platform, snapshot.promised)
-        self._pools = {owner: Pool(owner, quota) for owner, quota in snapshot.quotas.items()}
+        self._pools = {
+            owner: Pool(owner, quota, snapshot.kept.get(owner, NOTHING))
+            for owner, quota in snapshot.quotas.items()
+        }
         self._ends = [self._hold(holding) for holding in snapshot.holdings]
         self._reservation: _Reservation | None = None
         self._is_closed = False
@@ -174,7 +177,7 @@ def _room(pool: Pool) -> _Room:
 
 
 def _fits(job: Waiting, pool: Pool) -> bool:
-    return job.memory_mb <= pool.free_mb and job.cpu <= pool.free_cpu + ROUNDING
+    return job.memory_mb <= pool.free_mb and job.cpu <= pool.free_cpu + ROUNDING  # not a call: ten thousand
 
 
 def _head_first(ranking: Ranking) -> Ranking:

@@ -63,6 +63,8 @@ class Snapshot:
     """All open containers of everybody."""
     promised: Usage = field(default_factory=Usage)
     """What those will hold who wait for an interface: they sit before a page, and come first."""
+    kept: Mapping[str, Usage] = field(default_factory=dict)
+    """Of each owner's pool, what their own interfaces will hold that wait."""
     spent: Mapping[str, float] = field(default_factory=dict)
     """Seconds of the whole platform that each user has used, decayed; see `gavip_hub.domain.spending`."""
 

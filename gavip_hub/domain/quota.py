@@ -92,13 +92,19 @@ class Shortage:
             f"waits for {amount(self.limit, self.wanted)}: {self._holders}{held} of {whose} {allowed} {unit}"
         )
         would_fit = self.used + self.wanted <= self.allowed + ROUNDING
-        return words + (", and the rest is kept for those who wait for an interface" if would_fit else "")
+        return words + (f", and the rest is kept for {self._keepers}" if would_fit else "")
 
     @property
     def brief(self) -> str:
         """Return the sentence without what is held at this moment."""
         whose = "the platform" if self.is_platforms else "your pool"
         return f"waits for {amount(self.limit, self.wanted)}: {whose} is full"
+
+    @property
+    def _keepers(self) -> str:
+        return (
+            "those who wait for an interface" if self.is_platforms else "your interface that waits for room"
+        )
 
     @property
     def _holders(self) -> str:

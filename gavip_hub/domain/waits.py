@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import NOTHING, LimitName, Quota, Shortage, Usage, Want, shortages
+from gavip_hub.domain.quota import NOTHING, ROUNDING, LimitName, Quota, Shortage, Usage, Want, shortages
 
 EXACT_PLACES = 10
 
@@ -47,14 +47,14 @@ class Pool:
         "waiting_mb",
     )
 
-    def __init__(self, name: str, quota: Quota, promised: Usage = NOTHING) -> None:
+    def __init__(self, name: str, quota: Quota, promised: Usage = NOTHING, *, used: Usage = NOTHING) -> None:
         self.name = name
         self.quota = quota
         self.promised = promised
-        self.free_mb: float = quota.memory_mb - promised.memory_mb
-        self.free_cpu = quota.cpu - promised.cpu
+        self.free_mb: float = quota.memory_mb - promised.memory_mb - used.memory_mb
+        self.free_cpu = quota.cpu - promised.cpu - used.cpu
         self.waiting_mb = self.waiting_cpu = self.held_mb = self.held_cpu = 0.0
-        self._jobs = self._servers = 0
+        self._jobs, self._servers = used.jobs, used.servers - used.waiting
 
     @property
     def used(self) -> Usage:
@@ -72,6 +72,10 @@ class Pool:
         self.free_cpu -= cpu
         self._jobs += is_job
         self._servers += not is_job
+
+    def holds(self, memory_mb: float, cpu: float) -> bool:
+        """Tell whether there is room for one more container."""
+        return memory_mb <= self.free_mb and cpu <= self.free_cpu + ROUNDING
 
     def queue(self, memory_mb: float, cpu: float, *, is_held: bool) -> None:
         """Count one more job that waits."""
@@ -118,14 +122,18 @@ class Wait(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Return the sentence for the person who waits."""
+        """Return the sentence for the person whose job waits."""
+        return self.words_of("job")
+
+    def words_of(self, noun: str) -> str:
+        """Return the sentence for the person who waits, among others of that noun."""
         first = next((short for short in self.limits if not short.fits_alone), None)
         if first is None:
             why = "waits for its turn: those ahead of it need the room first"
         else:
             # Far back without what is held now, or each start and end would change a thousand jobs' words.
             why = first.words if self.place <= EXACT_PLACES + 1 else first.brief
-        return f"{why}; {place_in_queue(self.place)}"
+        return f"{why}; {place_in_queue(self.place, noun)}"
 
     @property
     def told(self) -> Told:
@@ -152,12 +160,12 @@ class Wait(NamedTuple):
         return shortages(pool.name, want, pool.quota, pool.used, promised=pool.promised, ahead=ahead)
 
 
-def place_in_queue(place: int) -> str:
+def place_in_queue(place: int, noun: str = "job") -> str:
     """Say how many are ahead; far back only roughly, or each start would change a thousand jobs' words."""
     ahead = place - 1
     if ahead == 0:
         return "next in the queue"
     if ahead > EXACT_PLACES:
         step = 10 ** (len(str(ahead)) - 1)
-        return f"more than {ahead // step * step} jobs ahead of it"
-    return f"{ahead} {'job' if ahead == 1 else 'jobs'} ahead of it"
+        return f"more than {ahead // step * step} {noun}s ahead of it"
+    return f"{ahead} {noun if ahead == 1 else noun + 's'} ahead of it"

@@ -20,6 +20,7 @@ from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
@@ -39,6 +40,7 @@ class Services:
     releases: ReleaseService
     servers: ServerService
     opening: OpeningService
+    reservations: ReservationService
     quotas: QuotaService
     policies: PolicyService
     simulations: SimulationService

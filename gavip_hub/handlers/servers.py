@@ -2,7 +2,7 @@
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import ServerOpen, ServerView
+from avi_kernel.protocol.api import ServerOpen, ServerView, WaitView
 from gavip_hub.exceptions import BadRequest, Conflict, NoRoom, NotFound, TooLarge, Unavailable
 from gavip_hub.handlers.operations import ApiHandler, operation
 
@@ -57,4 +57,24 @@ class OneServer(ApiHandler):
         return view
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Servers, OneServer)
+class ServerWait(ApiHandler):
+    """Why an interface does not open yet."""
+
+    path = "/servers/{server}/wait"
+
+    @override
+    @operation(
+        id="servers.why",
+        summary="Tell why an interface waits for room, and what would open it sooner",
+        scope=OPEN,
+        returns=WaitView,
+        errors=(NotFound, Conflict),
+    )
+    async def get(self, server: str) -> WaitView:
+        """Return limits, place, estimate and suggestions."""
+        owner = self.require().name
+        view: WaitView = await self.in_thread(self.services.reservations.why, owner=owner, name=server)
+        return view
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Servers, OneServer, ServerWait)

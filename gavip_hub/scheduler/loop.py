@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
-from gavip_hub.domain.policy import Policy
+from gavip_hub.domain.policy import Policy, Ranking
 from gavip_hub.exceptions import GavipError
 from gavip_hub.logs import about_job
 from gavip_hub.scheduler.news import news_of, slices
@@ -47,6 +47,8 @@ class SchedulerLoop:
         Jobs that are worked on at the same time.
     pass_timer
         Measures each pass over the queue.
+    ranked
+        Is shown the queue of each pass.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class SchedulerLoop:
         tick: float = 1.0,
         consumers: int = 8,
         pass_timer: Callable[[], AbstractContextManager[object]] = nullcontext,
+        ranked: Callable[[Ranking], object] = lambda _ranking: None,
     ) -> None:
         self._database = database
         self._lifecycle = lifecycle
@@ -73,6 +76,7 @@ class SchedulerLoop:
         self._tick_seconds = tick
         self._consumers = consumers
         self._pass_timer = pass_timer
+        self._ranked = ranked
         self._lease = lease(database.url, "scheduler")
         self._leads = False
         self._tells_all = False
@@ -176,6 +180,7 @@ class SchedulerLoop:
         policy = await self._threads(self._policy)
         # In a thread, or ten thousand jobs would keep every request waiting.
         ranking = await self._threads(policy.rank, pending, snapshot)
+        self._ranked(ranking)
         for job in [ranked.job for ranked in ranking if ranked.wait is None]:
             await self._claim(job)
         tells_all, self._tells_all = self._tells_all, False

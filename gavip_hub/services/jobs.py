@@ -20,6 +20,7 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
 from gavip_hub.domain.job import FINAL, JobState, Target, phase_of
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
+from gavip_hub.services.board import Board
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
@@ -42,6 +43,8 @@ class JobService:
     ----------
     portal
         Path of the portal, for the address of a job's page.
+    board
+        Where this process's scheduler, if it has one, shows the queue.
     """
 
     def __init__(
@@ -52,8 +55,10 @@ class JobService:
         config: Gavip,
         clock: Clock,
         portal: str = "/services/gavip",
+        board: Board | None = None,
     ) -> None:
         self._database = database
+        self._board = board or Board(clock=clock)
         self._quotas = quotas
         self._config = config
         self._clock = clock
@@ -113,7 +118,9 @@ class JobService:
             It does not wait.
         """
         with self._database.reading() as session:
-            return wait_view(session, self._owned(session, owner, job, avi), self._quotas, avi=avi)
+            found = self._owned(session, owner, job, avi)
+            seen = self._board.wait_of(job)
+            return wait_view(session, found, self._quotas, seen=seen, at=self._clock.now(), avi=avi)
 
     def usage(self, *, owner: str, job: str, avi: str | None = None) -> UsageView:
         """Tell what a job's newest attempt used over time.

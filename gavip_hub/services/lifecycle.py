@@ -13,13 +13,13 @@ from gavip_hub.domain.ending import End, Stint, Verdict, judge
 from gavip_hub.domain.job import FINAL, AttemptState, JobState, container_name
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.domain.policy import Snapshot, Waiting, pipeline_key, spent_by
-from gavip_hub.domain.quota import Want
+from gavip_hub.domain.quota import NOTHING, Want
 from gavip_hub.domain.waits import Told, Wait
 from gavip_hub.services.attempts import hash_of, mark_running, new_token
 from gavip_hub.services.moves import move, set_reason
-from gavip_hub.services.promises import promised
+from gavip_hub.services.promises import kept, promised
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.waits import NO_WAIT, details_of
+from gavip_hub.services.waits import NO_WAIT, place_of
 from gavip_hub.storage import containers, events, jobs, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.ids import new_id
@@ -125,6 +125,7 @@ class JobLifecycle:
             quotas={owner: self._quotas.of(names) for owner, names in groups.items()},
             holdings=holdings,
             promised=promised(session, self._quotas, at=now),
+            kept=kept(session, self._quotas, at=now),
             spent=spent_by(spending.of(session, list(groups)), holdings, whole=self._whole, now=now),
         )
 
@@ -140,7 +141,12 @@ class JobLifecycle:
                 return None
             ahead = promised(session, self._quotas, at=now)
             short = self._quotas.room(
-                session, owner=asked.owner, groups=asked.groups, want=_want(asked), promised=ahead
+                session,
+                owner=asked.owner,
+                groups=asked.groups,
+                want=_want(asked),
+                promised=ahead,
+                kept=kept(session, self._quotas, at=now).get(asked.owner, NOTHING),
             )
             found = jobs.locked(session, job)  # it may have moved while this waited for the pools
             if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
@@ -167,7 +173,7 @@ class JobLifecycle:
             found = [jobs.locked(session, job) for job in sorted(waits)]
             queued = [job for job in found if job is not None and job.state is JobState.QUEUED]
             for job in queued:
-                job.wait = details_of(waits[job.id]).model_dump()
+                job.wait = place_of(waits[job.id]).model_dump()
             for job in queued:
                 set_reason(session, job, waits[job.id].told, at=now)
 

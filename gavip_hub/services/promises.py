@@ -1,11 +1,14 @@
 """Room that is promised to those who wait for an interface, so that nobody who comes later takes it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.quota import PLATFORM, Usage, Want, shortage
+from gavip_hub.domain.rooms import Applicant, in_turn
+from gavip_hub.domain.waits import Pool, Wait
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.schema import Container
@@ -50,6 +53,37 @@ def promised(
             want = wanted_by(row)
             memory_mb, cpu = memory_mb + want.memory_mb, cpu + want.cpu
     return Usage(memory_mb=memory_mb, cpu=cpu)
+
+
+def kept(session: Session, quotas: QuotaService, *, at: datetime) -> dict[str, Usage]:
+    """Return of each owner's pool what their own jobs leave to their interfaces that wait: who opens one sits before a page."""
+    found: dict[str, Usage] = {}
+    for row in servers.reservations(session):
+        want, own = wanted_by(row), quotas.of(row.backend_state["groups"])
+        if row.memory_mb or not holds_up(row, at=at) or shortage(row.owner, want, own, Usage()):
+            continue
+        so_far = found.get(row.owner, Usage())
+        found[row.owner] = Usage(memory_mb=so_far.memory_mb + want.memory_mb, cpu=so_far.cpu + want.cpu)
+    return found
+
+
+def turns(
+    session: Session, quotas: QuotaService, rows: Iterable[Container], *, at: datetime
+) -> dict[str, Wait | None]:
+    """Tell of each reservation that holds nothing yet, oldest first, why it waits; None where it fits now."""
+    waiting = [row for row in rows if not row.memory_mb]
+    groups = {row.owner: row.backend_state["groups"] for row in waiting}
+    pools = {
+        owner: Pool(owner, quotas.of(names), used=containers.usage(session, owner=owner))
+        for owner, names in groups.items()
+    }
+    platform = Pool(PLATFORM, quotas.platform, used=containers.usage(session))
+    return in_turn([_applicant(row, at) for row in waiting], platform=platform, pools=pools)
+
+
+def _applicant(row: Container, at: datetime) -> Applicant:
+    want = wanted_by(row)
+    return Applicant(row.id, row.owner, want.memory_mb, want.cpu, holds_up(row, at=at))
 
 
 def _is_possible(session: Session, quotas: QuotaService, row: Container) -> bool:

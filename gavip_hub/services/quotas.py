@@ -37,9 +37,10 @@ class QuotaService:
         """What a member of these groups may hold."""
         return quota_for(groups, self._config.quota, self._config.group_quotas)
 
-    def hold(self, session: Session, owner: str) -> None:
-        """Hold both pools until the caller's transaction ends; before anything else is held."""
-        lock_pool(session, f"user:{owner}")  # always in this order, or two would wait for one another
+    def hold(self, session: Session, *owners: str) -> None:
+        """Hold these pools and the platform's until the caller's transaction ends; before anything else is held."""
+        for owner in sorted(owners):  # always in this order, or two would wait for one another
+            lock_pool(session, f"user:{owner}")
         lock_pool(session, PLATFORM)
 
     def room(
@@ -50,6 +51,7 @@ class QuotaService:
         groups: Iterable[str],
         want: Want,
         promised: Usage = NOTHING,
+        kept: Usage = NOTHING,
     ) -> Shortage | None:
         """Hold both pools until the caller's transaction ends, and return what stands in the way, or None.
 
@@ -59,9 +61,11 @@ class QuotaService:
         ----------
         promised
             Room on the platform that others wait for who came before.
+        kept
+            Room in the owner's pool that an interface of theirs waits for.
         """
         self.hold(session, owner)
-        own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner))
+        own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner), promised=kept)
         return own or shortage(PLATFORM, want, self.platform, containers.usage(session), promised=promised)
 
     def require_possible(self, *, owner: str, groups: Iterable[str], want: Want) -> None:

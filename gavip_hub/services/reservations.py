@@ -1,16 +1,17 @@
 """Places in the queue of those who wait for room to open an interface."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import ServerView
+from avi_kernel.protocol.api import ServerView, WaitView
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import PLATFORM, Shortage
-from gavip_hub.exceptions import NoRoom
-from gavip_hub.services.promises import ASKED_AT, asked_at, holds_up, promised, wanted_by
+from gavip_hub.domain.waits import Wait
+from gavip_hub.exceptions import Conflict, NoRoom
+from gavip_hub.services.promises import ASKED_AT, asked_at, promised, turns, wanted_by
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.room_waits import NOUN, room_view
 from gavip_hub.services.servers import ServerService, add_row, tell
 from gavip_hub.services.wishes import Wish
 from gavip_hub.storage import containers, servers
@@ -49,69 +50,92 @@ class ReservationService:
             It would not fit even alone.
         """
         self._quotas.require_possible(owner=wish.owner, groups=wish.groups, want=wish.want)
+        now = self._clock.now()
         with self._database.transaction() as session:
-            mine = servers.reservations(session, owner=wish.owner, ref=wish.ref)
-            held = next((row for row in mine if row.memory_mb), None)
-            if held is not None:
+            self._quotas.hold(session, wish.owner)
+            row = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
+            if row is not None and row.memory_mb:
                 return None
-            ahead = promised(session, self._quotas, at=self._clock.now(), before=mine[0] if mine else None)
+            if row is not None:
+                _ask_again(row, wish, at=now)
             short = self._quotas.room(
-                session, owner=wish.owner, groups=wish.groups, want=wish.want, promised=ahead
+                session,
+                owner=wish.owner,
+                groups=wish.groups,
+                want=wanted_by(row) if row else wish.want,
+                promised=promised(session, self._quotas, at=now, before=row),
             )
             if short is None:
                 return None
-            if short.limit == "servers" and not mine:
+            if short.limit == "servers":
                 raise NoRoom(f"It {short.words}: close one of your servers first.")
-            row = mine[0] if mine else self._add(session, wish)
-            row.backend_state = {**row.backend_state, ASKED_AT: self._clock.now().isoformat()}
-            self._explain(session, row, short)
+            row = row or self._add(session, wish)
+            wait = turns(session, self._quotas, servers.reservations(session), at=now)[row.id]
+            self._explain(session, row, wait.words_of(NOUN) if wait else short.words)
             session.flush()
             return self._servers.view(row)
 
     def tend(self) -> None:
         """Hold room for those who wait longest, and forget those who left."""
         with self._database.reading() as session:
-            if not servers.reservations(session):
-                return
+            owners = servers.who_waits(session)
+        if not owners:
+            return
+        now = self._clock.now()
         with self._database.transaction() as session:
-            waiting = servers.reservations(session)
-            for row in waiting:
+            self._quotas.hold(session, *owners)
+            rows = [row for row in servers.reservations(session) if row.owner in owners]
+            for row in rows:
                 self._forget_old(session, row)
-            for row in [row for row in waiting if row.closed_at is None and not row.memory_mb]:
-                short = self._promote(session, row)
-                if short is not None and short.pool == PLATFORM and holds_up(row, at=self._clock.now()):
-                    break  # who came later must not take what the first one waits for
+            there = [row for row in rows if row.closed_at is None]
+            answers = turns(session, self._quotas, there, at=now)
+            for row in there:
+                if row.id in answers:
+                    self._answer(session, row, answers[row.id])
+
+    def why(self, *, owner: str, name: str) -> WaitView:
+        """Tell why an interface does not open yet, and what would open it sooner.
+
+        Raises
+        ------
+        NotFound
+            The owner waits for none of this name, nor is one open.
+        Conflict
+            It does not wait.
+        """
+        now = self._clock.now()
+        with self._database.reading() as session:
+            rows = servers.reservations(session)
+            row = next((row for row in rows if (row.owner, row.ref) == (owner, name)), None)
+            if row is not None:
+                return room_view(session, row, turns(session, self._quotas, rows, at=now).get(row.id))
+        view = self._servers.get(owner=owner, name=name)
+        raise Conflict(f"{name} does not wait: it is {view.state}.")
 
     def _add(self, session: Session, wish: Wish) -> Container:
         row = add_row(session, wish, at=self._clock.now(), kind=Kind.RESERVATION)
-        row.backend_state = {
-            "memory_mb": wish.memory_mb,
-            "cpu": wish.cpu,
-            "groups": wish.groups,
-            ASKED_AT: row.created_at.isoformat(),
-        }
+        _ask_again(row, wish, at=row.created_at)
         row.memory_mb, row.cpu = 0, 0.0
+        session.flush()
         return row
 
-    def _explain(self, session: Session, row: Container, short: Shortage) -> None:
-        reason = f"It {short.words}; it starts when there is room."
-        if row.reason != reason:
-            row.reason = reason
-            session.flush()
-            tell(session, row, "waiting", at=self._clock.now())
-
-    def _promote(self, session: Session, row: Container) -> Shortage | None:
-        want, groups = wanted_by(row), row.backend_state["groups"]
-        short = self._quotas.room(session, owner=row.owner, groups=groups, want=want)
-        if short is not None:
-            self._explain(session, row, short)
-            return short
+    def _answer(self, session: Session, row: Container, wait: Wait | None) -> None:
+        if wait is not None:
+            self._explain(session, row, wait.words_of(NOUN))
+            return
+        want = wanted_by(row)
         row.memory_mb, row.cpu = want.memory_mb, want.cpu
         row.ready_at = self._clock.now()
         row.reason = f"There is room now, and it is held for {HELD_FOR.seconds} seconds."
         session.flush()
         tell(session, row, ROOM, at=self._clock.now())
-        return None
+
+    def _explain(self, session: Session, row: Container, words: str) -> None:
+        reason = f"It {words}."
+        if row.reason != reason:
+            row.reason = reason
+            session.flush()
+            tell(session, row, "waiting", at=self._clock.now())
 
     def _forget_old(self, session: Session, row: Container) -> None:
         now = self._clock.now()
@@ -121,3 +145,14 @@ class ReservationService:
             row.reason = "Nobody came for it."
             session.flush()
             tell(session, row, "stopped", at=now)
+
+
+def _ask_again(row: Container, wish: Wish, *, at: datetime) -> None:
+    """Note that somebody still waits, and for what: it may be another version by now."""
+    row.version = wish.release.version if wish.release else None
+    row.backend_state = {
+        "memory_mb": wish.memory_mb,
+        "cpu": wish.cpu,
+        "groups": wish.groups,
+        ASKED_AT: at.isoformat(),
+    }

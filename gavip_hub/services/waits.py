@@ -1,6 +1,7 @@
 """Why a job waits and what would start it sooner, for the person who waits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -8,10 +9,11 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.api import Estimate, LimitView, Suggestion, WaitView
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.job import JobState
-from gavip_hub.domain.quota import Shortage, amount
-from gavip_hub.domain.waits import Wait
+from gavip_hub.domain.quota import NOTHING, PLATFORM, Shortage, amount
+from gavip_hub.domain.waits import Pool, Wait
 from gavip_hub.exceptions import Conflict
 from gavip_hub.services.orders import SMALLEST_MB
+from gavip_hub.services.promises import kept, promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.schema import Container, Job
@@ -24,19 +26,29 @@ SPARE = 1.1
 """What a job is given above the most that past ones needed."""
 
 
-class Details(BaseModel):
-    """Why a job waits, as it is kept with the job."""
+class Place(BaseModel):
+    """Where a job stood in the queue when its owner was last told, as it is kept with the job."""
 
-    ahead: int = 0
-    limits: list[LimitView] = []
-
-
-def details_of(wait: Wait) -> Details:
-    """Return what of a wait is kept with its job."""
-    return Details(ahead=wait.place - 1, limits=[_limit_view(short) for short in wait.limits])
+    ahead: int
+    own_mb: float
+    own_cpu: float
+    all_mb: float
+    all_cpu: float
 
 
-def _limit_view(short: Shortage) -> LimitView:
+def place_of(wait: Wait) -> Place:
+    """Return what of a wait is kept with its job: limits change with every start and end, and are worked out when asked for."""
+    return Place(
+        ahead=wait.place - 1,
+        own_mb=wait.own_mb,
+        own_cpu=wait.own_cpu,
+        all_mb=wait.all_mb,
+        all_cpu=wait.all_cpu,
+    )
+
+
+def limit_view(short: Shortage) -> LimitView:
+    """Return a limit as people see it who wait."""
     return LimitView.model_validate(
         {
             "pool": "platform" if short.is_platforms else "yours",
@@ -49,11 +61,21 @@ def _limit_view(short: Shortage) -> LimitView:
     )
 
 
-def wait_view(session: Session, job: Job, quotas: QuotaService, *, avi: str | None = None) -> WaitView:
-    """Return why a job waits; quick however many wait, since the scheduler has thought of it already.
+def wait_view(
+    session: Session,
+    job: Job,
+    quotas: QuotaService,
+    *,
+    seen: Wait | None,
+    at: datetime,
+    avi: str | None = None,
+) -> WaitView:
+    """Return why a job waits at this moment; quick however many wait, since the scheduler knows its place already.
 
     Parameters
     ----------
+    seen
+        What the scheduler saw at its last pass; None: what is kept with the job counts.
     avi
         The AVI whose interface asks: it learns nothing of what its user runs of others.
 
@@ -64,24 +86,44 @@ def wait_view(session: Session, job: Job, quotas: QuotaService, *, avi: str | No
     """
     if job.state is not JobState.QUEUED:
         raise Conflict("the job does not wait: it is not in the queue")
-    details = Details.model_validate(job.wait or {})
+    place = place_of(seen) if seen else Place.model_validate(job.wait) if job.wait else None
+    wait = _wait_now(session, job, quotas, place, at=at) if place else None
+    limits = wait.limits if wait else []
     return WaitView(
-        reason=job.reason,
-        ahead=details.ahead,
-        limits=details.limits,
+        reason=wait.words if wait and limits else job.reason,
+        ahead=place.ahead if place else 0,
+        limits=[limit_view(short) for short in limits],
         starts_by=job.reserved_for,
         estimate=Estimate.model_validate(job.estimate) if job.estimate else None,
-        sooner=_sooner(session, job, details.limits, quotas, avi=avi),
+        sooner=_sooner(session, job, limits, quotas, avi=avi),
+    )
+
+
+def _wait_now(session: Session, job: Job, quotas: QuotaService, place: Place, *, at: datetime) -> Wait:
+    """Return why it waits, by what is held and allowed now."""
+    mine = kept(session, quotas, at=at).get(job.owner, NOTHING)
+    used, all_used = containers.usage(session, owner=job.owner), containers.usage(session)
+    return Wait(
+        place=place.ahead + 1,
+        memory_mb=job.memory_mb,
+        cpu=job.cpu,
+        own=Pool(job.owner, quotas.of(job.groups), mine, used=used),
+        platform=Pool(PLATFORM, quotas.platform, promised(session, quotas, at=at), used=all_used),
+        own_mb=place.own_mb,
+        own_cpu=place.own_cpu,
+        all_mb=place.all_mb,
+        all_cpu=place.all_cpu,
+        starts_by=job.reserved_for,
     )
 
 
 def _sooner(
-    session: Session, job: Job, limits: Sequence[LimitView], quotas: QuotaService, *, avi: str | None
+    session: Session, job: Job, limits: Sequence[Shortage], quotas: QuotaService, *, avi: str | None
 ) -> list[Suggestion]:
-    own = [limit for limit in limits if limit.pool == "yours"]
-    suggestions = _smaller(session, job, quotas) if any(one.limit == "memory_mb" for one in limits) else []
-    if own:
-        suggestions += _endings(containers.open_of(session, owner=job.owner, avi=avi), own)
+    if not limits:
+        return []
+    smaller = _smaller(session, job, quotas) if any(one.limit == "memory_mb" for one in limits) else []
+    suggestions = smaller + endings(session, containers.open_of(session, owner=job.owner, avi=avi), limits)
     return suggestions[:MOST_SUGGESTIONS]
 
 
@@ -105,17 +147,23 @@ def _smaller(session: Session, job: Job, quotas: QuotaService) -> list[Suggestio
     return [Suggestion(words=f"Ask for {fits}: that fits beside what runs; {known}.", memory_mb=free_mb)]
 
 
-def _endings(rows: Sequence[Container], limits: Sequence[LimitView]) -> list[Suggestion]:
-    """Return which of one's own containers would make room by ending, the least one first."""
-    missing = {limit.limit: limit.needed - limit.allowed for limit in limits}
-    enough = [row for row in rows if all(getattr(row, name) >= much for name, much in missing.items())]
-    return [_ending(row) for row in sorted(enough, key=lambda row: (row.memory_mb, row.cpu))]
+def endings(session: Session, rows: Iterable[Container], limits: Sequence[Shortage]) -> list[Suggestion]:
+    """Return which of one's own containers would each make all the room by ending, the least one first.
+
+    What it holds counts in its owner's pool and on the platform: one that is too small for either would help nobody.
+    """
+    missing = [(short.limit, short.needed - short.allowed) for short in limits]
+    enough = [row for row in rows if all(getattr(row, name) >= much for name, much in missing)]
+    return [_ending(session, row) for row in sorted(enough, key=lambda row: (row.memory_mb, row.cpu))]
 
 
-def _ending(row: Container) -> Suggestion:
+def _ending(session: Session, row: Container) -> Suggestion:
     held = amount("memory_mb", row.memory_mb)
     if row.kind is Kind.JOB:
-        job = row.ref.removeprefix("gavip-").rpartition("-")[0]
-        return Suggestion(words=f"Cancel your job {job}, which holds {held}.", job=job)
-    name = row.ref or "notebook"
-    return Suggestion(words=f"Close {name}, which holds {held}.", server=name)
+        name = row.ref.removeprefix("gavip-").rpartition("-")[0]
+        job = session.get(Job, name)
+        title = f"“{job.title}” ({name})" if job and job.title else name
+        return Suggestion(words=f"Cancel your job {title}, which holds {held}.", job=name)
+    server = row.ref or "notebook"
+    named = server if row.ref else "your notebook server"
+    return Suggestion(words=f"Close {named}, which holds {held}.", server=server)

@@ -30,6 +30,12 @@ def open_rows(
     return list(session.scalars(wanted.with_for_update() if lock else wanted))
 
 
+def who_waits(session: Session) -> list[str]:
+    """Return the owners of open reservations."""
+    wanted = select(Container.owner).where(Container.state.in_(OPEN), Container.kind == Kind.RESERVATION)
+    return list(session.scalars(wanted.distinct()))
+
+
 def reservations(session: Session, *, owner: str | None = None, ref: str | None = None) -> list[Container]:
     """Return open reservations, oldest first."""
     return open_rows(session, owner=owner, ref=ref, kinds=(Kind.RESERVATION,))

@@ -116,6 +116,22 @@ async def test_where_there_is_no_room_one_waits_and_is_told_why(service, ann, bo
     assert [one["state"] for one in await servers(ann)] == ["ready"]
 
 
+async def test_who_waits_asks_why_and_nobody_else_learns_of_it(service, ann, bob, stars):
+    service.service.core.config.platform_memory_mb = 600
+    await bob.post("/servers", json={"avi": "stars"})
+    await ann.post("/servers", json={"avi": "stars"})
+    found = (await ann.get("/servers/stars/wait")).json()
+    assert [(one["pool"], one["limit"], one["needed"]) for one in found["limits"]] == [
+        ("platform", "memory_mb", 1024)
+    ]
+    assert found["ahead"] == 0
+    assert (await bob.get("/servers/stars/wait")).status_code == 409
+    async with service.client("dora-token") as dora:
+        assert (await dora.get("/servers/stars/wait")).status_code == 404
+    async with service.client("ann-stars-token") as interface:
+        assert (await interface.get("/servers/stars/wait")).status_code == 403
+
+
 async def test_who_gives_up_waiting_leaves_no_trace(service, ann, bob, stars):
     service.service.core.config.platform_memory_mb = 600
     await bob.post("/servers", json={"avi": "stars"})

@@ -7,7 +7,7 @@ import pytest
 from avi_kernel.protocol.api import ReleaseSubmit
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
-from gavip_hub.exceptions import BadRequest, NoRoom, NotFound, Unavailable
+from gavip_hub.exceptions import BadRequest, Conflict, NoRoom, NotFound, Unavailable
 from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
 from gavip_hub.services.opening import OpeningService
@@ -230,7 +230,9 @@ def test_who_waits_longest_comes_first(desk):
     desk.reservations.wait_if_full(desk.wish("dan"))
     desk.servers.close(first.ledger_id)
     desk.reservations.tend()
-    assert (desk.told("carl"), desk.told("dan")) == (["waiting", "room"], ["waiting"])
+    assert desk.told("carl") == ["waiting", "room"]
+    assert desk.reservations.why(owner="dan", name="stars").ahead == 0
+    assert "room" not in desk.told("dan")
 
 
 def test_room_that_nobody_takes_is_given_back(desk):
@@ -274,8 +276,8 @@ def test_who_comes_later_takes_nothing_that_somebody_waits_for(desk):
     assert big(desk).state == "waiting"
     desk.clock.advance(1)
     place = desk.reservations.wait_if_full(desk.wish("dan"))
-    assert place.reason.startswith(
-        "It waits for 512 MB of memory: 1 open server holds 0.5 of the platform's 1.2 GB of memory, and the rest is kept"
+    assert place.reason == (
+        "It waits for its turn: those ahead of it need the room first; 1 interface ahead of it."
     )
     with pytest.raises(NoRoom, match="kept for those who wait"):
         desk.admit(owner="eve")
@@ -327,3 +329,67 @@ def test_who_is_held_back_by_their_own_pool_holds_up_nobody(desk):
     desk.admit(owner="ann")
     assert desk.reservations.wait_if_full(replace(desk.wish("ann"), ref="other")).state == "waiting"
     assert desk.admit(owner="bob")
+
+
+def test_why_an_interface_waits_is_told_in_numbers(desk):
+    desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    found = desk.reservations.why(owner="carl", name="stars")
+    assert found.reason == (
+        "waits for 512 MB of memory: 2 open servers hold 1 of the platform's 1.2 GB of memory; next in the queue"
+    )
+    assert [(one.pool, one.limit, one.needed) for one in found.limits] == [("platform", "memory_mb", 1536)]
+    assert found.ahead == 0
+
+
+def test_raising_exactly_the_named_limit_opens_it_and_raising_others_does_not(desk):
+    desk.admit(owner="ann")
+    big(desk)
+    desk.clock.advance(1)
+    desk.reservations.wait_if_full(desk.wish("dan"))
+    (limit,) = desk.reservations.why(owner="dan", name="stars").limits
+    desk.config.platform_cpu = 100.0
+    desk.config.quota = {"memory_mb": 10**6, "cpu": 100.0, "servers": 5}
+    desk.reservations.tend()
+    assert "room" not in desk.told("dan")
+    desk.config.platform_memory_mb = int(limit.needed)
+    desk.reservations.tend()
+    assert desk.told("dan")[-1] == "room"
+
+
+def test_an_own_server_that_would_make_room_by_closing_is_named(desk):
+    desk.config.quota = {"memory_mb": 600, "cpu": 4.0}
+    desk.admit(owner="ann")
+    desk.reservations.wait_if_full(replace(desk.wish("ann"), ref="other"))
+    found = desk.reservations.why(owner="ann", name="other")
+    assert [(one.server, one.words) for one in found.sooner] == [
+        ("stars", "Close stars, which holds 512 MB of memory.")
+    ]
+
+
+def test_where_room_is_held_or_nobody_waits_there_is_no_limit_to_tell(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    assert desk.reservations.why(owner="carl", name="stars").limits == []
+    with pytest.raises(Conflict, match="does not wait: it is starting"):
+        desk.reservations.why(owner="bob", name="stars")
+    with pytest.raises(NotFound):
+        desk.reservations.why(owner="eve", name="stars")
+
+
+def test_who_waits_for_the_last_server_of_their_quota_is_not_told_of_that_quota(desk):
+    desk.config.quota = {"memory_mb": 4096, "cpu": 4.0, "servers": 1}
+    desk.admit(owner="bob")
+    desk.admit(owner="dan")
+    assert desk.reservations.wait_if_full(desk.wish("ann")).state == "waiting"
+    assert "512 MB of memory" in desk.reservations.wait_if_full(desk.wish("ann")).reason
+
+
+def test_who_asks_for_another_version_waits_for_that_ones_size(desk):
+    desk.admit(owner="ann")
+    assert big(desk).state == "waiting"
+    assert desk.reservations.wait_if_full(desk.wish("carl")) is None

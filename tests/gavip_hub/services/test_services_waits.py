@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
+from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.promises import ASKED_AT
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.testing import exit_record
 from tests.support.engine import Engine
@@ -89,11 +92,11 @@ def test_a_smaller_size_that_fits_is_suggested_unless_past_runs_needed_more(engi
     a_pass(engine)
     small = engine.submit(memory_mb=500).id
     a_pass(engine)
-    (suggestion,) = wait_of(engine, small).sooner
+    (suggestion,) = smaller(engine, small)
     assert suggestion.memory_mb == 300
     assert "your past runs needed at most 200 MB" in suggestion.words
     completed_peak(engine, 290.0)
-    assert wait_of(engine, small).sooner == []
+    assert smaller(engine, small) == []
 
 
 def test_what_others_needed_is_nobodys_business(engine):
@@ -103,6 +106,10 @@ def test_what_others_needed_is_nobodys_business(engine):
     job = engine.submit(memory_mb=500).id
     a_pass(engine)
     assert "no past run of yours" in wait_of(engine, job).sooner[0].words
+
+
+def smaller(engine, job):
+    return [one for one in wait_of(engine, job).sooner if one.memory_mb]
 
 
 def completed_peak(engine, peak):
@@ -121,6 +128,73 @@ def test_an_own_job_that_would_make_room_by_ending_is_named(engine):
     found = wait_of(engine, job)
     assert [limit.pool for limit in found.limits if limit.limit == "memory_mb"] == ["yours", "platform"]
     assert [one.job for one in found.sooner if one.job] == [first]
+
+
+def test_an_own_job_makes_room_on_the_platform_too(engine):
+    first = engine.submit(memory_mb=700).id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    assert [(one.job, one.words) for one in wait_of(engine, job).sooner if one.job] == [
+        (first, f"Cancel your job “Plot” ({first}), which holds 700 MB of memory.")
+    ]
+
+
+def test_an_own_job_whose_end_would_not_be_enough_is_not_named(engine):
+    engine.submit(owner="bob", memory_mb=600)
+    engine.submit(memory_mb=100)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    assert [one.job for one in wait_of(engine, job).sooner if one.job] == []
+
+
+def test_every_limit_is_told_as_it_is_now_not_as_it_was_when_the_words_last_changed(engine):
+    engine.config.quota = {"memory_mb": 800, "cpu": 8.0, "jobs": 20, "servers": 5}
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    engine.submit(owner="bob", memory_mb=200)
+    a_pass(engine)
+    assert [(one.pool, one.used) for one in wait_of(engine, job).limits] == [
+        ("yours", 700),
+        ("platform", 900),
+    ]
+
+
+def test_ones_own_jobs_take_nothing_that_ones_own_interface_waits_for(engine):
+    engine.config.quota = {"memory_mb": 800, "cpu": 8.0, "jobs": 20, "servers": 5}
+    engine.submit(memory_mb=500)
+    a_pass(engine)
+    waits_for_room(engine, memory_mb=400)
+    job = engine.submit(memory_mb=100).id
+    assert a_pass(engine) == []
+    assert wait_of(engine, job).reason == (
+        "waits for 100 MB of memory: your 1 running job holds 500 of your 800 MB of memory, "
+        "and the rest is kept for your interface that waits for room; next in the queue"
+    )
+
+
+def waits_for_room(engine, *, memory_mb):
+    """Have ann wait before a page until there is room."""
+    now = engine.clock.now()
+    asked = {"memory_mb": memory_mb, "cpu": 1.0, "groups": [], ASKED_AT: now.isoformat()}
+    with engine.database.transaction() as session:
+        session.add(
+            Container(
+                id="s1",
+                owner="ann",
+                kind=Kind.RESERVATION,
+                ref="stars",
+                state=ContainerState.RESERVED,
+                cpu=0.0,
+                memory_mb=0,
+                backend_state=asked,
+                reason="",
+                created_at=now,
+            )
+        )
 
 
 def test_an_avi_learns_nothing_of_what_its_user_runs_of_others(engine):

@@ -1,0 +1,31 @@
+"""Why an interface does not open yet and what would open it sooner, for the person before its page."""
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import WaitView
+from gavip_hub.domain.waits import Wait
+from gavip_hub.services.waits import MOST_SUGGESTIONS, endings, limit_view
+from gavip_hub.storage import containers
+from gavip_hub.storage.schema import Container
+
+NOUN = "interface"
+"""What others in this queue wait for."""
+
+
+def room_view(session: Session, row: Container, wait: Wait | None) -> WaitView:
+    """Return why somebody waits for an interface.
+
+    Parameters
+    ----------
+    wait
+        None: there is room, and it opens now.
+    """
+    if wait is None:
+        return WaitView(reason=row.reason if row.memory_mb else "there is room for it now", ahead=0)
+    mine = containers.open_of(session, owner=row.owner)
+    return WaitView(
+        reason=wait.words_of(NOUN),
+        ahead=wait.place - 1,
+        limits=[limit_view(short) for short in wait.limits],
+        sooner=endings(session, mine, wait.limits)[:MOST_SUGGESTIONS],
+    )
