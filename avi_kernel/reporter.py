@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from avi_kernel.protocol.runs import JobDocument, Outcome, Progress
 
-RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 Report = Callable[[Progress, tuple[float, float]], None]
 """Takes progress, and where the present step begins in the whole and how much of it it is."""
 DOCUMENT_PATIENCE = 300.0

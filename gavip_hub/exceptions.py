@@ -6,6 +6,8 @@ class GavipError(Exception):
 
     error = "internal"
     status_code = 500
+    retry_after: int | None = None
+    """Seconds after which it is worth asking again, where that may help."""
 
     def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
         super().__init__(message or type(self).__doc__ or "")
@@ -82,7 +84,6 @@ class QueueFull(GavipError):
     error = "queue_full"
     status_code = 429
     retry_after = 60
-    """Seconds after which it is worth asking again."""
 
 
 class Unavailable(GavipError):
@@ -90,6 +91,21 @@ class Unavailable(GavipError):
 
     error = "unavailable"
     status_code = 503
+    retry_after = 10
+
+
+class DatabaseAway(Unavailable):
+    """The platform's database does not answer. What runs goes on and nothing is lost: try again in a minute."""
+
+    error = "database_away"
+
+
+class DiskFull(Unavailable):
+    """The platform's disk is full. What is stored stays as it is: try again once the operator has made room."""
+
+    error = "disk_full"
+    status_code = 507
+    retry_after = 60
 
 
 class WrongSchema(GavipError):

@@ -12,6 +12,8 @@ from typing import Literal
 
 from typing_extensions import override
 
+from gavip_hub.exceptions import GavipError
+
 REQUEST: ContextVar[str] = ContextVar("gavip_request", default="")
 JOB: ContextVar[str] = ContextVar("gavip_job", default="")
 REQUEST_HEADER = "X-Request-ID"
@@ -65,6 +67,38 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+class Trouble:
+    """Says a trouble once, however long it lasts, and once that it is over.
+
+    Parameters
+    ----------
+    what
+        What is in trouble, as the beginning of a line.
+    """
+
+    def __init__(self, *, log: logging.Logger, what: str) -> None:
+        self._log = log
+        self._what = what
+        self._told = ""
+
+    def met(self, error: Exception) -> None:
+        """Say what went wrong, unless that is known."""
+        words = str(error) or type(error).__name__
+        if words == self._told:
+            return
+        self._told = words
+        expected = isinstance(error, GavipError)
+        self._log.warning(
+            "%s: %s; it is tried again", self._what, words, exc_info=None if expected else error
+        )
+
+    def over(self) -> None:
+        """Say that it goes on, if it did not."""
+        if self._told:
+            self._told = ""
+            self._log.warning("%s: it goes on", self._what)
 
 
 def set_up(*, level: int, style: Literal["text", "json"]) -> None:

@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.platform",
     "tests.support.postgres",
+    "tests.support.outages",
 ]

@@ -1,5 +1,7 @@
 """What all handlers share: who asks, one place for refusals, and safe headers."""
 
+import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,7 +14,16 @@ from tornado.web import HTTPError, RequestHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.api import ErrorBody, Profile
-from gavip_hub.exceptions import BadRequest, Forbidden, GavipError, NotFound, QueueFull, SignInRequired
+from gavip_hub.exceptions import (
+    BadRequest,
+    DatabaseAway,
+    DiskFull,
+    Forbidden,
+    GavipError,
+    NotFound,
+    SignInRequired,
+    Unavailable,
+)
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services
 from gavip_hub.handlers.rendering import PAGE_CSP
 from gavip_hub.handlers.sign_in import NOBODY, XSRF_FIELD, Identity
@@ -22,6 +33,8 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+ANSWER_SECONDS = 20.0
+"""What has not begun by then is not done; a reader would not wait for longer."""
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
@@ -74,8 +87,19 @@ class BaseHandler(RequestHandler):
         return profile
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what blocks, a method of a service above all, in the bounded pool."""
-        return await self.context.database_threads(function, *args, **kwargs)
+        """Run what blocks, a method of a service above all, in the bounded pool.
+
+        Raises
+        ------
+        DatabaseAway
+            It took too long: all threads wait for a database that stands still.
+        """
+        try:
+            return await asyncio.wait_for(
+                self.context.database_threads(function, *args, **kwargs), ANSWER_SECONDS
+            )
+        except TimeoutError:
+            raise DatabaseAway from None
 
     @override
     async def prepare(self) -> None:
@@ -116,6 +140,9 @@ class BaseHandler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        if isinstance(value, Unavailable):
+            log.warning("%s refused: %s", self._request_summary(), value)
+            return
         if isinstance(value, GavipError) and value.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             log.info("%s refused: %s", self._request_summary(), value)
             return
@@ -125,14 +152,14 @@ class BaseHandler(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = refusal(kwargs.get("exc_info", (None, None, None))[1], status_code)
         self.set_status(error.status_code)
+        if error.retry_after is not None:
+            self.set_header("Retry-After", str(error.retry_after))
         self.write_refusal(error)
 
     def write_refusal(self, error: GavipError) -> None:
         """Say no in JSON."""
         if isinstance(error, SignInRequired):
             self.set_header("WWW-Authenticate", 'Bearer realm="gavip"')
-        if isinstance(error, QueueFull):
-            self.set_header("Retry-After", str(error.retry_after))
         body = ErrorBody(error=error.error, message=error.message, field=error.field)
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(body.model_dump_json())
@@ -197,6 +224,8 @@ def refusal(error: BaseException | None, status_code: int) -> GavipError:
     """Return any exception as one of the platform's own; what is not meant for users is not told to them."""
     if isinstance(error, GavipError):
         return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull()
     if isinstance(error, HTTPError) and status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         made = BadRequest(_told(error) or HTTPStatus(status_code).phrase)
         made.status_code = status_code

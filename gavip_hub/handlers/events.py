@@ -9,7 +9,7 @@ from tornado.iostream import StreamClosedError
 from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, Profile
-from gavip_hub.exceptions import BadRequest, NoRoom, NotFound
+from gavip_hub.exceptions import BadRequest, DatabaseAway, NoRoom, NotFound
 from gavip_hub.handlers.jobs import READ, EventQuery
 from gavip_hub.handlers.operations import ApiHandler, operation
 
@@ -69,14 +69,22 @@ class Events(ApiHandler):
             while not self._reader_left:
                 # Cleared before looking: what is committed after the look rings again.
                 bell.clear()
-                found: list[EventView] = await self.in_thread(
-                    self.services.events.events_since, owner=profile.name, after=last
-                )
+                found = await self._since(profile, last)
                 if found:
                     last = found[-1].id
                     await self._send(await filtered.of(found))
                 else:
                     await self._wait(bell)
+
+    async def _since(self, profile: Profile, last: int) -> list[EventView]:
+        """Return what happened since; nothing while the database is away, as a stream waits for it."""
+        try:
+            found: list[EventView] = await self.in_thread(
+                self.services.events.events_since, owner=profile.name, after=last
+            )
+        except DatabaseAway:
+            return []
+        return found
 
     async def _send(self, found: Sequence[EventView]) -> None:
         for event in found:

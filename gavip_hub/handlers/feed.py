@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from gavip_hub.logs import Trouble
 from gavip_hub.storage.database import Listener, Touched
 
 TICK = 0.5
@@ -34,6 +35,7 @@ class EventFeed:
         self._latest = latest
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._seen = 0
+        self._trouble = Trouble(log=log, what="Looking for news")
 
     @contextmanager
     def listen(self, owner: str) -> Iterator[asyncio.Event]:
@@ -71,8 +73,9 @@ class EventFeed:
     async def _look(self) -> None:
         try:
             latest = await self._latest()
-        except Exception:  # the database may be away; the next tick looks again
-            log.exception("News could not be looked for")
+            self._trouble.over()
+        except Exception as error:  # noqa: BLE001 - the database may be away; the next tick looks again
+            self._trouble.met(error)
             return
         if latest != self._seen:
             self._seen = latest

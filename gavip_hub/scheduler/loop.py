@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy, Ranking
-from gavip_hub.exceptions import GavipError
-from gavip_hub.logs import about_job
+from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
+from gavip_hub.logs import Trouble, about_job
 from gavip_hub.scheduler.news import news_of, slices
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
@@ -25,6 +25,8 @@ EXPLAINED_AT_ONCE = 100
 """Jobs told in one transaction: nobody else writes meanwhile."""
 PATIENCE = 5.0
 """Seconds that a step may take to end when the loop is to end."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two looks while they fail."""
 QUIET_KINDS = frozenset({"job.progress", "job.reason"})
 """Events that change nothing for the loop."""
 
@@ -83,6 +85,7 @@ class SchedulerLoop:
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
         self._ticked_at = clock.monotonic()
+        self._trouble = Trouble(log=log, what="The scheduler's look at everything")
 
     @property
     def healthy(self) -> bool:
@@ -107,7 +110,7 @@ class SchedulerLoop:
 
     async def tick(self) -> None:
         """Look at everything once: what runs, what is left over, what waits."""
-        self._leads = await self._threads(self._lease.hold)
+        self._leads = await self._holds_lease()
         if not self._leads:
             self._ticked_at = self._clock.monotonic()  # standing by is being well
             return
@@ -123,19 +126,32 @@ class SchedulerLoop:
             await self._sweep()
         self._ticked_at = self._clock.monotonic()
 
+    async def _holds_lease(self) -> bool:
+        try:
+            return await self._threads(self._lease.hold)
+        except BaseException:
+            self._leads = False  # it may be another's by now
+            raise
+
     async def _tick_for_ever(self) -> None:
+        pause = self._tick_seconds
         while True:
             try:
                 await self.tick()
-            except Exception:  # the database or the engine may be away; the next tick tries again
-                log.exception("The scheduler could not look at everything")
-            await self._clock.sleep(self._tick_seconds)
+                self._trouble.over()
+                pause = self._tick_seconds
+            except Exception as error:  # noqa: BLE001 - the database or the engine may be away; it is tried again
+                self._trouble.met(error)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            await self._clock.sleep(pause)
 
     async def _consume_for_ever(self) -> None:
         while True:
             item = await self._queue.get()
             try:
                 await self._to_its_end(self._handle(item))
+            except (DatabaseAway, DiskFull):  # said by those who found out, and not of every job
+                self._queue.retry(item)
             except GavipError as error:
                 log.warning("%s: %s; it is tried again", item, error)
                 self._queue.retry(item)

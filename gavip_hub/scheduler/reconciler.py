@@ -14,7 +14,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import JobState
 from gavip_hub.domain.waits import Told
-from gavip_hub.exceptions import GavipError
+from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
@@ -28,6 +28,8 @@ LINGER_LIMIT = 30.0
 """Seconds that a container may stay after its runner reported the end."""
 OVERTIME = 15.0
 """Seconds by which the loop is later than a box itself, which keeps its time limit."""
+SAVE_AGAIN = 1.0
+"""Seconds between two tries to keep what is known of a container, while the database is away."""
 STORE_TRIES = 5
 """Troubles with an attempt's files after which its job ends without them; they are stored by a later sweep."""
 
@@ -77,6 +79,7 @@ class Reconciler:
         self._database = database_threads
         self._files = file_threads
         self._silence = silence.total_seconds()
+        self._clock = clock
         self._sightings = Sightings(clock=clock)
         self._orders: dict[str, LaunchOrder] = {}
         self._claimed: set[str] = set()
@@ -125,15 +128,22 @@ class Reconciler:
             spec = await self._files(self._specs.spec_for, order)
             async with _closed_afterwards(self._backend.start(spec)) as states:
                 async for state in states:
-                    wanted = await self._database(
-                        self._lifecycle.save_backend_state, order.job, order.attempt, state
-                    )
-                    if not wanted:
+                    if not await self._save(order, state):
                         return Again.NOW
         except (GavipError, OSError) as error:
             log.warning("%s could not be started: %s", order.name, error)
             return await self._give_up(standing, f"Its container could not be started: {error}.")
         return Again.NOW
+
+    async def _save(self, order: LaunchOrder, state: State) -> bool:
+        """Keep a state; a database that is away is waited for, since giving up would cost the job an attempt."""
+        while True:
+            try:
+                return await self._database(
+                    self._lifecycle.save_backend_state, order.job, order.attempt, state
+                )
+            except (DatabaseAway, DiskFull):
+                await self._clock.sleep(SAVE_AGAIN)
 
     async def _give_up(self, standing: Standing, failure: str) -> Again:
         """End an attempt whose start went wrong, but only once nothing of it lives."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gavip_hub.clock import Clock
-from gavip_hub.exceptions import GavipError
+from gavip_hub.logs import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Rounds:
     def __init__(
         self, *, task: str, act: Callable[[], Awaitable[object]], every: float, clock: Clock
     ) -> None:
-        self._task = task
+        self._trouble = Trouble(log=log, what=task)
         self._act = act
         self._every = every
         self._clock = clock
@@ -33,8 +33,7 @@ class Rounds:
         while True:
             try:
                 await self._act()
-            except GavipError as error:
-                log.warning("%s: %s; it is tried again", self._task, error)
-            except Exception:  # the database may be away
-                log.exception("%s failed; it is tried again", self._task)
+                self._trouble.over()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next round tries again
+                self._trouble.met(error)
             await self._clock.sleep(self._every)

@@ -15,6 +15,7 @@ from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.domain.policy import Snapshot, Waiting, pipeline_key, spent_by
 from gavip_hub.domain.quota import NOTHING, Want
 from gavip_hub.domain.waits import Told, Wait
+from gavip_hub.exceptions import DatabaseAway
 from gavip_hub.services.attempts import hash_of, mark_running, new_token
 from gavip_hub.services.moves import move, set_reason
 from gavip_hub.services.promises import kept, promised
@@ -134,27 +135,37 @@ class JobLifecycle:
 
         State, attempt, token and ledger row are one transaction with the count of both pools.
         """
+        order: LaunchOrder | None = None
+        try:
+            with self._database.transaction() as session:
+                order = self._claim(session, job)
+        except DatabaseAway:
+            if order is None:
+                raise
+            # It may be committed, and only the answer lost: the next step compares the order with what is there.
+        return order
+
+    def _claim(self, session: Session, job: str) -> LaunchOrder | None:
         now = self._clock.now()
-        with self._database.transaction() as session:
-            asked = session.get(Job, job)
-            if asked is None:
-                return None
-            ahead = promised(session, self._quotas, at=now)
-            short = self._quotas.room(
-                session,
-                owner=asked.owner,
-                groups=asked.groups,
-                want=_want(asked),
-                promised=ahead,
-                kept=kept(session, self._quotas, at=now).get(asked.owner, NOTHING),
-            )
-            found = jobs.locked(session, job)  # it may have moved while this waited for the pools
-            if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
-                return None
-            if short:
-                set_reason(session, found, Told(short.words, found.reserved_for), at=now)
-                return None
-            return self._add_attempt(session, found)
+        asked = session.get(Job, job)
+        if asked is None:
+            return None
+        ahead = promised(session, self._quotas, at=now)
+        short = self._quotas.room(
+            session,
+            owner=asked.owner,
+            groups=asked.groups,
+            want=_want(asked),
+            promised=ahead,
+            kept=kept(session, self._quotas, at=now).get(asked.owner, NOTHING),
+        )
+        found = jobs.locked(session, job)  # it may have moved while this waited for the pools
+        if found is None or found.state is not JobState.QUEUED or not jobs.is_clear(session, job):
+            return None
+        if short:
+            set_reason(session, found, Told(short.words, found.reserved_for), at=now)
+            return None
+        return self._add_attempt(session, found)
 
     def set_reasons(self, reasons: Mapping[str, Told]) -> None:
         """Tell people why their jobs wait; what has not changed is not told again."""

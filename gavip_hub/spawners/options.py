@@ -101,8 +101,13 @@ class ServerHooks:
 
     async def close(self, spawner: Admitted) -> None:
         """Close the row of a server that ended; a refused start has none."""
-        if spawner.ledger_id:
-            await asyncio.wrap_future(self._thread.submit(self._close, spawner.ledger_id, spawner.ending))
+        if not spawner.ledger_id:
+            return
+        closing = self._thread.submit(self._close, spawner.ledger_id, spawner.ending)
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(closing), ADMIT_SECONDS)
+        except Exception:  # the server has ended all the same, and the next look at all servers closes its row
+            log.exception("The ledger row %s could not be closed", spawner.ledger_id)
 
     @property
     def _ledger(self) -> Ledger:

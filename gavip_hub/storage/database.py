@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from gavip_hub.storage.absence import Absence, patient
+
 
 class Touched(NamedTuple):
     """Whose job or server has a new event, and of which kind."""
@@ -22,7 +24,8 @@ class Touched(NamedTuple):
 Listener = Callable[[frozenset[Touched]], object]
 """Called after a commit, in the thread that committed, with all that has new events."""
 
-BUSY_SECONDS = 30
+BUSY_SECONDS = 10
+"""How long a transaction waits for others to end before it is refused."""
 TOUCHED = "gavip_touched"
 
 log = logging.getLogger(__name__)
@@ -45,11 +48,18 @@ class Database:
         # On SQLite a transaction that only reads must not queue behind the one that writes.
         self._reading_engine = self.engine.execution_options(gavip_reading=True)
         self._listeners: list[Listener] = []
+        self._absence = Absence()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session whose changes are committed together, or not at all."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """Give a session whose changes are committed together, or not at all.
+
+        Raises
+        ------
+        gavip_hub.exceptions.DatabaseAway, gavip_hub.exceptions.DiskFull
+            It cannot be done now, and can once the database is back.
+        """
+        with self._absence.noticed(writing=True), Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 yield session
             touched = frozenset(session.info.get(TOUCHED, ()))
@@ -58,8 +68,17 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one consistent state and changes nothing."""
-        with Session(self._reading_engine, expire_on_commit=False) as session:
+        """Give a session that sees one consistent state and changes nothing.
+
+        Raises
+        ------
+        gavip_hub.exceptions.DatabaseAway
+            It does not answer.
+        """
+        with (
+            self._absence.noticed(writing=False),
+            Session(self._reading_engine, expire_on_commit=False) as session,
+        ):
             yield session  # closing it rolls back and leaves what was read as it is
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -81,9 +100,10 @@ class Database:
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     """Make an engine that behaves alike on both databases."""
+    common = {"pool_size": pool_size, "pool_timeout": BUSY_SECONDS}
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=pool_size, pool_pre_ping=True)
-    engine = create_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_SECONDS})
+        return create_engine(url, connect_args=patient(url), pool_pre_ping=True, **common)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **common)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

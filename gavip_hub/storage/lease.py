@@ -1,7 +1,6 @@
 """What only one process at a time may do; given back by the system itself when that process dies."""
 
 import fcntl
-import logging
 import os
 from abc import ABC, abstractmethod
 
@@ -10,9 +9,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import override
 
+from gavip_hub.storage.absence import patient, refused
 from gavip_hub.storage.database import lock_key
-
-log = logging.getLogger(__name__)
 
 
 class Lease(ABC):
@@ -20,7 +18,13 @@ class Lease(ABC):
 
     @abstractmethod
     def hold(self) -> bool:
-        """Take the right, or make sure that it is still held; return whether it is."""
+        """Take the right, or make sure that it is still held; return whether it is.
+
+        Raises
+        ------
+        gavip_hub.exceptions.DatabaseAway
+            Nobody can say; it is not held.
+        """
 
     @abstractmethod
     def release(self) -> None:
@@ -66,20 +70,22 @@ class PostgresLease(Lease):
     """A lock that lasts as long as a connection of its own."""
 
     def __init__(self, *, url: str, name: str) -> None:
-        self._engine: Engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        self._engine: Engine = create_engine(
+            url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=patient(url)
+        )
         self._key = lock_key(f"gavip-lease:{name}")
         self._connection: Connection | None = None
 
     @override
     def hold(self) -> bool:
-        try:
+        with refused():
             if self._connection is None:
                 return self._take()
-            self._connection.execute(text("SELECT 1"))
-        except SQLAlchemyError:
-            log.warning("the connection that holds a lease broke; it is taken again")
-            self.release()
-            return False
+            try:
+                self._connection.execute(text("SELECT 1"))
+            except SQLAlchemyError:
+                self.release()  # the server has given it away; it is asked for again
+                raise
         return True
 
     @override

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from gavip_hub.exceptions import WrongSchema
+from gavip_hub.storage.absence import refused
 
 HERE = Path(__file__).parent
 
@@ -32,9 +33,11 @@ def require_current(engine: Engine) -> None:
     ------
     gavip_hub.exceptions.WrongSchema
         Naming both schemas and the next step.
+    gavip_hub.exceptions.DatabaseAway
+        It does not answer.
     """
     wanted = ScriptDirectory.from_config(alembic_config(str(engine.url))).get_current_head()
-    with engine.connect() as connection:
+    with refused(), engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != wanted:
         raise WrongSchema(

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from tests.support.needs import missing
 # Nothing in it is worth a write to the disk.
 SETTINGS = [
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "listen_addresses=",
     "max_connections=60",
 ]
+HASTY = "synchronous_commit=off"
+"""Loses the last commits of a server that is killed."""
 OWNER = "gavip"
 SHARED = "shared"
 
@@ -34,10 +36,34 @@ class Postgres:
     """A running server, reached through a socket in its own folder."""
 
     folder: Path
+    binaries: Path
+    user: str | None
+    settings: tuple[str, ...]
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
+
+    def program(self, name: str, *arguments: str, check: bool = True) -> None:
+        """Run one of PostgreSQL's programs on the server's data."""
+        # No pipe: the server inherits what it is given, and a pipe would wait for its end.
+        subprocess.run(
+            [self.binaries / name, "-D", self.folder / "data", *arguments],
+            user=self.user,
+            cwd=self.folder,
+            check=check,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+        )
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = " ".join(f"-c {setting}" for setting in self.settings) + f" -k {self.folder}"
+        self.program("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self, *, check: bool = True) -> None:
+        """End the server as a machine that loses its power does."""
+        self.program("pg_ctl", "-w", "-m", "immediate", "stop", check=check)
 
     def empty_database(self) -> str:
         """Make a database with no tables and return its URL."""
@@ -85,34 +111,31 @@ def unprivileged() -> str | None:
     return "postgres" if "postgres" in known else "nobody"
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """Run a private server for as long as the tests run."""
+@contextmanager
+def running_postgres(*settings: str) -> Iterator[Postgres]:
+    """Run a private server, with the shared database in it."""
     binaries, user = programs(), unprivileged()
     # A short path of its own: pytest's folders are closed to other users, and sockets want short names.
     folder = Path(tempfile.mkdtemp(prefix="gavip-pg-"))
     if user:
         shutil.chown(folder, user)
     folder.chmod(0o755)
-    data = folder / "data"
-
-    def run(program: str, *arguments: str, check: bool = True) -> None:
-        # No pipe: the server inherits what it is given, and a pipe would wait for its end.
-        command = [binaries / program, "-D", data, *arguments]
-        subprocess.run(
-            command, user=user, cwd=folder, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        )
-
+    server = Postgres(folder=folder, binaries=binaries, user=user, settings=(*SETTINGS, *settings))
     try:
-        run("initdb", "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
-        options = " ".join(f"-c {setting}" for setting in SETTINGS) + f" -k {folder}"
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
-        server = Postgres(folder=folder)
+        server.program("initdb", "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale")
+        server.start()
         server.prepare()
         yield server
     finally:
-        run("pg_ctl", "-m", "immediate", "stop", check=False)
+        server.stop(check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run a private server for as long as the tests run."""
+    with running_postgres(HASTY) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
