@@ -20,9 +20,9 @@ from gavip_hub.exceptions import BadRequest
 from gavip_hub.handlers.base import UnknownPath
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
 from gavip_hub.handlers.feed import EventFeed
-from gavip_hub.handlers.probe import HealthProbe
 from gavip_hub.handlers.routes import all_routes, openapi_document
 from gavip_hub.handlers.sign_in import SignIn
+from gavip_hub.health import make_probe
 from gavip_hub.hub.client import HubClient
 from gavip_hub.metrics import Metrics
 from gavip_hub.scheduler.caretaker import Caretaker
@@ -48,6 +48,7 @@ from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
@@ -80,6 +81,7 @@ class Core:
     servers: ServerService
     policies: PolicyService
     board: Board
+    disk: DiskSpace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,7 @@ class Service:
         self.context.database_threads.close()
         self.context.file_threads.close()
         self.context.publishing_threads.close()
+        self.context.probing_threads.close()
         self.core.database.close()
 
 
@@ -116,9 +119,16 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
     quotas = QuotaService(database=database, config=config)
     spaces = UserSpaces(root=config.root)
     repositories = Repositories(root=config.root)
+    disk = DiskSpace(root=config.root, reserve_mb=config.disk_reserve_mb)
     releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
     servers = ServerService(
-        database=database, quotas=quotas, releases=releases, spaces=spaces, config=config, clock=clock
+        database=database,
+        quotas=quotas,
+        releases=releases,
+        spaces=spaces,
+        disk=disk,
+        config=config,
+        clock=clock,
     )
     return Core(
         config=config,
@@ -131,6 +141,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         servers=servers,
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),
+        disk=disk,
     )
 
 
@@ -186,6 +197,7 @@ def make_service(
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     threads = Threads(size=config.database_threads, name="gavip-database")
     file_threads = Threads(size=FILE_THREADS, name="gavip-files")
+    probing_threads = Threads(size=1, name="gavip-probing")
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, threads, file_threads, metrics=metrics)
     reservations = _reservations(core)
@@ -198,7 +210,16 @@ def make_service(
         file_threads=file_threads,
         publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         feed=_feed(core, threads),
-        health=_probe(core, scheduler, hub_client, report, threads),
+        health=make_probe(
+            database=core.database,
+            disk=core.disk,
+            scheduler=scheduler,
+            hub=hub_client,
+            report=report,
+            threads=probing_threads,
+        ),
+        probing_threads=probing_threads,
+        disk=core.disk,
         metrics=metrics,
         templates=make_templates(),
     )
@@ -239,6 +260,7 @@ def _services(core: Core, opening: OpeningService, reservations: ReservationServ
         clock=core.clock,
         portal=PREFIX,
         board=core.board,
+        held=core.disk.shortage,
     )
     return Services(
         jobs=jobs,
@@ -288,6 +310,7 @@ def _scheduler(
         threads=database_threads,
         pass_timer=metrics.passes.time,
         ranked=core.board.post,
+        held=core.disk.shortage,
     )
 
 
@@ -362,23 +385,3 @@ def _feed(core: Core, threads: Threads) -> EventFeed:
             return events.latest(session)
 
     return EventFeed(subscribe=core.database.subscribe, latest=lambda: threads(latest))
-
-
-def _probe(
-    core: Core, scheduler: SchedulerLoop, hub: HubClient, report: SandboxReport, threads: Threads
-) -> HealthProbe:
-    def database_answers() -> bool:
-        try:
-            with core.database.reading() as session:
-                events.latest(session)
-        except Exception:  # noqa: BLE001 - whatever it is, the answer is no
-            return False
-        return True
-
-    return HealthProbe(
-        database=lambda: threads(database_answers),
-        scheduler=lambda: scheduler.healthy,
-        hub=hub.answers,
-        sandbox="enforced" if not report.missing else "partial" if report.bwrap else "none",
-        notices=[report.notice] if report.notice else [],
-    )

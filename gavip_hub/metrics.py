@@ -40,20 +40,35 @@ class Metrics:
         self._jobs = Gauge("gavip_jobs", "Jobs by state.", ["state"], registry=self.registry)
         self._held = Gauge("gavip_held", "What all containers hold.", ["resource"], registry=self.registry)
         self._allowed = Gauge("gavip_allowed", "What they may hold.", ["resource"], registry=self.registry)
-        self._leads = Gauge(
-            "gavip_scheduler_healthy",
-            "1 while the scheduler looks at everything in time.",
+        self._healthy = Gauge(
+            "gavip_healthy",
+            "1 while a part of the platform is well; as /health tells it.",
+            ["part"],
             registry=self.registry,
         )
+        self._disk = Gauge("gavip_disk_mb", "MB on the data root's disk.", ["what"], registry=self.registry)
 
-    def page(self, numbers: Numbers, *, scheduler_healthy: bool) -> bytes:
-        """Return everything in Prometheus' text format."""
-        for gauge, values in (
-            (self._jobs, numbers.jobs),
-            (self._held, numbers.held),
-            (self._allowed, numbers.allowed),
-        ):
+    def page(
+        self, numbers: Numbers | None, *, healthy: Mapping[str, bool], disk_mb: Mapping[str, int]
+    ) -> bytes:
+        """Return everything in Prometheus' text format.
+
+        Parameters
+        ----------
+        numbers
+            None while the database is away: what nobody can count is left out, for an old number would be a lie.
+        disk_mb
+            `free`, and what is kept free for the platform itself.
+        """
+        told: tuple[tuple[Gauge, Mapping[str, float]], ...] = (
+            (self._jobs, numbers.jobs if numbers else {}),
+            (self._held, numbers.held if numbers else {}),
+            (self._allowed, numbers.allowed if numbers else {}),
+            (self._healthy, healthy),
+            (self._disk, disk_mb),
+        )
+        for gauge, values in told:
+            gauge.clear()
             for name, value in values.items():
                 gauge.labels(name).set(value)
-        self._leads.set(scheduler_healthy)
         return generate_latest(self.registry)

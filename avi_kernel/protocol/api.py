@@ -299,6 +299,12 @@ class PolicyView(Wire):
     """Those that can be chosen."""
 
 
+class Alive(Wire):
+    """That the service's process answers."""
+
+    alive: Literal[True] = True
+
+
 class Health(Wire):
     """Whether the service can do its work."""
 
@@ -306,5 +312,8 @@ class Health(Wire):
     database: bool
     scheduler: bool
     hub: bool
+    disk: bool
+    problems: list[str] = []
+    """A sentence for each of them that is not well."""
     sandbox: Literal["enforced", "partial", "none"]
     notices: list[str] = []

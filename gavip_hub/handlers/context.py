@@ -24,6 +24,7 @@ from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
+from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.threads import Threads
 
 PREFIX = "/services/gavip"
@@ -59,8 +60,11 @@ class ServiceContext:
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
     publishing_threads: Threads
     """Apart from both: a large release takes a while, and no job waits for it."""
+    probing_threads: Threads
+    """Apart from all: while the database stands still, the others wait for it."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
+    disk: DiskSpace
     metrics: Metrics
     templates: Environment
     reads: AtOnce = field(default_factory=reads)

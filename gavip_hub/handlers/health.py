@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import Health, PoolView, Profile
+from avi_kernel.protocol.api import Alive, Health, PoolView, Profile
+from gavip_hub.exceptions import Unavailable
 from gavip_hub.handlers.operations import ApiHandler, operation
 from gavip_hub.handlers.sign_in import NOBODY, Identity
 
@@ -21,12 +22,32 @@ class HealthReport(ApiHandler):
     @override
     @operation(id="health.get", summary="Tell whether the service is well", public=True, returns=Health)
     async def get(self) -> Health:
-        """Look at database, scheduler and Hub."""
+        """Look at database, scheduler, Hub and disk; 503 with what is wrong where one of them is not well."""
         health = await self.context.health()
         self.set_header("Cache-Control", "no-store")
-        if not health.database:
+        if health.status != "ok":
+            self.set_header("Retry-After", str(Unavailable.retry_after))
             self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
         return health
+
+
+class Liveness(ApiHandler):
+    """Whether the service's process answers; whoever restarts it asks for nothing else."""
+
+    path = "/health/live"
+
+    @override
+    async def identify(self) -> Identity:
+        return NOBODY
+
+    @override
+    @operation(
+        id="health.live", summary="Tell whether the service's process answers", public=True, returns=Alive
+    )
+    async def get(self) -> Alive:
+        """Answer: to start the process anew would bring back neither database nor Hub nor disk."""
+        self.set_header("Cache-Control", "no-store")
+        return Alive()
 
 
 class Me(ApiHandler):
@@ -55,4 +76,4 @@ class Pools(ApiHandler):
         return [mine, await self.in_thread(self.services.quotas.platform_pool)]
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (HealthReport, Me, Pools)
+HANDLERS: tuple[type[ApiHandler], ...] = (HealthReport, Liveness, Me, Pools)

@@ -59,6 +59,7 @@ def operation(**declared: Any) -> Callable[[Method], Method]:
                 parts["query"] = _query(self, what.query)
             if what.body:
                 parts["body"] = _body(self, what.body)
+            self.set_status(what.status)  # before: the method may know better
             found = await method(self, **parts)
             _render(self, what, found)
 
@@ -108,7 +109,6 @@ def _validated(model: type[BaseModel], validate: Callable[[], BaseModel]) -> Bas
 def _render(handler: ApiHandler, what: Operation, found: Any) -> None:
     if handler._finished:  # noqa: SLF001 - tornado has no other way to ask
         return
-    handler.set_status(what.status)
     if what.returns is None:
         handler.finish()
         return

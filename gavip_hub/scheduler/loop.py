@@ -51,6 +51,8 @@ class SchedulerLoop:
         Measures each pass over the queue.
     ranked
         Is shown the queue of each pass.
+    held
+        Returns why nothing may start now, whoever's turn it is, or nothing.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class SchedulerLoop:
         consumers: int = 8,
         pass_timer: Callable[[], AbstractContextManager[object]] = nullcontext,
         ranked: Callable[[Ranking], object] = lambda _ranking: None,
+        held: Callable[[], str] = str,
     ) -> None:
         self._database = database
         self._lifecycle = lifecycle
@@ -79,8 +82,12 @@ class SchedulerLoop:
         self._consumers = consumers
         self._pass_timer = pass_timer
         self._ranked = ranked
+        self._held = held
+        self._holding = Trouble(log=log, what="Nothing starts")
         self._lease = lease(database.url, "scheduler")
         self._leads = False
+        self._stands_by = False
+        self._ended = False
         self._tells_all = False
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
@@ -89,8 +96,18 @@ class SchedulerLoop:
 
     @property
     def healthy(self) -> bool:
-        """Whether the last look at everything went well and is not long ago."""
+        """Whether it looks at everything in time, or another one does."""
         return self._clock.monotonic() - self._ticked_at < 10 * self._tick_seconds
+
+    @property
+    def problem(self) -> str:
+        """Return why no job moves by this loop, in a sentence; nothing where all is well."""
+        if self._ended:
+            return "The scheduler has ended."
+        if not self.healthy:
+            silent = self._clock.monotonic() - self._ticked_at
+            return f"The scheduler has not looked at the jobs for {silent:.0f} s."
+        return "Another service schedules jobs: this one stands by." if self._stands_by else ""
 
     async def run(self) -> None:
         """Work until cancelled; a job whose step is interrupted is found again by the next loop."""
@@ -104,6 +121,7 @@ class SchedulerLoop:
                 for _ in range(self._consumers):
                     tasks.create_task(self._consume_for_ever())
         finally:
+            self._ended = True
             unsubscribe()
             self._queue.close()
             self._lease.release()
@@ -111,6 +129,7 @@ class SchedulerLoop:
     async def tick(self) -> None:
         """Look at everything once: what runs, what is left over, what waits."""
         self._leads = await self._holds_lease()
+        self._stands_by = not self._leads
         if not self._leads:
             self._ticked_at = self._clock.monotonic()  # standing by is being well
             return
@@ -190,6 +209,10 @@ class SchedulerLoop:
 
     async def _dispatch(self) -> None:
         """Start what the policy chooses; each claim checks the limits again in its own transaction."""
+        if why := await self._threads(self._held):
+            self._holding.met(DiskFull(why))
+            return
+        self._holding.over()
         pending, snapshot = await self._threads(self._lifecycle.waiting)
         if not pending:
             return

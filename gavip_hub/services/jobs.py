@@ -1,7 +1,8 @@
 """What people do with their jobs: submit, start, look, cancel, delete."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -32,6 +33,7 @@ from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
 
 log = logging.getLogger(__name__)
+Waits = TypeVar("Waits", JobView, WaitView)
 LONGEST_PAGE = 200
 MOST_EVENTS = 500
 
@@ -45,6 +47,8 @@ class JobService:
         Path of the portal, for the address of a job's page.
     board
         Where this process's scheduler, if it has one, shows the queue.
+    held
+        Returns why nothing may start now, whoever's turn it is, or nothing.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class JobService:
         clock: Clock,
         portal: str = "/services/gavip",
         board: Board | None = None,
+        held: Callable[[], str] = str,
     ) -> None:
         self._database = database
         self._board = board or Board(clock=clock)
@@ -63,6 +68,7 @@ class JobService:
         self._config = config
         self._clock = clock
         self._portal = portal
+        self._held = held
 
     def submit(
         self, *, owner: str, groups: Sequence[str], request: JobSubmit, release: ReleaseView
@@ -107,7 +113,8 @@ class JobService:
     def get(self, *, owner: str, job: str, avi: str | None = None) -> JobView:
         """Return a job of the owner; with `avi`, only if it is that AVI's."""
         with self._database.reading() as session:
-            return job_view(session, self._owned(session, owner, job, avi), portal=self._portal)
+            view = job_view(session, self._owned(session, owner, job, avi), portal=self._portal)
+        return self._as_held(view) if view.state == JobState.QUEUED else view
 
     def wait(self, *, owner: str, job: str, avi: str | None = None) -> WaitView:
         """Tell why a job waits, when it will probably start, and what would start it sooner.
@@ -120,7 +127,8 @@ class JobService:
         with self._database.reading() as session:
             found = self._owned(session, owner, job, avi)
             seen = self._board.wait_of(job)
-            return wait_view(session, found, self._quotas, seen=seen, at=self._clock.now(), avi=avi)
+            view = wait_view(session, found, self._quotas, seen=seen, at=self._clock.now(), avi=avi)
+        return self._as_held(view)
 
     def usage(self, *, owner: str, job: str, avi: str | None = None) -> UsageView:
         """Tell what a job's newest attempt used over time.
@@ -154,7 +162,8 @@ class JobService:
             found = jobs.page(session, owner=owner, before=before, limit=limit + 1, avi=avi, states=states)
             counts = jobs.result_counts(session, [job.id for job in found])
         more = found[limit - 1].id if len(found) > limit else None
-        items = [job_row(job, portal=self._portal, count=counts.get(job.id, 0)) for job in found[:limit]]
+        rows = [job_row(job, portal=self._portal, count=counts.get(job.id, 0)) for job in found[:limit]]
+        items = [self._as_held(row) if row.state == JobState.QUEUED else row for row in rows]
         return JobList(items=items, next=more)
 
     def events(self, *, owner: str, job: str, after: int = 0, avi: str | None = None) -> list[EventView]:
@@ -188,6 +197,11 @@ class JobService:
                 note_state(session, found, at=now)
             else:
                 self._cancel(session, found)
+
+    def _as_held(self, view: Waits) -> Waits:
+        """Say what keeps everybody waiting, if anything does; not kept with each job, on a disk that is full."""
+        held = self._held()
+        return view.model_copy(update={"reason": f"waits: {held}", "starts_by": None}) if held else view
 
     def _lock(self, session: Session, owner: str) -> None:
         """Hold the owner's pool, before anything else is held, so that counting jobs and adding one are one act."""

@@ -24,6 +24,7 @@ from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
 from gavip_hub.storage import containers, events, servers
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Container
 from gavip_hub.storage.userspace import UserSpaces
@@ -53,10 +54,12 @@ class ServerService:
         quotas: QuotaService,
         releases: ReleaseService,
         spaces: UserSpaces,
+        disk: DiskSpace,
         config: Gavip,
         clock: Clock,
     ) -> None:
         self._database = database
+        self._disk = disk
         self._quotas = quotas
         self._releases = releases
         self._wishes = Wishes(releases=releases, config=config)
@@ -83,7 +86,10 @@ class ServerService:
             There is no such release that is open to the owner.
         NoRoom
             It does not fit now.
+        DiskFull
+            The platform's disk has too little room.
         """
+        self._disk.require_room()
         wish = self._wishes.of_options(
             owner=owner, groups=groups, server_name=server_name, options=user_options
         )

@@ -106,7 +106,9 @@ class ServerHooks:
         closing = self._thread.submit(self._close, spawner.ledger_id, spawner.ending)
         try:
             await asyncio.wait_for(asyncio.wrap_future(closing), ADMIT_SECONDS)
-        except Exception:  # the server has ended all the same, and the next look at all servers closes its row
+        except (
+            Exception
+        ):  # the server has ended all the same, and the next look at all servers closes its row
             log.exception("The ledger row %s could not be closed", spawner.ledger_id)
 
     @property

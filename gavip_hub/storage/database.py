@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from gavip_hub.storage.absence import Absence, patient
+from gavip_hub.exceptions import DatabaseAway
+from gavip_hub.storage.absence import Absence, patient, refused
 
 
 class Touched(NamedTuple):
@@ -24,8 +25,9 @@ class Touched(NamedTuple):
 Listener = Callable[[frozenset[Touched]], object]
 """Called after a commit, in the thread that committed, with all that has new events."""
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 10.0
 """How long a transaction waits for others to end before it is refused."""
+PROBE_SECONDS = 2.0
 TOUCHED = "gavip_touched"
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Database:
         self.engine = make_engine(url, pool_size=pool_size)
         # On SQLite a transaction that only reads must not queue behind the one that writes.
         self._reading_engine = self.engine.execution_options(gavip_reading=True)
+        self._probing_engine = make_engine(url, pool_size=1, patience=PROBE_SECONDS)
         self._listeners: list[Listener] = []
         self._absence = Absence()
 
@@ -81,6 +84,20 @@ class Database:
         ):
             yield session  # closing it rolls back and leaves what was read as it is
 
+    def require_writable(self) -> None:
+        """Find out whether changes can be made; waits in no line for a connection, and writes nothing.
+
+        Raises
+        ------
+        gavip_hub.exceptions.DatabaseAway
+            They cannot.
+        """
+        with refused(), self._probing_engine.begin() as connection:
+            # A standby of PostgreSQL answers as well, and takes nothing.
+            wanted = "SELECT 1" if self.url.startswith("sqlite") else "SHOW transaction_read_only"
+            if connection.scalar(text(wanted)) == "on":
+                raise DatabaseAway
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Have a listener called after commits that wrote events; return what ends that."""
         self._listeners.append(listener)
@@ -89,6 +106,7 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+        self._probing_engine.dispose()
 
     def _ring(self, touched: frozenset[Touched]) -> None:
         for listener in tuple(self._listeners):
@@ -98,12 +116,19 @@ class Database:
                 log.exception("A listener of the database failed")
 
 
-def make_engine(url: str, *, pool_size: int = 8) -> Engine:
-    """Make an engine that behaves alike on both databases."""
-    common = {"pool_size": pool_size, "pool_timeout": BUSY_SECONDS}
+def make_engine(url: str, *, pool_size: int = 8, patience: float | None = None) -> Engine:
+    """Make an engine that behaves alike on both databases.
+
+    Parameters
+    ----------
+    patience
+        Seconds that a transaction waits for others; default: `BUSY_SECONDS`.
+    """
+    patience = BUSY_SECONDS if patience is None else patience
+    common = {"pool_size": pool_size, "pool_timeout": patience}
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, connect_args=patient(url), pool_pre_ping=True, **common)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **common)
+    engine = create_engine(url, connect_args={"timeout": patience}, **common)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -111,12 +136,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=NORMAL",
-        "foreign_keys=ON",
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-    ):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

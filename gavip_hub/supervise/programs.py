@@ -77,7 +77,7 @@ def _service(config: Gavip, *, ports: Ports, secrets: Secrets) -> Program:
             "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.scheme == "https")),
             "PATH": _path(),
         },
-        probe=Probe(url=f"http://127.0.0.1:{ports.service}{prefix}api/health"),
+        probe=Probe(url=f"http://127.0.0.1:{ports.service}{prefix}api/health/live"),
     )
 
 

@@ -132,7 +132,7 @@ class Supervisor:
 
     async def _wait_public(self) -> None:
         through = Probe(
-            url=f"http://127.0.0.1:{self.config.port}/services/gavip/api/health",
+            url=f"http://127.0.0.1:{self.config.port}/services/gavip/api/health/live",
             headers={"Host": self.config.public_url.partition("://")[2]},
         )
         try:

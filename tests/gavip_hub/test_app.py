@@ -1,13 +1,12 @@
 """The service as a process of its own."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gavip_hub.config import load_config
@@ -43,10 +42,7 @@ def until_serving(process):
 
 
 def get(root, path):
-    with urllib.request.urlopen(
-        f"{load_config(root).service_url}/services/gavip/api{path}", timeout=10
-    ) as answer:
-        return json.load(answer)
+    return httpx.get(f"{load_config(root).service_url}/services/gavip/api{path}", timeout=10)
 
 
 def test_a_database_with_another_schema_is_refused_with_the_next_step(root):
@@ -61,10 +57,13 @@ def test_it_serves_and_ends_when_told(root):
     migrate.upgrade(load_config(root).database_url)
     process = start(root)
     said = until_serving(process)
-    health = get(root, "/health")
+    alive, health = get(root, "/health/live"), get(root, "/health")
     process.send_signal(signal.SIGTERM)
     rest = process.communicate(timeout=30)[1]
     assert process.returncode == 0, rest
+    assert (alive.status_code, health.status_code) == (200, 503)
+    health = health.json()
+    assert health["problems"] == ["The Hub does not answer."]
     assert (health["database"], health["scheduler"], health["hub"]) == (True, True, False)
     assert health["sandbox"] == "none"
     assert "sandbox" in health["notices"][0]

@@ -90,4 +90,3 @@ def outage(
 def said(text: str, word: str = "The database is away") -> int:
     """Count the lines of a log with this word."""
     return sum(word in line for line in text.splitlines())
-

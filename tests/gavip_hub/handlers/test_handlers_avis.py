@@ -106,6 +106,8 @@ async def test_health_needs_no_sign_in_and_tells_what_is_well(service):
         "database": True,
         "scheduler": True,
         "hub": True,
+        "disk": True,
+        "problems": [],
         "sandbox": "enforced",
         "notices": [],
     }

@@ -31,7 +31,7 @@ async def test_jobs_and_pools_are_counted(service, ann, monitor):
     assert waiting + live == 2
     assert found["gavip_allowed", "memory_mb"] == 600
     assert found["gavip_held", "memory_mb"] == 400 * live
-    assert found[("gavip_scheduler_healthy",)] == 1
+    assert found["gavip_healthy", "scheduler"] == 1
 
 
 async def test_requests_are_timed_by_status(ann, monitor):

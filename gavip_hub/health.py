@@ -1,0 +1,56 @@
+"""What the service's health is made of."""
+
+from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.exceptions import Unavailable
+from gavip_hub.handlers.probe import HealthProbe
+from gavip_hub.hub.client import HubClient
+from gavip_hub.scheduler.loop import SchedulerLoop
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.threads import Threads
+
+
+def make_probe(
+    *,
+    database: Database,
+    disk: DiskSpace,
+    scheduler: SchedulerLoop,
+    hub: HubClient,
+    report: SandboxReport,
+    threads: Threads,
+) -> HealthProbe:
+    """Return what looks at them.
+
+    Parameters
+    ----------
+    threads
+        For this alone: while the database stands still, all others wait for it.
+    """
+
+    async def database_takes_changes() -> str:
+        try:
+            await threads(database.require_writable)
+        except Unavailable as error:
+            return error.message
+        return ""
+
+    async def hub_answers() -> str:
+        return "" if await hub.answers() else "The Hub does not answer."
+
+    async def loop_works() -> str:
+        return scheduler.problem
+
+    async def disk_has_room() -> str:
+        short = disk.shortage()
+        return f"Nothing new starts: {short}." if short else ""
+
+    return HealthProbe(
+        looks={
+            "database": database_takes_changes,
+            "scheduler": loop_works,
+            "hub": hub_answers,
+            "disk": disk_has_room,
+        },
+        sandbox="enforced" if not report.missing else "partial" if report.bwrap else "none",
+        notices=[report.notice] if report.notice else [],
+    )
