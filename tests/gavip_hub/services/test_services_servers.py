@@ -18,8 +18,8 @@ from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationServi
 from gavip_hub.services.servers import ServerService
 from gavip_hub.storage import migrate
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import UserSpaces
 from gavip_hub.testing import EPOCH, ManualClock
 from tests.support.avis import star_counter
