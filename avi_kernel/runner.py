@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,8 @@ from avi_kernel.pipelines.kernel_process import KernelProcess
 from avi_kernel.pipelines.places import JobPlaces
 
 COMPLETED, FAILED, NOT_STARTED = 0, 1, 3
+OUTCOME_ROOM = 64 * 1024
+"""Bytes: enough for a traceback and hundreds of results."""
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
@@ -54,11 +57,15 @@ def _run(
     except (PlatformRefused, PlatformSilent) as problem:
         _say(f"this job could not be fetched: {problem}")
         return NOT_STARTED
+    reserve_outcome(places.attempt)
     execution = Execution(
         document=document, places=places, environ=environ, first_kernel=kernel, start_kernel=start_kernel
     )
     outcome = execution.outcome(platform, started)
-    write_outcome(places.attempt, outcome.model_dump_json(indent=1))
+    try:
+        write_outcome(places.attempt, outcome.model_dump_json(indent=1))
+    except OSError as error:  # a full disk: the report may arrive all the same
+        _say(f"the outcome could not be written: {error}")
     try:
         platform.outcome(outcome)
     except (PlatformRefused, PlatformSilent) as problem:
@@ -66,16 +73,28 @@ def _run(
     return COMPLETED if outcome.status == "completed" else FAILED
 
 
+def reserve_outcome(folder: Path) -> None:
+    """Take the room of an outcome before anything else fills the disk; where that fails, it is tried at the end."""
+    with suppress(OSError), _partial(folder).open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, OUTCOME_ROOM)
+
+
 def write_outcome(folder: Path, text: str) -> None:
     """Leave the outcome in the attempt's folder, whole or not at all: it counts when no report arrives."""
     from avi_kernel.protocol.runs import OUTCOME_FILE  # noqa: PLC0415 - imported by then
 
-    partial = folder / f".{OUTCOME_FILE}.part"
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
+    content, partial = text.encode(), _partial(folder)
+    # Over what was reserved, and cut afterwards: to cut first would give the room away.
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o644), "wb") as file:
+        file.write(content)
         file.flush()
+        file.truncate(len(content))
         os.fsync(file.fileno())
     partial.replace(folder / OUTCOME_FILE)
+
+
+def _partial(folder: Path) -> Path:
+    return folder / ".outcome.part"
 
 
 def _say(text: str) -> None:

@@ -5,6 +5,7 @@ depends on no other process of the platform: Hub, service and supervisor may com
 """
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -38,6 +39,8 @@ _FLOOD_PAUSE = (
     0.01  # once the log is full, 6 MB a second are read and dropped: the box waits, not the machine
 )
 _LAST_WORDS_WITHIN = 2.0
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_ROOM_AGAIN = 1.0
 
 
 class Shim:
@@ -88,8 +91,18 @@ class Shim:
         for task in [reading, *self._tasks]:
             task.cancel()
         self._log.close()
-        write_record(self._run_dir / "exit.json", self._record(status, message, started_at))
+        await self._leave(self._record(status, message, started_at))
         self._limits.remove()
+
+    async def _leave(self, record: dict[str, object]) -> None:
+        """Write the record of the end; a full disk is waited for, since an end without one counts as a failure."""
+        while True:
+            try:
+                return write_record(self._run_dir / "exit.json", record)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+            await asyncio.sleep(_ROOM_AGAIN)
 
     async def _live(self, inmate: Inmate, into: int) -> str:
         """Start the box and wait for its end; return why it did not start."""

@@ -1,5 +1,7 @@
 """Every refusal of the platform: a code, a status, and a sentence that says what would be accepted."""
 
+import errno
+
 
 class GavipError(Exception):
     """Something went wrong on the platform; it has been logged."""
@@ -113,3 +115,8 @@ class WrongSchema(GavipError):
 
     error = "wrong_schema"
     status_code = 500
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Tell whether something failed for want of room on a disk."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.support.platform",
     "tests.support.postgres",
     "tests.support.outages",
+    "tests.support.disks",
 ]

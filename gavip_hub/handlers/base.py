@@ -1,7 +1,6 @@
 """What all handlers share: who asks, one place for refusals, and safe headers."""
 
 import asyncio
-import errno
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
@@ -23,6 +22,7 @@ from gavip_hub.exceptions import (
     NotFound,
     SignInRequired,
     Unavailable,
+    is_full_disk,
 )
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services
 from gavip_hub.handlers.rendering import PAGE_CSP
@@ -224,7 +224,7 @@ def refusal(error: BaseException | None, status_code: int) -> GavipError:
     """Return any exception as one of the platform's own; what is not meant for users is not told to them."""
     if isinstance(error, GavipError):
         return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error is not None and is_full_disk(error):
         return DiskFull()
     if isinstance(error, HTTPError) and status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         made = BadRequest(_told(error) or HTTPStatus(status_code).phrase)

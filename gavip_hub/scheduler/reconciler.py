@@ -14,7 +14,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import JobState
 from gavip_hub.domain.waits import Told
-from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
+from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError, is_full_disk
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
@@ -204,8 +204,8 @@ class Reconciler:
         """Give the attempt's folder its final place; return what in it was too much, in words."""
         try:
             return await self._files(self._folders.finished, **_path(standing))
-        except Exception:
-            if self._is_worth_a_try(standing):
+        except Exception as error:
+            if self._is_worth_a_try(standing, error):
                 raise
             log.exception("The folder of %s could not be stored; it is tried again later", standing.name)
             return ""
@@ -214,17 +214,24 @@ class Reconciler:
         """Return the attempt's outcome, or why there is none that can be used."""
         try:
             return await self._files(self._outcomes.read, **_path(standing), reported=standing.outcome)
-        except Exception:
-            if self._is_worth_a_try(standing):
+        except Exception as error:
+            if self._is_worth_a_try(standing, error):
                 raise
             log.exception("The outcome of %s cannot be read", standing.name)
             return None, "the platform could not read it."
 
-    def _is_worth_a_try(self, standing: Standing) -> bool:
+    def _is_worth_a_try(self, standing: Standing, error: Exception) -> bool:
         """Count a trouble with an attempt's files; tell whether to wait and try again.
 
         A stranger filled that folder: whatever is wrong with it must not keep the job for ever.
+
+        Raises
+        ------
+        DiskFull
+            That is nobody's fault and passes: it is waited for however long it takes.
         """
+        if is_full_disk(error):
+            raise DiskFull from error
         troubles = self._troubles[standing.name] = self._troubles.get(standing.name, 0) + 1
         return troubles < STORE_TRIES
 

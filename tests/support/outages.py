@@ -12,7 +12,7 @@ import pytest
 from gavip_hub.storage import database
 from tests.support.postgres import Postgres, running_postgres
 
-SHORT = 0.3
+SHORT = 0.5
 """Seconds after which a transaction gives up; ten in the platform."""
 
 

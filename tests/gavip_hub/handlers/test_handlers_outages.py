@@ -122,7 +122,7 @@ async def test_a_runner_tells_its_end_once_the_database_is_back(service, ann, ou
     await in_state(ann, job, "COMPLETED")
     assert first == 503
     assert service.backend.engine.started == [name]
-    assert 1 <= said(caplog.text) <= 2
+    assert said(caplog.text) >= 1
     assert "Traceback" not in caplog.text
 
 

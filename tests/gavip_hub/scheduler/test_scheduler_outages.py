@@ -54,11 +54,13 @@ async def test_jobs_go_on_as_if_nothing_had_been(engine, outage, caplog):
         waits = engine.submit().id
         token = engine.token(name(runs))
         outage.begin()
+        caplog.clear()  # on a busy machine it may have been slow before
         engine.backend.proceed.set()
         engine.complete(ends)
         await refused(engine, engine.submit)
         await refused(engine, engine.attempts.record_progress, token, Progress(fraction=0.5))
         await engine.until(lambda: not loop.healthy)
+        meanwhile = caplog.text
         outage.end()
         await engine.until(lambda: loop.healthy)
         await engine.until_state(ends, "COMPLETED")
@@ -69,9 +71,9 @@ async def test_jobs_go_on_as_if_nothing_had_been(engine, outage, caplog):
             engine.complete(job)
             await engine.until_state(job, "COMPLETED")
     assert sorted(engine.backend.engine.started) == sorted(map(name, (runs, ends, launches, waits)))
-    # Once each, not once a try; on a busy machine it may be slow once more by itself.
-    assert 1 <= said(caplog.text) == said(caplog.text, "The database answers again") <= 2
-    assert said(caplog.text, "look at everything") <= 4  # that it fails, and that it goes on
+    assert said(meanwhile) == 1  # and not once a try
+    assert said(meanwhile, "look at everything") <= 1
+    assert "The database answers again" in caplog.text
     assert "Traceback" not in caplog.text
 
 
