@@ -42,6 +42,13 @@ class Gavip(Configurable):
         ["http", "https"], "http", help="How browsers reach the platform; `https` behind a TLS front."
     ).tag(config=True)
 
+    host_cookies = Enum(
+        ["auto", "off"],
+        "auto",
+        help="Keep sign-ins in `__Host-` cookies, which the script of an AVI cannot set for the whole domain. `auto`: over "
+        "https, and at `localhost` and names below it; `off` is for browsers that keep none there, such as Safari.",
+    ).tag(config=True)
+
     database_url = Unicode(
         help="SQLAlchemy URL of the service's database; default: SQLite below the data root."
     ).tag(config=True)
@@ -174,6 +181,12 @@ class Gavip(Configurable):
     def service_port(self) -> int:
         """Loopback port of the service."""
         return _started(self.ports).service
+
+    @property
+    def binds_cookies(self) -> bool:
+        """Whether browsers are given `__Host-` cookies: they keep them over TLS, and on the machine itself."""
+        own_machine = f".{self.domain}".endswith(".localhost")
+        return self.host_cookies == "auto" and (self.scheme == "https" or own_machine)
 
     @property
     def public_url(self) -> str:

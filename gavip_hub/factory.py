@@ -368,7 +368,8 @@ def _sign_in(config: Gavip, service_token: str) -> SignIn:
         hub_prefix="/hub/",
         oauth_client_id="service-gavip",
         oauth_redirect_uri=f"{config.public_url}{PREFIX}/oauth_callback",
-        cookie_host_prefix_enabled=config.scheme == "https",
+        cookie_host_prefix_enabled=config.binds_cookies,
+        cookie_options={"secure": True} if config.binds_cookies else {},
         cache_max_age=IDENTITY_SECONDS,
     )
     return SignIn(oauth=oauth, secret=_cookie_secret(service_token), origin=config.public_url)

@@ -11,6 +11,7 @@ from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.factory import make_launcher, server_ledger
 from gavip_hub.hub import access
+from gavip_hub.hub.forms import own_page_only
 from gavip_hub.spawners.options import ServerHooks
 from gavip_hub.supervise import accounts
 from gavip_hub.supervise.installation import Secrets, read_secrets
@@ -93,8 +94,12 @@ def _sign_in(c: Any, config: Gavip) -> None:
     c.Authenticator.allow_existing_users = False
     c.Authenticator.username_pattern = rf"(?=(?:{'|'.join(map(re.escape, config.users))})\Z){USER_NAME}"
     c.Authenticator.delete_invalid_users = True
-    # Over TLS the browser itself then refuses cookies that a sibling host set for the whole domain.
-    c.JupyterHub.cookie_host_prefix_enabled = config.scheme == "https"
+    c.Authenticator.post_auth_hook = own_page_only(config.public_url)
+    # The browser itself then refuses cookies that a sibling host set for the whole domain (docs/adr/0035).
+    c.JupyterHub.cookie_host_prefix_enabled = config.binds_cookies
+    if config.binds_cookies:
+        # Without TLS the Hub would forget the attribute that such a name demands on the cookies of a sign-in's state.
+        c.JupyterHub.tornado_settings = {"cookie_options": {"secure": True}}
 
 
 def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:

@@ -145,7 +145,7 @@ class SignIn:
         return token
 
     def _keep(self, handler: RequestHandler, token: str) -> None:
-        secure = self._origin.startswith("https:")
+        secure = self._oauth.cookie_host_prefix_enabled or self._origin.startswith("https:")
         handler.set_signed_cookie(
             self._oauth.cookie_name,
             token,

@@ -74,7 +74,7 @@ def _service(config: Gavip, *, ports: Ports, secrets: Secrets) -> Program:
             "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{config.public_url}{prefix}oauth_callback",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": f'["access:services!service={access.SERVICE}"]',
             "JUPYTERHUB_OAUTH_SCOPES": f'["access:services!service={access.SERVICE}"]',
-            "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.scheme == "https")),
+            "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.binds_cookies)),
             "PATH": _path(),
         },
         probe=Probe(url=f"http://127.0.0.1:{ports.service}{prefix}api/health/live"),

@@ -14,7 +14,8 @@ import pytest_asyncio
 from tests.support.browser import Seen, open_browser, person, watch
 from tests.support.people import open_avi, sign_in
 from tests.support.platform import Platform
-from tests.support.published import AVIS, publish
+from tests.support.published import publish
+from tests.support.strangers import script
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.hub, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 USER = "scientist"
-
-
-def script() -> str:
-    """The stranger's script, as its notebook writes it into the page."""
-    cells = json.loads((AVIS / "stranger" / "app.ipynb").read_text())["cells"]
-    source = "".join(cells[0]["source"])
-    return source.split("<script>")[1].split("</script>")[0]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

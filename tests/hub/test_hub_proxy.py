@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_unix_socket
 from tornado.web import Application, RequestHandler, stream_request_body
@@ -106,13 +106,20 @@ class Proxied:
 
 
 @pytest.fixture
-async def proxied() -> AsyncIterator[Proxied]:
+def doorless(request: pytest.FixtureRequest) -> bool:
+    """Whether the proxy runs without what keeps strangers' cookies off."""
+    return getattr(request, "param", False)
+
+
+@pytest.fixture
+async def proxied(doorless: bool) -> AsyncIterator[Proxied]:
     script = proxy.installed(Path.cwd())
     if script is None:
         missing("the proxy", "run `python -m gavip_hub.supervise.proxy install`")
     port, api_port, nothing = free_ports(3)
+    command = proxy.command(script, port=port, api_port=api_port, error_target=f"http://127.0.0.1:{nothing}/")
     process = subprocess.Popen(
-        proxy.command(script, port=port, api_port=api_port, error_target=f"http://127.0.0.1:{nothing}/"),
+        [word for word in command if not doorless or word not in proxy.DOOR],
         env={"CONFIGPROXY_AUTH_TOKEN": TOKEN},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -208,3 +215,55 @@ async def test_a_server_on_a_unix_socket_is_reached_by_the_route_the_hub_makes(p
         await proxied.add("hr--ann.gavip.localhost/", f"http+unix://{quote(folder + '/s.sock', safe='')}:80")
         assert await proxied.get("hr--ann.gavip.localhost") == "behind a socket"
         server.stop()
+
+
+class Sent(RequestHandler):
+    def get(self) -> None:
+        self.set_cookie("own", "1")
+        self.write(json.dumps(sorted(self.request.cookies)))
+
+
+BOMB = [f"b{number}={'x' * 4000}" for number in range(180)]
+OWN = ["__Host-jupyterhub-hub-login=1", "_xsrf=2", "jupyterhub-session-id=3"]
+
+
+async def fetch(proxied: Proxied, cookies: list[str], path: str = "/", **headers: str) -> HTTPResponse:
+    sent = {"Host": f"hr--ann.gavip.localhost:{proxied.port}", "Cookie": "; ".join(cookies), **headers}
+    await proxied.add("hr--ann.gavip.localhost/", await upstream((r"/.*", Sent)))
+    return await AsyncHTTPClient().fetch(f"http://127.0.0.1:{proxied.port}{path}", headers=sent)
+
+
+async def test_the_platforms_cookies_get_through_though_a_script_filled_the_domain(proxied: Proxied) -> None:
+    answer = await fetch(proxied, [*BOMB[:90], *OWN, *BOMB[90:]])
+    names = json.loads(answer.body)
+    assert {cookie.partition("=")[0] for cookie in OWN} <= set(names)
+    assert 3 < len(names) < 10
+
+
+async def test_what_fits_is_left_as_it_is(proxied: Proxied) -> None:
+    answer = await fetch(proxied, ["mine=1", *OWN])
+    assert len(json.loads(answer.body)) == 4
+    assert answer.headers.get_list("Set-Cookie") == ["own=1; Path=/"]
+
+
+@pytest.mark.parametrize(
+    ("cookies", "mode"), [(["_xsrf=1", "_xsrf=2"], "cors"), (["_xsrf=1"], "navigate"), (OWN, "navigate")]
+)
+async def test_a_form_token_set_for_the_whole_domain_is_removed(
+    proxied: Proxied, cookies: list[str], mode: str
+) -> None:
+    answer = await fetch(proxied, cookies, "/user/ann/?x=/y/", **{"Sec-Fetch-Mode": mode})
+    removed = answer.headers.get_list("Set-Cookie")
+    assert "own=1; Path=/" in removed
+    for domain in ("gavip.localhost", "hr--ann.gavip.localhost"):
+        for path in ("/", "/user", "/user/", "/user/ann", "/user/ann/"):
+            assert f"_xsrf=; Max-Age=0; Domain={domain}; Path={path}" in removed
+    assert len(removed) == 11
+
+
+@pytest.mark.parametrize("doorless", [True], indirect=True)
+async def test_without_its_door_the_proxy_refuses_them_all(proxied: Proxied, doorless: bool) -> None:
+    with pytest.raises(HTTPClientError, match="431"):
+        await fetch(proxied, [*BOMB[:90], *OWN, *BOMB[90:]])
+    answer = await fetch(proxied, OWN, **{"Sec-Fetch-Mode": "navigate"})
+    assert answer.headers.get_list("Set-Cookie") == ["own=1; Path=/"]

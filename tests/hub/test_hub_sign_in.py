@@ -72,3 +72,48 @@ def test_the_hub_answers_on_no_host_but_its_own(platform: Platform) -> None:
             assert browser.get("/hub/login", headers=headers).status_code == 404
             assert browser.get("/hub/api/", headers=headers).status_code == 404
             assert browser.get("/services/gavip/", headers=headers).status_code == 404
+
+
+def foreign_form_token(platform: Platform) -> str:
+    """Return a token of the sign-in form that the Hub signed for another browser."""
+    with platform.browserless(headers={"User-Agent": "a stranger's"}) as stranger:
+        stranger.get("/hub/login")
+        return str(stranger.cookies["_xsrf"])
+
+
+@pytest.mark.parametrize(("past_the_proxy", "signed_in"), [(False, True), (True, False)])
+def test_a_form_token_set_for_the_whole_domain_locks_nobody_out(
+    platform: Platform, past_the_proxy: bool, signed_in: bool
+) -> None:
+    """Past the proxy is the control: there nothing removes it."""
+    assert platform.config.ports is not None
+    port = platform.config.ports.hub if past_the_proxy else platform.port
+    with platform.browserless(headers={"Sec-Fetch-Mode": "navigate"}) as browser:
+        browser.base_url = f"http://gavip.localhost:{port}"
+        browser.cookies.set("_xsrf", foreign_form_token(platform), ".gavip.localhost", "/hub/login")
+        page = browser.get("/hub/login")
+        token = page.text.split('name="_xsrf" value="')[1].split('"')[0]
+        form = {"username": "scientist", "password": platform.password("scientist"), "_xsrf": token}
+        browser.post("/hub/login", data=form)
+        assert (browser.get("/hub/home").status_code == 200) == signed_in
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://stranger--scientist.gavip.localhost"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_sign_in_that_another_page_sent_is_refused(platform: Platform, headers: dict[str, str]) -> None:
+    with platform.browserless(headers=headers) as browser:
+        assert log_in(browser, "scientist", platform.password("scientist")).status_code == 403
+        assert browser.get("/hub/home").status_code == 302
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "same-origin", "Origin": "null"}])
+def test_a_sign_in_that_our_own_page_sent_is_not(platform: Platform, headers: dict[str, str]) -> None:
+    with platform.browserless(headers=headers) as browser:
+        assert log_in(browser, "scientist", platform.password("scientist")).status_code == 302

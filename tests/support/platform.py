@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.cookiejar import Cookie, CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ class LocalTransport(httpx.HTTPTransport):
             extensions=request.extensions,
         )
         return super().handle_request(local)
+
+
+class LocalJar(CookieJar):
+    """Sends `Secure` cookies of `*.localhost` without TLS, as browsers do."""
+
+    def set_cookie(self, cookie: Cookie) -> None:
+        cookie.secure = False
+        super().set_cookie(cookie)
 
 
 @dataclass
@@ -94,7 +103,9 @@ class Platform:
 
     def browserless(self, **options: Any) -> httpx.Client:
         """Return a client of nobody; paths are below the platform's host."""
-        return httpx.Client(base_url=self.url, transport=LocalTransport(), timeout=60, **options)
+        return httpx.Client(
+            base_url=self.url, transport=LocalTransport(), timeout=60, cookies=LocalJar(), **options
+        )
 
     def client(self, user: str) -> httpx.Client:
         """Return a client with the user's token; paths are below the REST interface."""

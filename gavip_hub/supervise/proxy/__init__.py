@@ -16,6 +16,10 @@ HERE = Path(__file__).parent
 PINS = ("package.json", "package-lock.json")
 SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
 INSTALL_SECONDS = 300
+LARGEST_HEAD = 1024 * 1024
+"""Bytes of a request's head: all cookies that a browser keeps for one domain, and more."""
+DOOR = [f"--max-http-header-size={LARGEST_HEAD}", f"--import={(HERE / 'door.mjs').as_uri()}"]
+"""Options of Node that keep cookies of strangers from locking a user out (docs/adr/0035)."""
 
 
 def node() -> Path:
@@ -64,6 +68,7 @@ def command(script: Path, *, port: int, api_port: int, error_target: str) -> lis
     """Return the command line of the proxy; its API token comes in `CONFIGPROXY_AUTH_TOKEN`."""
     return [
         str(node()),
+        *DOOR,
         str(script),
         *("--ip", "127.0.0.1", "--port", str(port)),
         *("--api-ip", "127.0.0.1", "--api-port", str(api_port)),

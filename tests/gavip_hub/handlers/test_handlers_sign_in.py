@@ -6,9 +6,11 @@ from tornado.web import create_signed_value
 
 from gavip_hub.factory import _cookie_secret
 from gavip_hub.handlers import sign_in
+from tests.support.platform import LocalJar
 from tests.support.service import SERVICE_TOKEN, person
 
-SESSION = "service-gavip"
+CLIENT = "service-gavip"
+SESSION = f"__Host-{CLIENT}"
 
 
 def session_cookie(token):
@@ -90,12 +92,12 @@ async def test_a_page_sends_nobody_to_the_hub_with_a_challenge(service):
     asked = parse_qs(place.query)
     assert (answer.status_code, place.path) == (302, "/hub/api/oauth2/authorize")
     assert asked["code_challenge_method"] == ["S256"]
-    assert asked["client_id"] == [SESSION]
+    assert asked["client_id"] == [CLIENT]
 
 
 async def test_signing_in_leads_back_to_the_page_that_was_wanted(service):
     service.hub.codes["the-code"] = "ann-token"
-    async with httpx.AsyncClient(base_url=service.url) as nobody:
+    async with httpx.AsyncClient(base_url=service.url, cookies=LocalJar()) as nobody:
         begun = await nobody.get("/services/gavip/jobs?phase=ERROR")
         state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
         back = await nobody.get("/services/gavip/oauth_callback", params={"code": "the-code", "state": state})

@@ -1,0 +1,81 @@
+// Loaded before the proxy's own script (docs/adr/0035): what a script of one AVI sets for the whole domain, browsers
+// send along to Hub, portal and every other AVI. Here it is kept from locking their user out.
+import http from "node:http";
+
+// Servers behind take a head of 64 KB; a browser may send 180 cookies of 4 KB.
+const ROOM = 16384;
+const LARGEST_OWN = 1024;
+const OWN = /^(_xsrf$|jupyterhub-|service-)/;
+// No address of the platform's pages is deeper, and no head of an answer may grow without end.
+const DEEPEST = 12;
+const SHADOWED = "_xsrf";
+
+const nameOf = (cookie) => cookie.split("=", 1)[0].trim();
+
+// Those that no other host can set come first, then the platform's others, then what there is room for.
+function rank(cookie) {
+  if (nameOf(cookie).startsWith("__Host-")) return 0;
+  return OWN.test(nameOf(cookie)) && cookie.length <= LARGEST_OWN ? 1 : 2;
+}
+
+function cut(cookies) {
+  let room = ROOM;
+  const kept = new Set();
+  for (const cookie of cookies.toSorted((one, other) => rank(one) - rank(other))) {
+    room -= cookie.length + 1;
+    if (room < 0) break;
+    kept.add(cookie);
+  }
+  return cookies.filter((cookie) => kept.has(cookie));
+}
+
+function prefixes(path) {
+  const parts = path.split("/").filter(Boolean).slice(0, DEEPEST);
+  const found = ["/"];
+  for (let count = 1; count <= parts.length; count += 1) {
+    const folder = `/${parts.slice(0, count).join("/")}`;
+    found.push(folder, `${folder}/`);
+  }
+  return found;
+}
+
+function domains(host) {
+  const labels = host.split(":")[0].split(".");
+  return labels.slice(0, -1).map((_, index) => labels.slice(index).join("."));
+}
+
+// The platform's own `_xsrf` belongs to one host; one for a whole domain is a stranger's, and hides the true one.
+function removals(request) {
+  const path = request.url.split(/[?;]/)[0];
+  if (!/^[\w\-./~%]*$/.test(path) || !/^[\w\-.:]+$/.test(request.headers.host ?? "")) return [];
+  return domains(request.headers.host).flatMap((domain) =>
+    prefixes(path).map((folder) => `${SHADOWED}=; Max-Age=0; Domain=${domain}; Path=${folder}`)
+  );
+}
+
+function addToAnswer(response, headers) {
+  const writeHead = response.writeHead;
+  response.writeHead = (...args) => {
+    for (const header of headers) response.appendHeader("Set-Cookie", header);
+    return writeHead.apply(response, args);
+  };
+}
+
+function receive(request, response) {
+  const header = request.headers.cookie;
+  if (header === undefined) return;
+  const cookies = header.split(";");
+  if (header.length > ROOM) request.headers.cookie = cut(cookies).join(";").trim();
+  const several = cookies.filter((cookie) => nameOf(cookie) === SHADOWED).length;
+  const isPage = request.headers["sec-fetch-mode"] === "navigate";
+  if (response instanceof http.ServerResponse && (several > 1 || (isPage && several === 1))) {
+    addToAnswer(response, removals(request));
+  }
+}
+
+const createServer = http.createServer;
+http.createServer = (...args) => {
+  const server = createServer(...args);
+  for (const event of ["request", "upgrade"]) server.prependListener(event, receive);
+  return server;
+};
