@@ -33,6 +33,7 @@ from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.board import Board
+from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
@@ -55,6 +56,7 @@ from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 from gavip_hub.threads import Threads
 
 BACKENDS = "gavip.backends"
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 TEND_SECONDS = 2.0
@@ -82,6 +84,7 @@ class Core:
     policies: PolicyService
     board: Board
     disk: DiskSpace
+    clocks: ClockService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +145,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),
         disk=disk,
+        clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
     )
 
 
@@ -311,6 +315,7 @@ def _scheduler(
         pass_timer=metrics.passes.time,
         ranked=core.board.post,
         held=core.disk.shortage,
+        first=core.clocks.look,
     )
 
 
@@ -336,9 +341,13 @@ def _forecaster(core: Core, threads: Threads) -> Rounds:
 
 
 def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> Rounds:
+    def tend() -> None:
+        core.clocks.look()
+        reservations.tend()
+
     return Rounds(
         task="keeping places of those who wait",
-        act=lambda: threads(reservations.tend),
+        act=lambda: threads(tend),
         every=TEND_SECONDS,
         clock=core.clock,
     )
@@ -356,7 +365,12 @@ def _caretaker(
         clock=core.clock,
         idle_timeout=core.config.idle_timeout,
     )
-    return Rounds(task="looking after servers", act=caretaker.round, every=SERVERS_SECONDS, clock=core.clock)
+
+    async def look_after() -> None:
+        await threads(core.clocks.look)
+        await caretaker.round()
+
+    return Rounds(task="looking after servers", act=look_after, every=SERVERS_SECONDS, clock=core.clock)
 
 
 def _sign_in(config: Gavip, service_token: str) -> SignIn:

@@ -113,7 +113,7 @@ class BoxLauncher:
         run_dir = self._boxes / name
         if not run_dir.is_dir():
             return
-        hangs = time.time() - _first_asked(run_dir / STOP_FILE) > HANGS_AFTER
+        hangs = time.monotonic() - _first_asked(run_dir / STOP_FILE) > HANGS_AFTER
         _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL if hangs else signal.SIGTERM)
 
     def remove(self, name: str) -> None:
@@ -227,14 +227,15 @@ def _is_locked(run_dir: Path) -> bool:
 
 
 def _first_asked(stop_file: Path) -> float:
-    """Note that a box is to end; return when that was noted first."""
-    with suppress(FileExistsError, FileNotFoundError):
-        # A shim that is still starting looks for this file once it can be signalled.
-        stop_file.touch(exist_ok=False)
+    """Note that a box is to end; return when that was noted first, on the clock of this boot that nobody sets."""
+    now = time.monotonic()
+    # A shim that is still starting looks for this file once it can be signalled.
+    with suppress(FileExistsError, FileNotFoundError), stop_file.open("x") as file:
+        file.write(str(now))
     try:
-        return stop_file.stat().st_mtime
-    except FileNotFoundError:  # the box was removed meanwhile
-        return time.time()
+        return min(now, float(stop_file.read_text()))
+    except (FileNotFoundError, ValueError):  # the box was removed meanwhile, or another is just writing
+        return now
 
 
 def _signal(state: ShimState | None, number: signal.Signals) -> None:

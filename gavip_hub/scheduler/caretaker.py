@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gavip_hub.clock import Clock
 from gavip_hub.hub.client import HubServer
+from gavip_hub.scheduler.sightings import Sightings
 
 TOO_NEW = timedelta(seconds=120)
 """Rows younger than this may be of servers that the Hub does not list yet."""
@@ -47,16 +48,8 @@ class Boxes(Protocol):
         ...
 
 
-def idle(servers: Iterable[HubServer], *, now: datetime, timeout: int) -> list[HubServer]:
-    """Return the interfaces whose users have sent no message for longer than the time-out.
-
-    A server reports what its user does by itself; the pings of a tab that was forgotten do not count. Notebook
-    servers are left alone: what runs in them may be long and is their user's own.
-    """
-    if timeout <= 0:
-        return []
-    limit = now - timedelta(seconds=timeout)
-    return [one for one in servers if one.name and one.ready and (last := _last(one)) and last < limit]
+def _key(server: HubServer) -> str:
+    return f"{server.owner}/{server.name}"
 
 
 def _last(server: HubServer) -> datetime | None:
@@ -96,15 +89,34 @@ class Caretaker:
         self._clock = clock
         self._idle_timeout = idle_timeout
         self._suspects: set[str] = set()
+        self._sightings = Sightings(clock=clock)
 
     async def round(self) -> None:
         """Look at everything once; the Hub, which is one process, is asked for one list."""
         await self._clear()
         servers = await self._hub.list_servers()
         await self._ledger.reconcile(servers, since=self._clock.now() - TOO_NEW)
-        for server in idle(servers, now=self._clock.now(), timeout=self._idle_timeout):
+        for server in self._idle(servers):
             log.info("closing %s of %s: idle since %s", server.name, server.owner, _last(server))
             await self._hub.evict(user=server.owner, name=server.name)
+
+    def _idle(self, servers: Iterable[HubServer]) -> list[HubServer]:
+        """Return the interfaces whose users have sent no message for longer than the time-out.
+
+        A server reports what its user does by itself; the pings of a tab that was forgotten do not count. Notebook
+        servers are left alone: what runs in them may be long and is their user's own.
+        """
+        if self._idle_timeout <= 0:
+            return []
+        open_ones = [one for one in servers if one.name and one.ready]
+        self._sightings.keep([_key(one) for one in open_ones])
+        return [one for one in open_ones if self._silence(one) > self._idle_timeout]
+
+    def _silence(self, server: HubServer) -> float:
+        """Return for how many seconds nothing was heard, by a clock that nobody sets once the server was seen."""
+        last, now = _last(server), self._clock.now()
+        already = 0.0 if last is None else max(0.0, (now - last).total_seconds())
+        return self._sightings.age(_key(server), "last", last, already=already)
 
     async def _clear(self) -> None:
         """Remove boxes of servers that the Hub had started and was killed before it noted them.

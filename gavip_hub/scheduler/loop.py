@@ -53,6 +53,8 @@ class SchedulerLoop:
         Is shown the queue of each pass.
     held
         Returns why nothing may start now, whoever's turn it is, or nothing.
+    first
+        What is done before each look at everything; blocks.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class SchedulerLoop:
         pass_timer: Callable[[], AbstractContextManager[object]] = nullcontext,
         ranked: Callable[[Ranking], object] = lambda _ranking: None,
         held: Callable[[], str] = str,
+        first: Callable[[], object] = str,
     ) -> None:
         self._database = database
         self._lifecycle = lifecycle
@@ -83,6 +86,7 @@ class SchedulerLoop:
         self._pass_timer = pass_timer
         self._ranked = ranked
         self._held = held
+        self._first = first
         self._holding = Trouble(log=log, what="Nothing starts")
         self._lease = lease(database.url, "scheduler")
         self._leads = False
@@ -133,6 +137,7 @@ class SchedulerLoop:
         if not self._leads:
             self._ticked_at = self._clock.monotonic()  # standing by is being well
             return
+        await self._threads(self._first)
         standings = await self._threads(self._lifecycle.live)
         seen = await self._backend.check([Handle(name=s.name, state=s.backend_state) for s in standings])
         for standing, observation in zip(standings, seen, strict=True):

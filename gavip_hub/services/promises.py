@@ -11,13 +11,13 @@ from gavip_hub.domain.rooms import Applicant, in_turn
 from gavip_hub.domain.waits import Pool, Wait
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, servers
+from gavip_hub.storage.lasting import ASKED_AT
 from gavip_hub.storage.schema import Container
 
 HOLDS_UP_FOR = timedelta(minutes=30)
 """So that who waits for what never becomes free does not keep the platform empty."""
 STILL_THERE = timedelta(minutes=2)
 """A page asks again every few seconds, one in the background at least once a minute: a closed one holds up nobody."""
-ASKED_AT = "asked_at"
 
 
 def wanted_by(row: Container) -> Want:

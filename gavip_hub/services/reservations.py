@@ -9,13 +9,14 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import Conflict, NoRoom
-from gavip_hub.services.promises import ASKED_AT, asked_at, promised, turns, wanted_by
+from gavip_hub.services.promises import asked_at, promised, turns, wanted_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.room_waits import NOUN, room_view
 from gavip_hub.services.servers import ServerService, add_row, tell
 from gavip_hub.services.wishes import Wish
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.lasting import ASKED_AT
 from gavip_hub.storage.schema import Container
 
 PATIENCE = timedelta(minutes=30)

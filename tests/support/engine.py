@@ -22,6 +22,7 @@ from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
@@ -97,6 +98,7 @@ class Engine:
         self.attempts = AttemptService(**common)
         self.events = EventService(database=self.database)
         self.lifecycle = JobLifecycle(database=self.database, quotas=self.quotas, clock=self.clock)
+        self.clocks = ClockService(database=self.database, clock=self.clock, boot="one")
         self.folders = AttemptFolders(root=self.root)
         self.user_spaces = UserSpaces(root=self.root)
 
@@ -170,6 +172,7 @@ class Engine:
             policy=lambda: self.policy,
             clock=self.clock,
             threads=threads,
+            first=self.clocks.look,
         )
         running = asyncio.create_task(loop.run())
         try:

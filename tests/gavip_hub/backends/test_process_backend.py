@@ -46,8 +46,8 @@ class ProcessWorld:
         os.kill(self.boxes.shim_pid(name), signal.SIGSTOP)
 
     async def long_after(self, name):
-        moment = time.time() - HANGS_AFTER - 1
-        os.utime(self.boxes.root / "boxes" / name / STOP_FILE, (moment, moment))
+        file = self.boxes.root / "boxes" / name / STOP_FILE
+        file.write_text(str(time.monotonic() - HANGS_AFTER - 1))
 
 
 @pytest.fixture(params=["sandbox", "open"])

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from gavip_hub.clock import Clock
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.hub.client import HubServer
-from gavip_hub.scheduler.caretaker import Caretaker, idle
+from gavip_hub.scheduler.caretaker import Caretaker
+from gavip_hub.testing import ManualClock
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HALF_AN_HOUR = 1800
@@ -25,17 +27,6 @@ def server(*, name: str = "hr", last: int | None = 0, started: int = 7200, ready
         started=NOW - timedelta(seconds=started),
         last_activity=None if last is None else NOW - timedelta(seconds=last),
     )
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        raise AssertionError
 
 
 @dataclass
@@ -78,7 +69,13 @@ async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def caretaker(
-    hub: FakeHub, boxes: FakeBoxes, *, known: set[str], ledger: FakeLedger | None = None
+    hub: FakeHub,
+    boxes: FakeBoxes,
+    *,
+    known: set[str],
+    ledger: FakeLedger | None = None,
+    clock: Clock | None = None,
+    timeout: int = HALF_AN_HOUR,
 ) -> Caretaker:
     return Caretaker(
         hub=hub,
@@ -86,28 +83,54 @@ def caretaker(
         boxes=boxes,
         open_ids=lambda: known,
         in_thread=at_once,
-        clock=FixedClock(),
-        idle_timeout=HALF_AN_HOUR,
+        clock=clock or ManualClock(start=NOW),
+        idle_timeout=timeout,
     )
 
 
-def test_an_interface_is_idle_once_its_user_was_silent_for_longer_than_the_timeout() -> None:
-    silent, busy = server(last=HALF_AN_HOUR + 1), server(last=HALF_AN_HOUR - 1)
-    assert idle([silent, busy], now=NOW, timeout=HALF_AN_HOUR) == [silent]
+async def closed(*servers: HubServer, after: int = HALF_AN_HOUR) -> list[str]:
+    hub = FakeHub(servers=list(servers))
+    await caretaker(hub, FakeBoxes(all=[]), known=set(), timeout=after).round()
+    return [name for _owner, name in hub.evicted]
 
 
-def test_a_server_that_reported_nothing_counts_from_its_start() -> None:
-    fresh, forgotten = server(last=None, started=60), server(last=None, started=7200)
-    assert idle([fresh, forgotten], now=NOW, timeout=HALF_AN_HOUR) == [forgotten]
+async def test_an_interface_is_idle_once_its_user_was_silent_for_longer_than_the_timeout() -> None:
+    silent, busy = (
+        server(name="silent", last=HALF_AN_HOUR + 1),
+        server(name="busy", last=HALF_AN_HOUR - 1),
+    )
+    assert await closed(silent, busy) == ["silent"]
 
 
-def test_notebooks_and_what_is_still_starting_are_left_alone() -> None:
+async def test_a_server_that_reported_nothing_counts_from_its_start() -> None:
+    fresh, forgotten = (
+        server(name="fresh", last=None, started=60),
+        server(name="old", last=None, started=7200),
+    )
+    assert await closed(fresh, forgotten) == ["old"]
+
+
+async def test_notebooks_and_what_is_still_starting_are_left_alone() -> None:
     notebook, starting = server(name="", last=7200), server(ready=False, last=7200)
-    assert idle([notebook, starting], now=NOW, timeout=HALF_AN_HOUR) == []
+    assert await closed(notebook, starting) == []
 
 
-def test_a_timeout_of_zero_means_never() -> None:
-    assert idle([server(last=10**6)], now=NOW, timeout=0) == []
+async def test_a_timeout_of_zero_means_never() -> None:
+    assert await closed(server(last=10**6), after=0) == []
+
+
+@pytest.mark.parametrize("by", [86_400, -3600])
+async def test_a_clock_that_is_set_closes_nothing_early_and_nothing_late(by: int) -> None:
+    hub, clock = FakeHub(servers=[server(last=60)]), ManualClock(start=NOW)
+    keeper = caretaker(hub, FakeBoxes(all=[]), known=set(), clock=clock)
+    await keeper.round()
+    clock.set_by(by)
+    clock.advance(HALF_AN_HOUR - 61)
+    await keeper.round()
+    assert hub.evicted == []
+    clock.advance(2)
+    await keeper.round()
+    assert hub.evicted == [("ann", "hr")]
 
 
 async def test_idle_interfaces_are_evicted_by_owner_and_name() -> None:
