@@ -47,10 +47,13 @@ class Platform:
         Of the API, without a slash at its end.
     token
         The attempt's; good for `/attempts/self` alone.
+    request
+        Id of the request that submitted the job: the platform's log names it with each report.
     """
 
     url: str
     token: str
+    request: str = ""
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
 
@@ -91,6 +94,7 @@ class Platform:
         kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
         connection = kind(place.netloc, timeout=timeout)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers |= {"X-Request-ID": self.request} if self.request else {}
         try:
             # As bytes: http.client would send text in Latin-1, and fail on the first dash.
             connection.request(method, place.path + path, None if body is None else body.encode(), headers)

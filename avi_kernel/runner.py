@@ -50,13 +50,20 @@ def _run(
     from avi_kernel.pipelines.execution import Execution  # noqa: PLC0415 - beside the kernel's start, see above
     from avi_kernel.reporter import Platform, PlatformRefused, PlatformSilent  # noqa: PLC0415
 
-    platform = Platform(url=environ["GAVIP_API_URL"].rstrip("/"), token=environ["GAVIP_TOKEN"])
+    platform = Platform(
+        url=environ["GAVIP_API_URL"].rstrip("/"),
+        token=environ["GAVIP_TOKEN"],
+        request=environ.get("GAVIP_REQUEST_ID", ""),
+    )
     started = datetime.now(UTC)
     try:
         document = platform.document()
     except (PlatformRefused, PlatformSilent) as problem:
         _say(f"this job could not be fetched: {problem}")
         return NOT_STARTED
+    _say(
+        f"attempt {document.attempt} of {document.job} begins [request={platform.request} job={document.job}]"
+    )
     reserve_outcome(places.attempt)
     execution = Execution(
         document=document, places=places, environ=environ, first_kernel=kernel, start_kernel=start_kernel

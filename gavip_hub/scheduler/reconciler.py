@@ -15,6 +15,7 @@ from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import JobState
 from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError, is_full_disk
+from gavip_hub.logs import REQUEST
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
@@ -101,6 +102,7 @@ class Reconciler:
         order = self._orders.pop(job, None)
         if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
             return Again.DONE  # whoever claims it asks for the next step
+        REQUEST.set(standing.request)  # for the lines of this step: it is a task of its own
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
                 return await self._launch(standing, order)

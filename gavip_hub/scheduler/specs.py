@@ -58,6 +58,7 @@ class JobSpecs:
             env={
                 **archive_environment(self._config),
                 "GAVIP_TOKEN": order.token,
+                "GAVIP_REQUEST_ID": order.request,
                 "GAVIP_ATTEMPT_DIR": "/attempt",
             },
             allowed_hosts=reachable_hosts(self._config, order.avi),

@@ -21,6 +21,7 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
 from gavip_hub.domain.job import FINAL, JobState, Target, phase_of
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
+from gavip_hub.logs import REQUEST
 from gavip_hub.services.board import Board
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
@@ -239,6 +240,7 @@ class JobService:
             target=Target.RUN,
             created_at=now,
             attempt=0,
+            request=REQUEST.get(),
             **order.columns(),
         )
         session.add(job)

@@ -49,6 +49,8 @@ class LaunchOrder:
     memory_mb: int
     cpu: float
     time_limit: int
+    request: str
+    """Id of the request that submitted the job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,8 @@ class Standing:
     outcome: dict[str, Any] | None
     """What its runner reported as its end."""
     deleted: bool
+    request: str
+    """Id of the request that submitted it."""
 
 
 class JobLifecycle:
@@ -295,6 +299,7 @@ class JobLifecycle:
             memory_mb=job.memory_mb,
             cpu=job.cpu,
             time_limit=job.time_limit,
+            request=job.request,
         )
 
     def _changes(self, verdict: Verdict, attempt: int, now: datetime) -> dict[str, Any]:
@@ -370,4 +375,5 @@ def _standing(job: Job, attempt: Attempt | None, container: Container | None) ->
         heartbeat_at=job.heartbeat_at,
         outcome=attempt.outcome if attempt else None,
         deleted=job.deleted_at is not None,
+        request=job.request,
     )

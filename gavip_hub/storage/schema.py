@@ -152,6 +152,8 @@ class Job(Base):
     """When it will probably start."""
     heartbeat_at: Mapped[datetime | None]
     again_of: Mapped[str | None] = mapped_column(String(32))
+    request: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Id of the request that submitted it, which the lines of all logs name."""
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime]
     queued_at: Mapped[datetime | None]
