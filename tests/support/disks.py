@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.needs import missing, need_program
 
-SIZE_MB = 96
+SMALL_MB = 96
 PIECE = 64 * 1024
 
 
@@ -48,16 +49,16 @@ class Disk:
         return self.path / "filler"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Disk]:
-    """An ext4 of a hundred MB."""
+@contextmanager
+def mounted_disk(place: Path, *, size_mb: int) -> Iterator[Disk]:
+    """Mount a new ext4 below a folder."""
     if os.geteuid() != 0:
         missing("root", "only root mounts a disk; the tests of a full disk need one of their own")
     make = need_program("mkfs.ext4", "apt-get install e2fsprogs")
-    image, folder = tmp_path / "disk.img", tmp_path / "disk"
+    image, folder = place / "disk.img", place / "disk"
     folder.mkdir()
     with image.open("wb") as file:
-        file.truncate(SIZE_MB * 1024 * 1024)
+        file.truncate(size_mb * 1024 * 1024)
     subprocess.run([make, "-q", "-m", "0", image], check=True)
     mounted = subprocess.run(
         ["mount", "-o", "loop", image, folder], check=False, capture_output=True, text=True
@@ -68,3 +69,10 @@ def small_disk(tmp_path: Path) -> Iterator[Disk]:
         yield Disk(path=folder)
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Disk]:
+    """A disk of a hundred MB."""
+    with mounted_disk(tmp_path, size_mb=SMALL_MB) as disk:
+        yield disk

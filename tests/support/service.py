@@ -56,6 +56,10 @@ class FakeHub:
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     servers: dict[tuple[str, str], str] = field(default_factory=dict)
     """Owner and name -> ledger id."""
+    away: bool = False
+    """Answers nobody but with an error."""
+    frozen: asyncio.Event | None = None
+    """Set it to a fresh event, and nobody is told its version until a test sets that."""
     slow: asyncio.Event | None = None
     """Set it to a fresh event, and starts wait until a test sets that."""
     asked: int = 0
@@ -97,7 +101,12 @@ class _Handler(RequestHandler):
 
 
 class _Version(_Handler):
-    def get(self) -> None:
+    async def get(self) -> None:
+        if self.hub.frozen is not None:
+            await self.hub.frozen.wait()
+        if self.hub.away:
+            self.set_status(502)
+            return
         self.write({"version": "6.1.1"})
 
 

@@ -3,6 +3,12 @@
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import func, select
+
+from gavip_hub.domain.job import JobState
+from gavip_hub.domain.ledger import OPEN
+from gavip_hub.storage.schema import Container, Job
+from tests.support.service import until
 
 
 @pytest.fixture
@@ -32,6 +38,31 @@ async def test_jobs_and_pools_are_counted(service, ann, monitor):
     assert found["gavip_allowed", "memory_mb"] == 600
     assert found["gavip_held", "memory_mb"] == 400 * live
     assert found["gavip_healthy", "scheduler"] == 1
+
+
+async def test_the_figures_are_those_of_the_database(service, ann, monitor):
+    service.publish()
+    service.service.core.config.platform_memory_mb = 600
+    jobs = []
+    for _ in range(3):
+        body = {"avi": "stars", "pipeline": "count", "memory_mb": 400}
+        jobs.append((await ann.post("/jobs", json=body)).json()["id"])
+    await until(lambda: _runs(service))
+    await ann.post(f"/jobs/{jobs[-1]}/cancel")
+    with service.service.core.database.reading() as session:
+        states = dict(session.execute(select(Job.state, func.count()).group_by(Job.state)).all())
+        held = session.scalar(select(func.sum(Container.memory_mb)).where(Container.state.in_(OPEN)))
+    found = await figures(monitor)
+    assert states == {JobState.RUNNING: 1, JobState.QUEUED: 1, JobState.ABORTED: 1}
+    assert {state: found["gavip_jobs", state.value] for state in JobState} == {
+        state: states.get(state, 0) for state in JobState
+    }
+    assert found["gavip_held", "memory_mb"] == held == 400
+
+
+async def _runs(service):
+    with service.service.core.database.reading() as session:
+        return session.scalar(select(func.count()).where(Job.state == JobState.RUNNING)) == 1
 
 
 async def test_requests_are_timed_by_status(ann, monitor):

@@ -409,9 +409,11 @@ async def test_containers_that_belong_to_nobody_are_ended(engine):
 
 async def test_the_loop_says_whether_it_is_well(engine):
     async with engine.loop() as loop:
-        await engine.until(lambda: loop.healthy)
+        await seconds(engine, 2)
+        assert (loop.healthy, loop.problem) == (True, "")
     engine.clock.advance(60)
     assert not loop.healthy
+    assert loop.problem == "The scheduler has ended."
 
 
 async def test_a_loop_that_ends_lets_a_launch_end(database, tmp_path):
