@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -215,10 +215,11 @@ def raise_for_refusal(answer: "httpx.Response") -> None:
     """Raise the error that an answer stands for, in the platform's own words."""
     if not answer.is_error:
         return
-    try:
+    code, field, message = "", None, f"HTTP {answer.status_code} from {answer.url}"
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
         body = answer.json()
+        # The report of a platform that is not well refuses nothing, and names what is wrong.
+        message = " ".join(body.get("problems", ())) or message
         code, message, field = body["error"], body["message"], body.get("field")
-    except (ValueError, KeyError, TypeError):
-        code, message, field = "", f"HTTP {answer.status_code} from {answer.url}", None
     kind = _KINDS.get(answer.status_code, Unavailable)
     raise kind(str(message), code=str(code), status=answer.status_code, field=field)

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from gavip_hub.storage.schema import Setting
 
 
-def get(session: Session, name: str, *, lock: bool = False) -> str | None:
-    """Return what was chosen, or None where nobody chose; with `lock`, held until the transaction ends."""
-    found = session.get(Setting, name, with_for_update=lock or None)
+def get(session: Session, name: str) -> str | None:
+    """Return what was chosen, or None where nobody chose."""
+    found = session.get(Setting, name)
     return found.value if found else None
 
 

@@ -3,9 +3,11 @@
 import shutil
 import threading
 
+import httpx
 import pytest
 
 from avi_kernel.client import BadRequest, Client, JobFailed, NotFound, SignInRequired, Unavailable
+from avi_kernel.transport import raise_for_refusal
 from tests.support.jobs import AVIS
 from tests.support.local_api import TOKEN, local_api
 
@@ -131,3 +133,10 @@ def test_links_lead_to_the_portal_and_not_into_the_box(client):
         "JUPYTERHUB_HOST": "http://gavip.localhost:8000",
     }
     assert Client.from_environment(environ).portal == "http://gavip.localhost:8000/"
+
+
+def test_a_platform_that_is_not_well_says_what_is_wrong():
+    told = {"status": "degraded", "problems": ["The Hub does not answer.", "Nothing new starts."]}
+    answer = httpx.Response(503, json=told, request=httpx.Request("GET", "http://platform/health"))
+    with pytest.raises(Unavailable, match=r"^The Hub does not answer\. Nothing new starts\.$"):
+        raise_for_refusal(answer)

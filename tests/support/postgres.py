@@ -4,6 +4,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
@@ -64,6 +66,12 @@ class Postgres:
     def stop(self, *, check: bool = True) -> None:
         """End the server as a machine that loses its power does."""
         self.program("pg_ctl", "-w", "-m", "immediate", "stop", check=check)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all its processes: SIGSTOP makes it stand still, SIGCONT go on."""
+        main = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
+        for process in [main, *main.children()]:
+            process.send_signal(number)
 
     def empty_database(self) -> str:
         """Make a database with no tables and return its URL."""

@@ -1,6 +1,7 @@
 """While a part is away, requests are refused with when to come back, and health and metrics tell the truth."""
 
 import asyncio
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ from jupyterhub.spawner import SpawnException
 
 from avi_kernel.protocol.runs import Outcome
 from gavip_hub.factory import server_ledger
+from gavip_hub.handlers import base
 from gavip_hub.spawners.options import ServerHooks
 from gavip_hub.testing import EPOCH, exit_record
 from tests.support.outages import said
@@ -79,6 +81,27 @@ async def test_a_page_says_so_in_words(service, ann, outage):
     assert answer.status_code == 503
     assert "database does not answer" in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.postgres
+async def test_one_that_stands_still_is_refused_too(tmp_path, mortal_postgres, monkeypatch):
+    monkeypatch.setattr(base, "ANSWER_SECONDS", 1.0)
+    url = mortal_postgres.database()
+    async with (
+        running_service(tmp_path / "root", database_url=url) as service,
+        service.client("ann-token") as ann,
+    ):
+        service.publish()
+        mortal_postgres.signal(signal.SIGSTOP)
+        try:
+            answers = await asyncio.gather(*(ann.get("/jobs", timeout=30) for _ in range(10)))
+            told = (await ann.get("/health", timeout=30)).json()
+        finally:
+            mortal_postgres.signal(signal.SIGCONT)
+        assert {answer.status_code for answer in answers} == {503}
+        assert told["problems"][0].startswith("The database did not answer within")
+        await until(lambda: is_well(ann), seconds=60)
+        await submitted(service, ann)
 
 
 async def test_health_and_metrics_name_the_database_and_see_it_return(service, ann, olga, outage):

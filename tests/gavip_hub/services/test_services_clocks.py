@@ -1,5 +1,7 @@
 """A clock that is set changes no age of what lasts: nobody is charged for it, forgotten by it or held up."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.ledger import ContainerState
-from gavip_hub.services.clocks import JUMP, ClockService
+from gavip_hub.services.clocks import JUMP, SETTING, ClockService
 from gavip_hub.services.promises import holds_up
 from gavip_hub.storage import servers
+from gavip_hub.storage import settings as settings_store
 from gavip_hub.storage.schema import Container, Spending
 from gavip_hub.testing import exit_record
 from tests.support.engine import Engine, prepared
@@ -90,6 +93,21 @@ def test_it_is_said_and_done_once_whoever_looks(engine, caplog):
         each.look()
     assert engine.jobs.get(owner="ann", job=waiting).queued_at == engine.clock.now()
     assert caplog.text.count("The machine's clock was set forward by 1 day") == 1
+
+
+def test_all_may_look_first_at_once(engine):
+    together = threading.Barrier(8)
+
+    def look():
+        service = ClockService(database=engine.database, clock=engine.clock, boot="one")
+        together.wait()
+        service.look()
+
+    with ThreadPoolExecutor(8) as threads:
+        for looked in [threads.submit(look) for _ in range(8)]:
+            looked.result()
+    with engine.database.reading() as session:
+        assert settings_store.get(session, SETTING)
 
 
 def test_a_clock_that_is_set_while_no_service_runs_is_noticed_by_the_next(engine):
