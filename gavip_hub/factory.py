@@ -40,6 +40,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
@@ -85,6 +86,7 @@ class Core:
     board: Board
     disk: DiskSpace
     clocks: ClockService
+    past_runs: PastRuns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         board=Board(clock=clock),
         disk=disk,
         clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
+        past_runs=PastRuns(database=database, clock=clock),
     )
 
 
@@ -321,7 +324,11 @@ def _scheduler(
 
 def _reservations(core: Core) -> ReservationService:
     return ReservationService(
-        database=core.database, quotas=core.quotas, servers=core.servers, clock=core.clock
+        database=core.database,
+        quotas=core.quotas,
+        servers=core.servers,
+        past_runs=core.past_runs,
+        clock=core.clock,
     )
 
 
@@ -331,7 +338,13 @@ def _opening(core: Core, reservations: ReservationService, hub: Hub, threads: Th
 
 def _forecaster(core: Core, threads: Threads) -> Rounds:
     lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
-    estimates = EstimateService(database=core.database, lifecycle=lifecycle, policies=core.policies)
+    estimates = EstimateService(
+        database=core.database,
+        lifecycle=lifecycle,
+        policies=core.policies,
+        past_runs=core.past_runs,
+        clock=core.clock,
+    )
     return Rounds(
         task="estimating when jobs start",
         act=lambda: threads(estimates.refresh),

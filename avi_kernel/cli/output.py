@@ -130,7 +130,28 @@ def cell(name: str, value: Any) -> str:
 _NUMBERS: dict[str, Callable[[float], str]] = {"fraction": "{:.0%}".format, "size": size}
 
 
+def _estimate(value: dict[str, Any]) -> str:
+    soonest, middle, latest = (_local_time(str(value.get(key))) for key in ("soonest", "middle", "latest"))
+    rough = (
+        f"; rough: {value['unknown']} of the jobs before it hardly ever ran" if value.get("unknown") else ""
+    )
+    return f"about {middle}, between {soonest} and {latest}{rough}"
+
+
+def _limit(value: dict[str, Any]) -> str:
+    """Return a limit in the way of what waits, in a line."""
+    memory = value["limit"] == "memory_mb"
+    used, allowed, wanted, needed = (
+        f"{value[key] / (1024 if memory else 1):.3g}" for key in ("used", "allowed", "wanted", "needed")
+    )
+    whose = "your" if value["pool"] == "yours" else "the platform's"
+    what = "GB of memory" if memory else "cores"
+    return f"{used} of {whose} {allowed} {what} are in use, and it asks for {wanted}: {needed} would let it start"
+
+
 def _pairs(value: dict[str, Any]) -> str:
+    if "soonest" in value:
+        return _estimate(value)
     if "message" in value:
         return (
             ". ".join(str(value[part]).rstrip(". ") for part in ("message", "hint") if value.get(part)) + "."
@@ -139,6 +160,8 @@ def _pairs(value: dict[str, Any]) -> str:
 
 
 def _name_of(value: Any) -> str:
+    if isinstance(value, dict) and "needed" in value:
+        return _limit(value)
     if isinstance(value, dict):
         return str(value.get("name") or value.get("number") or value.get("words") or _pairs(value))
     return str(value)

@@ -133,14 +133,18 @@ class LimitView(Wire):
 
 
 class Estimate(Wire):
-    """When a job will probably start, from how long earlier jobs of its pipeline and of those ahead of it ran."""
+    """When a job will probably start, or an interface open, from how long what is before it will run.
+
+    Of ten, about eight start between `soonest` and `latest`: as far as past estimates were off, others who came later included.
+    """
 
     soonest: datetime
-    """If all of them run as short as one in five did."""
+    middle: datetime
     latest: datetime
-    """If all of them run as long as one in five did; who comes later may still come first."""
     runs: int
-    """Past runs on which it rests."""
+    """Past runs of its own pipeline."""
+    unknown: int = 0
+    """Jobs before it, running or waiting, of pipelines that ran less than five times: the more, the rougher."""
 
 
 class Suggestion(Wire):
@@ -166,7 +170,7 @@ class WaitView(Wire):
     starts_by: datetime | None = None
     """When it starts at the latest; known of the job for which room is kept."""
     estimate: Estimate | None = None
-    """None: it lies far back, or too few jobs of the pipelines ahead of it have run."""
+    """None: it lies far back, nobody knows when what is in its way ends, or hardly anything has run on the platform."""
     sooner: list[Suggestion] = []
 
 

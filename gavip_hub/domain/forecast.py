@@ -4,106 +4,72 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from statistics import quantiles
 
 from gavip_hub.domain.container import Kind
+from gavip_hub.domain.experience import FEWEST_RUNS, OPEN_SERVER, Experience
 from gavip_hub.domain.policy import Holding, Policy, Snapshot, Waiting
 
-FEWEST_RUNS = 5
-"""Fewer past runs of a pipeline tell nothing of the next one's."""
 MOST_JOBS = 100
-"""Farther back an estimate would be made of other estimates."""
-LOW, MIDDLE, HIGH = 0, 1, 2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunTimes:
-    """How long the jobs of a pipeline ran, in seconds: of five, one took less than `low` and one more than `high`."""
-
-    low: float
-    middle: float
-    high: float
-    runs: int
-
-    def at(self, case: int) -> float:
-        """Return the run time in the best, the middle or the worst case."""
-        return (self.low, self.middle, self.high)[case]
+"""Farther back the play would take too long."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
-    """When a job will probably start."""
+    """When a job would start if nobody else came."""
 
-    soonest: datetime
-    middle: datetime
-    latest: datetime
+    start: datetime
     runs: int
-    """Of the pipeline of which fewest are known, among those that matter."""
+    """Past runs of its own pipeline."""
+    unknown: int
+    """Jobs before it, running or waiting, of pipelines that hardly ever ran: their time limits tell a little."""
 
-
-def run_times(seconds: Sequence[float]) -> RunTimes | None:
-    """Return what past runs of a pipeline tell; None where they are too few."""
-    if len(seconds) < FEWEST_RUNS:
-        return None
-    fifths = quantiles(seconds, n=10, method="inclusive")
-    return RunTimes(low=fifths[1], middle=fifths[4], high=fifths[7], runs=len(seconds))
+    @property
+    def is_known(self) -> bool:
+        """Whether its own pipeline has run often: then those ahead of it, of the same campaign, are known as well."""
+        return self.runs >= FEWEST_RUNS
 
 
 def forecast(
-    policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, known: Mapping[str, RunTimes]
+    policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, experience: Experience
 ) -> dict[str, Forecast]:
-    """Return when the first jobs of a queue will probably start, if nobody else comes.
+    """Return when the first jobs of a queue would start.
 
-    The queue is played through three times by the policy itself, which knows time limits only, while jobs end after the
-    run times of the best, the middle and the worst case. A job is left out where one that matters for it, running or
-    ahead of it, is of a pipeline that is not known.
+    The queue is played through by the policy itself, which knows time limits only, while jobs end as past ones did.
+    A job is left out where nothing whose end is known would make room for it.
 
     Parameters
     ----------
     order
         The waiting jobs as the policy ranks them.
-    known
-        Pipeline -> how long its jobs ran.
     """
-    told = _until_unknown(order[:MOST_JOBS], known)
-    running = [held.pipeline for held in snapshot.holdings if held.pipeline]
-    if not told or any(pipeline not in known for pipeline in running):
+    first = order[:MOST_JOBS]
+    if not first or not experience.is_enough:
         return {}
-    cases = [_play(policy, told, snapshot, known, case) for case in (LOW, MIDDLE, HIGH)]
-    runs = min(known[name].runs for name in {*running, *(job.pipeline for job in told)})
-    return {
-        job.job: Forecast(
-            soonest=min(case[job.job] for case in cases),
-            middle=cases[MIDDLE][job.job],
-            latest=max(case[job.job] for case in cases),
-            runs=runs,
-        )
-        for job in told
-        if all(job.job in case for case in cases)
-    }
+    starts = _play(policy, first, snapshot, experience)
+    unknown = sum(is_unknown(held.pipeline, experience) for held in snapshot.holdings)
+    found = {}
+    for job in first:
+        if job.job in starts:
+            found[job.job] = Forecast(
+                start=starts[job.job], runs=experience.many(job.pipeline), unknown=unknown
+            )
+        unknown += is_unknown(job.pipeline, experience)
+    return found
 
 
-def _until_unknown(order: Sequence[Waiting], known: Mapping[str, RunTimes]) -> list[Waiting]:
-    """Return the jobs ahead of the first whose run time is not known: nothing is known of those behind it."""
-    told: list[Waiting] = []
-    for job in order:
-        if job.pipeline not in known:
-            break
-        told.append(job)
-    return told
+def is_unknown(pipeline: str | None, experience: Experience) -> bool:
+    """Tell whether something is a job of a pipeline that hardly ever ran."""
+    return pipeline is not None and experience.many(pipeline) < FEWEST_RUNS
 
 
 def _play(
-    policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, known: Mapping[str, RunTimes], case: int
-) -> dict[str, datetime]:
+    policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, experience: Experience
+) -> Mapping[str, datetime]:
     """Let jobs end and start until all have started, or nothing that could end would help."""
     now = snapshot.now
     running = dict(enumerate(snapshot.holdings))
-    ends = [
-        (_expected_end(one, known[one.pipeline].at(case), now), number)
-        for number, one in running.items()
-        if one.pipeline
-    ]
+    expected = [(expected_end(held, experience, now), number) for number, held in running.items()]
+    ends = [(end, number) for end, number in expected if end is not None]
     heapq.heapify(ends)
     waiting, starts = list(order), dict[str, datetime]()
     while waiting:
@@ -113,7 +79,8 @@ def _play(
             starts[job.job] = now
             number = len(snapshot.holdings) + len(starts)
             running[number] = _started(job, now)
-            heapq.heappush(ends, (now + timedelta(seconds=known[job.pipeline].at(case)), number))
+            lasts = experience.seconds(job.pipeline, job.time_limit) or job.time_limit
+            heapq.heappush(ends, (now + timedelta(seconds=lasts), number))
         waiting = [job for job in waiting if job.job not in begun]
         if not ends:
             break
@@ -122,10 +89,12 @@ def _play(
     return starts
 
 
-def _expected_end(held: Holding, seconds: float, now: datetime) -> datetime:
-    """Return the end that past runs let expect; one that outlived them ends after a tenth of its time so far."""
-    end = held.since + timedelta(seconds=seconds)
-    return end if end > now else now + (now - held.since) * 0.1
+def expected_end(held: Holding, experience: Experience, now: datetime) -> datetime | None:
+    """Return when something that holds room will probably end; None where nothing is known of its kind."""
+    limit = (held.ends_at - held.since).total_seconds() if held.ends_at else None
+    ran = max(0.0, (now - held.since).total_seconds())
+    seconds = experience.seconds(held.pipeline or OPEN_SERVER, limit, ran=ran)
+    return None if seconds is None else max(now, held.since + timedelta(seconds=seconds))
 
 
 def _started(job: Waiting, now: datetime) -> Holding:

@@ -1,9 +1,16 @@
 """Who waits for room to open an interface: whose turn it is, and why the others wait. First come, first served."""
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
-from gavip_hub.domain.quota import ROUNDING
+from gavip_hub.domain.container import Kind
+from gavip_hub.domain.experience import Experience
+from gavip_hub.domain.forecast import expected_end
+from gavip_hub.domain.policy import Holding
+from gavip_hub.domain.quota import PLATFORM, ROUNDING, Quota, Usage
 from gavip_hub.domain.waits import Pool, Wait
 
 
@@ -67,3 +74,65 @@ def _wait(one: Applicant, place: int, own: Pool, platform: Pool) -> Wait:
         all_cpu=platform.waiting_cpu - platform.held_cpu + own.held_cpu,
         starts_by=None,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rooms:
+    """The queue of those who wait for room, and what holds it.
+
+    Parameters
+    ----------
+    quotas
+        Of each owner of an applicant.
+    """
+
+    now: datetime
+    platform: Quota
+    quotas: Mapping[str, Quota]
+    holdings: Sequence[Holding]
+    applicants: Sequence[Applicant]
+
+    def answers(self) -> dict[str, Wait | None]:
+        """Tell of each why it waits; None where it fits now."""
+        return self._look(self.applicants, self.holdings)
+
+    def opens_at(self, one: str, experience: Experience) -> datetime | None:
+        """Return when there is room for one if all that holds room ends as its like did; None where nobody knows.
+
+        Nobody who comes later passes, so that no more than the ends of what runs has to be guessed.
+        """
+        now, waiting, held = self.now, list(self.applicants), dict(enumerate(self.holdings))
+        ends = [(end, key) for key, each in held.items() if (end := expected_end(each, experience, now))]
+        heapq.heapify(ends)
+        while (answers := self._look(waiting, held.values()))[one] is not None:
+            for opened in [each for each in waiting if answers[each.id] is None]:
+                waiting.remove(opened)
+                key = len(self.holdings) + len(self.applicants) - len(waiting)
+                held[key] = _opened(opened, now)
+                if end := expected_end(held[key], experience, now):
+                    heapq.heappush(ends, (end, key))
+            if not ends:
+                return None
+            now, key = heapq.heappop(ends)
+            del held[key]
+        return now
+
+    def _look(self, waiting: Iterable[Applicant], held: Iterable[Holding]) -> dict[str, Wait | None]:
+        there = list(held)
+        pools = {owner: Pool(owner, quota, used=_used(there, owner)) for owner, quota in self.quotas.items()}
+        return in_turn(waiting, platform=Pool(PLATFORM, self.platform, used=_used(there)), pools=pools)
+
+
+def _used(held: Iterable[Holding], owner: str | None = None) -> Usage:
+    own = [one for one in held if owner in (None, one.owner)]
+    jobs = sum(one.kind is Kind.JOB for one in own)
+    return Usage(
+        memory_mb=sum(one.memory_mb for one in own),
+        cpu=sum(one.cpu for one in own),
+        jobs=jobs,
+        servers=len(own) - jobs,
+    )
+
+
+def _opened(one: Applicant, now: datetime) -> Holding:
+    return Holding(owner=one.owner, kind=Kind.INTERFACE, memory_mb=one.memory_mb, cpu=one.cpu, since=now)

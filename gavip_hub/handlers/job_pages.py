@@ -256,7 +256,7 @@ class JobAct(JobHandler):
         else:
             self.require(SUBMIT)
             await self.in_thread(self.services.jobs.start, owner=self.owner, groups=self.groups, job=job_id)
-        self.go(f"jobs/{job_id}")
+        self.go_back_or(f"jobs/{job_id}")
 
 
 class LogPage(JobHandler):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from typing_extensions import override
 
@@ -68,6 +69,11 @@ class PortalPage(PageHandler):
     def go(self, path: str) -> None:
         """Send the browser, after a write, to a page below the portal's root."""
         self.redirect(ROOT + path, status=303)
+
+    def go_back_or(self, path: str) -> None:
+        """Send the browser back to the interface that it waits for, where it came from there; else to a page."""
+        back = self.sent().get("back", "")
+        self.go(f"avis/{quote(back, safe='')}/open" if back else path)
 
     def sent(self) -> dict[str, str]:
         """Return the form's fields; of a name that comes twice the last, which is how a check box speaks."""

@@ -58,6 +58,7 @@ def make_environment(prefix: str) -> jinja2.Environment:
     environment.filters.update(
         amount=amount,
         clock=clock,
+        minute=minute,
         duration=duration,
         inline_code=inline_code,
         isotime=isotime,
@@ -213,6 +214,12 @@ def clock(moment: datetime, since: datetime | None = None) -> str:
     if since is not None and _aware(since).date() == own.date():
         return f"{own:%H:%M:%S}"
     return f"{own:%-d %b %Y, %H:%M:%S} UTC"
+
+
+def minute(moment: datetime, now: datetime) -> str:
+    """Write a moment that is only roughly known: to the minute, and of the same day without the day."""
+    own = _aware(moment)
+    return f"{own:%H:%M}" if _aware(now).date() == own.date() else f"{own:%-d %b, %H:%M}"
 
 
 def _aware(moment: datetime) -> datetime:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import EventView, ServerOpen, ServerView
+from avi_kernel.protocol.api import EventView, ServerOpen, ServerView, WaitView
+from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.handlers.forms import LONGEST_ID
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.servers import OPEN
@@ -58,8 +59,18 @@ class OpenPage(PortalPage):
             avi=name,
             title=avi.title,
             version=server.version if server else "",
+            wait=await self._wait(name) if opening.state == "waiting" else None,
             **vars(opening),
         )
+
+    async def _wait(self, name: str) -> WaitView | None:
+        try:
+            found: WaitView = await self.in_thread(
+                self.services.reservations.why, owner=self.owner, name=name
+            )
+        except (Conflict, NotFound):  # it opens just now; the page follows by itself
+            return None
+        return found
 
     @override
     async def post(self, name: str) -> None:
@@ -94,4 +105,4 @@ class CloseServer(PortalPage):
     async def post(self, name: str) -> None:
         profile = self.require(OPEN)
         await self.services.opening.close(profile, self.user_token, name)
-        self.go("servers")
+        self.go_back_or("servers")

@@ -1,58 +1,100 @@
-"""When waiting jobs will probably start: reads what runs and ran, keeps the answer with each job."""
+"""When waiting jobs will probably start: reads what runs and ran, keeps the answer with each job, and learns how far it was off."""
 
+import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import Estimate
-from gavip_hub.domain.forecast import MOST_JOBS, Forecast, RunTimes, forecast, run_times
+from gavip_hub.clock import Clock
+from gavip_hub.domain.experience import Accuracy, accuracy_of, ratio_of
+from gavip_hub.domain.forecast import MOST_JOBS, Forecast, forecast
 from gavip_hub.domain.job import JobState
 from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
-from gavip_hub.services.waits import PAST_RUNS
-from gavip_hub.storage import jobs
+from gavip_hub.storage import jobs, past, settings
 from gavip_hub.storage.database import Database
+
+NEWEST_WAITS = 1000
+"""Fewer, and the short waits among those that are over would make the long ones look rare."""
+WAITS = {True: "estimates.waits.known", False: "estimates.waits.rough"}
+"""Settings: how long the newest jobs waited, over what was told: where their pipelines were known, and where not."""
 
 
 class EstimateService:
-    """Estimates starts from the run times of past jobs."""
+    """Estimates starts from the run times of past jobs, between times that held for past estimates.
 
-    def __init__(self, *, database: Database, lifecycle: JobLifecycle, policies: PolicyService) -> None:
+    What was told of a job first is remembered until it starts; a restart forgets only those that wait just then.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        lifecycle: JobLifecycle,
+        policies: PolicyService,
+        past_runs: PastRuns,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._lifecycle = lifecycle
         self._policies = policies
+        self._past_runs = past_runs
+        self._clock = clock
+        self._told: dict[str, tuple[datetime, Forecast]] = {}
 
     def refresh(self) -> None:
         """Estimate when the first jobs of the queue start, and keep what is news."""
         pending, snapshot = self._lifecycle.waiting()
+        by_id = {job.job: job for job in pending}
+        accuracy = self._learn(self._told.keys() - by_id.keys())
         if not pending:
             return
-        by_id = {job.job: job for job in pending}
         policy = self._policies.current()
         ranking = policy.rank(pending, snapshot)
         order = [by_id[ranked.job] for ranked in ranking if ranked.wait][:MOST_JOBS]
         running = {held.pipeline for held in snapshot.holdings if held.pipeline}
-        known = self._run_times({*running, *(job.pipeline for job in order)})
-        self._keep(forecast(policy, order, snapshot, known))
+        experience = self._past_runs.of({*running, *(job.pipeline for job in order)})
+        found = forecast(policy, order, snapshot, experience)
+        for job, one in found.items():
+            self._told.setdefault(job, (snapshot.now, one))
+        self._keep({job: _estimate(one, accuracy[one.is_known], snapshot.now) for job, one in found.items()})
 
-    def _run_times(self, pipelines: Collection[str]) -> dict[str, RunTimes]:
+    def _learn(self, gone: Collection[str]) -> dict[bool, Accuracy]:
+        """Compare what was told with when jobs started that wait no more, and return how far estimates are off."""
         with self._database.reading() as session:
-            times = {key: _ran_for(session, key) for key in pipelines}
-        return {key: known for key, seconds in times.items() if (known := run_times(seconds))}
+            waits = {known: _kept(session, name) for known, name in WAITS.items()}
+            started = past.started(session, gone) if gone else {}
+        new: dict[bool, list[float]] = {known: [] for known in WAITS}
+        for job in gone:
+            told_at, one = self._told.pop(job)
+            if job in started and started[job] >= told_at:  # a clock may be set back
+                new[one.is_known].append(ratio_of(one.start - told_at, started[job] - told_at))
+        ratios = {known: [*waits[known], *new[known]][-NEWEST_WAITS:] for known in WAITS}
+        if any(new.values()):
+            with self._database.transaction() as session:
+                for known, name in WAITS.items():
+                    settings.put(
+                        session, name, json.dumps(ratios[known]), by="scheduler", at=self._clock.now()
+                    )
+        return {known: accuracy_of(many) for known, many in ratios.items()}
 
-    def _keep(self, forecasts: Mapping[str, Forecast]) -> None:
+    def _keep(self, estimates: Mapping[str, Estimate]) -> None:
         with self._database.transaction() as session:
             # Always in this order, or two could wait for one another.
-            for name in sorted({*forecasts, *jobs.estimated(session)}):
-                job, found = jobs.locked(session, name), forecasts.get(name)
+            for name in sorted({*estimates, *jobs.estimated(session)}):
+                job, found = jobs.locked(session, name), estimates.get(name)
                 if job is not None and job.state is JobState.QUEUED:
-                    job.estimate = _estimate(found).model_dump(mode="json") if found else None
+                    job.estimate = found.model_dump(mode="json") if found else None
 
 
-def _ran_for(session: Session, key: str) -> list[float]:
-    avi, _, pipeline = key.partition("/")
-    return jobs.ran_for(session, avi=avi, pipeline=pipeline, limit=PAST_RUNS)
+def _estimate(found: Forecast, accuracy: Accuracy, now: datetime) -> Estimate:
+    soonest, middle, latest = accuracy.around(now, found.start)
+    return Estimate(soonest=soonest, middle=middle, latest=latest, runs=found.runs, unknown=found.unknown)
 
 
-def _estimate(found: Forecast) -> Estimate:
-    return Estimate(soonest=found.soonest, latest=found.latest, runs=found.runs)
+def _kept(session: Session, name: str) -> list[float]:
+    found: list[float] = json.loads(settings.get(session, name) or "[]")
+    return found

@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.quota import PLATFORM, Usage, Want, shortage
-from gavip_hub.domain.rooms import Applicant, in_turn
-from gavip_hub.domain.waits import Pool, Wait
+from gavip_hub.domain.rooms import Applicant, Rooms
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.lasting import ASKED_AT
@@ -67,18 +66,16 @@ def kept(session: Session, quotas: QuotaService, *, at: datetime) -> dict[str, U
     return found
 
 
-def turns(
-    session: Session, quotas: QuotaService, rows: Iterable[Container], *, at: datetime
-) -> dict[str, Wait | None]:
-    """Tell of each reservation that holds nothing yet, oldest first, why it waits; None where it fits now."""
+def rooms(session: Session, quotas: QuotaService, rows: Iterable[Container], *, at: datetime) -> Rooms:
+    """Return the queue of these reservations, oldest first, and what holds the room that they wait for."""
     waiting = [row for row in rows if not row.memory_mb]
-    groups = {row.owner: row.backend_state["groups"] for row in waiting}
-    pools = {
-        owner: Pool(owner, quotas.of(names), used=containers.usage(session, owner=owner))
-        for owner, names in groups.items()
-    }
-    platform = Pool(PLATFORM, quotas.platform, used=containers.usage(session))
-    return in_turn([_applicant(row, at) for row in waiting], platform=platform, pools=pools)
+    return Rooms(
+        now=at,
+        platform=quotas.platform,
+        quotas={row.owner: quotas.of(row.backend_state["groups"]) for row in waiting},
+        holdings=containers.holdings(session, now=at),
+        applicants=[_applicant(row, at) for row in waiting],
+    )
 
 
 def _applicant(row: Container, at: datetime) -> Applicant:

@@ -4,14 +4,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import ServerView, WaitView
+from avi_kernel.protocol.api import Estimate, ServerView, WaitView
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import Kind
+from gavip_hub.domain.rooms import Rooms
 from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import Conflict, NoRoom
-from gavip_hub.services.promises import asked_at, promised, turns, wanted_by
+from gavip_hub.services.past import PastRuns
+from gavip_hub.services.promises import asked_at, promised, rooms, wanted_by
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.room_waits import NOUN, room_view
+from gavip_hub.services.room_waits import NOUN, estimate_of, room_view
 from gavip_hub.services.servers import ServerService, add_row, tell
 from gavip_hub.services.wishes import Wish
 from gavip_hub.storage import containers, servers
@@ -33,11 +35,18 @@ class ReservationService:
     """
 
     def __init__(
-        self, *, database: Database, quotas: QuotaService, servers: ServerService, clock: Clock
+        self,
+        *,
+        database: Database,
+        quotas: QuotaService,
+        servers: ServerService,
+        past_runs: PastRuns,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._quotas = quotas
         self._servers = servers
+        self._past_runs = past_runs
         self._clock = clock
 
     def wait_if_full(self, wish: Wish) -> ServerView | None:
@@ -71,7 +80,7 @@ class ReservationService:
             if short.limit == "servers":
                 raise NoRoom(f"It {short.words}: close one of your servers first.")
             row = row or self._add(session, wish)
-            wait = turns(session, self._quotas, servers.reservations(session), at=now)[row.id]
+            wait = rooms(session, self._quotas, servers.reservations(session), at=now).answers()[row.id]
             self._explain(session, row, wait.words_of(NOUN) if wait else short.words)
             session.flush()
             return self._servers.view(row)
@@ -89,7 +98,7 @@ class ReservationService:
             for row in rows:
                 self._forget_old(session, row)
             there = [row for row in rows if row.closed_at is None]
-            answers = turns(session, self._quotas, there, at=now)
+            answers = rooms(session, self._quotas, there, at=now).answers()
             for row in there:
                 if row.id in answers:
                     self._answer(session, row, answers[row.id])
@@ -108,10 +117,17 @@ class ReservationService:
         with self._database.reading() as session:
             rows = servers.reservations(session)
             row = next((row for row in rows if (row.owner, row.ref) == (owner, name)), None)
-            if row is not None:
-                return room_view(session, row, turns(session, self._quotas, rows, at=now).get(row.id))
-        view = self._servers.get(owner=owner, name=name)
-        raise Conflict(f"{name} does not wait: it is {view.state}.")
+            queue = rooms(session, self._quotas, rows, at=now)
+            found = room_view(session, row, queue.answers().get(row.id)) if row else None
+        if row is None or found is None:
+            view = self._servers.get(owner=owner, name=name)
+            raise Conflict(f"{name} does not wait: it is {view.state}.")
+        return found.model_copy(update={"estimate": self._estimate(queue, row.id)}) if found.limits else found
+
+    def _estimate(self, queue: Rooms, row: str) -> Estimate | None:
+        experience = self._past_runs.of({held.pipeline for held in queue.holdings if held.pipeline})
+        start = queue.opens_at(row, experience)
+        return estimate_of(queue, start, experience) if start else None
 
     def _add(self, session: Session, wish: Wish) -> Container:
         row = add_row(session, wish, at=self._clock.now(), kind=Kind.RESERVATION)

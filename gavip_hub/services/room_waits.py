@@ -1,13 +1,20 @@
 """Why an interface does not open yet and what would open it sooner, for the person before its page."""
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import WaitView
+from avi_kernel.protocol.api import Estimate, WaitView
+from gavip_hub.domain.experience import Accuracy, Experience
+from gavip_hub.domain.forecast import is_unknown
+from gavip_hub.domain.rooms import Rooms
 from gavip_hub.domain.waits import Wait
 from gavip_hub.services.waits import MOST_SUGGESTIONS, endings, limit_view
 from gavip_hub.storage import containers
 from gavip_hub.storage.schema import Container
 
+ACCURACY = Accuracy(early=0.5, late=2.5)
+"""Who comes later does not pass: only the ends of what runs are guessed."""
 NOUN = "interface"
 """What others in this queue wait for."""
 
@@ -29,3 +36,10 @@ def room_view(session: Session, row: Container, wait: Wait | None) -> WaitView:
         limits=[limit_view(short) for short in wait.limits],
         sooner=endings(session, mine, wait.limits)[:MOST_SUGGESTIONS],
     )
+
+
+def estimate_of(queue: Rooms, start: datetime, experience: Experience) -> Estimate:
+    """Return when an interface will probably open, as people see it."""
+    soonest, middle, latest = ACCURACY.around(queue.now, start)
+    unknown = sum(is_unknown(held.pipeline, experience) for held in queue.holdings)
+    return Estimate(soonest=soonest, middle=middle, latest=latest, runs=0, unknown=unknown)

@@ -42,8 +42,11 @@ function ask(form) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (dialog.returnValue !== "yes") return;
-    form.dataset.confirmed = "yes";
-    form.requestSubmit();
+    // The part of the page that it stands in may have been replaced meanwhile.
+    const there = form.isConnected ? form : document.querySelector(`form[action="${CSS.escape(form.getAttribute("action"))}"]`);
+    if (!there) return;
+    there.dataset.confirmed = "yes";
+    there.requestSubmit();
   });
   document.body.append(dialog);
   dialog.showModal();

@@ -22,6 +22,7 @@ from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.board import Board
 from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
@@ -94,7 +95,8 @@ class Engine:
         self.config = Gavip(data_root=str(self.root), **{**limits, **self.settings})
         self.quotas = QuotaService(database=self.database, config=self.config)
         common = {"database": self.database, "config": self.config, "clock": self.clock}
-        self.jobs = JobService(quotas=self.quotas, **common)
+        self.board = Board(clock=self.clock)
+        self.jobs = JobService(quotas=self.quotas, board=self.board, **common)
         self.attempts = AttemptService(**common)
         self.events = EventService(database=self.database)
         self.lifecycle = JobLifecycle(database=self.database, quotas=self.quotas, clock=self.clock)
@@ -149,7 +151,7 @@ class Engine:
         )
 
     @asynccontextmanager
-    async def loop(self, backend: JobBackend | None = None) -> AsyncIterator[SchedulerLoop]:
+    async def loop(self, backend: JobBackend | None = None, **options: Any) -> AsyncIterator[SchedulerLoop]:
         """Run the scheduler loop, as a service does from its start to its end."""
         used = backend or self.backend
         threads, files = Threads(size=4), Threads(size=2)
@@ -173,6 +175,8 @@ class Engine:
             clock=self.clock,
             threads=threads,
             first=self.clocks.look,
+            ranked=self.board.post,
+            **options,
         )
         running = asyncio.create_task(loop.run())
         try:

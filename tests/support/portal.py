@@ -206,7 +206,13 @@ WAIT = WaitView(
     ahead=1,
     limits=[LimitView(pool="yours", limit="memory_mb", wanted=400, used=3900, allowed=4096, needed=4300)],
     starts_by=NOW + timedelta(minutes=12),
-    estimate=Estimate(soonest=NOW + timedelta(minutes=2), latest=NOW + timedelta(minutes=9), runs=23),
+    estimate=Estimate(
+        soonest=NOW + timedelta(minutes=2),
+        middle=NOW + timedelta(minutes=5),
+        latest=NOW + timedelta(minutes=9),
+        runs=23,
+        unknown=2,
+    ),
     sooner=[
         Suggestion(
             words="Ask for 196 MB of memory: that fits beside what runs; past runs needed at most 150 MB of memory.",

@@ -119,15 +119,32 @@ def test_a_new_package_is_seen_at_once(tmp_path):
 
 
 def test_sentences_have_a_line_each(capsys):
-    limit = {"pool": "yours", "limit": "memory_mb", "needed": 1400.0}
+    limit = {
+        "pool": "yours",
+        "limit": "memory_mb",
+        "wanted": 512.0,
+        "used": 1024.0,
+        "allowed": 1229.0,
+        "needed": 1536.0,
+    }
+    other = {"pool": "platform", "limit": "cpu", "wanted": 1.0, "used": 4.0, "allowed": 4.0, "needed": 5.0}
     sooner = [{"words": "Ask for 500 MB.", "memory_mb": 500}, {"words": "Close stars.", "server": "stars"}]
-    show({"reason": "waits", "limits": [limit], "sooner": sooner}, model="WaitView", as_json=False)
+    show({"reason": "waits", "limits": [limit, other], "sooner": sooner}, model="WaitView", as_json=False)
     assert capsys.readouterr().out.splitlines() == [
         "reason  waits",
-        "limits  pool=yours, limit=memory_mb, needed=1400.0",
+        "limits  1 of your 1.2 GB of memory are in use, and it asks for 0.5: 1.5 would let it start",
+        "        4 of the platform's 4 cores are in use, and it asks for 1: 5 would let it start",
         "sooner  Ask for 500 MB.",
         "        Close stars.",
     ]
+
+
+def test_an_estimate_is_told_with_its_times_and_how_rough_it_is():
+    times = {"soonest": "not", "middle": "a", "latest": "time"}
+    assert cell("estimate", times) == "about a, between not and time"
+    assert cell("estimate", {**times, "unknown": 2}).endswith(
+        "; rough: 2 of the jobs before it hardly ever ran"
+    )
 
 
 def test_what_has_a_name_or_a_number_stays_in_one_line(capsys):

@@ -306,6 +306,26 @@ async def test_an_interface_is_opened_from_its_page_and_closed_again(service, po
     await until(closed)
 
 
+async def test_a_page_that_waits_for_room_says_why_and_what_would_open_it_sooner(service, portal, stars):
+    service.publish(avi="galaxies")
+    service.service.core.config.platform_memory_mb = 600
+    await portal.post("/avis/galaxies/open", data={"version": ""})
+    await portal.post("/avis/stars/open", data={"version": ""})
+    page = unescape((await portal.get("/avis/stars/open")).text)
+    assert 'data-opening="waiting"' in page
+    assert "It waits for 512 MB of memory: 1 open server holds 512 of the platform's 600 MB" in page
+    assert "next in the queue" in page
+    assert "Close galaxies, which holds 512 MB of memory." in page
+    closed = await portal.post("/servers/galaxies/close", data={"back": "stars"})
+    assert closed.headers["Location"] == "/services/gavip/avis/stars/open"
+
+
+async def test_a_form_sends_nobody_to_another_place(service, portal, stars):
+    await portal.post("/avis/stars/open", data={"version": ""})
+    closed = await portal.post("/servers/stars/close", data={"back": "../../evil"})
+    assert closed.headers["Location"] == "/services/gavip/avis/..%2F..%2Fevil/open"
+
+
 async def test_an_address_that_leads_nowhere_is_told_on_a_page(portal):
     answer = await portal.get("/nowhere")
     assert answer.status_code == 404

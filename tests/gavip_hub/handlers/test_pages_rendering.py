@@ -12,7 +12,7 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
-from avi_kernel.protocol.api import Phase, PolicyView, Profile
+from avi_kernel.protocol.api import Phase, PolicyView, Profile, Suggestion
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
@@ -39,6 +39,13 @@ from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERV
 
 LIMIT_BYTES = 120_000
 EVIL = '<img src=x onerror="alert(1)">'
+OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": ""}
+ROOM = WAIT.model_copy(
+    update={
+        "reason": EVIL,
+        "sooner": [Suggestion(words=EVIL, job="j1"), Suggestion(words=EVIL, server="stars")],
+    }
+)
 
 
 def everywhere() -> dict[str, Any]:
@@ -118,8 +125,9 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "servers.html", {"servers": SERVERS, "titles": {"hr-diagram": EVIL}, "pools": POOLS}
     yield (
         "opening.html",
-        {"avi": "hr-diagram", "title": EVIL, "state": "waiting", "url": "", "sentence": EVIL, "version": ""},
+        {**OPENING, "state": "waiting", "wait": ROOM},
     )
+    yield "opening.html", {**OPENING, "state": "closed", "wait": None}
     yield "error.html", {"error": NotFound(EVIL)}
 
 

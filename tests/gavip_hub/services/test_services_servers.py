@@ -11,6 +11,7 @@ from gavip_hub.exceptions import BadRequest, Conflict, NoRoom, NotFound, Unavail
 from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
 from gavip_hub.services.opening import OpeningService
+from gavip_hub.services.past import PastRuns
 from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
@@ -51,7 +52,11 @@ class Desk:
             **common,
         )
         self.reservations = ReservationService(
-            database=self.database, quotas=self.quotas, servers=self.servers, clock=self.clock
+            database=self.database,
+            quotas=self.quotas,
+            servers=self.servers,
+            past_runs=PastRuns(database=self.database, clock=self.clock),
+            clock=self.clock,
         )
         self.events = EventService(database=self.database)
         for avi, visibility in (("stars", "public"), ("secret", "private")):

@@ -1,16 +1,20 @@
 """Why a job waits: true in numbers, with what would start it sooner and when it will probably start."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
+from gavip_hub.domain.experience import FEWEST_WAITS
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, NotFound
-from gavip_hub.services.estimates import EstimateService
+from gavip_hub.services.estimates import WAITS, EstimateService
+from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
-from gavip_hub.services.promises import ASKED_AT
+from gavip_hub.storage import settings
+from gavip_hub.storage.lasting import ASKED_AT
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.testing import exit_record
 from tests.support.engine import Engine
@@ -42,12 +46,17 @@ def completed(engine, seconds, *, peak=200.0, **asked):
     job = engine.submit(**asked).id
     assert a_pass(engine) == [job]
     engine.clock.advance(seconds)
+    end(engine, job, peak=peak)
+    return job
+
+
+def end(engine, job, *, peak=200.0):
+    """Let a running job complete."""
     engine.lifecycle.finish(job, 1, End(exit=exit_record()))
     with engine.database.transaction() as session:
         session.get_one(Job, job).state = "COMPLETED"
         session.get_one(Attempt, (job, 1)).memory_peak_mb = peak
     engine.lifecycle.mark_cleared(job, 1)
-    return job
 
 
 def test_the_limit_in_the_way_is_named_with_the_value_that_would_start_it(engine):
@@ -226,8 +235,13 @@ def test_another_users_wait_is_told_as_if_there_were_none(engine):
 
 @pytest.fixture
 def estimates(engine):
-    policies = PolicyService(database=engine.database, clock=engine.clock, default="fair-share")
-    return EstimateService(database=engine.database, lifecycle=engine.lifecycle, policies=policies)
+    return EstimateService(
+        database=engine.database,
+        lifecycle=engine.lifecycle,
+        policies=PolicyService(database=engine.database, clock=engine.clock, default="fair-share"),
+        past_runs=PastRuns(database=engine.database, clock=engine.clock),
+        clock=engine.clock,
+    )
 
 
 def test_after_five_runs_a_start_is_estimated(engine, estimates):
@@ -240,10 +254,82 @@ def test_after_five_runs_a_start_is_estimated(engine, estimates):
     a_pass(engine)
     estimates.refresh()
     found = wait_of(engine, job).estimate
-    now = engine.clock.now()
-    assert found.runs == 5
-    assert now + timedelta(seconds=40) <= found.soonest <= now + timedelta(seconds=50) <= found.latest
-    assert found.latest <= now + timedelta(seconds=60)
+    assert (found.runs, found.unknown) == (5, 0)
+    assert found.middle == engine.clock.now() + timedelta(seconds=50)
+    assert found.soonest < found.middle < found.latest
+
+
+def test_what_has_run_for_long_is_expected_to_run_as_the_longer_ones_did(engine, estimates):
+    for seconds in (50, 60, 60, 60, 90):
+        completed(engine, seconds)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    engine.clock.advance(80)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    assert wait_of(engine, job).estimate.middle == engine.clock.now() + timedelta(seconds=10)
+
+
+def test_of_a_pipeline_that_never_ran_its_time_limit_tells_a_little(engine, estimates):
+    """All that ran took a sixtieth of its hour; so will, probably, what never ran."""
+    for _ in range(5):
+        completed(engine, 60)
+    first = engine.submit(memory_mb=700, pipeline="big").id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    found = wait_of(engine, job).estimate
+    assert found.unknown == 1
+    limits = [engine.jobs.get(owner="ann", job=name).time_limit for name in (first, job)]
+    assert found.middle == engine.clock.now() + timedelta(seconds=60 * limits[0] / limits[1])
+
+
+def test_estimates_are_as_wide_as_past_ones_were_off(engine, estimates):
+    for _ in range(5):
+        completed(engine, 60)
+    ratios = [1.0, 2.0, 3.0] * FEWEST_WAITS
+    with engine.database.transaction() as session:
+        settings.put(session, WAITS[True], json.dumps(ratios), by="scheduler", at=engine.clock.now())
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    found, now = wait_of(engine, job).estimate, engine.clock.now()
+    times = [(time - now).total_seconds() for time in (found.soonest, found.middle, found.latest)]
+    assert times == [60, 120, 180]
+
+
+def test_how_far_an_estimate_was_off_is_kept_once_its_job_starts(engine, estimates):
+    for _ in range(5):
+        completed(engine, 60)
+    first = engine.submit(memory_mb=700).id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    engine.clock.advance(90)
+    end(engine, first)
+    assert a_pass(engine) == [job]
+    estimates.refresh()
+    with engine.database.reading() as session:
+        assert json.loads(settings.get(session, WAITS[True])) == [1.5]
+
+
+def test_a_cancelled_jobs_wait_says_nothing_of_estimates(engine, estimates):
+    for _ in range(5):
+        completed(engine, 60)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    a_pass(engine)
+    estimates.refresh()
+    engine.jobs.cancel(owner="ann", job=job)
+    estimates.refresh()
+    with engine.database.reading() as session:
+        assert settings.get(session, WAITS[True]) is None
 
 
 def test_an_estimate_is_not_shorter_than_the_queue_allows(engine, estimates):

@@ -1,0 +1,43 @@
+"""What ran in the past, as far as it tells of what will run."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gavip_hub.domain.job import JobState
+from gavip_hub.domain.ledger import ContainerState
+from gavip_hub.storage.schema import Attempt, Container, Job
+from gavip_hub.storage.servers import SERVERS
+
+
+def parts_ran(session: Session, *, limit: int) -> list[float]:
+    """Return the part of its time limit that each of the newest jobs ran that completed."""
+    since = func.coalesce(Attempt.running_at, Attempt.started_at)
+    wanted = (
+        select(since, Attempt.ended_at, Job.time_limit)
+        .join(Job, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.state == JobState.COMPLETED, Attempt.ended_at.is_not(None))
+        .order_by(Job.id.desc())
+        .limit(limit)
+    )
+    rows = session.execute(wanted)
+    return [(until - begun).total_seconds() / max(1, most) for begun, until, most in rows if until]
+
+
+def open_for(session: Session, *, limit: int) -> list[float]:
+    """Return for how many seconds the newest servers were open that were closed again."""
+    wanted = (
+        select(Container.created_at, Container.closed_at)
+        .where(Container.state == ContainerState.CLOSED, Container.kind.in_(SERVERS))
+        .order_by(Container.id.desc())
+        .limit(limit)
+    )
+    return [(until - since).total_seconds() for since, until in session.execute(wanted) if until]
+
+
+def started(session: Session, jobs: Collection[str]) -> dict[str, datetime]:
+    """Return when those of these jobs started that did."""
+    wanted = select(Job.id, Job.started_at).where(Job.id.in_(jobs), Job.started_at.is_not(None))
+    return {row.id: row.started_at for row in session.execute(wanted)}
