@@ -34,6 +34,7 @@ from avi_kernel.transport import (
     SignInRequired,
     Transport,
     Unavailable,
+    file_name,
     host_of,
 )
 
@@ -343,8 +344,14 @@ class Client:
         return self._transport.request("GET", _result_path(id, name)).content
 
     def download(self, id: str, name: str, folder: Path) -> Path:  # noqa: A002 - as above
-        """Save a result, whole or not at all."""
-        target = folder / Path(name).name
+        """Save a result, whole or not at all.
+
+        Raises
+        ------
+        ValueError
+            Its name could lead out of the folder.
+        """
+        target = folder / file_name(name)
         partial = target.with_name(target.name + ".part")
         with self._transport.stream(_result_path(id, name)) as pieces, partial.open("wb") as file:
             _write(pieces, file.write)

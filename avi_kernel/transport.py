@@ -15,6 +15,7 @@ API_PATH = "/services/gavip/api"
 _LOOPBACK = "127.0.0.1"
 _TIMEOUT = 30.0
 _TRIES = 3
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 
@@ -163,6 +164,19 @@ class Transport:
 def why_silent(error: Exception) -> str:
     """Return why nobody answered, as people say it."""
     return _ERRNO.sub("", str(error)) or type(error).__name__
+
+
+def file_name(name: str) -> str:
+    """Return the name under which a download is saved.
+
+    Raises
+    ------
+    ValueError
+        It could lead out of the folder, hide there, or be taken for an option: platforms make up names of files.
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no plain file name")
+    return name
 
 
 def api_url(url: str) -> str:

@@ -16,7 +16,7 @@ from typing_extensions import override
 import gavip_hub
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError
-from gavip_hub.factory import LARGEST_BODY, Service, bundled_folder, make_service
+from gavip_hub.factory import Service, bundled_folder, make_service
 from gavip_hub.logs import set_up
 from gavip_hub.services.releases import bundled_slug
 
@@ -69,7 +69,7 @@ class GavipService(Application):
         if config.bundled_avis:
             await service.context.database_threads(publish_bundled, service)
         stop = _until_told()
-        server = HTTPServer(service.application, xheaders=True, max_body_size=LARGEST_BODY)
+        server = HTTPServer(service.application, xheaders=True)
         server.listen(config.service_port, HOST)
         log.info("Serving on http://%s:%s", HOST, config.service_port)
         loops = [

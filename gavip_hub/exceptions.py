@@ -73,6 +73,13 @@ class TooLarge(GavipError):
     status_code = 422
 
 
+class BodyTooLarge(GavipError):
+    """The request is larger than the 4 MB that are taken: keep large inputs in a file, and give its name."""
+
+    error = "body_too_large"
+    status_code = 413
+
+
 class NoRoom(GavipError):
     """There is no room for it now."""
 

@@ -18,6 +18,7 @@ from gavip_hub.clock import Clock, SystemClock
 from gavip_hub.config import MB, Gavip
 from gavip_hub.exceptions import BadRequest
 from gavip_hub.handlers.base import UnknownPath
+from gavip_hub.handlers.bodies import BoundedApplication
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.routes import all_routes, openapi_document
@@ -67,7 +68,6 @@ SERVERS_SECONDS = 60.0
 FILE_THREADS = 4
 PUBLISHING_THREADS = 2
 HOOK_CONNECTIONS = 2
-LARGEST_BODY = 4 * MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +243,7 @@ def make_service(
 
 def make_application(context: ServiceContext, *, secret: str) -> Application:
     """Return the web application: API, portal and sign-in."""
-    return Application(
+    return BoundedApplication(
         all_routes(),
         default_handler_class=UnknownPath,
         context=context,

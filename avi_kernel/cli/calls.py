@@ -11,7 +11,7 @@ from avi_kernel.cli import exits, output, settings
 from avi_kernel.cli.operations import EVENTS, Operation
 from avi_kernel.cli.schemas import Schemas
 from avi_kernel.cli.settings import Platform
-from avi_kernel.transport import Transport
+from avi_kernel.transport import Transport, file_name
 
 Given = dict[str, Any]
 _NO_CONTENT = 204
@@ -47,7 +47,9 @@ def call(operation: Operation, schemas: Schemas, given: Given) -> int:
         if operation.media_type == EVENTS:
             _print_stream(transport, path_of(operation, given))
         elif operation.is_download:
-            _save(transport, path_of(operation, given), given["output"] or given[_names(operation)[-1]])
+            _save(
+                transport, path_of(operation, given), given["output"] or _named(given[_names(operation)[-1]])
+            )
         else:
             answer = send(transport, operation, schemas, given)
             output.show(answer, model=schemas.answer_model(operation.what), as_json=as_json())
@@ -89,6 +91,14 @@ def _print_stream(transport: Transport, path: str) -> None:
     with transport.stream(path, silence=None) as pieces:
         for piece in pieces:
             click.echo(piece.decode("utf-8", "replace"), nl=False)
+
+
+def _named(name: str) -> str:
+    """Return the file that a download becomes where the user names none."""
+    try:
+        return file_name(name)
+    except ValueError as error:
+        raise click.UsageError(f"{error}: say with --output where to save it.") from None
 
 
 def _save(transport: Transport, path: str, target: str) -> None:

@@ -7,7 +7,9 @@ from avi_kernel.protocol.runs import JobError
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")
+_NO_PROCESS = re.compile(r"\[Errno 11\]|can't start new thread")
 _MEMORY_HINT = "Run it again with more memory, or on a smaller input."
+_FEWER = "Start fewer of them at once, and wait for those that have ended; what a job may have is limited."
 
 
 class PipelineFailed(Exception):
@@ -47,6 +49,12 @@ def _words(ename: str, evalue: str) -> tuple[str, str, str]:
         return "raised", f"there was not enough memory ({ename})", _MEMORY_HINT
     if _NO_SPACE.search(evalue):
         return "no_space", f"there was no space left to write to ({plain(evalue)})", ""
+    if _NO_PROCESS.search(evalue):
+        return (
+            "too_many_processes",
+            f"the code started too many processes and threads ({plain(evalue)})",
+            _FEWER,
+        )
     return "raised", f"{ename}: {plain(evalue)}" if evalue else ename, ""
 
 

@@ -20,6 +20,7 @@ def main(connection_file: str) -> None:
     main thread closes at the same time, and one start in ten then ends 10 s late or never (ipykernel 7.4).
     """
     app = IPKernelApp.instance()
+    app.outstream_class = "avi_kernel.pipelines.kernel_streams.CellStream"
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
 
     # Only now: a module of the author's may have the name of one that the kernel itself needs.

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -149,8 +148,6 @@ class NotebookPipeline:
             language="python",
             progress_bar=False,
             start_timeout=_START_PATIENCE,
-            stdout_file=sys.stdout,
-            stderr_file=sys.stderr,
             km=kernel,
             on_notebook_start=follower.notebook_started,
             on_cell_start=follower.cell_started,

@@ -6,16 +6,15 @@ After the AVI framework of the original GAVIP. See docs/adr/0051.
 import hashlib
 import json
 import os
-import sys
 import warnings
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
 from avi_kernel.pipelines import author
+from avi_kernel.pipelines.fingerprint import fingerprint
 from avi_kernel.protocol.parameters import ParameterSpec
 
 with warnings.catch_warnings():
@@ -115,7 +114,7 @@ class AviLocalTarget(luigi.LocalTarget):
 class AviTask(luigi.Task):
     """A step of a pipeline: `requires` other tasks, makes its `output`, does so in `run`.
 
-    An output whose file exists is not made again. `target` names files by a hash of the AVI's code, the task's
+    An output whose file exists is not made again. `target` names files by a hash of the AVI's files, the task's
     parameters and the tasks it requires, so a change in any of them makes new files and never uses old ones.
     """
 
@@ -137,9 +136,8 @@ class AviTask(luigi.Task):
         task: Any = self
         required = sorted(getattr(each, "key", each.task_id) for each in luigi.task.flatten(task.requires()))
         significant = task.to_str_params(only_significant=True)
-        content = json.dumps(
-            [code_hash(code_folder()), self.task_family, significant, required], sort_keys=True
-        )
+        code = fingerprint(code_folder(), outputs=cache_folder())
+        content = json.dumps([code, self.task_family, significant, required], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:_KEY_LENGTH]
 
     def progress(self, fraction: float, message: str = "") -> None:
@@ -155,16 +153,3 @@ def code_folder() -> Path:
 def cache_folder() -> Path:
     """Return the folder of outputs that are kept from job to job."""
     return Path(os.environ.get("GAVIP_WORK_DIR", ".")) / CACHE_FOLDER
-
-
-@lru_cache
-def code_hash(folder: Path) -> str:
-    """Return a hash of an AVI's modules and required packages; read once a process."""
-    found = [*folder.rglob("*.py"), *folder.glob("requirements.txt")]
-    seen = hashlib.sha256(f"python {sys.version_info.major}.{sys.version_info.minor}".encode())
-    for path in sorted(found):
-        parts = path.relative_to(folder).parts
-        if parts[0] == "tests" or any(part.startswith(".") for part in parts):
-            continue
-        seen.update("/".join(parts).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return seen.hexdigest()

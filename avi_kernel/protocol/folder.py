@@ -23,6 +23,7 @@ from avi_kernel.protocol.manifest import (
 )
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec
 from avi_kernel.protocol.problems import FolderProblem, problem_of
+from avi_kernel.protocol.toml_lines import line_of
 
 __all__ = ["FolderProblem", "read_release"]
 
@@ -30,6 +31,21 @@ MANIFEST_FILE = "avi.toml"
 INTERFACE_FILE = "app.ipynb"
 OUTREACH_FILE = "app_outreach.ipynb"
 PIPELINES_FOLDER = "pipelines"
+NO_PART_OF_AN_AVI = frozenset(
+    {
+        ".git",
+        ".gavip",
+        ".venv",
+        ".cache",
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".DS_Store",
+    }
+)
+"""Names that tools leave in an AVI's folder: neither published nor looked at."""
 README_FILES = ("README.md", "README.rst", "README.txt", "README")
 _KB = 1024
 LARGEST_MANIFEST = 256 * _KB
@@ -60,10 +76,13 @@ def read_release(folder: Path) -> ReleaseSpec:
     Raises
     ------
     FolderProblem
-        Naming file and key, and what would be accepted.
+        Naming file, line and key, and what would be accepted.
     """
     reader = _FolderReader(folder)
-    return reader.release()
+    try:
+        return reader.release()
+    except FolderProblem as problem:
+        raise reader.with_line(problem) from None
 
 
 class _FolderReader:
@@ -94,6 +113,13 @@ class _FolderReader:
         )
         _require_small(spec)
         return spec
+
+    def with_line(self, problem: FolderProblem) -> FolderProblem:
+        """Return a problem with its line, where it is one of the manifest's keys."""
+        if problem.file != MANIFEST_FILE or not problem.place:
+            return problem
+        line = line_of(self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or "", problem.place)
+        return FolderProblem(problem.file, problem.message, key=problem.key, place=problem.place, line=line)
 
     def _manifest(self) -> Manifest:
         table = _toml(self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or "")

@@ -9,10 +9,22 @@ from pydantic import BaseModel, ValidationError
 class FolderProblem(ValueError):
     """An AVI's folder cannot become a release."""
 
-    def __init__(self, file: str, message: str, *, key: str = "") -> None:
-        super().__init__(f"{file}: {key}: {message}" if key else f"{file}: {message}")
+    def __init__(
+        self,
+        file: str,
+        message: str,
+        *,
+        key: str = "",
+        place: tuple[str | int, ...] = (),
+        line: int | None = None,
+    ) -> None:
+        where = f"{file}, line {line}" if line else file
+        super().__init__(f"{where}: {key}: {message}" if key else f"{where}: {message}")
         self.file = file
+        self.message = message
         self.key = key
+        self.place = place or tuple(filter(None, key.split(".")))
+        """The key's parts: names of tables, numbers in lists."""
 
 
 def problem_of(
@@ -22,10 +34,11 @@ def problem_of(
     first = error.errors(include_url=False)[0]
     place = tuple(part for part in first["loc"] if part != "[key]")
     key = ".".join(filter(None, [within, *map(str, place)]))
+    whole = (*filter(None, within.split(".")), *place)
     if first["type"] != "extra_forbidden":
-        return FolderProblem(file, _sentence(str(first["msg"])), key=key)
+        return FolderProblem(file, _sentence(str(first["msg"])), key=key, place=whole)
     accepted = ", ".join(_accepted(model, place[:-1])) or "none"
-    return FolderProblem(file, f"unknown key; accepted here: {accepted}", key=key)
+    return FolderProblem(file, f"unknown key; accepted here: {accepted}", key=key, place=whole)
 
 
 def _sentence(message: str) -> str:

@@ -64,7 +64,8 @@ class JobError(Wire):
     """Why a job failed, in words for its owner."""
 
     code: str = Field(pattern=r"^[a-z_]{1,40}$")
-    """One word: `raised`, `exited`, `out_of_memory`, `too_much_written`, `time_limit`, `platform`, `bad_parameters`, `killed`."""
+    """One word: `raised`, `exited`, `out_of_memory`, `too_much_written`, `no_space`, `too_many_processes`, `time_limit`,
+    `bad_outcome`, `bad_parameters`, `killed`, `platform`."""
     message: Annotated[str, Field(max_length=2000), REPORTED]
     hint: Annotated[str, Field(max_length=1000), REPORTED] = ""
     step: Name = ""

@@ -92,8 +92,8 @@ class JobService:
         )
         with self._database.transaction() as session:
             self._lock(session, owner)
-            if request.again_of and not jobs.owned(session, owner=owner, job=request.again_of):
-                raise BadParameter(f"{request.again_of[:40]!r} is no job of yours", field="again_of")
+            if request.again_of:
+                self._require_own(session, owner, request.again_of, order.avi)
             self._require_queue(session)
             self._require_place(session, owner, groups)
             job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
@@ -217,6 +217,11 @@ class JobService:
                 f"you have {held} jobs that have not ended, and your quota allows {allowed}: "
                 "wait for one to end, or cancel one"
             )
+
+    def _require_own(self, session: Session, owner: str, job: str, avi: str) -> None:
+        """Refuse to repeat what its owner may not see: an interface sees jobs of its own AVI alone."""
+        if not jobs.owned(session, owner=owner, job=job, avi=avi):
+            raise BadParameter(f"{job[:40]!r} is no job of yours of {avi}", field="again_of")
 
     def _require_queue(self, session: Session) -> None:
         """Refuse what a scheduler that is far behind would only see much later."""

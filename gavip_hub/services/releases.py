@@ -222,7 +222,8 @@ class ReleaseService:
         """Return where to read: the platform may read every file, so people name only their own."""
         if operator and Path(folder).is_absolute():
             source = Path(folder).resolve()
-            if source.is_relative_to(self._config.root):
+            own = self._config.root.resolve()
+            if source.is_relative_to(own) or own.is_relative_to(source):
                 raise BadRequest("The platform's own folders are not published.", field="folder")
             return source, []
         inside = folder.removeprefix(f"/home/{submitter}/")

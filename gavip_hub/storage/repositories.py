@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest, BadRequest, Unavailable
 from gavip_hub.storage.beneath import opened_folder
 from gavip_hub.trees import remove_path
@@ -21,9 +22,6 @@ LARGEST_TREE = 256 * MB
 MOST_FILES = 5000
 DEEPEST = 40
 GIT_SECONDS = 120
-_PASSED_OVER = frozenset(
-    {".git", ".gavip", ".venv", "__pycache__", ".ipynb_checkpoints", ".mypy_cache", ".DS_Store"}
-)
 _STAGING = ".staging"
 _COPY = 1024 * 1024
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -132,10 +130,10 @@ def _walk(source: int) -> Iterator[tuple[str, int]]:
             raise BadManifest(f"{top[2:100]}…: folders lie in one another more than {DEEPEST} deep.")
         # A link to a folder is listed among the folders, and would be left out without a word.
         links = [name for name in folders if stat.S_ISLNK(os.lstat(name, dir_fd=here).st_mode)]
-        folders[:] = sorted(name for name in folders if name not in _PASSED_OVER and name not in links)
+        folders[:] = sorted(name for name in folders if name not in NO_PART_OF_AN_AVI and name not in links)
         for name in sorted([*names, *links]):
             path = os.path.normpath(f"{top}/{name}")
-            if name in _PASSED_OVER:
+            if name in NO_PART_OF_AN_AVI:
                 continue
             if not path.isprintable():
                 raise BadManifest(f"{path[:100]!r}: give this file a name without control characters.")

@@ -1,10 +1,6 @@
 """Whatever goes wrong with a job is told in words, alike in API, portal and command, and nothing is lost."""
 
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,54 +9,9 @@ import pytest
 
 from tests.support.platform import Platform
 from tests.support.published import AVIS, follow, publish, run, submit
+from tests.support.told import Gavip, portal_page, told_alike
 
 pytestmark = pytest.mark.hub
-
-Gavip = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def gavip(platform: Platform, tmp_path: Path) -> Gavip:
-    """The command, signed in as the scientist."""
-    environment = {
-        **os.environ,
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "GAVIP_URL": platform.url,
-        "GAVIP_TOKEN": platform.token("scientist"),
-        "COLUMNS": "200",
-    }
-
-    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        program = Path(sys.executable).with_name("gavip")
-        return subprocess.run(
-            [program, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    return command
-
-
-def portal_page(platform: Platform, path: str) -> str:
-    """A page of the portal as the scientist's browser gets it, with a session of the Hub's own sign-in."""
-    with platform.browserless(follow_redirects=True) as browser:
-        login = browser.get("/hub/login")
-        form = {
-            "username": "scientist",
-            "password": platform.password("scientist"),
-            "_xsrf": login.cookies["_xsrf"],
-        }
-        browser.post("/hub/login", data=form)
-        return browser.get(f"/services/gavip{path}").text
-
-
-def told_alike(platform: Platform, gavip: Gavip, job: dict[str, Any], *words: str) -> None:
-    """The same sentence stands in the API's answer, on the job's page and in the command's output."""
-    shown = gavip("job", "get", job["id"])
-    page = portal_page(platform, f"/jobs/{job['id']}")
-    for word in words:
-        assert word in job["error"]["message"]
-        assert word in page
-        assert word in shown.stdout
 
 
 def test_a_job_that_raises_names_the_cell_and_keeps_its_notebook(

@@ -258,10 +258,16 @@ def test_needs_run_in_the_order_of_the_manifest_and_after_their_own(tmp_path):
         ({"avi.toml": "#" * 300_000}, "avi.toml: is larger than 256 kB"),
         ({"avi.toml": "title=" + "[" * 100_000}, "avi.toml: is not valid TOML: it is nested too deeply"),
         ({"avi.toml": "title=" + "1" * 5000}, "avi.toml: is not valid TOML: Exceeds the limit"),
-        ({"avi.toml": f"title = '{'x' * 201}'"}, "avi.toml: title: string should have at most 200"),
-        ({"avi.toml": f"summary = '{'x' * 2001}'"}, "avi.toml: summary: string should have at most 2000"),
-        ({"avi.toml": f"keywords = {['x'] * 51}"}, "avi.toml: keywords: list should have at most 50"),
-        ({"avi.toml": "title = 'a\\u0000'\n".replace("'", '"')}, "avi.toml: title: must be text without NUL"),
+        ({"avi.toml": f"title = '{'x' * 201}'"}, "avi.toml, line 1: title: string should have at most 200"),
+        (
+            {"avi.toml": f"summary = '{'x' * 2001}'"},
+            "avi.toml, line 1: summary: string should have at most 2000",
+        ),
+        ({"avi.toml": f"keywords = {['x'] * 51}"}, "avi.toml, line 1: keywords: list should have at most 50"),
+        (
+            {"avi.toml": "title = 'a\\u0000'\n".replace("'", '"')},
+            "avi.toml, line 1: title: must be text without NUL",
+        ),
         ({"app.ipynb": "[" * 6_000_000}, "app.ipynb: is larger than 5120 kB; clear the notebook's outputs"),
     ],
 )

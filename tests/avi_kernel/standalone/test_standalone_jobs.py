@@ -59,7 +59,7 @@ def test_a_wrong_manifest_is_named(folder):
     (folder / "avi.toml").write_text("colour = 1")
     ran = gavip("dev", str(folder), "--run", "main", cwd=folder)
     assert ran.returncode == 2
-    assert "avi.toml: colour: unknown key" in ran.stderr
+    assert "avi.toml, line 1: colour: unknown key" in ran.stderr
 
 
 def test_everything_stays_below_the_folder_and_out_of_git(folder):

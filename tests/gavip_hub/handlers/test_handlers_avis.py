@@ -74,7 +74,7 @@ async def test_a_bad_manifest_is_told_with_file_and_key(service, dora):
         "bad_manifest",
         "titel",
     )
-    assert "avi.toml: titel: unknown key" in answer.json()["message"]
+    assert "avi.toml, line 1: titel: unknown key" in answer.json()["message"]
     assert not list((service.root / "checkouts" / ".staging").iterdir())
 
 

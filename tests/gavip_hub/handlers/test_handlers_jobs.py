@@ -126,6 +126,15 @@ async def test_an_interface_reaches_the_jobs_of_its_own_avi_only(service, ann, s
         assert (await interface.post(f"/jobs/{other}/cancel")).status_code == 404
 
 
+async def test_an_interface_repeats_no_job_of_another_avi(service, ann, stars):
+    service.publish(avi="galaxies")
+    other = (await submit(ann, avi="galaxies")).json()["id"]
+    async with service.client("ann-stars-token") as interface:
+        answer = await submit(interface, again_of=other)
+    assert (answer.status_code, answer.json()["field"]) == (422, "again_of")
+    assert "no job of yours of stars" in answer.json()["message"]
+
+
 async def test_an_interface_cancels_a_job_and_deletes_none(service, ann, stars):
     async with service.client("ann-stars-token") as interface:
         job = (await submit(interface)).json()["id"]

@@ -100,6 +100,14 @@ def test_an_operator_publishes_any_folder_but_the_platforms_own(releases, tmp_pa
         submit(releases, submitter="olga", operator=True, folder=str(tmp_path / "secrets"), version="2")
 
 
+def test_nor_a_folder_in_which_they_lie(releases, tmp_path, tmp_path_factory):
+    link = tmp_path_factory.mktemp("outside") / "link"
+    link.symlink_to(tmp_path.parent)
+    for above in ("/", str(tmp_path.parent), str(link), str(tmp_path)):
+        with pytest.raises(BadRequest, match="own folders"):
+            submit(releases, submitter="olga", operator=True, folder=above)
+
+
 @pytest.mark.parametrize("avi", ["S", "Stars", "a", "two--hyphens", "x" * 21, "-a", "a-", "a/b", "notebook"])
 def test_a_name_that_makes_no_host_is_refused(releases, folder, avi):
     with pytest.raises(BadRequest) as caught:

@@ -1,0 +1,99 @@
+"""Requests with bodies larger than anything that is taken here: read to their end, kept nowhere, and refused in words.
+
+Tornado itself closes the connection on them while they are still being sent, and the proxy then says that the service
+does not answer.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, cast
+
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.web import Application
+from typing_extensions import override
+
+from gavip_hub.exceptions import BodyTooLarge
+from gavip_hub.handlers.base import BaseHandler, PageHandler
+from gavip_hub.handlers.context import PREFIX
+
+MB = 1024 * 1024
+LARGEST_BODY = 4 * MB
+MOST_READ = 1024 * MB
+"""Of a body that is refused; a connection that sends more is closed."""
+
+
+class BoundedApplication(Application):
+    """A web application that holds no body larger than `LARGEST_BODY`."""
+
+    @override
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        return _Bounded(self, super().start_request(server_conn, request_conn), request_conn)
+
+    def refuse(self, request: HTTPServerRequest) -> None:
+        """Answer a request whose body was too large."""
+        is_api = request.path.startswith(f"{PREFIX}/api")
+        self.get_handler_delegate(request, _Refusal if is_api else _RefusalPage).execute()
+
+
+class _Bounded(HTTPMessageDelegate):
+    """One request on its way in."""
+
+    def __init__(self, application: BoundedApplication, routed: HTTPMessageDelegate, connection: Any) -> None:
+        self._application = application
+        self._routed = routed
+        self._connection = connection
+        self._request: HTTPServerRequest | None = None
+        self._length = 0
+
+    @override
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._connection.set_max_body_size(MOST_READ)
+        line = cast("RequestStartLine", start_line)
+        self._request = HTTPServerRequest(connection=self._connection, start_line=line, headers=headers)
+        return self._routed.headers_received(start_line, headers)
+
+    @override
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        before, self._length = self._length, self._length + len(chunk)
+        if self._length <= LARGEST_BODY:
+            return self._routed.data_received(chunk)
+        if before <= LARGEST_BODY:
+            self._routed.on_connection_close()  # drops what came so far
+        return None
+
+    @override
+    def finish(self) -> None:
+        if self._length <= LARGEST_BODY or self._request is None:
+            self._routed.finish()
+        else:
+            self._application.refuse(self._request)
+
+    @override
+    def on_connection_close(self) -> None:
+        self._routed.on_connection_close()
+
+
+class _Refusal(BaseHandler):
+    """Says so in JSON."""
+
+    @override
+    async def prepare(self) -> None:
+        raise BodyTooLarge
+
+
+class _RefusalPage(PageHandler):
+    """Says so on a page."""
+
+    needs_sign_in = False
+
+    @override
+    async def prepare(self) -> None:
+        raise BodyTooLarge
