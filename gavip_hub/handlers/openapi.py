@@ -168,6 +168,8 @@ def _refusals(what: Operation) -> dict[str, Any]:
         errors.add(exceptions.Forbidden)
     if what.body or what.query:
         errors |= {exceptions.BadRequest, exceptions.BadParameter}
+    if what.body:
+        errors.add(exceptions.BodyTooLarge)
     by_status: dict[str, list[str]] = {}
     for error in sorted(errors, key=lambda e: (e.status_code, e.error)):
         by_status.setdefault(str(error.status_code), []).append(f"`{error.error}`: {error.__doc__}")
