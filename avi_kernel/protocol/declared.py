@@ -69,7 +69,19 @@ def notebook_cells(text: str, file: str) -> list[dict[str, Any]]:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise FolderProblem(file, "is not a notebook of format 4: it has no list of cells")
+    _require_python(notebook, file)
     return cells
+
+
+def _require_python(notebook: dict[str, Any], file: str) -> None:
+    """Refuse a notebook that says that it is in another language; one that says nothing is taken for Python."""
+    metadata = notebook.get("metadata")
+    said = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    language = said.get("language") if isinstance(said, dict) else None
+    if language and str(language).lower() != "python":
+        raise FolderProblem(
+            file, f"is written for a kernel of {str(language)[:40]!r}; only notebooks in Python run here"
+        )
 
 
 def _tagged_source(text: str, file: str) -> str | None:

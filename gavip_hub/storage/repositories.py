@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
-from gavip_hub.exceptions import BadManifest, BadRequest, Unavailable
+from gavip_hub.exceptions import BadManifest, BadRequest, NotFound, Unavailable
 from gavip_hub.storage.beneath import opened_folder
 from gavip_hub.trees import remove_path
 
@@ -74,6 +74,8 @@ class Repositories:
         NotFound
             There is no such folder.
         """
+        if not root.is_dir():
+            raise NotFound(f"There is no folder {root.name}.", field="folder")
         staging = self._checkouts / _STAGING / secrets.token_hex(8)
         staging.mkdir(parents=True, mode=0o700)
         try:

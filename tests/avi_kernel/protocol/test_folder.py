@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from avi_kernel.protocol.folder import FolderProblem, read_release
@@ -209,6 +211,21 @@ def test_a_linked_pipelines_folder_is_refused_too(tmp_path):
 def test_what_is_no_notebook_is_told_so(tmp_path, text):
     write_avi(tmp_path, {"app.ipynb": text})
     assert "is not a notebook" in str(refusal(tmp_path))
+
+
+def test_a_notebook_in_another_language_is_told_so(tmp_path):
+    for name in ("app.ipynb", "pipelines/p.ipynb"):
+        text = notebook("x <- 1").replace('"language": "python"', '"language": "R"')
+        folder = write_avi(tmp_path / name, {name: text})
+        assert (
+            str(refusal(folder))
+            == f"{name}: is written for a kernel of 'R'; only notebooks in Python run here"
+        )
+
+
+def test_a_notebook_that_names_no_kernel_is_taken_for_python(tmp_path):
+    text = json.dumps({**json.loads(notebook("1")), "metadata": {"kernelspec": {"name": "no-such-kernel"}}})
+    assert read_release(write_avi(tmp_path, {"app.ipynb": text})).interface == "app.ipynb"
 
 
 def test_a_pipelines_file_name_must_make_an_identifier(tmp_path):

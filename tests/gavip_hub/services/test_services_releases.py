@@ -100,6 +100,15 @@ def test_an_operator_publishes_any_folder_but_the_platforms_own(releases, tmp_pa
         submit(releases, submitter="olga", operator=True, folder=str(tmp_path / "secrets"), version="2")
 
 
+@pytest.mark.parametrize("operator", [True, False])
+def test_a_folder_that_is_not_there_is_told(releases, tmp_path_factory, operator):
+    nowhere = tmp_path_factory.mktemp("outside") / "nowhere"
+    nowhere.with_name("file").write_text("no folder")
+    for place in (nowhere, nowhere.with_name("file")) if operator else ("stars",):
+        with pytest.raises(NotFound, match="There is no folder"):
+            submit(releases, submitter="zoe", operator=operator, folder=str(place))
+
+
 def test_nor_a_folder_in_which_they_lie(releases, tmp_path, tmp_path_factory):
     link = tmp_path_factory.mktemp("outside") / "link"
     link.symlink_to(tmp_path.parent)

@@ -1,0 +1,261 @@
+"""Nobody reaches another user's things, nor an AVI's interface another AVI's, whatever token is used.
+
+Every operation of the served OpenAPI document and every page of the portal has its answer here: a new one without an
+answer fails.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from gavip_hub.handlers.pages import page_routes
+from tests.support.platform import Platform
+from tests.support.treasure import (
+    OWNER,
+    SECRET,
+    Treasure,
+    expired_token,
+    fill,
+    seen_by_owner,
+    token_of_interface,
+    token_of_job,
+)
+
+pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
+PERSON, INTERFACE, JOB, NOBODY = "person", "interface", "job", "nobody"
+ASKERS = {
+    "another person": PERSON,
+    "the operator": PERSON,
+    "another person's interface of the same AVI": INTERFACE,
+    "the owner's interface of another AVI": INTERFACE,
+    "another job of the owner": JOB,
+    "nobody": NOBODY,
+    "an expired token": NOBODY,
+    "a made-up token": NOBODY,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What each kind of asker gets."""
+
+    person: set[int]
+    interface: set[int]
+    job: set[int]
+    nobody: set[int]
+    body: dict[str, Any] | None = None
+
+
+THEIRS = Answer(person={404}, interface={403, 404}, job={401}, nobody={401})
+"""It addresses a thing of the owner's."""
+LISTED = Answer(person={200}, interface={200}, job={401}, nobody={401})
+"""It tells the asker's own things, or what everybody sees."""
+NOT_INTERFACES = Answer(person={200}, interface={403}, job={401}, nobody={401})
+PUBLIC = Answer(person={200}, interface={200}, job={200}, nobody={200})
+FOR_JOBS = Answer(person={401}, interface={401}, job={200}, nobody={401})
+
+
+def refused(*, person: set[int], interface: set[int], **body: Any) -> Answer:
+    return Answer(person=person, interface=interface, job={401}, nobody={401}, body=body)
+
+
+def own_report(**body: Any) -> Answer:
+    """A job reports of itself: the address names none, so that it cannot name another."""
+    return Answer(person={401}, interface={401}, job={204}, nobody={401}, body=body)
+
+
+ANSWERS = {
+    "openapi.get": PUBLIC,
+    "health.get": PUBLIC,
+    "me.get": LISTED,
+    "pools.list": LISTED,
+    "policy.get": LISTED,
+    "jobs.list": LISTED,
+    "events.stream": LISTED,
+    "avis.list": NOT_INTERFACES,
+    "servers.list": NOT_INTERFACES,
+    "avis.get": THEIRS,
+    "releases.list": THEIRS,
+    "releases.get": THEIRS,
+    "servers.close": THEIRS,
+    "jobs.get": THEIRS,
+    "jobs.delete": THEIRS,
+    "jobs.why": THEIRS,
+    "jobs.usage": THEIRS,
+    "jobs.start": THEIRS,
+    "jobs.cancel": THEIRS,
+    "jobs.events": THEIRS,
+    "jobs.log": THEIRS,
+    "jobs.results": THEIRS,
+    "jobs.result": THEIRS,
+    "jobs.submit": refused(
+        person={422}, interface={403, 422}, avi="beta", pipeline="main", again_of="{job}", start=False
+    ),
+    "servers.open": refused(person={404}, interface={403}, avi="gamma"),
+    "releases.submit": refused(
+        person={400, 403, 404},
+        interface={403},
+        folder=f"/home/{OWNER}/gamma",
+        avi="gamma",
+        version="2.0",
+        visibility="public",
+    ),
+    "policy.choose": refused(person={400, 403}, interface={403}, policy="no-such-policy"),
+    "attempts.document": FOR_JOBS,
+    "attempts.progress": own_report(fraction=0.9),
+    "attempts.outcome": own_report(
+        status="completed", started_at="2026-01-01T00:00:00Z", ended_at="2026-01-01T00:00:00Z"
+    ),
+}
+OF_THE_PRIVATE_AVI = {"avis.get", "releases.list", "releases.get", "releases.submit"}
+OF_THE_PENDING_JOB = {"jobs.start"}
+
+PAGES = {
+    "": {200},
+    "/avis/gamma": {404},
+    "/avis/gamma/open": {404},
+    "/avis/gamma/pipelines/main": {404},
+    "/avis/beta/pipelines/main?again={job}": {404},
+    "/avis/gamma/pipelines/main/memory": {404},
+    "/jobs": {200},
+    "/jobs/{job}": {404},
+    "/jobs/{job}/start": {404},
+    "/jobs/{job}/cancel": {404},
+    "/jobs/{job}/log": {404},
+    "/jobs/{job}/results/word.txt": {404},
+    "/jobs/{job}/results/main.ipynb/content": {404},
+    "/platform": {200, 403},
+    "/platform/simulation": {200, 400, 403},
+    "/servers": {200},
+    "/servers/alpha/close": {404},
+    "/no-such-page": {404},
+}
+"""Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
+WRITES = {"/jobs/{job}/start", "/jobs/{job}/cancel", "/servers/alpha/close", "/platform/simulation"}
+OPEN_TO_ALL = ("/static/",)
+
+
+@pytest.fixture(scope="module")
+def treasure(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Treasure]:
+    folder = tmp_path_factory.mktemp("avis")
+    yield fill(platform, folder, avi="beta", other_avi="alpha", private_avi="gamma")
+    for user in (OWNER, "scientist"):
+        platform.close_servers(user)
+    with platform.client(OWNER) as owner:
+        for job in owner.get("/jobs", params={"limit": 200}).json()["items"]:
+            owner.delete(f"/jobs/{job['id']}")
+
+
+@pytest.fixture(scope="module")
+def tokens(platform: Platform, treasure: Treasure) -> dict[str, str]:
+    """Asker -> token."""
+    return {
+        "another person": platform.token("scientist"),
+        "the operator": platform.token("operator"),
+        "another person's interface of the same AVI": token_of_interface(platform, "beta", "scientist"),
+        "the owner's interface of another AVI": token_of_interface(platform, "alpha", OWNER),
+        "another job of the owner": token_of_job(platform, "alpha", OWNER),
+        "nobody": "",
+        "an expired token": expired_token(platform, OWNER),
+        "a made-up token": "gavip-job-" + "0" * 43,
+    }
+
+
+def asking(platform: Platform, token: str) -> httpx.Client:
+    return platform.browserless(headers={"Authorization": f"Bearer {token}"} if token else {})
+
+
+def operations(platform: Platform) -> dict[str, tuple[str, str]]:
+    """Operation -> method and path, as the platform serves them."""
+    with platform.browserless() as anybody:
+        document = anybody.get("/services/gavip/api/openapi.json").json()
+    return {
+        what["operationId"]: (method.upper(), document["servers"][0]["url"] + path)
+        for path, methods in document["paths"].items()
+        for method, what in methods.items()
+    }
+
+
+def send(asker: httpx.Client, operation: str, place: tuple[str, str], treasure: Treasure) -> httpx.Response:
+    """Ask for the owner's things by an operation; of a stream, the beginning is read."""
+    method, path = place
+    parts = treasure.parts
+    if operation in OF_THE_PRIVATE_AVI:
+        parts |= {"avi": treasure.private_avi}
+    if operation in OF_THE_PENDING_JOB:
+        parts |= {"id": treasure.pending}
+    body = ANSWERS[operation].body
+    filled = {key: treasure.job if value == "{job}" else value for key, value in (body or {}).items()}
+    if operation != "events.stream":
+        return asker.request(method, path.format(**parts), json=filled if body else None)
+    with asker.stream(method, path, params={"after": 1}, timeout=httpx.Timeout(60, read=1)) as answer:
+        text = b""
+        try:
+            for piece in answer.iter_raw():
+                text += piece
+        except httpx.ReadTimeout:
+            pass  # no more news: what there was has come
+    return httpx.Response(answer.status_code, content=text)
+
+
+def test_every_operation_that_is_served_has_its_answer_here(platform: Platform) -> None:
+    assert set(operations(platform)) == set(ANSWERS)
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+def test_an_operation_gives_nothing_of_anothers(
+    platform: Platform, treasure: Treasure, tokens: dict[str, str], asker: str
+) -> None:
+    places, wrong = operations(platform), []
+    before = seen_by_owner(platform, treasure)
+    with asking(platform, tokens[asker]) as client:
+        for operation, answers in ANSWERS.items():
+            answer = send(client, operation, places[operation], treasure)
+            expected = getattr(answers, ASKERS[asker])
+            leaked = SECRET in answer.text or (answer.is_success and treasure.job in answer.text)
+            if answer.status_code not in expected or leaked:
+                wrong.append((operation, answer.status_code, answer.text[:300]))
+    assert wrong == []
+    assert seen_by_owner(platform, treasure) == before
+
+
+def test_the_owner_gets_all_of_it(platform: Platform, treasure: Treasure) -> None:
+    """The control: the same requests with the owner's own token find what strangers do not."""
+    places = operations(platform)
+    asked = [name for name, answer in ANSWERS.items() if answer in (THEIRS, LISTED, NOT_INTERFACES)]
+    changing = {"servers.close", "jobs.delete", "jobs.start", "jobs.cancel"}
+    with asking(platform, platform.token(OWNER)) as owner:
+        answers = {name: send(owner, name, places[name], treasure) for name in asked if name not in changing}
+    codes = {name: answer.status_code for name, answer in answers.items()}
+    assert codes.pop("jobs.why") == 409  # it waits no more
+    assert set(codes.values()) == {200}
+    assert all(SECRET in answers[name].text for name in ("jobs.get", "jobs.log", "jobs.result", "avis.get"))
+    assert all(treasure.job in answers[name].text for name in ("jobs.list", "events.stream"))
+
+
+def test_every_page_of_the_portal_has_its_answer_here() -> None:
+    addresses = [f"/services/gavip{path.format(job='j1').partition('?')[0]}" for path in PAGES]
+    for pattern, *_ in page_routes():
+        known = any(re.fullmatch(pattern, address) for address in addresses)
+        assert known or any(part in pattern for part in OPEN_TO_ALL), pattern
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+def test_a_page_shows_nothing_of_anothers(
+    platform: Platform, treasure: Treasure, tokens: dict[str, str], asker: str
+) -> None:
+    before, wrong = seen_by_owner(platform, treasure), []
+    for_others = {INTERFACE: {403, 405}, JOB: {302, 401}, NOBODY: {302, 401}}
+    with asking(platform, tokens[asker]) as client:
+        for page, for_people in PAGES.items():
+            method = "POST" if page in WRITES else "GET"
+            answer = client.request(method, f"/services/gavip{page.format(job=treasure.job)}")
+            leaked = SECRET in answer.text or (answer.is_success and treasure.job in answer.text)
+            if answer.status_code not in for_others.get(ASKERS[asker], for_people) or leaked:
+                wrong.append((page, answer.status_code, answer.text[:100]))
+    assert wrong == []
+    assert seen_by_owner(platform, treasure) == before
