@@ -64,11 +64,15 @@ class GraphRun:
 
     def _started(self, task: Any) -> None:
         _log(f"{task.task_family}: started")
+        for target in kept_outputs(task):
+            target.begin()
         self._total = max(self._total, self._done + 1)
         self._tell({"step": task.task_family, "done": self._done, "total": self._total})
 
     def _succeeded(self, task: Any) -> None:
         self._done += 1
+        for target in kept_outputs(task):
+            target.finish()
         if not task.complete():
             missing = ", ".join(str(each) for each in luigi.task.flatten(task.output()) if not each.exists())
             self._fail(task.task_family, FileNotFoundError(f"run() ended without making {missing}"))
@@ -117,6 +121,11 @@ def all_tasks(final: luigi.Task) -> Iterator[luigi.Task]:
         yield task
 
     return walk(final)
+
+
+def kept_outputs(task: luigi.Task) -> list[AviLocalTarget]:
+    """Return those outputs of a task of which it is known whether they are whole."""
+    return [each for each in luigi.task.flatten(task.output()) if isinstance(each, AviLocalTarget)]
 
 
 def publish(final: luigi.Task, tasks: list[luigi.Task]) -> None:

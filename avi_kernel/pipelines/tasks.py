@@ -110,6 +110,26 @@ class AviLocalTarget(luigi.LocalTarget):
         super().__init__(str(path), format=format)  # type: ignore[no-untyped-call] # Luigi's
         self.title = title
 
+    @override
+    def exists(self) -> bool:
+        """Tell whether it is there and whole: what a job was writing when it ended is not."""
+        there: bool = super().exists()  # type: ignore[no-untyped-call] # Luigi's
+        return there and not self._begun.exists()
+
+    def begin(self) -> None:
+        """Note that it is being made."""
+        self._begun.parent.mkdir(parents=True, exist_ok=True)
+        self._begun.touch()
+
+    def finish(self) -> None:
+        """Note that it is whole."""
+        self._begun.unlink(missing_ok=True)
+
+    @property
+    def _begun(self) -> Path:
+        path = Path(self.path)
+        return path.with_name(f".{path.name}.begun")
+
 
 class AviTask(luigi.Task):
     """A step of a pipeline: `requires` other tasks, makes its `output`, does so in `run`.

@@ -71,6 +71,27 @@ def test_what_was_done_before_a_failure_is_not_done_again(tmp_path):
     assert "Numbers: its output is there already" in rerun(tmp_path).log
 
 
+ENDED_WHILE_WRITING = """import os, pathlib
+        mark, path = pathlib.Path(os.environ["GAVIP_WORK_DIR"], "mark"), pathlib.Path(self.output().path)
+        path.write_text('{"total"')
+        if not mark.exists():
+            mark.touch()
+            {ending}
+        path.write_text('{"total": 14}')
+        return"""
+
+
+@pytest.mark.parametrize("ending", ["os._exit(9)", "os.kill(os.getpid(), 9)", "raise RuntimeError"])
+def test_what_a_job_was_writing_when_it_ended_is_not_taken_for_whole(tmp_path, own_graph, ending):
+    module = own_graph / "pipelines" / "squares.py"
+    changed = ENDED_WHILE_WRITING.replace("{ending}", ending)
+    module.write_text(module.read_text().replace("if self.fail:", f"{changed}\n        if self.fail:"))
+    assert rerun(tmp_path, own_graph, count=4).outcome.status == "error"
+    assert json.loads(rerun(tmp_path, own_graph, count=4).result("total.json")) == {"total": 14}
+    again = rerun(tmp_path, own_graph, count=4)
+    assert "SumOfSquares: its output is there already" in again.log
+
+
 @pytest.mark.parametrize(
     ("ending", "code"),
     [("import os; os._exit(4)", "exited"), ("raise SystemExit(4)", "exited"), ("pass", "raised")],
