@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,11 @@ def send_form(platform: Platform, avi: str, fields: dict[str, str]) -> httpx.Res
         token = re.search(r'name="_xsrf" value="([^"]+)"', browser.get(address).text)
         assert token
         return browser.post(address, data={"_xsrf": token.group(1), **fields})
+
+
+def client_of(platform: Platform) -> closing[Client]:
+    """Return the scientist's client for scripts."""
+    return closing(Client(platform.url, platform.token("scientist")))
 
 
 @pytest.fixture
@@ -81,8 +87,8 @@ def test_ten_megabytes_are_refused_on_every_way_in(
     page = send_form(platform, avi, {"p.label": MEGABYTES})
     assert page.status_code == 413
     assert TOO_LARGE in page.text
-    with pytest.raises(BadRequest, match=TOO_LARGE):
-        Client(platform.url, platform.token("scientist")).submit("main", {"label": MEGABYTES}, avi=avi)
+    with client_of(platform) as client, pytest.raises(BadRequest, match=TOO_LARGE):
+        client.submit("main", {"label": MEGABYTES}, avi=avi)
     # The system itself lets nobody give a program an argument of more than 128 kB.
     ran = gavip("job", "submit", avi, "main", f"--parameter=label={MEGABYTES[:100_000]}")
     assert ran.returncode == 2
@@ -91,9 +97,10 @@ def test_ten_megabytes_are_refused_on_every_way_in(
 
 @pytest.mark.usefixtures("untouched")
 def test_a_name_that_is_code_is_refused_by_the_client_too(platform: Platform) -> None:
-    client = Client(platform.url, platform.token("scientist"))
-    with pytest.raises(BadRequest, match="unknown parameter; this pipeline accepts: a, b, label"):
-        client.submit("main", {CODE: 1}, avi=publish(platform, "works"))
+    avi = publish(platform, "works")
+    words = "unknown parameter; this pipeline accepts: a, b, label"
+    with client_of(platform) as client, pytest.raises(BadRequest, match=words):
+        client.submit("main", {CODE: 1}, avi=avi)
 
 
 def test_an_interrupted_job_names_its_cell(platform: Platform, scientist: httpx.Client, gavip: Gavip) -> None:

@@ -71,6 +71,7 @@ def own_report(**body: Any) -> Answer:
 ANSWERS = {
     "openapi.get": PUBLIC,
     "health.get": PUBLIC,
+    "health.live": PUBLIC,
     "me.get": LISTED,
     "pools.list": LISTED,
     "policy.get": LISTED,
@@ -82,6 +83,7 @@ ANSWERS = {
     "releases.list": THEIRS,
     "releases.get": THEIRS,
     "servers.close": THEIRS,
+    "servers.why": THEIRS,
     "jobs.get": THEIRS,
     "jobs.delete": THEIRS,
     "jobs.why": THEIRS,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -96,6 +97,6 @@ def test_the_user_may_say_where(here, url):
 
 @pytest.mark.parametrize("name", ODD)
 def test_the_client_takes_it_for_no_path_either(here, url, name):
-    with pytest.raises(ValueError, match="is no plain file name"):
-        Client(url, "token").download("j1", name, here)
+    with closing(Client(url, "token")) as client, pytest.raises(ValueError, match="plain file name"):
+        client.download("j1", name, here)
     assert files(here) == []
