@@ -1,13 +1,18 @@
 """Who waits for room to open an interface: first come, first served, and a reason that is true in numbers."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gavip_hub.domain.experience import OPEN_SERVER, Experience
 from gavip_hub.domain.quota import PLATFORM, Quota, Usage
-from gavip_hub.domain.rooms import Applicant, in_turn
+from gavip_hub.domain.rooms import Applicant, Rooms, in_turn
 from gavip_hub.domain.waits import Pool
+from gavip_hub.testing import EPOCH
+from tests.support.queues import opened as opened_server
+from tests.support.queues import running
 
 OWNERS = ("ann", "bob", "cid")
 
@@ -63,6 +68,34 @@ def test_whose_page_is_closed_or_whose_own_pool_is_full_lets_others_pass():
 def test_what_the_platform_can_never_hold_keeps_nobody_waiting():
     quotas = limits() | {"bob": Quota(memory_mb=5000, cpu=8.0)}
     assert opened(look([applicant(1, "bob", 1100), applicant(2)], [], quotas)) == ["r2"]
+
+
+def rooms(applicants, holdings):
+    quotas = limits()
+    return Rooms(
+        now=EPOCH, platform=quotas.pop(PLATFORM), quotas=quotas, holdings=holdings, applicants=applicants
+    )
+
+
+HOUR = Experience(runs={"stars/plot": [3660.0], OPEN_SERVER: [5400.0]})
+"""What ran for an hour already runs for a minute more; what is open for an hour, for half of one."""
+
+
+def test_an_interface_opens_when_the_job_in_its_way_has_run_as_long_as_its_like():
+    job = replace(running("bob", memory_mb=800, left=7200), pipeline="stars/plot")
+    assert rooms([applicant(1)], [job]).opens_at("r1", HOUR) == EPOCH + timedelta(minutes=1)
+
+
+def test_who_is_ahead_takes_the_room_first_and_stays_as_long_as_others_did():
+    job = replace(running("bob", memory_mb=800, left=7200), pipeline="stars/plot")
+    queue = rooms([applicant(1, "bob", 900), applicant(2)], [job])
+    assert queue.opens_at("r2", HOUR) == EPOCH + timedelta(minutes=1 + 90)
+
+
+def test_where_nobody_knows_when_a_server_is_closed_nothing_is_told():
+    there = [opened_server("bob", memory_mb=800)]
+    assert rooms([applicant(1)], there).opens_at("r1", Experience()) is None
+    assert rooms([applicant(1)], there).opens_at("r1", HOUR) == EPOCH + timedelta(minutes=30)
 
 
 QUEUES = st.lists(

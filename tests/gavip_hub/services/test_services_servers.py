@@ -403,3 +403,16 @@ def test_who_asks_for_another_version_waits_for_that_ones_size(desk):
     desk.admit(owner="ann")
     assert big(desk).state == "waiting"
     assert desk.reservations.wait_if_full(desk.wish("carl")) is None
+
+
+def test_when_an_interface_opens_is_told_from_how_long_servers_stayed_open(desk):
+    first = desk.admit(owner="ann").ledger_id
+    desk.clock.advance(600)
+    desk.servers.close(first)
+    desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.clock.advance(60)
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    found, now = desk.reservations.why(owner="carl", name="stars").estimate, desk.clock.now()
+    assert found.middle == now + timedelta(seconds=540)
+    assert now < found.soonest < found.middle < found.latest
