@@ -85,6 +85,7 @@ class Reconciler:
         self._orders: dict[str, LaunchOrder] = {}
         self._claimed: set[str] = set()
         self._troubles: dict[str, int] = {}
+        self._too_much: dict[str, str] = {}
 
     def expect(self, job: str) -> None:
         """Take no step of a job that is being claimed: its new state is seen before its order is here."""
@@ -196,10 +197,13 @@ class Reconciler:
         Its folder becomes the platform's before anything in it is believed, and has its final place before the job
         is final: whoever sees the job completed can fetch its results.
         """
-        too_much = await self._store(standing)
+        # Kept until the end is noted: a folder that has moved tells no more what was too much.
+        too_much = self._too_much.get(standing.name, "") or await self._store(standing)
+        self._too_much[standing.name] = too_much
         outcome, defect = await self._read(standing)
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
         await self._database(self._lifecycle.finish, standing.job, standing.attempt, end)
+        self._too_much.pop(standing.name, None)
         return Again.NOW
 
     async def _store(self, standing: Standing) -> str:

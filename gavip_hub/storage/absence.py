@@ -39,7 +39,6 @@ def patient(url: str) -> dict[str, Any]:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        "options": "-c lock_timeout=10s",
     }
     return {name: value for name, value in wanted.items() if name not in make_url(url).query}
 

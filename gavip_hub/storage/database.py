@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -127,11 +128,20 @@ def make_engine(url: str, *, pool_size: int = 8, patience: float | None = None) 
     patience = BUSY_SECONDS if patience is None else patience
     common = {"pool_size": pool_size, "pool_timeout": patience}
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, connect_args=patient(url), pool_pre_ping=True, **common)
+        engine = create_engine(url, connect_args=patient(url), pool_pre_ping=True, **common)
+        event.listen(engine, "connect", partial(_prepare_postgres, patience))
+        return engine
     engine = create_engine(url, connect_args={"timeout": patience}, **common)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgres(patience: float, connection: Any, _record: Any) -> None:
+    # Not as an option of the connection: a pooler between us and the server may refuse those.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

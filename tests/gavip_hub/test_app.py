@@ -53,6 +53,15 @@ def test_a_database_with_another_schema_is_refused_with_the_next_step(root):
     assert "Traceback" not in said
 
 
+def test_a_database_that_is_away_at_the_start_is_told_in_a_sentence(root, tmp_path):
+    (root / "config.py").write_text(f"c.Gavip.database_url = 'sqlite:///{tmp_path}/away/gavip.sqlite'\n")
+    process = start(root)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "database does not answer" in said
+    assert "Traceback" not in said
+
+
 def test_it_serves_and_ends_when_told(root):
     migrate.upgrade(load_config(root).database_url)
     process = start(root)

@@ -525,7 +525,8 @@ async def test_waiting_for_an_end_costs_no_try_of_storing_it(database, tmp_path,
     assert engine.folders.unfinished() == []
 
 
-HOURS = [7200, -7200]
+HOURS = [86_400, -3600]
+"""A day ahead, an hour back."""
 
 
 async def seconds(engine, number):

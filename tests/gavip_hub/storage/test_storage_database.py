@@ -5,7 +5,11 @@ import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from gavip_hub.exceptions import DatabaseAway
+from gavip_hub.storage import database as storage
 from gavip_hub.storage import events
 from gavip_hub.storage.database import Database, Touched
 from gavip_hub.storage.ids import new_id
@@ -104,3 +108,20 @@ def test_ids_grow_with_time_and_differ_within_one_instant():
     late = new_id("j", now=EPOCH + timedelta(milliseconds=1))
     assert len(set(early)) == 100
     assert max(early) < late
+
+
+def test_a_mistake_of_ours_is_not_told_as_an_absence(database, caplog):
+    with pytest.raises(SQLAlchemyError), database.transaction() as session:
+        session.execute(text("SELECT * FROM nothing"))
+    assert caplog.text == ""
+
+
+def test_who_holds_a_row_for_too_long_keeps_nobody_waiting_for_ever(database_url, monkeypatch):
+    monkeypatch.setattr(storage, "BUSY_SECONDS", 0.2)
+    first, second = Database(url=database_url), Database(url=database_url)
+    with first.transaction() as session:
+        session.execute(text("UPDATE counters SET value = value"))
+        with pytest.raises(DatabaseAway), second.transaction() as other:
+            other.execute(text("UPDATE counters SET value = value"))
+    for each in (first, second):
+        each.close()
