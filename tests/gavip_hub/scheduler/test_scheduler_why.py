@@ -103,6 +103,7 @@ async def tell_and_raise(engine, first, second, pick):
         for wishes in (first, second):
             for owner, memory_mb in wishes:
                 engine.submit(owner=owner, groups=[owner], memory_mb=memory_mb, pipeline="big")
+                engine.clock.advance(1)  # so that their order is that of the example
             await passes.more(loop)
         waiting = queued(engine)
         assume(waiting)
