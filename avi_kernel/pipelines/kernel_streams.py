@@ -22,6 +22,11 @@ class CellStream(OutStream):
     _left = KEPT_OF_A_CELL
     _told = False
 
+    def __init__(self, session: Any, pub_thread: Any, name: str, **options: Any) -> None:
+        # Before the library puts a pipe in its place, where it does so: not on every system, nor below pytest.
+        self._log = os.dup({"stdout": 1, "stderr": 2}[name])
+        super().__init__(session, pub_thread, name, **options)  # type: ignore[no-untyped-call]
+
     @override
     def set_parent(self, parent: dict[str, Any]) -> None:
         """Begin anew with each cell; what the kernel itself says before the first is of no interest to anybody."""
@@ -41,8 +46,7 @@ class CellStream(OutStream):
             self._told = True
             super().write(LEFT_OUT)
         if self._cell:
-            descriptor: int = self.fileno()  # type: ignore[no-untyped-call]
-            _write_all(descriptor, string.encode(errors="replace"))
+            _write_all(self._log, string.encode(errors="replace"))
         return len(string)
 
     @override

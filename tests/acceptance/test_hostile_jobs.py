@@ -92,9 +92,8 @@ def test_who_prints_a_gigabyte_loses_neither_the_beginning_nor_the_end(
 ) -> None:
     job = ended("floods")
     assert job["phase"] == "COMPLETED"
-    assert log_of(scientist, job, offset=0).startswith("begin\nxxx")
-    end = log_of(scientist, job, offset=-1000)
-    assert end.endswith("xxx\nthe end\n")
+    assert "begin\nxxx" in log_of(scientist, job, offset=0)
+    assert "xxx\nthe end\n" in log_of(scientist, job, offset=-1000)
     (kept,) = job["results"]
     assert (kept["name"], kept["size"] < 1_100_000) == ("floods.ipynb", True)
 

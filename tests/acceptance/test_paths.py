@@ -190,3 +190,20 @@ def test_the_portal_sends_nobody_elsewhere_after_signing_in(platform: Platform, 
         answer = browser.get(path)
     assert answer.url.host == "gavip.localhost"
     assert {step.url.host for step in answer.history} <= {"gavip.localhost"}
+
+
+def test_a_link_in_place_of_a_folder_of_ones_own_is_not_followed(
+    platform: Platform, scientist: httpx.Client, tmp_path: Path
+) -> None:
+    """A user can put it there from a notebook; a job would write through it."""
+    avi = publish(platform, "works")
+    own = platform.root / "users" / "scientist" / "avis" / avi
+    shutil.rmtree(own, ignore_errors=True)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.symlink_to(tmp_path)
+    job = run(scientist, avi)
+    own.unlink()
+    assert job["phase"] == "ERROR"
+    assert f"{avi} must be a folder" in job["error"]["message"]
+    assert list(tmp_path.iterdir()) == []
+    assert run(scientist, avi)["phase"] == "COMPLETED"
