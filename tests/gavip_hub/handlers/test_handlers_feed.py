@@ -61,7 +61,7 @@ async def test_a_database_that_is_away_ends_nothing(caplog):
     async with running(latest) as (feed, _), asyncio.timeout(10):
         with feed.listen("ann") as bell:
             await bell.wait()
-    assert "could not be looked for" in caplog.text
+    assert "Looking for news: away; it is tried again" in caplog.text
 
 
 async def test_nothing_is_left_of_who_went_away():
