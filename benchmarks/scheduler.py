@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from gavip_hub.domain.policies import FairShare, Fifo, SmallestFirst
 from gavip_hub.domain.policy import Waiting
 from gavip_hub.domain.quota import Quota
-from gavip_hub.scheduler.news import news_of
+from gavip_hub.scheduler.news import Reach, news_of
 from gavip_hub.storage.migrate import upgrade
 from gavip_hub.storage.schema import Job
 from gavip_hub.testing import EPOCH
@@ -94,7 +94,7 @@ def queue_of(many: int, rounds: int) -> bool:
 def fill(engine: Engine, many: int) -> None:
     """Queue jobs like one that was submitted, of all users, behind one that holds the platform."""
     first = engine.submit(owner=USERS[0]).id
-    assert engine.lifecycle.claim(first)
+    assert engine.lifecycle.claim_one(first)
     model = engine.submit(owner=USERS[0]).id
     with engine.database.transaction() as session:
         row = session.get_one(Job, model)
@@ -110,7 +110,7 @@ def one_pass(engine: Engine) -> None:
     """Do what a pass of the scheduler does: read, rank, say what is news."""
     pending, there = engine.lifecycle.waiting()
     ranking = engine.policy.rank(pending, there)
-    engine.lifecycle.explain(news_of(ranking, pending, all_of_them=False))
+    engine.lifecycle.explain(news_of(ranking, pending, Reach.FRONT_AND_NEW))
 
 
 def median_of(rounds: int, act: Callable[[], object]) -> float:

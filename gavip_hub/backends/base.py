@@ -45,6 +45,9 @@ class JobBackend(ABC):
     lives already is refused by the engine, never by luck.
     """
 
+    launches_at_once: int = 8
+    """Containers that may be starting at the same time: a start costs the machine more than what runs afterwards."""
+
     @abstractmethod
     def start(self, spec: ContainerSpec) -> AsyncIterator[State]:
         """Start a container; yield a JSON-able state after each outside act, saved by the caller at once.

@@ -1,7 +1,7 @@
 """What somebody may hold at once, what is held, and which limit stands in the way."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from gavip_hub.domain.container import Kind
@@ -35,6 +35,17 @@ class Usage:
     """Running ones; those that wait hold nothing."""
     waiting: int = 0
     """Of the servers, those for which somebody waits."""
+
+    def with_one_more(self, want: "Want") -> "Usage":
+        """Return it with one more container."""
+        is_job = want.kind is Kind.JOB
+        return replace(
+            self,
+            memory_mb=self.memory_mb + want.memory_mb,
+            cpu=self.cpu + want.cpu,
+            jobs=self.jobs + is_job,
+            servers=self.servers + (not is_job),
+        )
 
 
 NOTHING = Usage()

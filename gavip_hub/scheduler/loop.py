@@ -2,24 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy, Ranking
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import Trouble, about_job
-from gavip_hub.scheduler.news import news_of, slices
+from gavip_hub.scheduler.news import Reach, news_of
+from gavip_hub.scheduler.pending import PendingJobs
 from gavip_hub.scheduler.reconciler import Again, Reconciler
+from gavip_hub.scheduler.window import Window
 from gavip_hub.scheduler.workqueue import WorkQueue
+from gavip_hub.domain.waits import Wait
+from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.storage.database import Database, Touched
 from gavip_hub.storage.lease import lease
 from gavip_hub.threads import Threads
 
-DISPATCH = "dispatch"
-"""The one item of the queue that is no job: choose what starts next."""
+DISPATCH, NEWS = "dispatch", "news"
+"""The items of the queue that are no jobs: choose what starts next, and tell those that wait why."""
+CLAIMED_AT_ONCE = 100
 SWEEP_EVERY = 60.0
 EXPLAINED_AT_ONCE = 100
 """Jobs told in one transaction: nobody else writes meanwhile."""
@@ -68,9 +74,9 @@ class SchedulerLoop:
         clock: Clock,
         threads: Threads,
         tick: float = 1.0,
-        consumers: int = 8,
+        consumers: int = 100,
         pass_timer: Callable[[], AbstractContextManager[object]] = nullcontext,
-        ranked: Callable[[Ranking], object] = lambda _ranking: None,
+        ranked: Callable[[Ranking, bool], object] = lambda _ranking, _are_all: None,
         held: Callable[[], str] = str,
         first: Callable[[], object] = str,
     ) -> None:
@@ -93,6 +99,9 @@ class SchedulerLoop:
         self._stands_by = False
         self._ended = False
         self._tells_all = False
+        self._pending = PendingJobs(lifecycle=lifecycle)
+        self._window = Window(clock=clock)
+        self._news: dict[str, Wait] = {}
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
         self._ticked_at = clock.monotonic()
@@ -139,7 +148,9 @@ class SchedulerLoop:
             return
         await self._threads(self._first)
         standings = await self._threads(self._lifecycle.live)
-        seen = await self._backend.check([Handle(name=s.name, state=s.backend_state) for s in standings])
+        seen = await self._backend.check(
+            [Handle(name=s.name, state=s.backend_state or {}) for s in standings]
+        )
         for standing, observation in zip(standings, seen, strict=True):
             if self._reconciler.wants_a_step(standing, observation):
                 self._queue.put_unless_scheduled(standing.job)
@@ -198,9 +209,8 @@ class SchedulerLoop:
     async def _handle(self, item: str) -> None:
         if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
             return
-        if item == DISPATCH:
-            with self._pass_timer():
-                await self._dispatch()
+        if item in (DISPATCH, NEWS):
+            await (self._pass() if item == DISPATCH else self._tell())
             self._queue.forget(item)
             return
         with about_job(item):
@@ -212,38 +222,68 @@ class SchedulerLoop:
         if again is Again.NOW:
             self._queue.put(item)
 
+    async def _pass(self) -> None:
+        """Look at the queue, and rest for as long: however many wait, those that run get their half of the time."""
+        began = self._clock.monotonic()
+        with self._pass_timer():
+            await self._dispatch()
+        await self._clock.sleep(self._clock.monotonic() - began)
+
     async def _dispatch(self) -> None:
         """Start what the policy chooses; each claim checks the limits again in its own transaction."""
         if why := await self._threads(self._held):
             self._holding.met(DiskFull(why))
             return
         self._holding.over()
-        pending, snapshot = await self._threads(self._lifecycle.waiting)
-        if not pending:
-            return
-        policy = await self._threads(self._policy)
-        # In a thread, or ten thousand jobs would keep every request waiting.
-        ranking = await self._threads(policy.rank, pending, snapshot)
-        self._ranked(ranking)
-        for job in [ranked.job for ranked in ranking if ranked.wait is None]:
-            await self._claim(job)
         tells_all, self._tells_all = self._tells_all, False
-        news = await self._threads(news_of, ranking, pending, all_of_them=tells_all)
         try:
-            for part in slices(news, EXPLAINED_AT_ONCE):
-                await self._threads(self._lifecycle.explain, part)
+            # In a thread, or thousands of jobs would keep every request waiting.
+            chosen, news = await self._threads(self._choose, anew=tells_all)
         except BaseException:
             self._tells_all = self._tells_all or tells_all
             raise
+        for start in range(0, len(chosen), CLAIMED_AT_ONCE):
+            await self._claim(chosen[start : start + CLAIMED_AT_ONCE])
+        self._news = {**news, **{job: wait for job, wait in self._news.items() if job not in news}}
+        if self._news:
+            self._queue.put(NEWS)
 
-    async def _claim(self, job: str) -> None:
-        order = None
-        self._reconciler.expect(job)
+    def _choose(self, *, anew: bool) -> tuple[list[str], dict[str, Wait]]:
+        """Return the jobs to be started, and what those that wait are to be told."""
+        began = self._clock.monotonic()
+        self._pending.refresh(anew=anew)
+        pending = self._pending.due()
+        looked_at, are_all = self._window.choose(pending)
+        if not looked_at:
+            return [], {}
+        snapshot = self._lifecycle.snapshot(self._pending.rows(looked_at))
+        ranking = self._policy().rank(looked_at, snapshot)
+        self._ranked(ranking, are_all)
+        if are_all:
+            self._window.learn(ranking, pending, took=self._clock.monotonic() - began)
+        reach = Reach.ALL if anew else Reach.FRONT_AND_NEW if are_all else Reach.FRONT
+        return [ranked.job for ranked in ranking if ranked.wait is None], news_of(ranking, looked_at, reach)
+
+    async def _tell(self) -> None:
+        """Tell some of those that wait why; nobody else writes meanwhile, so that the others come later."""
+        part = dict(islice(self._news.items(), EXPLAINED_AT_ONCE))
+        await self._threads(self._lifecycle.explain, part)
+        for job, wait in part.items():
+            if self._news.get(job) is wait:
+                del self._news[job]
+        if self._news:
+            self._queue.put(NEWS)
+
+    async def _claim(self, chosen: Sequence[str]) -> None:
+        orders: dict[str, LaunchOrder] = {}
+        for job in chosen:
+            self._reconciler.expect(job)
         try:
-            order = await self._threads(self._lifecycle.claim, job)
+            orders = {order.job: order for order in await self._threads(self._lifecycle.claim, chosen)}
         finally:
-            self._reconciler.accept(job, order)
-        if order:
+            for job in chosen:
+                self._reconciler.accept(job, orders.get(job))
+        for job in orders:
             self._queue.put(job)
 
     async def _sweep(self) -> None:

@@ -1,7 +1,8 @@
 """Walks one job from what is to what is wanted, one step a call."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
@@ -16,10 +17,14 @@ from gavip_hub.domain.job import JobState
 from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError, is_full_disk
 from gavip_hub.logs import REQUEST
+from gavip_hub.scheduler.gathered import Gathered
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
-from gavip_hub.services.lifecycle import JobLifecycle, LaunchOrder, Standing
+from gavip_hub.services.claims import LaunchOrder
+from gavip_hub.services.endings import Ending
+from gavip_hub.services.lifecycle import JobLifecycle, Started
+from gavip_hub.storage.jobs import Standing
 from gavip_hub.storage.userspace import AttemptFolders
 from gavip_hub.threads import Threads
 
@@ -79,6 +84,13 @@ class Reconciler:
         self._outcomes = outcomes
         self._database = database_threads
         self._files = file_threads
+        self._standing = Gathered(lifecycle.standings, threads=database_threads)
+        self._save_state = Gathered(lifecycle.save_backend_states, threads=database_threads)
+        self._mark_running = Gathered(_answered(lifecycle.mark_running), threads=database_threads)
+        self._finish = Gathered(lifecycle.finish, threads=database_threads)
+        self._uncleared = Gathered(lifecycle.uncleared, threads=database_threads)
+        self._mark_cleared = Gathered(_answered(lifecycle.mark_cleared), threads=database_threads)
+        self._launches = asyncio.Semaphore(backend.launches_at_once)
         self._silence = silence.total_seconds()
         self._clock = clock
         self._sightings = Sightings(clock=clock)
@@ -99,14 +111,15 @@ class Reconciler:
 
     async def step(self, job: str) -> Again:
         """Take one step of a job."""
-        standing = await self._database(self._lifecycle.standing, job)
+        standing = await self._standing(job)
         order = self._orders.pop(job, None)
         if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
             return Again.DONE  # whoever claims it asks for the next step
         REQUEST.set(standing.request)  # for the lines of this step: it is a task of its own
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
-                return await self._launch(standing, order)
+                async with self._launches:
+                    return await self._launch(standing, order)
             case JobState.LAUNCHING:
                 return await self._watch_launch(standing)
             case JobState.RUNNING:
@@ -142,9 +155,7 @@ class Reconciler:
         """Keep a state; a database that is away is waited for, since giving up would cost the job an attempt."""
         while True:
             try:
-                return await self._database(
-                    self._lifecycle.save_backend_state, order.job, order.attempt, state
-                )
+                return await self._save_state(Started(order.job, order.attempt, state))
             except (DatabaseAway, DiskFull):
                 await self._clock.sleep(SAVE_AGAIN)
 
@@ -160,7 +171,7 @@ class Reconciler:
         seen = await self._look(standing)
         if seen.liveness is Liveness.RUNNING:
             self._overdue(standing)  # from now on its time counts
-            await self._database(self._lifecycle.mark_running, standing.job, standing.attempt)
+            await self._mark_running((standing.job, standing.attempt))
             return Again.DONE
         if seen.liveness is Liveness.EXITED:
             return await self._collect(standing, seen.exit)
@@ -202,7 +213,7 @@ class Reconciler:
         self._too_much[standing.name] = too_much
         outcome, defect = await self._read(standing)
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
-        await self._database(self._lifecycle.finish, standing.job, standing.attempt, end)
+        await self._finish(Ending(standing.job, standing.attempt, end))
         self._too_much.pop(standing.name, None)
         return Again.NOW
 
@@ -243,17 +254,17 @@ class Reconciler:
 
     async def _clear(self, standing: Standing) -> Again:
         """Remove what is left of ended containers, store what could not be stored, and remove all of a deleted job."""
-        for number, name, state in await self._database(self._lifecycle.uncleared, standing.job):
+        for number, name, state in await self._uncleared(standing.job):
             handle = Handle(name=name, state=state)
             (seen,) = await self._backend.check([handle])
             if seen.liveness not in GONE:
                 await self._backend.stop(handle)
                 return Again.RETRY
             await self._backend.remove(handle)
-            await self._database(self._lifecycle.mark_cleared, standing.job, number)
+            await self._mark_cleared((standing.job, number))
             self._sightings.forget(name)
             self._troubles.pop(name, None)
-        if not standing.deleted:
+        if standing.deleted_at is None:
             await self._store_the_rest(standing)
         else:
             await self._files(
@@ -288,12 +299,22 @@ class Reconciler:
         return self._sightings.age(standing.name, "heard", standing.heartbeat_at) > self._silence
 
 
+def _answered(act: Callable[[Sequence[Any]], None]) -> Callable[[Sequence[Any]], Sequence[None]]:
+    """Return an act on many that has nothing to say, with an answer for each."""
+
+    def answered(questions: Sequence[Any]) -> Sequence[None]:
+        act(questions)
+        return [None] * len(questions)
+
+    return answered
+
+
 def _path(standing: Standing) -> dict[str, Any]:
     return {"owner": standing.owner, "job": standing.job, "attempt": standing.attempt}
 
 
 def _handle(standing: Standing) -> Handle:
-    return Handle(name=standing.name, state=standing.backend_state)
+    return Handle(name=standing.name, state=standing.backend_state or {})
 
 
 @asynccontextmanager

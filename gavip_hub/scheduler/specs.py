@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
-from gavip_hub.services.lifecycle import LaunchOrder
+from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 

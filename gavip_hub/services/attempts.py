@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.job import AttemptState, JobState
 from gavip_hub.exceptions import SignInRequired
-from gavip_hub.services.moves import PROGRESS, move, note_progress, note_state, progress_of
+from gavip_hub.services.moves import PROGRESS, move_all, note_progress, note_state, progress_of
 from gavip_hub.storage import containers, events, jobs
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.jobs import Change
 from gavip_hub.storage.schema import Attempt, Job
 
 TOKEN_PREFIX = "gavip-job-"  # noqa: S105 - tells a job's token from a person's at a glance
@@ -34,16 +36,17 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def mark_running(session: Session, job: Job, attempt: Attempt, *, clock: Clock) -> None:
-    """Note that an attempt was seen alive; no harm when that is known."""
+def mark_running(session: Session, seen: Sequence[tuple[Job, Attempt]], *, clock: Clock) -> None:
+    """Note that attempts were seen alive; no harm when that is known."""
     now = clock.now()
-    containers.mark_live(session, attempt.container, at=now)
-    if attempt.running_at is None:
-        attempt.running_at = now
-        attempt.state = AttemptState.RUNNING
-        session.flush()
-    if job.state is JobState.LAUNCHING:
-        move(session, job, JobState.RUNNING, at=now)
+    containers.mark_all_live(session, [attempt.container for _, attempt in seen], at=now)
+    for _, attempt in seen:
+        if attempt.running_at is None:
+            attempt.running_at = now
+            attempt.state = AttemptState.RUNNING
+    session.flush()
+    launched = [job for job, _ in seen if job.state is JobState.LAUNCHING]
+    move_all(session, [Change(job, JobState.RUNNING, {}) for job in launched], at=now)
 
 
 def _is_news(session: Session, job: Job, *, before: dict[str, Any], now: datetime) -> bool:
@@ -95,7 +98,7 @@ class AttemptService:
         now = self._clock.now()
         with self._database.transaction() as session:
             job, attempt = self._of(session, token, lock=True)
-            mark_running(session, job, attempt, clock=self._clock)
+            mark_running(session, [(job, attempt)], clock=self._clock)
             known = progress_of(job)
             job.heartbeat_at, job.reason = now, ""
             job.fraction, job.message, job.step = progress.fraction, progress.message, progress.step
@@ -109,7 +112,7 @@ class AttemptService:
         now = self._clock.now()
         with self._database.transaction() as session:
             job, attempt = self._of(session, token, lock=True)
-            mark_running(session, job, attempt, clock=self._clock)
+            mark_running(session, [(job, attempt)], clock=self._clock)
             first = attempt.outcome is None
             attempt.outcome = outcome.model_dump(mode="json")
             job.heartbeat_at = now

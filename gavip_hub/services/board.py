@@ -15,17 +15,30 @@ class Board:
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
-        self._ranking: Ranking = []
-        self._at: datetime | None = None
-        self._waits: dict[str, Wait] | None = {}
+        self._whole = _Posted([], None)
+        self._front = _Posted([], None)
 
-    def post(self, ranking: Ranking) -> None:
-        """Show this ranking from now on."""
-        self._ranking, self._at, self._waits = ranking, self._clock.now(), None
+    def post(self, ranking: Ranking, are_all: bool) -> None:  # noqa: FBT001 - the loop's own call
+        """Show this ranking from now on: of all that wait, or of the front of a long queue, with the others as before."""
+        posted = _Posted(ranking, self._clock.now())
+        self._front = posted
+        if are_all:
+            self._whole = posted
 
     def wait_of(self, job: str) -> Wait | None:
         """Return why a job waited at the last pass; None where that is long ago, or it was not there."""
-        if self._at is None or self._clock.now() - self._at > FRESH:
+        oldest = self._clock.now() - FRESH
+        return self._front.wait_of(job, oldest) or self._whole.wait_of(job, oldest)
+
+
+class _Posted:
+    def __init__(self, ranking: Ranking, at: datetime | None) -> None:
+        self._ranking = ranking
+        self._at = at
+        self._waits: dict[str, Wait] | None = None
+
+    def wait_of(self, job: str, oldest: datetime) -> Wait | None:
+        if self._at is None or self._at < oldest:
             return None
         if self._waits is None:  # made for the first who asks, not at each pass
             self._waits = {ranked.job: ranked.wait for ranked in self._ranking if ranked.wait}

@@ -1,5 +1,6 @@
-"""The one way in which a job changes its state."""
+"""The one way in which jobs change their states."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,33 +10,50 @@ from gavip_hub.domain.job import JobState, may_become, phase_of
 from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import Conflict
 from gavip_hub.storage import events, jobs
+from gavip_hub.storage.events import News
+from gavip_hub.storage.jobs import Change
 from gavip_hub.storage.schema import Job
 
 PROGRESS = "job.progress"
 
 
 def move(session: Session, job: Job, new: JobState, *, at: datetime, **changes: Any) -> None:
-    """Move a job to another state, with its event in the same transaction.
+    """Move a job to another state, with its event in the same transaction; see `move_all`."""
+    move_all(session, [Change(job, new, changes)], at=at)
+
+
+def move_all(session: Session, changes: Sequence[Change], *, at: datetime) -> None:
+    """Move jobs to other states, with their events in the same transaction.
 
     Raises
     ------
     gavip_hub.exceptions.Conflict
-        The table has no such transition, or somebody else was faster.
+        The table has no such transition, or somebody else was faster with one of them.
     """
-    before = job.state
-    if not may_become(before, new):
-        raise Conflict(f"the job is {phase_of(before)}: it cannot become {phase_of(new)} ({before} -> {new})")
-    if not jobs.compare_and_set(session, job, new, **changes):
-        raise Conflict(f"the job is no longer {phase_of(before)}: something else happened to it just now")
-    note_state(session, job, at=at)
+    for job, new, _ in changes:
+        if not may_become(job.state, new):
+            raise Conflict(
+                f"the job is {phase_of(job.state)}: it cannot become {phase_of(new)} ({job.state} -> {new})"
+            )
+    if not jobs.compare_and_set(session, changes):
+        were = " or ".join(sorted({phase_of(change.job.state) for change in changes}))
+        raise Conflict(f"the job is no longer {were}: something else happened to it just now")
+    note_states(session, [change.job for change in changes], at=at)
 
 
 def note_state(session: Session, job: Job, *, at: datetime) -> None:
     """Tell that a job's state is new."""
+    note_states(session, [job], at=at)
+
+
+def note_states(session: Session, moved: Iterable[Job], *, at: datetime) -> None:
+    """Tell that jobs' states are new."""
+    events.append_all(session, [News(job.owner, "job.state", job.id, _state_of(job)) for job in moved], at=at)
+
+
+def _state_of(job: Job) -> dict[str, Any]:
     data = {"state": job.state.value, "phase": phase_of(job.state).value, "attempt": job.attempt}
-    if job.error:
-        data["error"] = job.error["message"]
-    events.append(session, owner=job.owner, kind="job.state", subject=job.id, data=data, at=at)
+    return {**data, "error": job.error["message"]} if job.error else data
 
 
 def note_progress(session: Session, job: Job, *, at: datetime) -> None:
@@ -48,12 +66,17 @@ def progress_of(job: Job) -> dict[str, Any]:
     return {"fraction": job.fraction, "message": job.message, "step": job.step}
 
 
-def set_reason(session: Session, job: Job, told: Told, *, at: datetime) -> None:
-    """Say why a job waits, and by when it starts where that is promised; told only when it is news."""
-    if (job.reason, job.reserved_for) == told:
-        return
-    job.reason, job.reserved_for = told
+def set_reasons(session: Session, reasons: Iterable[tuple[Job, Told]], *, at: datetime) -> None:
+    """Say why jobs wait, and by when they start where that is promised; only what is news is told."""
+    news = [(job, told) for job, told in reasons if (job.reason, job.reserved_for) != told]
+    for job, told in news:
+        job.reason, job.reserved_for = told
     session.flush()
+    events.append_all(
+        session, [News(job.owner, "job.reason", job.id, _told(job, told)) for job, told in news], at=at
+    )
+
+
+def _told(job: Job, told: Told) -> dict[str, Any]:
     by = told.starts_by.isoformat() if told.starts_by else None
-    data = {"reason": told.reason, "starts_by": by, "state": job.state.value}
-    events.append(session, owner=job.owner, kind="job.reason", subject=job.id, data=data, at=at)
+    return {"reason": told.reason, "starts_by": by, "state": job.state.value}

@@ -1,6 +1,6 @@
 """Pools: what users and the platform may hold, and whether one more container fits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -39,7 +39,7 @@ class QuotaService:
 
     def hold(self, session: Session, *owners: str) -> None:
         """Hold these pools and the platform's until the caller's transaction ends; before anything else is held."""
-        for owner in sorted(owners):  # always in this order, or two would wait for one another
+        for owner in sorted(set(owners)):  # always in this order, or two would wait for one another
             lock_pool(session, f"user:{owner}")
         lock_pool(session, PLATFORM)
 
@@ -64,9 +64,26 @@ class QuotaService:
         kept
             Room in the owner's pool that an interface of theirs waits for.
         """
-        self.hold(session, owner)
-        own = shortage(owner, want, self.of(groups), containers.usage(session, owner=owner), promised=kept)
-        return own or shortage(PLATFORM, want, self.platform, containers.usage(session), promised=promised)
+        rooms = self.rooms(session, [owner], promised=promised, kept={owner: kept})
+        return rooms.shortage(owner, groups, want)
+
+    def rooms(
+        self,
+        session: Session,
+        owners: Collection[str],
+        *,
+        promised: Usage = NOTHING,
+        kept: Mapping[str, Usage] | None = None,
+    ) -> "Rooms":
+        """Hold these users' pools and the platform's until the transaction ends, and count them once; see `room`."""
+        self.hold(session, *owners)
+        return Rooms(
+            self,
+            used=containers.usages(session, owners),
+            used_by_all=containers.usage(session),
+            promised=promised,
+            kept=kept or {},
+        )
 
     def require_possible(self, *, owner: str, groups: Iterable[str], want: Want) -> None:
         """Refuse what could not start even if nothing else ran.
@@ -91,6 +108,37 @@ class QuotaService:
         """Return what everybody together may hold, and holds."""
         with self._database.reading() as session:
             return _view(PLATFORM, self.platform, containers.usage(session), jobs.count_held(session))
+
+
+class Rooms:
+    """What there is room for in pools that are held and were counted once; what is taken is counted along."""
+
+    def __init__(
+        self,
+        quotas: QuotaService,
+        *,
+        used: Mapping[str, Usage],
+        used_by_all: Usage,
+        promised: Usage,
+        kept: Mapping[str, Usage],
+    ) -> None:
+        self._quotas = quotas
+        self._used = dict(used)
+        self._used_by_all = used_by_all
+        self._promised = promised
+        self._kept = kept
+
+    def shortage(self, owner: str, groups: Iterable[str], want: Want) -> Shortage | None:
+        """Return what stands in the way of one more container, or None."""
+        used, kept = self._used.get(owner, NOTHING), self._kept.get(owner, NOTHING)
+        return shortage(owner, want, self._quotas.of(groups), used, promised=kept) or shortage(
+            PLATFORM, want, self._quotas.platform, self._used_by_all, promised=self._promised
+        )
+
+    def take(self, owner: str, want: Want) -> None:
+        """Count one more container, whose ledger row the caller adds."""
+        self._used[owner] = self._used.get(owner, NOTHING).with_one_more(want)
+        self._used_by_all = self._used_by_all.with_one_more(want)
 
 
 def _too_large(short: Shortage) -> str:

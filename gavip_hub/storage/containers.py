@@ -1,9 +1,10 @@
 """The ledger: one row for everything that holds memory."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.container import Kind
@@ -20,14 +21,26 @@ _WAITING = func.coalesce(
     func.sum(case(((Container.kind == Kind.RESERVATION) & (Container.memory_mb == 0), 1), else_=0)), 0
 )
 _JOBS = func.coalesce(func.sum(case((Container.kind == Kind.JOB, 1), else_=0)), 0)
+_USAGE = (_MEMORY, _CPU, _SERVERS, _JOBS, _WAITING)
+_LEDGER: Any = Container.__table__
 
 
 def usage(session: Session, *, owner: str | None = None) -> Usage:
     """Count what one user, or everybody, holds; waiting jobs hold nothing and are not counted here."""
-    wanted = select(_MEMORY, _CPU, _SERVERS, _JOBS, _WAITING).where(Container.state.in_(OPEN))
+    wanted = select(*_USAGE).where(Container.state.in_(OPEN))
     if owner is not None:
         wanted = wanted.where(Container.owner == owner)
-    memory_mb, cpu, servers, jobs, waiting = session.execute(wanted).one()
+    return _counted(*session.execute(wanted).one())
+
+
+def usages(session: Session, owners: Collection[str]) -> dict[str, Usage]:
+    """Count what each of these users holds; who holds nothing is left out."""
+    wanted = select(Container.owner, *_USAGE).where(Container.state.in_(OPEN), Container.owner.in_(owners))
+    rows = session.execute(wanted.group_by(Container.owner))
+    return {owner: _counted(*counts) for owner, *counts in rows}
+
+
+def _counted(memory_mb: int, cpu: float, servers: int, jobs: int, waiting: int) -> Usage:
     return Usage(
         memory_mb=int(memory_mb), cpu=float(cpu), servers=int(servers), jobs=int(jobs), waiting=int(waiting)
     )
@@ -69,34 +82,57 @@ def _end(since: datetime, limit: int | None, *, now: datetime) -> datetime | Non
     return None if limit is None else min(since, now) + timedelta(seconds=limit)
 
 
-def save_state(session: Session, container: str, state: dict[str, Any]) -> None:
-    """Keep what the backend needs to find this container again."""
-    session.execute(update(Container).where(Container.id == container).values(backend_state=state))
+def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add ledger rows."""
+    if rows:
+        session.connection().execute(insert(_LEDGER), rows)
+
+
+def save_states(session: Session, states: Mapping[str, dict[str, Any]]) -> None:
+    """Keep what the backend needs to find these containers again."""
+    if not states:
+        return
+    statement = update(_LEDGER).where(_LEDGER.c.id == bindparam("container"))
+    rows = [{"container": container, "state_now": state} for container, state in sorted(states.items())]
+    session.connection().execute(statement.values(backend_state=bindparam("state_now")), rows)
 
 
 def mark_live(session: Session, container: str, *, at: datetime) -> bool:
     """Say that a reserved container was seen alive; return whether this changed anything."""
-    changed = session.execute(
+    return container in mark_all_live(session, [container], at=at)
+
+
+def mark_all_live(session: Session, wanted: Collection[str], *, at: datetime) -> set[str]:
+    """Say that reserved containers were seen alive; return those for which this was new."""
+    changed = session.scalars(
         update(Container)
-        .where(Container.id == container, Container.state == ContainerState.RESERVED)
+        .where(Container.id.in_(wanted), Container.state == ContainerState.RESERVED)
         .values(state=ContainerState.LIVE, ready_at=at)
         .returning(Container.id)
+        .execution_options(synchronize_session=False)
     )
-    return changed.first() is not None
+    return set(changed)
 
 
 def close(session: Session, container: str, *, at: datetime) -> bool:
     """Give back what a container held, and remember that it was used; return whether it was open."""
-    held = (Container.owner, Container.kind, Container.memory_mb, Container.cpu, Container.created_at)
+    return container in close_all(session, [container], at=at)
+
+
+def close_all(session: Session, wanted: Collection[str], *, at: datetime) -> set[str]:
+    """Give back what containers held, and remember that it was used; return those that were open."""
+    held = (Container.owner, Container.memory_mb, Container.cpu, Container.created_at)
     changed = session.execute(
         update(Container)
-        .where(Container.id == container, Container.state.in_(OPEN))
+        .where(Container.id.in_(wanted), Container.state.in_(OPEN))
         .values(state=ContainerState.CLOSED, closed_at=at)
-        .returning(*held)
-    ).first()
-    if changed is None:
-        return False
-    owner, kind, memory_mb, cpu, since = changed
-    if kind is not Kind.RESERVATION:
-        spending.add(session, owner=owner, memory_mb=memory_mb, cpu=cpu, since=since, until=at)
-    return True
+        .returning(Container.id, Container.kind, *held)
+        .execution_options(synchronize_session=False)
+    ).all()
+    used = [
+        spending.Held(row.owner, row.memory_mb, row.cpu, row.created_at)
+        for row in changed
+        if row.kind is not Kind.RESERVATION
+    ]
+    spending.add(session, used, until=at)
+    return {row.id for row in changed}

@@ -1,39 +1,66 @@
 """Events, numbered in the order of commits."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gavip_hub.storage.database import TOUCHED, Touched
 from gavip_hub.storage.schema import Counter, Event
 
+_TABLE: Any = Event.__table__
+
+
+class News(NamedTuple):
+    """What happened to a job or a server, before it has a number."""
+
+    owner: str
+    kind: str
+    subject: str
+    data: dict[str, Any]
+
 
 def append(
     session: Session, *, owner: str, kind: str, subject: str, data: dict[str, Any], at: datetime
 ) -> int:
-    """Add an event and return its id.
+    """Add an event and return its id; see `append_all`."""
+    return append_all(session, [News(owner, kind, subject, data)], at=at)
+
+
+def append_all(session: Session, news: Sequence[News], *, at: datetime) -> int:
+    """Add events in this order and return the id of the last one.
 
     Call it last in a transaction: the counter's row is held until the commit, which makes ids grow in
     the order of commits, and taking it last keeps two transactions from waiting for one another.
     """
-    number = session.scalars(
+    if not news:
+        return latest(session)
+    last = session.scalars(
         update(Counter)
         .where(Counter.name == "events")
-        .values(value=Counter.value + 1)
+        .values(value=Counter.value + len(news))
         .returning(Counter.value)
+        .execution_options(synchronize_session=False)
     ).one()
-    session.add(Event(id=number, owner=owner, at=at, kind=kind, subject=subject, data=data))
-    session.flush()
-    session.info.setdefault(TOUCHED, set()).add(Touched(owner=owner, subject=subject, kind=kind))
-    return number
+    rows = [{"id": last - len(news) + place, "at": at, **one._asdict()} for place, one in enumerate(news, 1)]
+    session.connection().execute(insert(_TABLE), rows)
+    touched = {Touched(owner=one.owner, subject=one.subject, kind=one.kind) for one in news}
+    session.info.setdefault(TOUCHED, set()).update(touched)
+    return last
 
 
 def since(session: Session, *, owner: str, after: int, limit: int) -> list[Event]:
     """Return the owner's events after that id, oldest first."""
     wanted = select(Event).where(Event.owner == owner, Event.id > after).order_by(Event.id).limit(limit)
     return list(session.scalars(wanted))
+
+
+def subjects_since(session: Session, *, after: int, kinds: Collection[str]) -> set[str]:
+    """Return to what something of these kinds happened after that id, whoever owns it."""
+    wanted = select(Event.subject).where(Event.id > after, Event.kind.in_(kinds)).distinct()
+    return set(session.scalars(wanted))
 
 
 def of_subject(session: Session, *, owner: str, subject: str, after: int = 0, limit: int) -> list[Event]:

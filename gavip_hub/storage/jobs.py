@@ -1,19 +1,26 @@
 """Jobs, their attempts and their results."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.domain.job import FINAL, LIVE, JobState
+from gavip_hub.domain.job import FINAL, LIVE, JobState, container_name
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
+
+# Many rows at once go by the tables: the mapped classes would make an object of each.
+_JOBS: Any = Job.__table__
+_ATTEMPTS: Any = Attempt.__table__
+_RESULTS: Any = Result.__table__
 
 
 class Startable(NamedTuple):
-    """What a policy has to know of a queued job; there may be thousands, and their parameters are large."""
+    """What a policy has to know of a queued job; there may be many thousands, and their parameters are large."""
 
     id: str
     owner: str
@@ -26,6 +33,19 @@ class Startable(NamedTuple):
     reason: str
     reserved_for: datetime | None
     queued_at: datetime
+    attempt: int
+    not_before: datetime | None
+
+    def is_due(self, *, now: datetime, longest: timedelta) -> bool:
+        """Tell whether its next attempt may start.
+
+        Parameters
+        ----------
+        longest
+            How long it may have to wait; what lies farther ahead was written before the clock was set back.
+        """
+        at = self.not_before
+        return at is None or not now < at <= now + longest
 
 
 class Recorded(NamedTuple):
@@ -78,18 +98,53 @@ def page(
     return list(session.scalars(wanted.order_by(Job.id.desc()).limit(limit)))
 
 
-def compare_and_set(session: Session, job: Job, new: JobState, **values: Any) -> bool:
-    """Move a job from the state in which it was read; return False where another was faster."""
-    changed = session.execute(
-        update(Job)
-        .where(Job.id == job.id, Job.state == job.state)
-        .values(state=new, **values)
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    if changed.first() is None:
+def locked_all(session: Session, names: Collection[str]) -> dict[str, Job]:
+    """Return these jobs, held until the transaction ends; in an order in which no two wait for one another."""
+    wanted = select(Job).where(Job.id.in_(names)).order_by(Job.id).with_for_update()
+    return {job.id: job for job in session.scalars(wanted, execution_options={"populate_existing": True})}
+
+
+def newest_attempts(session: Session, held: Mapping[str, Job]) -> dict[str, Attempt]:
+    """Return the newest attempt of each of these jobs that has one."""
+    wanted = select(Attempt).where(Attempt.job.in_(held))
+    found = session.scalars(wanted, execution_options={"populate_existing": True})
+    return {row.job: row for row in found if row.number == held[row.job].attempt}
+
+
+class Change(NamedTuple):
+    """A job as it was read, and what it is to become."""
+
+    job: Job
+    state: JobState
+    values: Mapping[str, Any]
+
+
+def compare_and_set(session: Session, changes: Iterable[Change]) -> bool:
+    """Move jobs from the states in which they were read; return False where another was faster with one of them."""
+    alike = defaultdict[tuple[str, ...], list[Change]](list)
+    for change in changes:
+        alike[tuple(sorted(change.values))].append(change)
+    session.flush()
+    return all(_compare_and_set(session, columns, same) for columns, same in alike.items())
+
+
+def _compare_and_set(session: Session, columns: Sequence[str], changes: Sequence[Change]) -> bool:
+    news: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("state", *columns)}
+    is_as_read = (_JOBS.c.id == bindparam("job")) & (_JOBS.c.state == bindparam("as_read"))
+    rows = [
+        {
+            "job": change.job.id,
+            "as_read": change.job.state,
+            "new_state": change.state,
+            **{f"new_{name}": value for name, value in change.values.items()},
+        }
+        for change in changes
+    ]
+    if session.connection().execute(update(_JOBS).where(is_as_read).values(news), rows).rowcount != len(rows):
         return False
-    session.refresh(job)
+    for change in changes:
+        for name, value in {**change.values, "state": change.state}.items():
+            set_committed_value(change.job, name, value)
     return True
 
 
@@ -111,51 +166,98 @@ def are_waiting(session: Session, many: int) -> bool:
     return session.scalars(wanted).first() is not None
 
 
-def startable(session: Session, *, now: datetime, longest: timedelta) -> list[Startable]:
-    """Return the queued jobs that may be started, oldest first.
-
-    Parameters
-    ----------
-    longest
-        How long a job may have to wait; what lies farther ahead was written before the clock was set back.
-    """
-    ready = or_(Job.not_before.is_(None), Job.not_before <= now, Job.not_before > now + longest)
+def queued(session: Session, names: Collection[str] | None = None) -> list[Startable]:
+    """Return the queued jobs, or those among these, oldest first; some may have to wait for their next attempt."""
+    of_job = (Job.id, Job.owner, Job.groups, Job.avi, Job.pipeline, Job.memory_mb, Job.cpu, Job.time_limit)
     queued_at = func.coalesce(Job.queued_at, Job.created_at)
-    asked = (Job.memory_mb, Job.cpu, Job.time_limit)
-    columns = (
-        Job.id,
-        Job.owner,
-        Job.groups,
-        Job.avi,
-        Job.pipeline,
-        *asked,
-        Job.reason,
-        Job.reserved_for,
-        queued_at,
-    )
-    wanted = select(*columns).where(Job.state == JobState.QUEUED, ready, Job.id.not_in(_uncleared()))
-    return [Startable(*row) for row in session.execute(wanted.order_by(Job.id))]
+    wanted = select(*of_job, Job.reason, Job.reserved_for, queued_at, Job.attempt, Job.not_before)
+    wanted = wanted.where(Job.state == JobState.QUEUED)
+    if names is not None:
+        wanted = wanted.where(Job.id.in_(names))
+    return [Startable._make(row) for row in session.execute(wanted.order_by(Job.id))]
 
 
-def is_clear(session: Session, job: str) -> bool:
-    """Tell whether nothing of a job's earlier containers is left."""
-    return session.scalars(_uncleared().where(Attempt.job == job)).first() is None
+def uncleared(session: Session, names: Collection[str]) -> set[str]:
+    """Return of which of these jobs something of an earlier container is left."""
+    return set(session.scalars(_uncleared().where(Attempt.job.in_(names))))
 
 
 def _uncleared() -> Select[Any]:
     return select(Attempt.job).where(Attempt.cleared_at.is_(None))
 
 
-def live(session: Session) -> list[tuple[Job, Attempt, Container]]:
-    """Return all jobs that may have a container, with their newest attempt and its ledger row."""
-    rows = session.execute(
-        select(Job, Attempt, Container)
-        .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+def uncleared_attempts(
+    session: Session, names: Collection[str]
+) -> dict[str, list[tuple[int, dict[str, Any]]]]:
+    """Return number and backend state of these jobs' ended attempts that still hold something, first one first."""
+    wanted = (
+        select(Attempt.job, Attempt.number, Container.backend_state)
         .join(Container, Container.id == Attempt.container)
-        .where(Job.state.in_(LIVE))
-        .order_by(Job.id)
+        .where(Attempt.job.in_(names), Attempt.ended_at.is_not(None), Attempt.cleared_at.is_(None))
+        .order_by(Attempt.job, Attempt.number)
     )
-    return [(job, attempt, container) for job, attempt, container in rows]
+    found = defaultdict[str, list[tuple[int, dict[str, Any]]]](list)
+    for job, number, state in session.execute(wanted):
+        found[job].append((number, state))
+    return found
+
+
+def clear(session: Session, gone: Collection[tuple[str, int]], *, at: datetime) -> None:
+    """Note that nothing is left of these attempts' containers; no harm where that is known."""
+    over = tuple_(Attempt.job, Attempt.number).in_(gone) & Attempt.ended_at.is_not(None)
+    session.execute(
+        update(Attempt).where(over).values(cleared_at=at).execution_options(synchronize_session=False)
+    )
+
+
+def owners(session: Session, names: Collection[str]) -> set[str]:
+    """Return whose jobs these are."""
+    return set(session.scalars(select(Job.owner).where(Job.id.in_(names)).distinct()))
+
+
+class Standing(NamedTuple):
+    """Where a job stands, as far as its containers are concerned."""
+
+    job: str
+    owner: str
+    state: JobState
+    attempt: int
+    stop_code: str | None
+    time_limit: int
+    heartbeat_at: datetime | None
+    deleted_at: datetime | None
+    request: str
+    """Id of the request that submitted it."""
+    launched_at: datetime | None
+    outcome: dict[str, Any] | None
+    """What its runner reported as its end."""
+    backend_state: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """Return the name of its newest attempt's container."""
+        return container_name(self.job, self.attempt)
+
+
+def standings(session: Session, names: Collection[str]) -> dict[str, Standing]:
+    """Return where these jobs stand."""
+    return {row.id: Standing._make(row) for row in session.execute(_standings().where(Job.id.in_(names)))}
+
+
+def live(session: Session) -> list[Standing]:
+    """Return where all jobs stand that may have a container."""
+    wanted = _standings().where(Job.state.in_(LIVE)).order_by(Job.id)
+    return [Standing._make(row) for row in session.execute(wanted)]
+
+
+def _standings() -> Select[Any]:
+    of_job = (Job.id, Job.owner, Job.state, Job.attempt, Job.stop_code, Job.time_limit)
+    of_attempt = (Attempt.started_at, Attempt.outcome)
+    return (
+        select(*of_job, Job.heartbeat_at, Job.deleted_at, Job.request, *of_attempt, Container.backend_state)
+        .outerjoin(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .outerjoin(Container, Container.id == Attempt.container)
+    )
 
 
 def leftovers(session: Session) -> list[str]:
@@ -218,11 +320,21 @@ def result_counts(session: Session, jobs: Collection[str]) -> dict[str, int]:
     return {row.job: row.many for row in session.execute(wanted)}
 
 
-def add_results(session: Session, *, job: str, attempt: int, results: Collection[ResultEntry]) -> None:
-    """Keep what an attempt made; its platform has verified sizes and hashes."""
-    for place, entry in enumerate(results):
-        session.add(Result(job=job, attempt=attempt, place=place, **entry.model_dump()))
-    session.flush()
+def add_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add starts of jobs; their ledger rows are there."""
+    if rows:
+        session.connection().execute(insert(_ATTEMPTS), rows)
+
+
+def add_results(session: Session, made: Iterable[tuple[str, int, Collection[ResultEntry]]]) -> None:
+    """Keep what jobs' attempts made; their platform has verified sizes and hashes."""
+    rows = [
+        {"job": job, "attempt": attempt, "place": place, **entry.model_dump()}
+        for job, attempt, results in made
+        for place, entry in enumerate(results)
+    ]
+    if rows:
+        session.connection().execute(insert(_RESULTS), rows)
 
 
 def ran_for(session: Session, *, avi: str, pipeline: str, limit: int) -> list[float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,14 +11,25 @@ from sqlalchemy.orm import Session
 from gavip_hub.domain.spending import Spent
 from gavip_hub.storage.schema import Spending
 
+_TABLE: Any = Spending.__table__
 
-def add(
-    session: Session, *, owner: str, memory_mb: float, cpu: float, since: datetime, until: datetime
-) -> None:
-    """Add what a container of a user held from one moment to another."""
-    row = _held(session, owner, since)
-    spent = _spent(row).plus(memory_mb=memory_mb, cpu=cpu, since=since, until=until)
-    row.memory, row.cpu, row.at = spent.memory, spent.cpu, spent.at
+
+class Held(NamedTuple):
+    """What a container of a user held, and since when."""
+
+    owner: str
+    memory_mb: float
+    cpu: float
+    since: datetime
+
+
+def add(session: Session, held: Collection[Held], *, until: datetime) -> None:
+    """Add what containers held until a moment."""
+    rows = _rows(session, {one.owner for one in held}, at=until)
+    for one in held:
+        row = rows[one.owner]
+        spent = _spent(row).plus(memory_mb=one.memory_mb, cpu=one.cpu, since=one.since, until=until)
+        row.memory, row.cpu, row.at = spent.memory, spent.cpu, spent.at
     session.flush()
 
 
@@ -27,12 +39,16 @@ def of(session: Session, owners: Collection[str]) -> dict[str, Spent]:
     return {row.owner: _spent(row) for row in found}
 
 
-def _held(session: Session, owner: str, since: datetime) -> Spending:
-    """Return a user's row, held until the transaction ends, so that no two add to the same number."""
+def _rows(session: Session, owners: Collection[str], *, at: datetime) -> dict[str, Spending]:
+    """Return these users' rows, held until the transaction ends, so that no two add to the same number."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = {"owner": owner, "memory": 0.0, "cpu": 0.0, "at": since}
-    session.execute(insert(Spending).values(new).on_conflict_do_nothing())
-    return session.get_one(Spending, owner, with_for_update=True, populate_existing=True)
+    new = [{"owner": owner, "memory": 0.0, "cpu": 0.0, "at": at} for owner in sorted(owners)]
+    if new:
+        session.connection().execute(insert(_TABLE).on_conflict_do_nothing(), new)
+    # Always in this order, or two could wait for one another.
+    wanted = select(Spending).where(Spending.owner.in_(owners)).order_by(Spending.owner).with_for_update()
+    found = session.scalars(wanted, execution_options={"populate_existing": True})
+    return {row.owner: row for row in found}
 
 
 def _spent(row: Spending) -> Spent:

@@ -15,6 +15,8 @@ from avi_kernel.protocol.manifest import Manifest, PipelineSpec, ReleaseSpec, Re
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.config import Gavip
+from gavip_hub.domain.ending import End
+from gavip_hub.domain.job import JobState
 from gavip_hub.domain.policies import FairShare
 from gavip_hub.domain.policy import Policy
 from gavip_hub.scheduler.loop import SchedulerLoop
@@ -24,11 +26,14 @@ from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.board import Board
 from gavip_hub.services.clocks import ClockService
+from gavip_hub.services.claims import LaunchOrder
+from gavip_hub.services.endings import Ending
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
-from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.services.lifecycle import JobLifecycle, Started
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.jobs import Standing
 from gavip_hub.storage.schema import Avi, Release
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 from gavip_hub.testing import EPOCH, FakeBackend, ManualClock, exit_record
@@ -79,6 +84,28 @@ def prepared(url: str) -> Database:
     return database
 
 
+class OneByOne(JobLifecycle):
+    """The loop's own acts, for one job at a time."""
+
+    def claim_one(self, job: str) -> LaunchOrder | None:
+        return next(iter(self.claim([job])), None)
+
+    def standing(self, job: str) -> Standing | None:
+        return self.standings([job])[0]
+
+    def save_state(self, job: str, attempt: int, state: dict[str, Any]) -> bool:
+        return self.save_backend_states([Started(job, attempt, state)])[0]
+
+    def run_one(self, job: str, attempt: int = 1) -> None:
+        self.mark_running([(job, attempt)])
+
+    def finish_one(self, job: str, attempt: int, end: End) -> JobState | None:
+        return self.finish([Ending(job, attempt, end)])[0]
+
+    def clear_one(self, job: str, attempt: int = 1) -> None:
+        self.mark_cleared([(job, attempt)])
+
+
 @dataclass
 class Engine:
     """Services, folders and loop over one database; `loop()` as often as the service restarts."""
@@ -99,7 +126,7 @@ class Engine:
         self.jobs = JobService(quotas=self.quotas, board=self.board, **common)
         self.attempts = AttemptService(**common)
         self.events = EventService(database=self.database)
-        self.lifecycle = JobLifecycle(database=self.database, quotas=self.quotas, clock=self.clock)
+        self.lifecycle = OneByOne(database=self.database, quotas=self.quotas, clock=self.clock)
         self.clocks = ClockService(database=self.database, clock=self.clock, boot="one")
         self.folders = AttemptFolders(root=self.root)
         self.user_spaces = UserSpaces(root=self.root)

@@ -322,7 +322,7 @@ async def test_a_restart_finds_a_running_job_and_its_end(engine):
 
 async def test_a_restart_before_the_container_was_started_tries_again(engine):
     job = engine.submit().id
-    engine.lifecycle.claim(job)  # and the service died
+    engine.lifecycle.claim_one(job)  # and the service died
     async with engine.loop():
         await engine.until_state(job, "RUNNING")
     attempts = engine.jobs.get(owner="ann", job=job).attempts
@@ -332,7 +332,7 @@ async def test_a_restart_before_the_container_was_started_tries_again(engine):
 
 @pytest.mark.parametrize("saved", [True, False])
 async def test_a_restart_right_after_the_container_was_started_goes_on_with_it(engine, saved):
-    order = engine.lifecycle.claim(engine.submit().id)
+    order = engine.lifecycle.claim_one(engine.submit().id)
     await start_by_hand(engine, order, saved=saved)
     async with engine.loop():
         await engine.until_state(order.job, "RUNNING")
@@ -346,7 +346,7 @@ async def start_by_hand(engine, order, *, saved):
     spec = engine.specs().spec_for(order)
     async for state in engine.backend.start(spec):
         if saved:
-            engine.lifecycle.save_backend_state(order.job, order.attempt, state)
+            engine.lifecycle.save_state(order.job, order.attempt, state)
 
 
 async def test_a_restart_while_a_job_is_being_stopped_goes_on_stopping_it(engine):
@@ -399,7 +399,7 @@ async def test_no_second_attempt_while_the_first_container_cannot_be_removed(eng
 
 
 async def test_containers_that_belong_to_nobody_are_ended(engine):
-    order = engine.lifecycle.claim(engine.submit().id)
+    order = engine.lifecycle.claim_one(engine.submit().id)
     await start_by_hand(engine, order, saved=True)
     stray = engine.backend.engine.containers.pop(order.name)
     engine.backend.engine.containers["gavip-jforgotten-1"] = stray
@@ -581,7 +581,7 @@ async def test_a_launch_that_takes_too_long_is_given_up(database, tmp_path):
 
 @pytest.mark.parametrize("by", HOURS)
 async def test_a_clock_that_is_set_changes_nothing_for_the_loop(engine, by):
-    order = engine.lifecycle.claim(engine.submit().id)
+    order = engine.lifecycle.claim_one(engine.submit().id)
     await start_by_hand(engine, order, saved=True)
     async with engine.loop() as loop:
         await seconds(engine, 2)

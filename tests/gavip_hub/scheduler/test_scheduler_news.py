@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gavip_hub.domain.plan import plan
-from gavip_hub.scheduler.news import FRONT, news_of
+from gavip_hub.scheduler.news import FRONT, Reach, news_of
 from tests.support.queues import snapshot, waiting
 
 
@@ -18,16 +18,16 @@ def a_queue(many, told=None):
 
 def test_who_was_told_nothing_is_told_wherever_they_stand():
     ranking, jobs = a_queue(FRONT + 10)
-    assert len(news_of(ranking, jobs, all_of_them=False)) == FRONT + 10
+    assert len(news_of(ranking, jobs, Reach.FRONT_AND_NEW)) == FRONT + 10
 
 
 def test_what_is_known_is_not_told_again():
     ranking, jobs = a_queue(3)
     known = [replace(job, told=ranked.wait.told) for job, ranked in zip(jobs, ranking, strict=True)]
-    assert news_of(ranking, known, all_of_them=True) == {}
+    assert news_of(ranking, known, Reach.ALL) == {}
 
 
 def test_far_back_news_comes_now_and_then_only():
     ranking, jobs = a_queue(FRONT + 10, told=waiting(0).told._replace(reason="something old"))
-    assert len(news_of(ranking, jobs, all_of_them=False)) == FRONT
-    assert len(news_of(ranking, jobs, all_of_them=True)) == FRONT + 10
+    assert len(news_of(ranking, jobs, Reach.FRONT_AND_NEW)) == FRONT
+    assert len(news_of(ranking, jobs, Reach.ALL)) == FRONT + 10

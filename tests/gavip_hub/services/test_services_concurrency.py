@@ -34,7 +34,7 @@ def test_claims_never_take_more_than_the_platform_has(database, tmp_path):
         database=database, root=tmp_path, settings={"platform_memory_mb": 550, "platform_cpu": 100.0}
     )
     made = [engine.submit(owner=f"user{n % 6}").id for n in range(24)]
-    orders = in_parallel([lambda job=job: engine.lifecycle.claim(job) for job in made])
+    orders = in_parallel([lambda job=job: engine.lifecycle.claim_one(job) for job in made])
     assert sum(order is not None for order in orders) == 5
     assert engine.quotas.platform_pool().memory_used_mb == 500
 
@@ -55,7 +55,7 @@ def test_claims_and_servers_share_one_pool(database, tmp_path):
             session.add(row)
             return row
 
-    acts = [lambda job=job: engine.lifecycle.claim(job) for job in made] + [admit] * 10
+    acts = [lambda job=job: engine.lifecycle.claim_one(job) for job in made] + [admit] * 10
     random.Random(1).shuffle(acts)
     assert sum(taken is not None for taken in in_parallel(acts)) == 7
     assert engine.quotas.user_pool(owner="ann", groups=[]).memory_used_mb == 700
@@ -63,7 +63,7 @@ def test_claims_and_servers_share_one_pool(database, tmp_path):
 
 def test_one_job_is_claimed_by_one(engine):
     job = engine.submit().id
-    orders = in_parallel([lambda: engine.lifecycle.claim(job)] * 16)
+    orders = in_parallel([lambda: engine.lifecycle.claim_one(job)] * 16)
     assert sum(order is not None for order in orders) == 1
 
 
@@ -99,15 +99,15 @@ def test_events_seen_while_others_write_are_never_followed_by_smaller_ones(engin
 
 
 def test_reports_cancels_and_ends_at_once_leave_one_end_and_no_memory(engine):
-    orders = [engine.lifecycle.claim(engine.submit().id) for _ in range(4)]
+    orders = [engine.lifecycle.claim_one(engine.submit().id) for _ in range(4)]
     acts = []
     for order in orders:
         acts += [
             lambda order=order: engine.attempts.record_progress(order.token, Progress(fraction=0.2)),
-            lambda order=order: engine.lifecycle.mark_running(order.job, 1),
+            lambda order=order: engine.lifecycle.run_one(order.job, 1),
             lambda order=order: engine.jobs.cancel(owner="ann", job=order.job),
-            lambda order=order: engine.lifecycle.finish(order.job, 1, End()),
-            lambda order=order: engine.lifecycle.finish(order.job, 1, End()),
+            lambda order=order: engine.lifecycle.finish_one(order.job, 1, End()),
+            lambda order=order: engine.lifecycle.finish_one(order.job, 1, End()),
             lambda order=order: engine.lifecycle.set_reasons({each.job: Told("waits") for each in orders}),
         ]
     random.Random(2).shuffle(acts)

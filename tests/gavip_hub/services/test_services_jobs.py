@@ -20,7 +20,7 @@ from tests.support.engine import Engine
 
 def claimed(engine, **wishes):
     """Submit a job and have it claimed for launch; return its order."""
-    return engine.lifecycle.claim(engine.submit(**wishes).id)
+    return engine.lifecycle.claim_one(engine.submit(**wishes).id)
 
 
 def test_a_submitted_job_waits_in_the_queue(engine):

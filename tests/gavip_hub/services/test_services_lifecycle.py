@@ -17,7 +17,7 @@ from tests.support.engine import Engine
 
 
 def claimed(engine, **wishes):
-    return engine.lifecycle.claim(engine.submit(**wishes).id)
+    return engine.lifecycle.claim_one(engine.submit(**wishes).id)
 
 
 def running(engine, **wishes):
@@ -85,21 +85,21 @@ def test_a_claim_makes_attempt_token_and_ledger_row(engine):
 
 def test_a_job_is_claimed_once(engine):
     order = claimed(engine)
-    assert engine.lifecycle.claim(order.job) is None
-    assert engine.lifecycle.claim("jnothing") is None
+    assert engine.lifecycle.claim_one(order.job) is None
+    assert engine.lifecycle.claim_one("jnothing") is None
 
 
 @pytest.mark.parametrize("action", ["cancel", "delete"])
 def test_a_job_that_is_not_wanted_is_not_claimed(engine, action):
     job = engine.submit().id
     getattr(engine.jobs, action)(owner="ann", job=job)
-    assert engine.lifecycle.claim(job) is None
+    assert engine.lifecycle.claim_one(job) is None
 
 
 def test_a_claim_that_does_not_fit_says_which_limit_binds(engine):
     claimed(engine, memory_mb=4000)
     job = engine.submit(pipeline="big").id
-    assert engine.lifecycle.claim(job) is None
+    assert engine.lifecycle.claim_one(job) is None
     assert (
         engine.jobs.get(owner="ann", job=job).reason
         == "waits for 300 MB of memory: your 1 running job holds 3.9 of your 4 GB of memory"
@@ -109,7 +109,7 @@ def test_a_claim_that_does_not_fit_says_which_limit_binds(engine):
 def test_the_platforms_own_limit_binds_too(engine):
     claimed(engine, memory_mb=4000)
     job = engine.submit(owner="bob", pipeline="big").id
-    assert engine.lifecycle.claim(job) is None
+    assert engine.lifecycle.claim_one(job) is None
     assert "3.9 of the platform's 4 GB" in engine.jobs.get(owner="bob", job=job).reason
 
 
@@ -151,7 +151,7 @@ def test_a_token_nobody_gave_opens_nothing(engine):
 
 def test_a_token_is_dead_when_its_attempt_ends(engine):
     order = running(engine)
-    engine.lifecycle.finish(order.job, 1, End(exit=exit_record(code=1)))
+    engine.lifecycle.finish_one(order.job, 1, End(exit=exit_record(code=1)))
     for act in (
         lambda: engine.attempts.document_for(order.token),
         lambda: engine.attempts.record_progress(order.token, Progress()),
@@ -170,20 +170,20 @@ def test_an_outcome_alone_does_not_end_a_job(engine):
 
 def test_an_ended_attempt_gives_its_memory_back(engine):
     order = running(engine)
-    assert engine.lifecycle.finish(order.job, 1, End(outcome=outcome())) is JobState.COMPLETED
+    assert engine.lifecycle.finish_one(order.job, 1, End(outcome=outcome())) is JobState.COMPLETED
     assert engine.quotas.user_pool(owner="ann", groups=[]).memory_used_mb == 0
 
 
 def test_an_attempt_ends_once(engine):
     order = running(engine)
-    engine.lifecycle.finish(order.job, 1, End(outcome=outcome()))
-    assert engine.lifecycle.finish(order.job, 1, End()) is None
+    engine.lifecycle.finish_one(order.job, 1, End(outcome=outcome()))
+    assert engine.lifecycle.finish_one(order.job, 1, End()) is None
     assert engine.state(order.job) == "COMPLETED"
 
 
 def test_the_exit_is_kept_with_the_attempt(engine):
     order = running(engine)
-    engine.lifecycle.finish(
+    engine.lifecycle.finish_one(
         order.job, 1, End(exit=exit_record(code=137, reason="out_of_memory", memory_peak_mb=99.5))
     )
     (attempt,) = engine.jobs.get(owner="ann", job=order.job).attempts
@@ -197,7 +197,7 @@ def test_the_exit_is_kept_with_the_attempt(engine):
 
 def test_a_platform_failure_puts_the_job_back_with_the_reason(engine):
     order = running(engine)
-    assert engine.lifecycle.finish(order.job, 1, End()) is JobState.QUEUED
+    assert engine.lifecycle.finish_one(order.job, 1, End()) is JobState.QUEUED
     job = engine.jobs.get(owner="ann", job=order.job)
     assert "vanished without a trace" in job.reason
     assert "tried again in 5 s (attempt 2)" in job.reason
@@ -206,8 +206,8 @@ def test_a_platform_failure_puts_the_job_back_with_the_reason(engine):
 
 def test_a_job_waits_before_it_is_tried_again(engine):
     order = running(engine)
-    engine.lifecycle.finish(order.job, 1, End())
-    engine.lifecycle.mark_cleared(order.job, 1)
+    engine.lifecycle.finish_one(order.job, 1, End())
+    engine.lifecycle.clear_one(order.job, 1)
     assert engine.lifecycle.waiting()[0] == []
     engine.clock.advance(5)
     assert [job.job for job in engine.lifecycle.waiting()[0]] == [order.job]
@@ -215,26 +215,26 @@ def test_a_job_waits_before_it_is_tried_again(engine):
 
 def test_no_new_attempt_before_the_old_container_is_removed(engine):
     order = running(engine)
-    engine.lifecycle.finish(order.job, 1, End())
+    engine.lifecycle.finish_one(order.job, 1, End())
     engine.clock.advance(5)
     assert engine.lifecycle.waiting()[0] == []
-    assert engine.lifecycle.claim(order.job) is None
+    assert engine.lifecycle.claim_one(order.job) is None
     assert engine.lifecycle.leftovers() == [order.job]
-    engine.lifecycle.mark_cleared(order.job, 1)
-    assert engine.lifecycle.claim(order.job).attempt == 2
+    engine.lifecycle.clear_one(order.job, 1)
+    assert engine.lifecycle.claim_one(order.job).attempt == 2
 
 
 def test_a_cancel_between_two_looks_wins_over_a_platform_failure(engine):
     order = running(engine)
     engine.jobs.cancel(owner="ann", job=order.job)
-    assert engine.lifecycle.finish(order.job, 1, End()) is JobState.ABORTED
+    assert engine.lifecycle.finish_one(order.job, 1, End()) is JobState.ABORTED
 
 
 def test_a_stop_by_the_platform_is_no_cancel(engine):
     order = running(engine)
     engine.lifecycle.begin_stop(order.job, 1, TIME_LIMIT)
     assert engine.lifecycle.standing(order.job).stop_code == TIME_LIMIT
-    assert engine.lifecycle.finish(order.job, 1, End()) is JobState.ERROR
+    assert engine.lifecycle.finish_one(order.job, 1, End()) is JobState.ERROR
 
 
 def test_a_cancel_while_the_platform_stops_the_job_changes_nothing(engine):
@@ -247,9 +247,9 @@ def test_a_cancel_while_the_platform_stops_the_job_changes_nothing(engine):
 
 def test_a_state_saved_after_a_cancel_is_kept_but_not_wanted(engine):
     order = claimed(engine)
-    assert engine.lifecycle.save_backend_state(order.job, 1, {"pid": 1}) is True
+    assert engine.lifecycle.save_state(order.job, 1, {"pid": 1}) is True
     engine.jobs.cancel(owner="ann", job=order.job)
-    assert engine.lifecycle.save_backend_state(order.job, 1, {"pid": 2}) is False
+    assert engine.lifecycle.save_state(order.job, 1, {"pid": 2}) is False
     assert engine.lifecycle.standing(order.job).backend_state == {"pid": 2}
 
 
@@ -263,8 +263,8 @@ def test_a_deleted_job_is_purged_with_everything_of_it(engine):
     engine.jobs.delete(owner="ann", job=order.job)
     engine.lifecycle.purge(order.job)
     assert engine.lifecycle.standing(order.job) is not None
-    engine.lifecycle.finish(order.job, 1, End())
-    engine.lifecycle.mark_cleared(order.job, 1)
+    engine.lifecycle.finish_one(order.job, 1, End())
+    engine.lifecycle.clear_one(order.job, 1)
     engine.lifecycle.purge(order.job)
     assert engine.lifecycle.standing(order.job) is None
     assert engine.events.events_since(owner="ann", after=0) == []
@@ -276,13 +276,13 @@ def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page(database, tmp
     with database.transaction() as session:
         session.add(place_for("bob", memory_mb=200, at=engine.clock.now()))
     job = engine.submit().id
-    assert engine.lifecycle.claim(job) is None
+    assert engine.lifecycle.claim_one(job) is None
     assert (
         "the rest is kept for those who wait for an interface" in engine.jobs.get(owner="ann", job=job).reason
     )
     assert engine.lifecycle.waiting()[1].promised.memory_mb == 200
-    engine.lifecycle.finish(order.job, 1, End(exit=exit_record(code=1)))
-    assert engine.lifecycle.claim(job) is None
+    engine.lifecycle.finish_one(order.job, 1, End(exit=exit_record(code=1)))
+    assert engine.lifecycle.claim_one(job) is None
 
 
 def place_for(owner, *, memory_mb, at):

@@ -88,22 +88,22 @@ class JobsAndLedger(RuleBasedStateMachine):
         ranking = self.engine.policy.rank(pending, there)
         for job, wait in ranking:
             if wait is None:
-                self.engine.lifecycle.claim(job)
+                self.engine.lifecycle.claim_one(job)
         self.engine.lifecycle.explain({job: wait for job, wait in ranking if wait})
 
     @rule(job=jobs)
     def claim_out_of_turn(self, job):
         """Claim what a loop with an old ranking would."""
-        self.engine.lifecycle.claim(job)
+        self.engine.lifecycle.claim_one(job)
 
     @rule(job=jobs, attempt=st.integers(1, 3))
     def run(self, job, attempt):
-        self.engine.lifecycle.mark_running(job, attempt)
+        self.engine.lifecycle.run_one(job, attempt)
 
     @rule(job=jobs, attempt=st.integers(1, 3), how=st.sampled_from(sorted(ENDS)))
     def finish(self, job, attempt, how):
         """End an attempt, also one that is not there or has ended already."""
-        self.engine.lifecycle.finish(job, attempt, End(exit=ENDS[how]))
+        self.engine.lifecycle.finish_one(job, attempt, End(exit=ENDS[how]))
 
     @rule(job=jobs, attempt=st.integers(1, 3))
     def stop_for_time(self, job, attempt):
@@ -111,12 +111,12 @@ class JobsAndLedger(RuleBasedStateMachine):
 
     @rule(job=jobs, attempt=st.integers(1, 3))
     def clear(self, job, attempt):
-        self.engine.lifecycle.mark_cleared(job, attempt)
+        self.engine.lifecycle.clear_one(job, attempt)
 
     @rule(job=jobs)
     def purge(self, job):
         """Remove a deleted job of which nothing is left, as the loop does."""
-        if not self.engine.lifecycle.uncleared(job):
+        if not self.engine.lifecycle.uncleared([job])[0]:
             self.engine.lifecycle.purge(job)
 
     @rule(seconds=st.sampled_from([1, 40, -3600, 90_000]))

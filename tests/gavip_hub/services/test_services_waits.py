@@ -31,8 +31,8 @@ def a_pass(engine):
     ranking = engine.policy.rank(pending, snapshot)
     started = [ranked.job for ranked in ranking if ranked.wait is None]
     for job in started:
-        assert engine.lifecycle.claim(job)
-        engine.lifecycle.mark_running(job, 1)
+        assert engine.lifecycle.claim_one(job)
+        engine.lifecycle.run_one(job, 1)
     engine.lifecycle.explain({ranked.job: ranked.wait for ranked in ranking if ranked.wait})
     return started
 
@@ -52,11 +52,11 @@ def completed(engine, seconds, *, peak=200.0, **asked):
 
 def end(engine, job, *, peak=200.0):
     """Let a running job complete."""
-    engine.lifecycle.finish(job, 1, End(exit=exit_record()))
+    engine.lifecycle.finish_one(job, 1, End(exit=exit_record()))
     with engine.database.transaction() as session:
         session.get_one(Job, job).state = "COMPLETED"
         session.get_one(Attempt, (job, 1)).memory_peak_mb = peak
-    engine.lifecycle.mark_cleared(job, 1)
+    engine.lifecycle.clear_one(job, 1)
 
 
 def test_the_limit_in_the_way_is_named_with_the_value_that_would_start_it(engine):

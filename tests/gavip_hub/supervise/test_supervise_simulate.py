@@ -59,10 +59,10 @@ def data_root(tmp_path):
     engine = Engine(database=prepared(url), root=tmp_path)
     for _ in range(2):
         job = engine.submit().id
-        engine.lifecycle.claim(job)
-        engine.lifecycle.mark_running(job, 1)
+        engine.lifecycle.claim_one(job)
+        engine.lifecycle.run_one(job, 1)
         engine.clock.advance(60)
-        engine.lifecycle.finish(job, 1, End(exit=exit_record()))
+        engine.lifecycle.finish_one(job, 1, End(exit=exit_record()))
     engine.database.close()
     return tmp_path
 
