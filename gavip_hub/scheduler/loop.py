@@ -9,14 +9,14 @@ from itertools import islice
 from gavip_hub.backends.base import Handle, JobBackend
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Policy, Ranking
+from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import Trouble, about_job
-from gavip_hub.scheduler.news import Reach, news_of
+from gavip_hub.scheduler.news import Reach, front_of, news_of
 from gavip_hub.scheduler.pending import PendingJobs
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.window import Window
 from gavip_hub.scheduler.workqueue import WorkQueue
-from gavip_hub.domain.waits import Wait
 from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.storage.database import Database, Touched
@@ -102,6 +102,7 @@ class SchedulerLoop:
         self._pending = PendingJobs(lifecycle=lifecycle)
         self._window = Window(clock=clock)
         self._news: dict[str, Wait] = {}
+        self._pass_took = 0.0
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
         self._ticked_at = clock.monotonic()
@@ -185,6 +186,8 @@ class SchedulerLoop:
             item = await self._queue.get()
             try:
                 await self._to_its_end(self._handle(item))
+                if item == DISPATCH:  # however many wait, those that run get their half of the time
+                    await self._clock.sleep(self._pass_took)
             except (DatabaseAway, DiskFull):  # said by those who found out, and not of every job
                 self._queue.retry(item)
             except GavipError as error:
@@ -223,11 +226,10 @@ class SchedulerLoop:
             self._queue.put(item)
 
     async def _pass(self) -> None:
-        """Look at the queue, and rest for as long: however many wait, those that run get their half of the time."""
         began = self._clock.monotonic()
         with self._pass_timer():
             await self._dispatch()
-        await self._clock.sleep(self._clock.monotonic() - began)
+        self._pass_took = self._clock.monotonic() - began
 
     async def _dispatch(self) -> None:
         """Start what the policy chooses; each claim checks the limits again in its own transaction."""
@@ -258,7 +260,7 @@ class SchedulerLoop:
             return [], {}
         snapshot = self._lifecycle.snapshot(self._pending.rows(looked_at))
         ranking = self._policy().rank(looked_at, snapshot)
-        self._ranked(ranking, are_all)
+        self._ranked(ranking if are_all else front_of(ranking), are_all)
         if are_all:
             self._window.learn(ranking, pending, took=self._clock.monotonic() - began)
         reach = Reach.ALL if anew else Reach.FRONT_AND_NEW if are_all else Reach.FRONT

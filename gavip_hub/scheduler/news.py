@@ -19,6 +19,11 @@ class Reach(Enum):
     ALL = "all"
 
 
+def front_of(ranking: Ranking) -> Ranking:
+    """Return the front of a ranking that is not of all who wait: farther back its places are not the true ones."""
+    return [ranked for ranked in ranking if ranked.wait is None or ranked.wait.place <= FRONT]
+
+
 def news_of(ranking: Ranking, pending: Sequence[Waiting], reach: Reach) -> dict[str, Wait]:
     """Return why jobs wait, of those whose owners were told something else or nothing yet, the first ones first."""
     told = {job.job: job.told for job in pending}

@@ -18,7 +18,7 @@ class Board:
         self._whole = _Posted([], None)
         self._front = _Posted([], None)
 
-    def post(self, ranking: Ranking, are_all: bool) -> None:  # noqa: FBT001 - the loop's own call
+    def post(self, ranking: Ranking, are_all: bool) -> None:
         """Show this ranking from now on: of all that wait, or of the front of a long queue, with the others as before."""
         posted = _Posted(ranking, self._clock.now())
         self._front = posted

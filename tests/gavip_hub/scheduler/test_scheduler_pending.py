@@ -1,0 +1,76 @@
+import pytest
+
+from gavip_hub.domain.ending import End
+from gavip_hub.domain.waits import Told
+from gavip_hub.scheduler.pending import PendingJobs
+from gavip_hub.storage.jobs import remove
+
+
+@pytest.fixture
+def pending(engine):
+    return PendingJobs(lifecycle=engine.lifecycle)
+
+
+def submitted(engine):
+    engine.clock.advance(1)
+    return engine.submit().id
+
+
+def known(pending):
+    pending.refresh()
+    return list(pending.due())
+
+
+def test_it_knows_who_waits_already(engine, pending):
+    jobs = [submitted(engine) for _ in range(3)]
+    assert known(pending) == jobs
+
+
+def test_it_follows_who_comes_and_who_goes(engine, pending):
+    first, second = submitted(engine), submitted(engine)
+    known(pending)
+    third = submitted(engine)
+    engine.lifecycle.claim([first])
+    engine.jobs.cancel(owner="ann", job=second)
+    assert known(pending) == [third]
+
+
+def test_it_follows_what_they_were_told(engine, pending):
+    job = submitted(engine)
+    known(pending)
+    engine.lifecycle.set_reasons({job: Told("waits for 4 GB")})
+    pending.refresh()
+    assert pending.due()[job].told.reason == "waits for 4 GB"
+
+
+def test_who_is_tried_again_comes_back_when_its_time_has_come_and_nothing_is_left(engine, pending):
+    job = submitted(engine)
+    engine.lifecycle.claim([job])
+    engine.lifecycle.finish_one(job, 1, End())
+    assert known(pending) == []
+    engine.clock.advance(60)
+    assert known(pending) == []  # its container is still there
+    engine.lifecycle.clear_one(job)
+    assert known(pending) == [job]
+
+
+def test_anew_it_forgets_whom_no_event_tells_of(engine, pending):
+    job = submitted(engine)
+    known(pending)
+    with engine.database.transaction() as session:
+        remove(session, job)
+    assert known(pending) == [job]
+    pending.refresh(anew=True)
+    assert list(pending.due()) == []
+
+
+def test_it_is_what_the_database_says_whatever_happened(engine, pending):
+    jobs = [submitted(engine) for _ in range(20)]
+    for place, job in enumerate(jobs):
+        known(pending)
+        if place % 3 == 0:
+            engine.lifecycle.claim([job])
+        if place % 3 == 1:
+            engine.jobs.cancel(owner="ann", job=job)
+    waiting, _ = engine.lifecycle.waiting()
+    assert known(pending) == [job.job for job in waiting]
