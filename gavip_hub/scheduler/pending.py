@@ -1,7 +1,7 @@
 """The queue in memory: read whole once, and then only what happened since."""
 
 from gavip_hub.domain.policy import Waiting
-from gavip_hub.services.lifecycle import JobLifecycle, waiting_of
+from gavip_hub.services.lifecycle import JobLifecycle, Mark, waiting_of
 from gavip_hub.storage.jobs import Startable
 
 
@@ -17,7 +17,7 @@ class PendingJobs:
         self._queued: dict[str, Startable] = {}
         self._waiting: dict[str, Waiting] = {}
         self._tried: dict[str, Startable] = {}
-        self._until: int | None = None
+        self._until: Mark | None = None
 
     def refresh(self, *, anew: bool = False) -> None:
         """Take in what happened since the last time; *anew*: read all of it."""

@@ -13,12 +13,13 @@ from gavip_hub.domain.waits import Told, Wait
 from gavip_hub.exceptions import DatabaseAway
 from gavip_hub.services.attempts import mark_running
 from gavip_hub.services.claims import LaunchOrder, claim
+from gavip_hub.services.clocks import SETTING as CLOCK
 from gavip_hub.services.endings import RETRY_SECONDS, Ending, finish
 from gavip_hub.services.moves import move, set_reasons
 from gavip_hub.services.promises import kept, promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import place_of
-from gavip_hub.storage import containers, events, jobs, spending
+from gavip_hub.storage import containers, events, jobs, settings, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Standing, Startable
 from gavip_hub.storage.schema import Attempt, Job
@@ -30,11 +31,19 @@ MOST_CHANGES = 20_000
 """Events after which the queue is read anew."""
 
 
+class Mark(NamedTuple):
+    """Up to where somebody knows the queue."""
+
+    event: int
+    """Id of the newest event that was looked at."""
+    clock: str | None
+    """How the machine's clock stood: when it was set, all times were moved, and no event tells of each."""
+
+
 class QueueChanges(NamedTuple):
     """What is new in the queue."""
 
-    until: int
-    """Id of the newest event that was looked at."""
+    until: Mark
     looked_at: frozenset[str] | None
     """Jobs to which something happened: those that are not among `queued` do not wait. None: all that wait are in it."""
     queued: list[Startable]
@@ -90,13 +99,14 @@ class JobLifecycle:
             queued = self._ready(session, jobs.queued(session))
             return [waiting_of(job) for job in queued], self._snapshot(session, queued)
 
-    def changes(self, after: int | None) -> QueueChanges:
-        """Return what is new in the queue after an event; all of it where that is unknown or too long ago."""
+    def changes(self, after: Mark | None) -> QueueChanges:
+        """Return what is new in the queue; all of it where nothing is known, or nothing of today."""
         with self._database.reading() as session:
-            until = events.latest(session)
-            if after is None or not 0 <= until - after <= MOST_CHANGES:
+            until = Mark(events.latest(session), settings.get(session, CLOCK))
+            new = until.event - after.event if after and after.clock == until.clock else -1
+            if after is None or not 0 <= new <= MOST_CHANGES:
                 return QueueChanges(until, None, jobs.queued(session))
-            subjects = events.subjects_since(session, after=after, kinds=QUEUE_KINDS)
+            subjects = events.subjects_since(session, after=after.event, kinds=QUEUE_KINDS)
             return QueueChanges(until, frozenset(subjects), jobs.queued(session, subjects))
 
     def ready(self, queued: Sequence[Startable]) -> list[Startable]:

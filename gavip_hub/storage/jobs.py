@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -263,8 +263,8 @@ def _standings() -> Select[Any]:
 def leftovers(session: Session) -> list[str]:
     """Return the jobs of which something is left to be removed: a container, or all of a deleted one."""
     ended = _uncleared().where(Attempt.ended_at.is_not(None))
-    gone = Job.deleted_at.is_not(None) & Job.state.in_(FINAL)
-    return list(session.scalars(select(Job.id).where(or_(gone, Job.id.in_(ended))).order_by(Job.id)))
+    gone = select(Job.id).where(Job.deleted_at.is_not(None), Job.state.in_(FINAL))
+    return sorted({*session.scalars(ended), *session.scalars(gone)})  # each by an index of its own
 
 
 def known_containers(session: Session, names: Collection[str]) -> set[str]:

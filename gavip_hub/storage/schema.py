@@ -115,6 +115,12 @@ class Job(Base):
         Index("jobs_by_owner", "owner", "id"),
         Index("jobs_by_state", "state"),
         Index("jobs_by_pipeline", "avi", "pipeline", "state", "id"),
+        Index(
+            "jobs_deleted",
+            "id",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)

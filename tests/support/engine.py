@@ -25,8 +25,8 @@ from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.board import Board
-from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.claims import LaunchOrder
+from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.endings import Ending
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService

@@ -64,6 +64,16 @@ def test_anew_it_forgets_whom_no_event_tells_of(engine, pending):
     assert list(pending.due()) == []
 
 
+def test_it_follows_a_clock_that_is_set(engine, pending):
+    engine.clocks.look()
+    job = submitted(engine)
+    known(pending)
+    engine.clock.set_by(86_400)
+    engine.clocks.look()
+    pending.refresh()
+    assert pending.due()[job].queued_at == engine.clock.now()
+
+
 def test_it_is_what_the_database_says_whatever_happened(engine, pending):
     jobs = [submitted(engine) for _ in range(20)]
     for place, job in enumerate(jobs):

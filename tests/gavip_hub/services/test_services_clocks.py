@@ -56,8 +56,8 @@ def spent(engine, owner="ann"):
 
 @pytest.mark.parametrize("by", SETS)
 def test_who_runs_pays_for_what_they_ran(engine, by):
-    order = engine.lifecycle.claim(engine.submit(memory_mb=100).id)
-    engine.lifecycle.mark_running(order.job, 1)
+    order = engine.lifecycle.claim_one(engine.submit(memory_mb=100).id)
+    engine.lifecycle.run_one(order.job, 1)
     engine.clocks.look()
     engine.clock.advance(60)
     engine.clock.set_by(by)
@@ -66,7 +66,7 @@ def test_who_runs_pays_for_what_they_ran(engine, by):
     (holding,) = snapshot.holdings
     assert snapshot.now - holding.since == timedelta(seconds=60)
     assert holding.ends_at - snapshot.now == timedelta(seconds=3600 - 60)
-    engine.lifecycle.finish(order.job, 1, End(exit=exit_record()))
+    engine.lifecycle.finish_one(order.job, 1, End(exit=exit_record()))
     assert spent(engine) == pytest.approx(100 * 60, rel=0.01)
 
 
@@ -157,7 +157,7 @@ def test_ages_are_those_of_the_clock_that_nobody_sets(migrated_sqlite, tmp_path_
     root = tmp_path_factory.mktemp("clock")
     (root / "gavip.sqlite").write_bytes(migrated_sqlite.read_bytes())
     engine = Engine(database=prepared(f"sqlite:///{root / 'gavip.sqlite'}"), root=root)
-    order = engine.lifecycle.claim(engine.submit(memory_mb=100).id)
+    order = engine.lifecycle.claim_one(engine.submit(memory_mb=100).id)
     engine.clocks.look()
     for what, seconds in moves:
         (engine.clock.advance if what == "pass" else engine.clock.set_by)(seconds)
