@@ -91,7 +91,7 @@ def test_who_prints_a_gigabyte_loses_neither_the_beginning_nor_the_end(
     scientist: httpx.Client, ended: Any
 ) -> None:
     job = ended("floods")
-    assert job["phase"] == "COMPLETED"
+    assert job["phase"] == "COMPLETED", job["error"]
     assert "begin\nxxx" in log_of(scientist, job, offset=0)
     assert "xxx\nthe end\n" in log_of(scientist, job, offset=-1000)
     (kept,) = job["results"]

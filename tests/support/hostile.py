@@ -101,7 +101,7 @@ _MANIFEST = """
 title = "Does what no honest pipeline does"
 [pipelines.bomb]
 memory = 128
-time_limit = 20
+time_limit = 120
 """
 
 
