@@ -45,6 +45,8 @@ benchmarks: environment-dev
 	$(bin)/python -m benchmarks.job
 	$(bin)/python -m benchmarks.scheduler
 	$(bin)/python -m benchmarks.estimates
+	$(bin)/python -m benchmarks.throughput
+	$(bin)/python -m benchmarks.whole
 
 docs: environment-dev
 	$(bin)/python -m docs.generate

@@ -14,7 +14,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -25,9 +25,8 @@ from sqlalchemy import func, insert, select
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from avi_kernel.protocol.runs import Outcome, ResultEntry
-from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
+from benchmarks.support.nothing import NoFilesBackend
 from gavip_hub.clock import SystemClock
-from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.domain.job import JobState
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
@@ -36,7 +35,7 @@ from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.storage.migrate import upgrade
 from gavip_hub.storage.schema import Attempt, Job
 from gavip_hub.storage.userspace import AttemptFolders
-from gavip_hub.testing import EPOCH, exit_record
+from gavip_hub.testing import EPOCH
 from gavip_hub.threads import Threads
 from tests.support.engine import Engine, prepared
 from tests.support.postgres import HASTY, running_postgres
@@ -135,7 +134,7 @@ def cleared(engine: Engine) -> int:
 
 def make_loop(engine: Engine) -> tuple[SchedulerLoop, Threads]:
     """Return the platform's own loop over a backend that does nothing."""
-    threads, backend = Threads(size=8), NoBackend()
+    threads, backend = Threads(size=8), NoFilesBackend()
     nothing: Any = NoFiles()
     reconciler = Reconciler(
         lifecycle=engine.lifecycle,
@@ -158,36 +157,6 @@ def make_loop(engine: Engine) -> tuple[SchedulerLoop, Threads]:
         threads=threads,
     )
     return loop, threads
-
-
-class NoBackend(JobBackend):
-    """Starts nothing; whatever was started is seen running once, and has ended after that."""
-
-    launches_at_once = 100
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    async def start(self, spec: ContainerSpec) -> AsyncIterator[State]:
-        yield {"name": str(spec)}
-
-    async def check(self, handles: Sequence[Handle]) -> list[Observation]:
-        return [self._look(handle.name) for handle in handles]
-
-    async def stop(self, handle: Handle) -> None:
-        pass
-
-    async def remove(self, handle: Handle) -> None:
-        self._seen.discard(handle.name)
-
-    async def owned(self) -> list[str]:
-        return []
-
-    def _look(self, name: str) -> Observation:
-        if name in self._seen:
-            return Observation(liveness=Liveness.EXITED, exit=exit_record())
-        self._seen.add(name)
-        return Observation(liveness=Liveness.RUNNING)
 
 
 class NoFiles:
