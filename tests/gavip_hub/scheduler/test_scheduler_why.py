@@ -131,7 +131,7 @@ async def tell_and_raise(engine, first, second, pick):
     platform_cpu=st.integers(2, 8).map(float),
     pick=st.integers(0, 19),
 )
-@settings(max_examples=10, deadline=None, phases=NO_SHRINKING)
+@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
 def test_raising_exactly_what_is_told_starts_a_job_and_raising_all_else_does_not(
     template, policy, first, second, platform_mb, platform_cpu, pick
 ):
