@@ -12,10 +12,8 @@ from gavip_hub.domain.policy import Policy, Ranking
 from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import Trouble, about_job
-from gavip_hub.scheduler.news import Reach, front_of, news_of
-from gavip_hub.scheduler.pending import PendingJobs
+from gavip_hub.scheduler.choice import Chooser
 from gavip_hub.scheduler.reconciler import Again, Reconciler
-from gavip_hub.scheduler.window import Window
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.lifecycle import JobLifecycle
@@ -84,13 +82,11 @@ class SchedulerLoop:
         self._lifecycle = lifecycle
         self._reconciler = reconciler
         self._backend = backend
-        self._policy = policy
         self._clock = clock
         self._threads = threads
         self._tick_seconds = tick
         self._consumers = consumers
         self._pass_timer = pass_timer
-        self._ranked = ranked
         self._held = held
         self._first = first
         self._holding = Trouble(log=log, what="Nothing starts")
@@ -99,8 +95,7 @@ class SchedulerLoop:
         self._stands_by = False
         self._ended = False
         self._tells_all = False
-        self._pending = PendingJobs(lifecycle=lifecycle)
-        self._window = Window(clock=clock)
+        self._chooser = Chooser(lifecycle=lifecycle, policy=policy, clock=clock, ranked=ranked)
         self._news: dict[str, Wait] = {}
         self._pass_took = 0.0
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
@@ -240,7 +235,7 @@ class SchedulerLoop:
         tells_all, self._tells_all = self._tells_all, False
         try:
             # In a thread, or thousands of jobs would keep every request waiting.
-            chosen, news = await self._threads(self._choose, anew=tells_all)
+            chosen, news = await self._threads(self._chooser.choose, anew=tells_all)
         except BaseException:
             self._tells_all = self._tells_all or tells_all
             raise
@@ -249,22 +244,6 @@ class SchedulerLoop:
         self._news = {**news, **{job: wait for job, wait in self._news.items() if job not in news}}
         if self._news:
             self._queue.put(NEWS)
-
-    def _choose(self, *, anew: bool) -> tuple[list[str], dict[str, Wait]]:
-        """Return the jobs to be started, and what those that wait are to be told."""
-        began = self._clock.monotonic()
-        self._pending.refresh(anew=anew)
-        pending = self._pending.due()
-        looked_at, are_all = self._window.choose(pending)
-        if not looked_at:
-            return [], {}
-        snapshot = self._lifecycle.snapshot(self._pending.rows(looked_at))
-        ranking = self._policy().rank(looked_at, snapshot)
-        self._ranked(ranking if are_all else front_of(ranking), are_all)
-        if are_all:
-            self._window.learn(ranking, pending, took=self._clock.monotonic() - began)
-        reach = Reach.ALL if anew else Reach.FRONT_AND_NEW if are_all else Reach.FRONT
-        return [ranked.job for ranked in ranking if ranked.wait is None], news_of(ranking, looked_at, reach)
 
     async def _tell(self) -> None:
         """Tell some of those that wait why; nobody else writes meanwhile, so that the others come later."""

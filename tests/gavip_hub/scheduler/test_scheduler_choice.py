@@ -1,0 +1,51 @@
+"""Policies may be anybody's: what one does wrong must not end all starts."""
+
+import pytest
+
+from gavip_hub.domain.policies import FairShare
+from gavip_hub.domain.policy import Policy, Ranked
+from gavip_hub.scheduler.choice import Chooser
+
+
+class Breaks(Policy):
+    def rank(self, pending, snapshot):
+        raise RuntimeError("division by cucumber")
+
+
+class Stammers(Policy):
+    def rank(self, pending, snapshot):
+        return [Ranked(job.job, None) for job in pending for _ in range(2)] + [Ranked("jnobody", None)]
+
+
+@pytest.fixture
+def choose(engine):
+    def choose(policy):
+        chooser = Chooser(
+            lifecycle=engine.lifecycle, policy=lambda: policy, clock=engine.clock, ranked=lambda *_: None
+        )
+        return chooser.choose(anew=False)
+
+    return choose
+
+
+def test_where_a_policy_breaks_fair_share_ranks(engine, choose, caplog):
+    job = engine.submit().id
+    assert choose(Breaks()) == choose(FairShare()) == ([job], {})
+    assert "Fair share ranks instead" in caplog.text
+    assert "division by cucumber" in caplog.text
+
+
+def test_a_job_named_twice_is_started_once_and_one_that_is_none_never(engine, choose):
+    job = engine.submit().id
+    chosen, _ = choose(Stammers())
+    assert chosen == [job, "jnobody"]
+    assert [order.job for order in engine.lifecycle.claim(chosen)] == [job]
+
+
+def test_who_waits_is_told_why(engine, choose):
+    first = engine.submit(memory_mb=4000).id
+    engine.clock.advance(1)
+    second = engine.submit(memory_mb=4000).id
+    chosen, news = choose(FairShare())
+    assert chosen == [first]
+    assert "3.9 of your 4 GB" in news[second].words
