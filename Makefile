@@ -36,6 +36,8 @@ test: lint
 
 # Everything there is: what is missing on this machine fails rather than skips.
 acceptance: export GAVIP_REQUIRE_ALL = 1
+acceptance: export GAVIP_MACHINE_EVENTS = 1000000
+acceptance: export GAVIP_FUZZ_SECONDS = 600
 acceptance: lint
 	$(bin)/pytest $(PYTEST_ARGS)
 	$(MAKE) benchmarks

@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.support.postgres",
     "tests.support.outages",
     "tests.support.disks",
+    "tests.support.telling",
 ]

@@ -154,7 +154,17 @@ class BaseHandler(RequestHandler):
         self.set_status(error.status_code)
         if error.retry_after is not None:
             self.set_header("Retry-After", str(error.retry_after))
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self._methods()))
         self.write_refusal(error)
+
+    def _methods(self) -> list[str]:
+        """Return the methods that this address knows."""
+        return [
+            name
+            for name in self.SUPPORTED_METHODS
+            if getattr(type(self), name.lower()) is not getattr(RequestHandler, name.lower())
+        ]
 
     def write_refusal(self, error: GavipError) -> None:
         """Say no in JSON."""

@@ -281,7 +281,7 @@ class JobResult(ApiHandler):
         id="jobs.result",
         summary="Download a result",
         scope=READ,
-        media_type="application/octet-stream",
+        media_type="*/*",
         errors=(NotFound, NoRoom),
     )
     async def get(self, id: str, result: str) -> None:

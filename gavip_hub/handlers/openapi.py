@@ -26,6 +26,11 @@ _PARTS = {
     "server": r"[a-z][a-z0-9-]{0,29}",
     "result": r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
 }
+_UNTYPED: dict[str, Any] = {
+    "application/json": {"schema": {"type": "object"}},
+    "text/event-stream": {"schema": {"type": "string"}},
+}
+"""Bodies of which no model tells; a file may be anything."""
 _PART = re.compile(r"\{(\w+)\}")
 Route = tuple[str, type[RequestHandler]]
 
@@ -146,8 +151,7 @@ def _responses(what: Operation) -> dict[str, Any]:
     if what.returns is not None:
         answer["content"] = {what.media_type: {"schema": _answer(what.returns)}}
     elif what.status != HTTPStatus.NO_CONTENT:
-        kind = "object" if what.media_type == "application/json" else "string"
-        answer["content"] = {what.media_type: {"schema": {"type": kind}}}
+        answer["content"] = {what.media_type: _UNTYPED.get(what.media_type, {})}
     return {str(what.status): answer, **_refusals(what)}
 
 

@@ -1,10 +1,11 @@
 """The portal's pages: the catalogue, an AVI, its pipelines' forms; and the table of all pages."""
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from markupsafe import Markup
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.api import AviView, ReleaseView
@@ -190,6 +191,12 @@ class MemoryProposal(FormPage):
 
 class StaticFiles(StaticFileHandler):
     """Styles, scripts and icons; their addresses change with their content, so browsers keep them for ever."""
+
+    @override
+    def parse_url_path(self, url_path: str) -> str:
+        if "\0" in url_path:  # tornado passes it on to the file system, which raises
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        return super().parse_url_path(url_path)
 
     @override
     def set_extra_headers(self, path: str) -> None:

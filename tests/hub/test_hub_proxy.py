@@ -172,6 +172,13 @@ async def test_events_are_passed_on_as_they_come(proxied: Proxied) -> None:
     writer.close()
 
 
+@pytest.mark.parametrize("path", ["/%C0%AF", "/%", "/%zz", "//["])
+async def test_a_path_that_cannot_be_read_is_its_senders_mistake(proxied: Proxied, path: str) -> None:
+    await proxied.add("gavip.localhost/", await upstream((r"/.*", Who, {"name": "x"})))
+    with pytest.raises(HTTPClientError, match="400"):
+        await proxied.get("gavip.localhost", path)
+
+
 async def test_a_large_upload_streams_through_in_bounded_memory(proxied: Proxied) -> None:
     await proxied.add("gavip.localhost/", await upstream((r"/upload", Upload)))
     reader, writer = await proxied.connect()

@@ -15,6 +15,8 @@ from gavip_hub.exceptions import Unavailable
 HERE = Path(__file__).parent
 PINS = ("package.json", "package-lock.json")
 SCRIPT = "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+MEND = HERE / "mend.mjs"
+"""What is mended in the proxy as it starts."""
 INSTALL_SECONDS = 300
 LARGEST_HEAD = 1024 * 1024
 """Bytes of a request's head: all cookies that a browser keeps for one domain, and more."""
@@ -69,6 +71,7 @@ def command(script: Path, *, port: int, api_port: int, error_target: str) -> lis
     return [
         str(node()),
         *DOOR,
+        f"--import={MEND.as_uri()}",
         str(script),
         *("--ip", "127.0.0.1", "--port", str(port)),
         *("--api-ip", "127.0.0.1", "--api-port", str(api_port)),

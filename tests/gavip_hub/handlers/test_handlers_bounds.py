@@ -125,6 +125,12 @@ async def test_text_of_a_report_that_cannot_be_kept_is_replaced(service, ann, st
     assert (await ann.get(f"/jobs/{job}")).json()["message"] == "half \ufffd and \ufffd"
 
 
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "QUERY"])
+async def test_a_method_that_an_address_does_not_know_is_answered_with_those_it_does(ann, method):
+    answer = await ann.request(method, "/policy")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+
+
 def test_any_number_can_be_shown():
     assert amount(HUGE).startswith("10\N{NARROW NO-BREAK SPACE}000")
     assert (amount(1234567), amount(1234.5)) == (

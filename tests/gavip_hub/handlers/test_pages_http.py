@@ -340,6 +340,7 @@ async def test_parts_of_pages_are_kept_for_ever_modules_that_they_import_too(por
     assert (await portal.get(folder + "../pages.py")).status_code == 404
     assert (await portal.get("/static/events.js")).headers["Cache-Control"] == "no-cache"
     assert (await portal.get("/static/../pages.py")).status_code == 404
+    assert (await portal.get("/static/%00")).status_code == 404
 
 
 async def test_a_platform_that_does_not_sandbox_says_so_on_every_page(tmp_path):
