@@ -14,7 +14,7 @@ from tests.support.platform import Platform, running_platform
 from tests.support.published import follow, publish, submit
 from tests.support.spied import OTHER, SPY, allowed, listeners, plan, spied_by_interface, spied_by_job
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.hub, pytest.mark.sandbox]
+pytestmark = [pytest.mark.acceptance, pytest.mark.hub, pytest.mark.sandbox, pytest.mark.timeout(600)]
 
 BOXES = {"job": spied_by_job, "interface": spied_by_interface}
 UNREADABLE = [

@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.hub,
     pytest.mark.browser,
+    pytest.mark.timeout(600),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 

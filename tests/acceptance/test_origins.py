@@ -57,12 +57,12 @@ def targets(platform: Platform) -> dict[str, str]:
     }
 
 
-async def on_own_origin(page: "Page", url: str, attack: str) -> dict[str, Any]:
+async def on_own_origin(page: "Page", url: str, attack: str, target: str = "") -> dict[str, Any]:
     """The control: the same script, on a page of the target's own origin."""
     beside = await page.context.new_page()
     await beside.goto(url.replace("ws:", "http:"))
     await beside.evaluate(script())
-    done = dict(await beside.evaluate(f"window.{attack}({json.dumps(url)})"))
+    done = dict(await beside.evaluate(f"window.{attack}({json.dumps(target or url)})"))
     await beside.close()
     return done
 
@@ -92,6 +92,45 @@ async def test_a_frame_shows_nothing(stranger: "Page", platform: Platform, name:
     attacked = await stranger.evaluate(f"window.readFrame({json.dumps(url)})")
     assert url in await stranger.evaluate("window.tries")
     assert not attacked["read"] or not attacked["text"].strip(), attacked
+
+
+async def test_another_window_shows_nothing(stranger: "Page", platform: Platform) -> None:
+    url = targets(platform)["portal page"]
+    attacked = await stranger.evaluate(f"window.readWindow({json.dumps(url)})")
+    assert url in await stranger.evaluate("window.tries")
+    assert not attacked["read"]
+    assert (await on_own_origin(stranger, url, "readWindow"))["read"]
+
+
+async def test_a_stream_of_events_is_not_read(stranger: "Page", platform: Platform) -> None:
+    url = f"{platform.url}/services/gavip/api/events"
+    seen = watch(stranger)
+    attacked = await stranger.evaluate(f"window.readEvents({json.dumps(url)})")
+    await assert_ran(stranger, seen, url)
+    assert not attacked["read"]
+    assert (await on_own_origin(stranger, targets(platform)["portal page"], "readEvents", url))["read"]
+
+
+async def test_no_worker_is_set_before_the_portal(stranger: "Page", platform: Platform) -> None:
+    """A worker would answer in the portal's place, for as long as the browser keeps it."""
+    worker = "files/worker.js"
+    for url in (f"{platform.url}/services/gavip/{worker}", platform.avi_url("works", USER) + worker):
+        attacked = await stranger.evaluate(f"window.registerWorker({json.dumps(url)})")
+        assert url in await stranger.evaluate("window.tries")
+        assert "does not match the current origin" in attacked["text"]
+    own = platform.avi_url("stranger", USER) + worker
+    control = await stranger.evaluate(f"window.registerWorker({json.dumps(own)})")
+    assert "404" in control["text"]  # it was asked for
+
+
+async def test_a_form_submits_no_job(stranger: "Page", platform: Platform) -> None:
+    url = f"{platform.url}/services/gavip/avis/works/pipelines/main"
+    with platform.client(USER) as client:
+        before = client.get("/jobs").json()["items"]
+        answered = stranger.context.wait_for_event("response", lambda answer: answer.request.method == "POST")
+        await stranger.evaluate("url => window.postForm(url, {'p.a': '1'})", url)
+        assert (await answered).status == 403
+        assert client.get("/jobs").json()["items"] == before
 
 
 async def test_a_blind_request_changes_nothing(stranger: "Page", platform: Platform) -> None:

@@ -2,9 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import UnixStreamServer
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -13,6 +19,8 @@ from tests.support.avis import notebook
 from tests.support.platform import Platform, eventually
 
 pytestmark = pytest.mark.hub
+
+HOST = "gavip.localhost"
 
 
 @pytest.fixture(autouse=True)
@@ -183,3 +191,61 @@ def test_a_page_that_takes_all_memory_loses_its_kernel_and_the_server_lives(
     assert [page.status_code for page in pages] == [200, 200]
     assert all("memory was full" in page.text for page in pages)
     assert boxes(platform) == server
+
+
+def route_of(platform: Platform, url: str) -> tuple[str, str]:
+    """Return a server's route at the proxy and where it leads."""
+    routes = at_proxy(platform, "GET").json()
+    [found] = [route for route in routes if f"http:/{route}/".replace(HOST, f"{HOST}:{platform.port}") == url]
+    return found, routes[found]["target"]
+
+
+def at_proxy(platform: Platform, method: str, route: str = "", **body: str) -> httpx.Response:
+    """Ask the proxy's own API, as the Hub does."""
+    assert platform.config.ports is not None
+    headers = {"Authorization": f"token {(platform.root / 'secrets' / 'proxy.token').read_text()}"}
+    address = f"http://127.0.0.1:{platform.config.ports.proxy_api}/api/routes{route}"
+    return httpx.request(method, address, headers=headers, json=body or None)
+
+
+class AnotherUsersServer(BaseHTTPRequestHandler):
+    """Answers to everybody: what would be seen is what the proxy leads to."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"another user's page")
+
+    def address_string(self) -> str:
+        return "a socket"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving_at(target: str) -> Iterator[None]:
+    """Let another user's server listen where a route leads."""
+    place = Path(unquote(target.removeprefix("http+unix://")).rstrip("/"))
+    place.parent.mkdir()
+    with UnixStreamServer(str(place), AnotherUsersServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+    shutil.rmtree(place.parent)
+
+
+def test_the_address_of_a_stopped_server_shows_nothing_though_another_users_server_has_its_socket(
+    platform: Platform, hello: str
+) -> None:
+    """The control: with its route put back, the address shows what is another user's."""
+    gone = platform.open_avi(hello, "scientist")
+    route, target = route_of(platform, gone)
+    platform.close_servers("scientist")
+    with serving_at(target), platform.signed_in("scientist") as browser:
+        stopped = browser.get(gone)
+        at_proxy(platform, "POST", route, target=target)
+        control = browser.get(gone)
+        at_proxy(platform, "DELETE", route)
+    assert (stopped.status_code, "another user" in stopped.text) == (404, False)
+    assert (control.status_code, control.text) == (200, "another user's page")
