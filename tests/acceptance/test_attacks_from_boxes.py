@@ -1,4 +1,4 @@
-"""From a stranger's job or interface, what is the platform's and other people's cannot be read.
+"""From a stranger's job, interface or notebook, what is the platform's and other people's cannot be read.
 
 The stranger's code notes each try, which is the mark that it ran. The control is a platform without walls: there
 the same code gets all of it.
@@ -10,13 +10,22 @@ from typing import Any
 
 import pytest
 
-from tests.support.platform import Platform, running_platform
+from tests.support.platform import Platform, eventually, running_platform
 from tests.support.published import follow, publish, submit
-from tests.support.spied import OTHER, SPY, allowed, listeners, plan, spied_by_interface, spied_by_job
+from tests.support.spied import (
+    OTHER,
+    SPY,
+    allowed,
+    listeners,
+    plan,
+    spied_by_interface,
+    spied_by_job,
+    spied_by_notebook,
+)
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.hub, pytest.mark.sandbox, pytest.mark.timeout(600)]
 
-BOXES = {"job": spied_by_job, "interface": spied_by_interface}
+BOXES = {"job": spied_by_job, "interface": spied_by_interface, "notebook": spied_by_notebook}
 UNREADABLE = [
     "database",
     "Hub's database",
@@ -59,7 +68,7 @@ def attacked(platform: Platform, folder: Path) -> dict[str, Any]:
     platform.open_avi("works", OTHER)
     with platform.client(OTHER) as other, listeners(folder) as places:
         job = submit(other, "sleeps", parameters={"seconds": 300})
-        follow(other, job, until={"EXECUTING"})
+        eventually(lambda: "asleep" in other.get(f"/jobs/{job}/log").text, "the other user's job runs")
         tries = plan(platform, places, job=job)
         got = {box: spy(platform, tries) for box, spy in BOXES.items()}
         got["allowed"] = allowed(platform, tries)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.notebooks import run_in_notebook
 from tests.support.platform import Platform
-from tests.support.published import follow, submit
+from tests.support.published import AVIS, follow, submit
 
 SECRET = "what only the machine's own people may read"
 SPY = "scientist"
@@ -180,3 +181,10 @@ def spied_by_interface(platform: Platform, tries: dict[str, Any]) -> dict[str, A
     with platform.signed_in(SPY) as browser:
         page = browser.get(url, params={"plan": json.dumps(tries)}).text
     return dict(json.loads(html.unescape(page.split("SPIED ")[1].split(" END")[0])))
+
+
+def spied_by_notebook(platform: Platform, tries: dict[str, Any]) -> dict[str, Any]:
+    """Return what the stranger's code got where its user ran it in a notebook of their own."""
+    source = (AVIS / "spy" / "spy.py").read_text()
+    call = f"print(json.dumps(look(json.loads({json.dumps(tries)!r}))))"
+    return dict(json.loads(run_in_notebook(platform, SPY, f"{source}\n\n{call}")))
