@@ -21,10 +21,10 @@ UNFORGED = ("interrupts", "interrupts_runner", "kills_runner", "floods", "bomb",
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    """A platform where jobs may leave 64 MB, with the AVI published."""
+    """A platform where jobs may write 128 MB, its log of 64 MB among them, with the AVI published."""
     with TemporaryDirectory(prefix="gavip-hostile-") as folder:
         Path(folder).chmod(0o711)  # the users that boxes run as pass through
-        with running_platform(Path(folder) / "root", settings="c.Gavip.results_mb = 64") as running:
+        with running_platform(Path(folder) / "root", settings="c.Gavip.results_mb = 128") as running:
             publish(running, AVI, folder=write_hostile(Path(folder) / AVI))
             yield running
 
@@ -64,7 +64,7 @@ def names(job: dict[str, Any]) -> list[str]:
         ("kills_runner", "exited", "ended with exit status 137 before it reported an outcome"),
         ("forks", "too_many_processes", "the code started too many processes and threads"),
         ("bomb", "out_of_memory", "asked for 128 MB of memory"),
-        ("writes", "too_much_written", "it wrote more than the 64 MB that it may"),
+        ("writes", "too_much_written", "it wrote more than the 128 MB that it may"),
     ],
 )
 def test_how_it_ended_is_told_alike_everywhere(

@@ -88,7 +88,7 @@ FORGERIES = {
     "a link out": "result `passwd` is missing",
     "a linked folder": "result `passwd` is missing",
     "another size": "result `mine.txt` has 4 bytes, not 5",
-    "gigabytes": "its results hold more than 64 MB",
+    "gigabytes": "its results hold more than 128 MB",
     "another job's id": "`outcome.json` is not valid at job",
     "deep": "`outcome.json` is not valid at its start",
     "too long": "ended with exit status 137 before it reported an outcome",
