@@ -116,6 +116,14 @@ def test_the_way_out_does_not_lead_in(walled: Any, unwalled: Any, box: str, name
     assert unwalled[box]["addresses"][name]["got"]
 
 
+@pytest.mark.parametrize("box", BOXES)
+def test_a_clouds_metadata_address_is_not_reached(walled: Any, unwalled: Any, box: str) -> None:
+    """Test machines have none: the control is that nobody of ours says no."""
+    assert "Network is unreachable" in walled[box]["sockets"]["metadata address"]["refused"]
+    assert "403" in walled[box]["addresses"]["metadata address"]["refused"]
+    assert "403" not in str(unwalled[box]["addresses"]["metadata address"])
+
+
 @pytest.mark.parametrize("name", TOKEN_USES)
 def test_a_jobs_token_is_good_for_its_own_reports_alone(walled: Any, name: str) -> None:
     assert walled["job"]["token"][name]["got"] in (401, 403)

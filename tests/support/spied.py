@@ -15,6 +15,8 @@ from tests.support.platform import Platform
 from tests.support.published import AVIS, follow, submit
 
 SECRET = "what only the machine's own people may read"
+METADATA = "169.254.169.254"
+"""Where a cloud tells its machines their secrets."""
 SPY = "scientist"
 """Who was talked into running the stranger's AVI."""
 OTHER = "developer"
@@ -128,9 +130,11 @@ def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
                 for name in own
             },
             **places.places,
+            "metadata address": ["AF_INET", "SOCK_STREAM", [METADATA, 80]],
             "another user's server": ["AF_UNIX", "SOCK_STREAM", str(next(runtime.glob("*/s.sock")))],
         },
         "addresses": {
+            "metadata address": f"http://{METADATA}/",
             "a port of the machine": "http://127.0.0.1:{}/".format(
                 places.places["AF_INET SOCK_STREAM"][2][1]
             ),
