@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from sqlalchemy import func, select
 
 from gavip_hub.domain.container import Kind
@@ -82,6 +82,15 @@ class JobsAndLedger(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.engine.database.close()
         shutil.rmtree(self.root)
+
+    @initialize(
+        target=jobs,
+        asked=st.lists(st.tuples(OWNER, st.integers(32, USER_MB)), min_size=3, max_size=6),
+    )
+    def arrive(self, asked):
+        """Begin with a queue, so that there is something to choose from."""
+        made = [self.submit(owner=owner, memory_mb=memory_mb, start=True) for owner, memory_mb in asked]
+        return multiple(*(job for job in made if isinstance(job, str)))
 
     @rule(
         target=jobs,
