@@ -14,6 +14,9 @@ from gavip_hub.scheduler.pending import PendingJobs
 from gavip_hub.scheduler.window import Window
 from gavip_hub.services.lifecycle import JobLifecycle
 
+READ_ANEW_EVERY = 600.0
+"""Seconds between two readings of the whole queue, should its events have missed anything."""
+
 log = logging.getLogger(__name__)
 
 
@@ -42,12 +45,16 @@ class Chooser:
         self._ranked = ranked
         self._pending = PendingJobs(lifecycle=lifecycle)
         self._window = Window(clock=clock)
+        self._read_at = clock.monotonic()
         self._failing = Trouble(log=log, what="Fair share ranks instead of the policy in force")
 
-    def choose(self, *, anew: bool) -> tuple[list[str], dict[str, Wait]]:
-        """Return the jobs to be started, and what those that wait are to be told."""
+    def choose(self, reach: Reach) -> tuple[list[str], dict[str, Wait]]:
+        """Return the jobs to be started, and what those that wait are to be told, as far as that reaches."""
         began = self._clock.monotonic()
+        anew = began - self._read_at >= READ_ANEW_EVERY
         self._pending.refresh(anew=anew)
+        if anew:
+            self._read_at = began
         pending = self._pending.due()
         looked_at, are_all = self._window.choose(pending)
         if not looked_at:
@@ -57,7 +64,8 @@ class Chooser:
         self._ranked(ranking if are_all else front_of(ranking), are_all)
         if are_all:
             self._window.learn(ranking, pending, took=self._clock.monotonic() - began)
-        reach = Reach.ALL if anew else Reach.FRONT_AND_NEW if are_all else Reach.FRONT
+        if reach is Reach.FRONT_AND_NEW and not are_all:
+            reach = Reach.FRONT  # farther back its places are not the true ones
         chosen = dict.fromkeys(ranked.job for ranked in ranking if ranked.wait is None)
         return list(chosen), news_of(ranking, looked_at, reach)
 

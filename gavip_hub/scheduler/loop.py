@@ -13,6 +13,7 @@ from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import Trouble, about_job
 from gavip_hub.scheduler.choice import Chooser
+from gavip_hub.scheduler.news import Reach
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
 from gavip_hub.services.claims import LaunchOrder
@@ -23,6 +24,9 @@ from gavip_hub.threads import Threads
 
 DISPATCH, NEWS = "dispatch", "news"
 """The items of the queue that are no jobs: choose what starts next, and tell those that wait why."""
+RESTS = {DISPATCH: 3.0, NEWS: 9.0}
+"""For how many times as long as they took the loop rests from them: a quarter of its time, and a tenth, at most."""
+LONGEST_REST = 1.0
 CLAIMED_AT_ONCE = 100
 SWEEP_EVERY = 60.0
 EXPLAINED_AT_ONCE = 100
@@ -97,7 +101,6 @@ class SchedulerLoop:
         self._tells_all = False
         self._chooser = Chooser(lifecycle=lifecycle, policy=policy, clock=clock, ranked=ranked)
         self._news: dict[str, Wait] = {}
-        self._pass_took = 0.0
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
         self._ticked_at = clock.monotonic()
@@ -179,10 +182,10 @@ class SchedulerLoop:
     async def _consume_for_ever(self) -> None:
         while True:
             item = await self._queue.get()
+            began = self._clock.monotonic()
             try:
                 await self._to_its_end(self._handle(item))
-                if item == DISPATCH:  # however many wait, those that run get their half of the time
-                    await self._clock.sleep(self._pass_took)
+                await self._rest(item, self._clock.monotonic() - began)
             except (DatabaseAway, DiskFull):  # said by those who found out, and not of every job
                 self._queue.retry(item)
             except GavipError as error:
@@ -207,8 +210,8 @@ class SchedulerLoop:
     async def _handle(self, item: str) -> None:
         if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
             return
-        if item in (DISPATCH, NEWS):
-            await (self._pass() if item == DISPATCH else self._tell())
+        if item in RESTS:
+            await (self._dispatch() if item == DISPATCH else self._tell())
             self._queue.forget(item)
             return
         with about_job(item):
@@ -220,11 +223,10 @@ class SchedulerLoop:
         if again is Again.NOW:
             self._queue.put(item)
 
-    async def _pass(self) -> None:
-        began = self._clock.monotonic()
-        with self._pass_timer():
-            await self._dispatch()
-        self._pass_took = self._clock.monotonic() - began
+    async def _rest(self, item: str, took: float) -> None:
+        """Wait before the queue is looked at again, or more is told: however many wait, those that run come first."""
+        if item in RESTS:
+            await self._clock.sleep(min(LONGEST_REST, RESTS[item] * took))
 
     async def _dispatch(self) -> None:
         """Start what the policy chooses; each claim checks the limits again in its own transaction."""
@@ -232,13 +234,13 @@ class SchedulerLoop:
             self._holding.met(DiskFull(why))
             return
         self._holding.over()
-        tells_all, self._tells_all = self._tells_all, False
-        try:
+        # Where more is to be told than can be, what is newer comes with a later pass.
+        reach = Reach.ALL if self._tells_all else Reach.NOBODY if self._news else Reach.FRONT_AND_NEW
+        with self._pass_timer():
             # In a thread, or thousands of jobs would keep every request waiting.
-            chosen, news = await self._threads(self._chooser.choose, anew=tells_all)
-        except BaseException:
-            self._tells_all = self._tells_all or tells_all
-            raise
+            chosen, news = await self._threads(self._chooser.choose, reach)
+        if reach is Reach.ALL:
+            self._tells_all = False
         for start in range(0, len(chosen), CLAIMED_AT_ONCE):
             await self._claim(chosen[start : start + CLAIMED_AT_ONCE])
         self._news = {**news, **{job: wait for job, wait in self._news.items() if job not in news}}

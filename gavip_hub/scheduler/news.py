@@ -13,6 +13,7 @@ FRONT = 500
 class Reach(Enum):
     """Of whom news are told: to put all of a long queue in words at every pass would take longer than the pass."""
 
+    NOBODY = "nobody"
     FRONT = "front"
     FRONT_AND_NEW = "front and new"
     """Also of those that were told nothing yet."""
@@ -26,6 +27,8 @@ def front_of(ranking: Ranking) -> Ranking:
 
 def news_of(ranking: Ranking, pending: Sequence[Waiting], reach: Reach) -> dict[str, Wait]:
     """Return why jobs wait, of those whose owners were told something else or nothing yet, the first ones first."""
+    if reach is Reach.NOBODY:
+        return {}
     told = {job.job: job.told for job in pending}
 
     def is_looked_at(job: str, wait: Wait) -> bool:

@@ -97,6 +97,7 @@ class Reconciler:
         self._orders: dict[str, LaunchOrder] = {}
         self._claimed: set[str] = set()
         self._troubles: dict[str, int] = {}
+        self._unstored: set[str] = set()
         self._too_much: dict[str, str] = {}
 
     def expect(self, job: str) -> None:
@@ -132,7 +133,8 @@ class Reconciler:
     async def unstored(self) -> list[str]:
         """Return the jobs that ended and whose folders have not found their final place."""
         names = await self._files(self._folders.unfinished)
-        return await self._database(self._lifecycle.ended, names) if names else []
+        self._unstored = set(await self._database(self._lifecycle.ended, names) if names else [])
+        return sorted(self._unstored)
 
     def wants_a_step(self, standing: Standing, seen: Observation) -> bool:
         """Tell whether what was seen of a job's container is reason to take a step."""
@@ -146,10 +148,11 @@ class Reconciler:
                 async for state in states:
                     if not await self._save(order, state):
                         return Again.NOW
+                    standing = standing._replace(backend_state=state)
         except (GavipError, OSError) as error:
             log.warning("%s could not be started: %s", order.name, error)
             return await self._give_up(standing, f"Its container could not be started: {error}.")
-        return Again.NOW
+        return await self._watch_launch(standing)
 
     async def _save(self, order: LaunchOrder, state: State) -> bool:
         """Keep a state; a database that is away is waited for, since giving up would cost the job an attempt."""
@@ -215,7 +218,7 @@ class Reconciler:
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
         await self._finish(Ending(standing.job, standing.attempt, end))
         self._too_much.pop(standing.name, None)
-        return Again.NOW
+        return await self._clear(standing)
 
     async def _store(self, standing: Standing) -> str:
         """Give the attempt's folder its final place; return what in it was too much, in words."""
@@ -265,7 +268,8 @@ class Reconciler:
             self._sightings.forget(name)
             self._troubles.pop(name, None)
         if standing.deleted_at is None:
-            await self._store_the_rest(standing)
+            if standing.job in self._unstored:
+                await self._store_the_rest(standing)
         else:
             await self._files(
                 self._folders.remove, owner=standing.owner, job=standing.job, attempts=standing.attempt

@@ -12,7 +12,7 @@ from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
 from avi_kernel.protocol.runs import JobDocument, Outcome, Progress
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
-from gavip_hub.domain.job import AttemptState, JobState
+from gavip_hub.domain.job import JobState
 from gavip_hub.exceptions import SignInRequired
 from gavip_hub.services.moves import PROGRESS, move_all, note_progress, note_state, progress_of
 from gavip_hub.storage import containers, events, jobs
@@ -36,15 +36,11 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def mark_running(session: Session, seen: Sequence[tuple[Job, Attempt]], *, clock: Clock) -> None:
-    """Note that attempts were seen alive; no harm when that is known."""
-    now = clock.now()
-    containers.mark_all_live(session, [attempt.container for _, attempt in seen], at=now)
-    for _, attempt in seen:
-        if attempt.running_at is None:
-            attempt.running_at = now
-            attempt.state = AttemptState.RUNNING
-    session.flush()
+def mark_running(session: Session, seen: Sequence[tuple[Job, str]], *, clock: Clock) -> None:
+    """Note that jobs were seen alive in these containers; no harm when that is known."""
+    now, alive = clock.now(), [container for _, container in seen]
+    containers.mark_all_live(session, alive, at=now)
+    jobs.mark_running(session, alive, at=now)
     launched = [job for job, _ in seen if job.state is JobState.LAUNCHING]
     move_all(session, [Change(job, JobState.RUNNING, {}) for job in launched], at=now)
 
@@ -98,7 +94,7 @@ class AttemptService:
         now = self._clock.now()
         with self._database.transaction() as session:
             job, attempt = self._of(session, token, lock=True)
-            mark_running(session, [(job, attempt)], clock=self._clock)
+            mark_running(session, [(job, attempt.container)], clock=self._clock)
             known = progress_of(job)
             job.heartbeat_at, job.reason = now, ""
             job.fraction, job.message, job.step = progress.fraction, progress.message, progress.step
@@ -112,7 +108,7 @@ class AttemptService:
         now = self._clock.now()
         with self._database.transaction() as session:
             job, attempt = self._of(session, token, lock=True)
-            mark_running(session, [(job, attempt)], clock=self._clock)
+            mark_running(session, [(job, attempt.container)], clock=self._clock)
             first = attempt.outcome is None
             attempt.outcome = outcome.model_dump(mode="json")
             job.heartbeat_at = now

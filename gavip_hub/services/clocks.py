@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gavip_hub.clock import Clock
 from gavip_hub.storage import lasting, settings
-from gavip_hub.storage.database import Database, lock_pool
+from gavip_hub.storage.database import Database, lock_pools
 
 JUMP = timedelta(seconds=30)
 """Less is what a time server corrects in a day, and harms nobody."""
@@ -50,7 +50,7 @@ class ClockService:
         if self._known is not None and abs(seen.ahead - self._known.ahead) < JUMP.total_seconds():
             return
         with self._database.transaction() as session:
-            lock_pool(session, SETTING)  # the first ones find no row that they could hold
+            lock_pools(session, SETTING)  # the first ones find no row that they could hold
             self._known = self._settle(session, seen)
 
     def _settle(self, session: Session, seen: Reading) -> Reading:

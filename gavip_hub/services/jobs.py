@@ -29,7 +29,7 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
 from gavip_hub.storage import events, jobs
-from gavip_hub.storage.database import Database, lock_pool
+from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
 
@@ -115,7 +115,7 @@ class JobService:
         """Return a job of the owner; with `avi`, only if it is that AVI's."""
         with self._database.reading() as session:
             view = job_view(session, self._owned(session, owner, job, avi), portal=self._portal)
-        return self._as_held(view) if view.state == JobState.QUEUED else view
+        return self._as_queued(view) if view.state == JobState.QUEUED else view
 
     def wait(self, *, owner: str, job: str, avi: str | None = None) -> WaitView:
         """Tell why a job waits, when it will probably start, and what would start it sooner.
@@ -164,7 +164,7 @@ class JobService:
             counts = jobs.result_counts(session, [job.id for job in found])
         more = found[limit - 1].id if len(found) > limit else None
         rows = [job_row(job, portal=self._portal, count=counts.get(job.id, 0)) for job in found[:limit]]
-        items = [self._as_held(row) if row.state == JobState.QUEUED else row for row in rows]
+        items = [self._as_queued(row) if row.state == JobState.QUEUED else row for row in rows]
         return JobList(items=items, next=more)
 
     def events(self, *, owner: str, job: str, after: int = 0, avi: str | None = None) -> list[EventView]:
@@ -199,6 +199,11 @@ class JobService:
             else:
                 self._cancel(session, found)
 
+    def _as_queued(self, view: JobView) -> JobView:
+        """Say why it waits also where the scheduler has not come to note it: in a long queue that takes minutes."""
+        seen = None if view.reason else self._board.wait_of(view.id)
+        return self._as_held(view.model_copy(update={"reason": seen.words}) if seen else view)
+
     def _as_held(self, view: Waits) -> Waits:
         """Say what keeps everybody waiting, if anything does; not kept with each job, on a disk that is full."""
         held = self._held()
@@ -206,7 +211,7 @@ class JobService:
 
     def _lock(self, session: Session, owner: str) -> None:
         """Hold the owner's pool, before anything else is held, so that counting jobs and adding one are one act."""
-        lock_pool(session, f"user:{owner}")
+        lock_pools(session, f"user:{owner}")
 
     def _require_place(self, session: Session, owner: str, groups: Sequence[str]) -> None:
         """Refuse one job more than the quota; one that is not started yet counts, or nothing would bound those."""

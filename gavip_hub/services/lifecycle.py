@@ -22,7 +22,6 @@ from gavip_hub.services.waits import place_of
 from gavip_hub.storage import containers, events, jobs, settings, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Standing, Startable
-from gavip_hub.storage.schema import Attempt, Job
 
 LONGEST_WAIT = timedelta(seconds=max(RETRY_SECONDS))
 QUEUE_KINDS = ("job.state", "job.reason")
@@ -155,21 +154,26 @@ class JobLifecycle:
     def save_backend_states(self, started: Sequence[Started]) -> list[bool]:
         """Keep what is needed to find containers again; return which of them are still wanted."""
         with self._database.transaction() as session:
-            held = jobs.locked_all(session, [one.job for one in started])
-            open_ones = {(row.job, row.number): row.container for row in _open_attempts(session, held)}
-            known = [one for one in started if (one.job, one.attempt) in open_ones]
-            containers.save_states(session, {open_ones[one.job, one.attempt]: one.state for one in known})
-            return [
-                (one.job, one.attempt) in open_ones and held[one.job].state is JobState.LAUNCHING
+            held = jobs.locked_launches(session, [one.job for one in started])
+            launches = [
+                launch if (launch := held.get(one.job)) and launch.attempt == one.attempt else None
                 for one in started
             ]
+            known = {
+                launch.container: one.state for one, launch in zip(started, launches, strict=True) if launch
+            }
+            containers.save_states(session, known)
+            return [launch is not None and launch.state is JobState.LAUNCHING for launch in launches]
 
     def mark_running(self, seen: Sequence[tuple[str, int]]) -> None:
         """Note that the backend sees containers run."""
         with self._database.transaction() as session:
             held = jobs.locked_all(session, [job for job, _ in seen])
-            found = [row for row in _open_attempts(session, held) if (row.job, row.number) in seen]
-            mark_running(session, [(held[row.job], row) for row in found], clock=self._clock)
+            launches = jobs.locked_launches(session, list(held))
+            alive = [
+                (held[job], one.container) for job, one in launches.items() if (job, one.attempt) in seen
+            ]
+            mark_running(session, alive, clock=self._clock)
 
     def begin_stop(self, job: str, attempt: int, code: str) -> None:
         """Have a running job ended by the platform, for the reason of that code."""
@@ -244,8 +248,3 @@ def waiting_of(job: Startable) -> Waiting:
         pipeline=pipeline_key(job.avi, job.pipeline),
         told=Told(job.reason, job.reserved_for),
     )
-
-
-def _open_attempts(session: Session, held: Mapping[str, Job]) -> list[Attempt]:
-    """Return the newest attempts of these jobs that have not ended."""
-    return [row for row in jobs.newest_attempts(session, held).values() if row.ended_at is None]

@@ -18,7 +18,7 @@ from gavip_hub.domain.quota import (
 )
 from gavip_hub.exceptions import TooLarge
 from gavip_hub.storage import containers, jobs
-from gavip_hub.storage.database import Database, lock_pool
+from gavip_hub.storage.database import Database, lock_pools
 
 
 class QuotaService:
@@ -39,9 +39,8 @@ class QuotaService:
 
     def hold(self, session: Session, *owners: str) -> None:
         """Hold these pools and the platform's until the caller's transaction ends; before anything else is held."""
-        for owner in sorted(set(owners)):  # always in this order, or two would wait for one another
-            lock_pool(session, f"user:{owner}")
-        lock_pool(session, PLATFORM)
+        # Always in this order, or two would wait for one another.
+        lock_pools(session, *(f"user:{owner}" for owner in sorted(set(owners))), PLATFORM)
 
     def room(
         self,
@@ -64,6 +63,7 @@ class QuotaService:
         kept
             Room in the owner's pool that an interface of theirs waits for.
         """
+        self.hold(session, owner)
         rooms = self.rooms(session, [owner], promised=promised, kept={owner: kept})
         return rooms.shortage(owner, groups, want)
 
@@ -75,8 +75,7 @@ class QuotaService:
         promised: Usage = NOTHING,
         kept: Mapping[str, Usage] | None = None,
     ) -> "Rooms":
-        """Hold these users' pools and the platform's until the transaction ends, and count them once; see `room`."""
-        self.hold(session, *owners)
+        """Count these users' pools and the platform's, which the caller holds, once; see `room`."""
         return Rooms(
             self,
             used=containers.usages(session, owners),

@@ -17,7 +17,7 @@ from gavip_hub.domain.addresses import interface_url
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
 from gavip_hub.services.memory_checks import require_memory_expressions
 from gavip_hub.storage import releases
-from gavip_hub.storage.database import Database, lock_pool
+from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.repositories import Repositories, Tree, split_source
 from gavip_hub.storage.schema import Avi, Release
@@ -168,7 +168,7 @@ class ReleaseService:
 
     def _record(self, new: _Publication, commit: str, now: datetime) -> ReleaseView:
         with self._database.transaction() as session:
-            lock_pool(session, f"avi:{new.avi}")
+            lock_pools(session, f"avi:{new.avi}")
             # Looked at again: the lock on the repository holds on this machine only.
             known = self._known(session, new)
             if known is not None:

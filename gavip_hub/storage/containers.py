@@ -121,14 +121,18 @@ def close(session: Session, container: str, *, at: datetime) -> bool:
 
 def close_all(session: Session, wanted: Collection[str], *, at: datetime) -> set[str]:
     """Give back what containers held, and remember that it was used; return those that were open."""
-    held = (Container.owner, Container.memory_mb, Container.cpu, Container.created_at)
-    changed = session.execute(
-        update(Container)
-        .where(Container.id.in_(wanted), Container.state.in_(OPEN))
-        .values(state=ContainerState.CLOSED, closed_at=at)
-        .returning(Container.id, Container.kind, *held)
-        .execution_options(synchronize_session=False)
-    ).all()
+    row = _LEDGER.c
+    session.flush()
+    changed = (
+        session.connection()
+        .execute(
+            update(_LEDGER)
+            .where(row.id.in_(wanted), row.state.in_(OPEN))
+            .values(state=ContainerState.CLOSED, closed_at=at)
+            .returning(row.id, row.kind, row.owner, row.memory_mb, row.cpu, row.created_at)
+        )
+        .all()
+    )
     used = [
         spending.Held(row.owner, row.memory_mb, row.cpu, row.created_at)
         for row in changed

@@ -156,13 +156,20 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def lock_pool(session: Session, pool: str) -> None:
-    """Hold a pool until this transaction ends, so that counting and adding are one act.
+def lock_pools(session: Session, *pools: str) -> None:
+    """Hold pools, one after the other, until this transaction ends, so that counting and adding are one act.
 
-    SQLite has one writer at a time; PostgreSQL over-commits at READ COMMITTED without this lock.
+    SQLite has one writer at a time; PostgreSQL over-commits at READ COMMITTED without these locks.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"gavip-pool:{pool}")})
+        keys = [lock_key(f"gavip-pool:{pool}") for pool in pools]
+        session.execute(_LOCKS, {"keys": keys})
+
+
+_LOCKS = text(
+    "SELECT pg_advisory_xact_lock(key) FROM"
+    " (SELECT key FROM unnest(CAST(:keys AS bigint[])) WITH ORDINALITY AS pools (key, place) ORDER BY place) AS held"
+)
 
 
 def lock_key(name: str) -> int:

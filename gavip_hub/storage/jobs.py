@@ -5,18 +5,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy.orm import Session, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.domain.job import FINAL, LIVE, JobState, container_name
+from gavip_hub.domain.job import FINAL, LIVE, AttemptState, JobState, container_name
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 
 # Many rows at once go by the tables: the mapped classes would make an object of each.
 _JOBS: Any = Job.__table__
 _ATTEMPTS: Any = Attempt.__table__
 _RESULTS: Any = Result.__table__
+_LARGE = (defer(Job.parameters), defer(Job.wait), defer(Job.estimate))
 
 
 class Startable(NamedTuple):
@@ -99,14 +100,39 @@ def page(
 
 
 def locked_all(session: Session, names: Collection[str]) -> dict[str, Job]:
-    """Return these jobs, held until the transaction ends; in an order in which no two wait for one another."""
-    wanted = select(Job).where(Job.id.in_(names)).order_by(Job.id).with_for_update()
+    """Return these jobs, held until the transaction ends; in an order in which no two wait for one another.
+
+    What is large and seldom asked for is read only when it is.
+    """
+    wanted = select(Job).where(Job.id.in_(names)).order_by(Job.id).with_for_update().options(*_LARGE)
     return {job.id: job for job in session.scalars(wanted, execution_options={"populate_existing": True})}
+
+
+class Launch(NamedTuple):
+    """A job whose newest attempt has not ended, and that attempt's ledger row."""
+
+    job: str
+    state: JobState
+    attempt: int
+    container: str
+
+
+def locked_launches(session: Session, names: Collection[str]) -> dict[str, Launch]:
+    """Return where these jobs stand whose newest attempts have not ended; held until the transaction ends."""
+    wanted = (
+        select(Job.id, Job.state, Job.attempt, Attempt.container)
+        .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.id.in_(names), Attempt.ended_at.is_(None))
+        .order_by(Job.id)
+        .with_for_update(of=Job)
+    )
+    return {row.id: Launch._make(row) for row in session.execute(wanted)}
 
 
 def newest_attempts(session: Session, held: Mapping[str, Job]) -> dict[str, Attempt]:
     """Return the newest attempt of each of these jobs that has one."""
-    wanted = select(Attempt).where(Attempt.job.in_(held))
+    large = (defer(Attempt.outcome), defer(Attempt.course))
+    wanted = select(Attempt).where(Attempt.job.in_(held)).options(*large)
     found = session.scalars(wanted, execution_options={"populate_existing": True})
     return {row.job: row for row in found if row.number == held[row.job].attempt}
 
@@ -121,29 +147,23 @@ class Change(NamedTuple):
 
 def compare_and_set(session: Session, changes: Iterable[Change]) -> bool:
     """Move jobs from the states in which they were read; return False where another was faster with one of them."""
-    alike = defaultdict[tuple[str, ...], list[Change]](list)
+    alike = defaultdict[str, list[Change]](
+        list
+    )  # most jobs of a batch change alike: one statement for all of them
     for change in changes:
-        alike[tuple(sorted(change.values))].append(change)
+        alike[repr((change.job.state, change.state, sorted(change.values.items())))].append(change)
     session.flush()
-    return all(_compare_and_set(session, columns, same) for columns, same in alike.items())
+    return all(_compare_and_set(session, same) for same in alike.values())
 
 
-def _compare_and_set(session: Session, columns: Sequence[str], changes: Sequence[Change]) -> bool:
-    news: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("state", *columns)}
-    is_as_read = (_JOBS.c.id == bindparam("job")) & (_JOBS.c.state == bindparam("as_read"))
-    rows = [
-        {
-            "job": change.job.id,
-            "as_read": change.job.state,
-            "new_state": change.state,
-            **{f"new_{name}": value for name, value in change.values.items()},
-        }
-        for change in changes
-    ]
-    if session.connection().execute(update(_JOBS).where(is_as_read).values(news), rows).rowcount != len(rows):
+def _compare_and_set(session: Session, changes: Sequence[Change]) -> bool:
+    ids, (job, state, values) = [change.job.id for change in changes], changes[0]
+    are_as_read = _JOBS.c.id.in_(ids) & (_JOBS.c.state == job.state)
+    statement = update(_JOBS).where(are_as_read).values(state=state, **values)
+    if session.connection().execute(statement).rowcount != len(ids):
         return False
     for change in changes:
-        for name, value in {**change.values, "state": change.state}.items():
+        for name, value in {**change.values, "state": state}.items():
             set_committed_value(change.job, name, value)
     return True
 
@@ -324,6 +344,14 @@ def add_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add starts of jobs; their ledger rows are there."""
     if rows:
         session.connection().execute(insert(_ATTEMPTS), rows)
+
+
+def mark_running(session: Session, containers: Collection[str], *, at: datetime) -> None:
+    """Note since when the attempts in these containers run, where that is not known."""
+    new = _ATTEMPTS.c.container.in_(containers) & _ATTEMPTS.c.running_at.is_(None)
+    session.connection().execute(
+        update(_ATTEMPTS).where(new).values(running_at=at, state=AttemptState.RUNNING)
+    )
 
 
 def add_results(session: Session, made: Iterable[tuple[str, int, Collection[ResultEntry]]]) -> None:

@@ -41,10 +41,16 @@ def of(session: Session, owners: Collection[str]) -> dict[str, Spent]:
 
 def _rows(session: Session, owners: Collection[str], *, at: datetime) -> dict[str, Spending]:
     """Return these users' rows, held until the transaction ends, so that no two add to the same number."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = [{"owner": owner, "memory": 0.0, "cpu": 0.0, "at": at} for owner in sorted(owners)]
-    if new:
-        session.connection().execute(insert(_TABLE).on_conflict_do_nothing(), new)
+    found = _locked(session, owners)
+    if new := sorted(set(owners) - found.keys()):
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        rows = [{"owner": owner, "memory": 0.0, "cpu": 0.0, "at": at} for owner in new]
+        session.connection().execute(insert(_TABLE).on_conflict_do_nothing(), rows)
+        found |= _locked(session, new)
+    return found
+
+
+def _locked(session: Session, owners: Collection[str]) -> dict[str, Spending]:
     # Always in this order, or two could wait for one another.
     wanted = select(Spending).where(Spending.owner.in_(owners)).order_by(Spending.owner).with_for_update()
     found = session.scalars(wanted, execution_options={"populate_existing": True})

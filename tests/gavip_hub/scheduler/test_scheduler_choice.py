@@ -5,6 +5,7 @@ import pytest
 from gavip_hub.domain.policies import FairShare
 from gavip_hub.domain.policy import Policy, Ranked
 from gavip_hub.scheduler.choice import Chooser
+from gavip_hub.scheduler.news import Reach
 
 
 class Breaks(Policy):
@@ -23,7 +24,7 @@ def choose(engine):
         chooser = Chooser(
             lifecycle=engine.lifecycle, policy=lambda: policy, clock=engine.clock, ranked=lambda *_: None
         )
-        return chooser.choose(anew=False)
+        return chooser.choose(Reach.FRONT_AND_NEW)
 
     return choose
 
