@@ -211,7 +211,8 @@ class SchedulerLoop:
         if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
             return
         if item in RESTS:
-            await (self._dispatch() if item == DISPATCH else self._tell())
+            with self._pass_timer() if item == DISPATCH else nullcontext():
+                await (self._dispatch() if item == DISPATCH else self._tell())
             self._queue.forget(item)
             return
         with about_job(item):
@@ -236,9 +237,8 @@ class SchedulerLoop:
         self._holding.over()
         # Where more is to be told than can be, what is newer comes with a later pass.
         reach = Reach.ALL if self._tells_all else Reach.NOBODY if self._news else Reach.FRONT_AND_NEW
-        with self._pass_timer():
-            # In a thread, or thousands of jobs would keep every request waiting.
-            chosen, news = await self._threads(self._chooser.choose, reach)
+        # In a thread, or thousands of jobs would keep every request waiting.
+        chosen, news = await self._threads(self._chooser.choose, reach)
         if reach is Reach.ALL:
             self._tells_all = False
         for start in range(0, len(chosen), CLAIMED_AT_ONCE):
