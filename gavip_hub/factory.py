@@ -14,13 +14,15 @@ from gavip_hub.backends.base import JobBackend
 from gavip_hub.backends.boxes import BoxLauncher
 from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
 from gavip_hub.backends.sandbox import SandboxReport, detect
-from gavip_hub.clock import Clock, SystemClock
+from gavip_hub.clock import Clock
 from gavip_hub.config import MB, Gavip
+from gavip_hub.core import Core, make_core
 from gavip_hub.exceptions import BadRequest
 from gavip_hub.handlers.base import UnknownPath
 from gavip_hub.handlers.bodies import BoundedApplication
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
 from gavip_hub.handlers.feed import EventFeed
+from gavip_hub.handlers.probe import HealthProbe
 from gavip_hub.handlers.routes import all_routes, openapi_document
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.health import make_probe
@@ -33,32 +35,19 @@ from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
-from gavip_hub.services.board import Board
-from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
-from gavip_hub.services.past import PastRuns
-from gavip_hub.services.policies import PolicyService
-from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
-from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
-from gavip_hub.storage.database import Database
-from gavip_hub.storage.disk import DiskSpace
-from gavip_hub.storage.migrate import require_current
-from gavip_hub.storage.repositories import Repositories
-from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 from gavip_hub.threads import Threads
 
 BACKENDS = "gavip.backends"
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 TEND_SECONDS = 2.0
@@ -67,26 +56,6 @@ SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 FILE_THREADS = 4
 PUBLISHING_THREADS = 2
-HOOK_CONNECTIONS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Core:
-    """What decides and what keeps, with no process around it: the service's, and that of the Hub's hooks."""
-
-    config: Gavip
-    clock: Clock
-    database: Database
-    folders: AttemptFolders
-    spaces: UserSpaces
-    quotas: QuotaService
-    releases: ReleaseService
-    servers: ServerService
-    policies: PolicyService
-    board: Board
-    disk: DiskSpace
-    clocks: ClockService
-    past_runs: PastRuns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,53 +77,6 @@ class Service:
         self.context.publishing_threads.close()
         self.context.probing_threads.close()
         self.core.database.close()
-
-
-def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) -> Core:
-    """Make the services that need neither Hub nor containers.
-
-    Raises
-    ------
-    gavip_hub.exceptions.WrongSchema
-        The database is not this program's.
-    """
-    clock = clock or SystemClock()
-    database = Database(url=config.database_url, pool_size=connections)
-    require_current(database.engine)
-    quotas = QuotaService(database=database, config=config)
-    spaces = UserSpaces(root=config.root)
-    repositories = Repositories(root=config.root)
-    disk = DiskSpace(root=config.root, reserve_mb=config.disk_reserve_mb)
-    releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
-    servers = ServerService(
-        database=database,
-        quotas=quotas,
-        releases=releases,
-        spaces=spaces,
-        disk=disk,
-        config=config,
-        clock=clock,
-    )
-    return Core(
-        config=config,
-        clock=clock,
-        database=database,
-        folders=AttemptFolders(root=config.root),
-        spaces=spaces,
-        quotas=quotas,
-        releases=releases,
-        servers=servers,
-        policies=PolicyService(database=database, clock=clock, default=config.policy),
-        board=Board(clock=clock),
-        disk=disk,
-        clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
-        past_runs=PastRuns(database=database, clock=clock),
-    )
-
-
-def server_ledger(config: Gavip) -> ServerService:
-    """Return what the Hub's hooks ask, on the service's database."""
-    return make_core(config, connections=HOOK_CONNECTIONS).servers
 
 
 def make_launcher(config: Gavip, report: SandboxReport) -> BoxLauncher:
@@ -217,14 +139,7 @@ def make_service(
         file_threads=file_threads,
         publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         feed=_feed(core, threads),
-        health=make_probe(
-            database=core.database,
-            disk=core.disk,
-            scheduler=scheduler,
-            hub=hub_client,
-            report=report,
-            threads=probing_threads,
-        ),
+        health=_health(core, scheduler, hub_client, report, probing_threads),
         probing_threads=probing_threads,
         disk=core.disk,
         metrics=metrics,
@@ -257,6 +172,14 @@ def bundled_folder() -> Path:
     package = Path(gavip_hub.__file__).parent
     installed = package / "bundled"
     return installed if installed.is_dir() else package.parent / "voila_apps"
+
+
+def _health(
+    core: Core, scheduler: SchedulerLoop, hub: HubClient, report: SandboxReport, threads: Threads
+) -> HealthProbe:
+    return make_probe(
+        database=core.database, disk=core.disk, scheduler=scheduler, hub=hub, report=report, threads=threads
+    )
 
 
 def _services(core: Core, opening: OpeningService, reservations: ReservationService) -> Services:

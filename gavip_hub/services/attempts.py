@@ -15,7 +15,7 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.job import JobState
 from gavip_hub.exceptions import SignInRequired
 from gavip_hub.services.moves import PROGRESS, move_all, note_progress, note_state, progress_of
-from gavip_hub.storage import containers, events, jobs
+from gavip_hub.storage import attempts, containers, events, jobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Change
 from gavip_hub.storage.schema import Attempt, Job
@@ -40,7 +40,7 @@ def mark_running(session: Session, seen: Sequence[tuple[Job, str]], *, clock: Cl
     """Note that jobs were seen alive in these containers; no harm when that is known."""
     now, alive = clock.now(), [container for _, container in seen]
     containers.mark_all_live(session, alive, at=now)
-    jobs.mark_running(session, alive, at=now)
+    attempts.mark_running(session, alive, at=now)
     launched = [job for job, _ in seen if job.state is JobState.LAUNCHING]
     move_all(session, [Change(job, JobState.RUNNING, {}) for job in launched], at=now)
 
@@ -119,7 +119,7 @@ class AttemptService:
                 note_state(session, job, at=now)  # no new state, but the loop is to look at it now
 
     def _of(self, session: Session, token: str, *, lock: bool = False) -> tuple[Job, Attempt]:
-        attempt = jobs.attempt_by_token(session, hash_of(token))
+        attempt = attempts.by_token(session, hash_of(token))
         job = None
         if attempt and lock:
             job = jobs.locked(session, attempt.job)

@@ -17,7 +17,7 @@ from gavip_hub.services.moves import move_all, set_reasons
 from gavip_hub.services.promises import kept, promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import NO_WAIT
-from gavip_hub.storage import containers, jobs
+from gavip_hub.storage import attempts, containers, jobs
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.jobs import Change
 from gavip_hub.storage.schema import Job
@@ -48,7 +48,7 @@ def claim(session: Session, quotas: QuotaService, asked: Sequence[str], *, at: d
     """Take those of these jobs, in this order, that still wait and fit at this moment; tell the others why not."""
     quotas.hold(session, *jobs.owners(session, asked))
     found = jobs.locked_all(session, asked)  # they may have moved while this waited for the pools
-    left_over = jobs.uncleared(session, asked)
+    left_over = attempts.jobs_left_over(session, asked)
     ready = [
         job
         for name in asked
@@ -104,7 +104,7 @@ def _add_attempts(session: Session, orders: Sequence[LaunchOrder], *, at: dateti
     ids = [new_id("c", now=at) for _ in orders]
     each = list(zip(orders, ids, strict=True))
     containers.add_all(session, [_ledger_row(order, container, at) for order, container in each])
-    jobs.add_attempts(session, [_attempt_row(order, container, at) for order, container in each])
+    attempts.add_all(session, [_attempt_row(order, container, at) for order, container in each])
 
 
 def _attempt_row(order: LaunchOrder, container: str, at: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from gavip_hub.domain.ending import End, Stint, Verdict, judge
 from gavip_hub.domain.job import JobState
 from gavip_hub.services.claims import NOTHING_DONE
 from gavip_hub.services.moves import move_all
-from gavip_hub.storage import containers, jobs
+from gavip_hub.storage import attempts, containers, jobs
 from gavip_hub.storage.jobs import Change
 from gavip_hub.storage.schema import Attempt, Job
 
@@ -29,8 +29,8 @@ class Ending(NamedTuple):
 def finish(session: Session, endings: Sequence[Ending], *, at: datetime) -> list[JobState | None]:
     """Close attempts and move their jobs on; return their new states, None where that was done before."""
     held = jobs.locked_all(session, [ending.job for ending in endings])
-    attempts = jobs.newest_attempts(session, held)
-    judged = [_judge(ending, held.get(ending.job), attempts.get(ending.job)) for ending in endings]
+    newest = attempts.newest(session, held)
+    judged = [_judge(ending, held.get(ending.job), newest.get(ending.job)) for ending in endings]
     closed = [one for one in judged if one is not None]
     for _, attempt, verdict, end in closed:
         _close(attempt, verdict, end, at=at)

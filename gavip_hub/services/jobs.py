@@ -28,7 +28,7 @@ from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
-from gavip_hub.storage import events, jobs
+from gavip_hub.storage import attempts, events, jobs
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
@@ -141,10 +141,10 @@ class JobService:
         """
         with self._database.reading() as session:
             found = self._owned(session, owner, job, avi)
-            attempts = jobs.attempts_of(session, job)
-            if not attempts:
+            starts = attempts.of_job(session, job)
+            if not starts:
                 raise NotFound("the job has not run yet: there is nothing that it used")
-            return usage_view(found, attempts[-1])
+            return usage_view(found, starts[-1])
 
     def page(
         self,

@@ -19,7 +19,7 @@ from gavip_hub.services.moves import move, set_reasons
 from gavip_hub.services.promises import kept, promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import place_of
-from gavip_hub.storage import containers, events, jobs, settings, spending
+from gavip_hub.storage import attempts, containers, events, jobs, settings, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Standing, Startable
 
@@ -73,7 +73,7 @@ class JobLifecycle:
     def strays(self, names: Sequence[str]) -> list[str]:
         """Return which of these containers belong to no attempt that this database knows as uncleared."""
         with self._database.reading() as session:
-            known = jobs.known_containers(session, names)
+            known = attempts.known_containers(session, names)
         return [name for name in names if name not in known]
 
     def ended(self, names: Sequence[str]) -> list[str]:
@@ -154,7 +154,7 @@ class JobLifecycle:
     def save_backend_states(self, started: Sequence[Started]) -> list[bool]:
         """Keep what is needed to find containers again; return which of them are still wanted."""
         with self._database.transaction() as session:
-            held = jobs.locked_launches(session, [one.job for one in started])
+            held = attempts.locked_launches(session, [one.job for one in started])
             launches = [
                 launch if (launch := held.get(one.job)) and launch.attempt == one.attempt else None
                 for one in started
@@ -169,7 +169,7 @@ class JobLifecycle:
         """Note that the backend sees containers run."""
         with self._database.transaction() as session:
             held = jobs.locked_all(session, [job for job, _ in seen])
-            launches = jobs.locked_launches(session, list(held))
+            launches = attempts.locked_launches(session, list(held))
             alive = [
                 (held[job], one.container) for job, one in launches.items() if (job, one.attempt) in seen
             ]
@@ -193,12 +193,12 @@ class JobLifecycle:
     def mark_cleared(self, gone: Sequence[tuple[str, int]]) -> None:
         """Note that nothing of ended attempts' containers is left."""
         with self._database.transaction() as session:
-            jobs.clear(session, gone, at=self._clock.now())
+            attempts.clear(session, gone, at=self._clock.now())
 
     def uncleared(self, asked: Sequence[str]) -> list[list[tuple[int, str, dict[str, Any]]]]:
         """Return number, container name and backend state of these jobs' ended attempts that still hold something."""
         with self._database.reading() as session:
-            found = jobs.uncleared_attempts(session, asked)
+            found = attempts.left_over(session, asked)
         return [
             [(number, container_name(job, number), state) for number, state in found.get(job, ())]
             for job in asked
@@ -215,7 +215,7 @@ class JobLifecycle:
 
     def _ready(self, session: Session, queued: Sequence[Startable]) -> list[Startable]:
         now = self._clock.now()
-        left_over = jobs.uncleared(session, [job.id for job in queued if job.attempt])
+        left_over = attempts.jobs_left_over(session, [job.id for job in queued if job.attempt])
         return [
             job for job in queued if job.is_due(now=now, longest=LONGEST_WAIT) and job.id not in left_over
         ]

@@ -5,15 +5,15 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.api import AttemptView, EventView, JobView, UsagePoint, UsageView
 from avi_kernel.protocol.runs import JobError, ResultEntry
 from gavip_hub.domain.job import phase_of
-from gavip_hub.storage import jobs
+from gavip_hub.storage import attempts, jobs
 from gavip_hub.storage.schema import Attempt, Event, Job
 
 
 def job_view(session: Session, job: Job, *, portal: str) -> JobView:
     """Return a job with its attempts and results."""
-    attempts = [attempt_view(attempt) for attempt in jobs.attempts_of(session, job.id)]
+    starts = [attempt_view(attempt) for attempt in attempts.of_job(session, job.id)]
     results = jobs.results_of(session, [job.id])[job.id]
-    return _view(job, portal=portal, attempts=attempts, results=results, count=len(results))
+    return _view(job, portal=portal, attempts=starts, results=results, count=len(results))
 
 
 def job_row(job: Job, *, portal: str, count: int) -> JobView:

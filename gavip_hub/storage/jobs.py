@@ -5,17 +5,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session, defer
 from sqlalchemy.orm.attributes import set_committed_value
 
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.domain.job import FINAL, LIVE, AttemptState, JobState, container_name
+from gavip_hub.domain.job import FINAL, LIVE, JobState, container_name
+from gavip_hub.storage import attempts
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 
 # Many rows at once go by the tables: the mapped classes would make an object of each.
 _JOBS: Any = Job.__table__
-_ATTEMPTS: Any = Attempt.__table__
 _RESULTS: Any = Result.__table__
 _LARGE = (defer(Job.parameters), defer(Job.wait), defer(Job.estimate))
 
@@ -108,35 +108,6 @@ def locked_all(session: Session, names: Collection[str]) -> dict[str, Job]:
     return {job.id: job for job in session.scalars(wanted, execution_options={"populate_existing": True})}
 
 
-class Launch(NamedTuple):
-    """A job whose newest attempt has not ended, and that attempt's ledger row."""
-
-    job: str
-    state: JobState
-    attempt: int
-    container: str
-
-
-def locked_launches(session: Session, names: Collection[str]) -> dict[str, Launch]:
-    """Return where these jobs stand whose newest attempts have not ended; held until the transaction ends."""
-    wanted = (
-        select(Job.id, Job.state, Job.attempt, Attempt.container)
-        .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
-        .where(Job.id.in_(names), Attempt.ended_at.is_(None))
-        .order_by(Job.id)
-        .with_for_update(of=Job)
-    )
-    return {row.id: Launch._make(row) for row in session.execute(wanted)}
-
-
-def newest_attempts(session: Session, held: Mapping[str, Job]) -> dict[str, Attempt]:
-    """Return the newest attempt of each of these jobs that has one."""
-    large = (defer(Attempt.outcome), defer(Attempt.course))
-    wanted = select(Attempt).where(Attempt.job.in_(held)).options(*large)
-    found = session.scalars(wanted, execution_options={"populate_existing": True})
-    return {row.job: row for row in found if row.number == held[row.job].attempt}
-
-
 class Change(NamedTuple):
     """A job as it was read, and what it is to become."""
 
@@ -197,39 +168,6 @@ def queued(session: Session, names: Collection[str] | None = None) -> list[Start
     return [Startable._make(row) for row in session.execute(wanted.order_by(Job.id))]
 
 
-def uncleared(session: Session, names: Collection[str]) -> set[str]:
-    """Return of which of these jobs something of an earlier container is left."""
-    return set(session.scalars(_uncleared().where(Attempt.job.in_(names))))
-
-
-def _uncleared() -> Select[Any]:
-    return select(Attempt.job).where(Attempt.cleared_at.is_(None))
-
-
-def uncleared_attempts(
-    session: Session, names: Collection[str]
-) -> dict[str, list[tuple[int, dict[str, Any]]]]:
-    """Return number and backend state of these jobs' ended attempts that still hold something, first one first."""
-    wanted = (
-        select(Attempt.job, Attempt.number, Container.backend_state)
-        .join(Container, Container.id == Attempt.container)
-        .where(Attempt.job.in_(names), Attempt.ended_at.is_not(None), Attempt.cleared_at.is_(None))
-        .order_by(Attempt.job, Attempt.number)
-    )
-    found = defaultdict[str, list[tuple[int, dict[str, Any]]]](list)
-    for job, number, state in session.execute(wanted):
-        found[job].append((number, state))
-    return found
-
-
-def clear(session: Session, gone: Collection[tuple[str, int]], *, at: datetime) -> None:
-    """Note that nothing is left of these attempts' containers; no harm where that is known."""
-    over = tuple_(Attempt.job, Attempt.number).in_(gone) & Attempt.ended_at.is_not(None)
-    session.execute(
-        update(Attempt).where(over).values(cleared_at=at).execution_options(synchronize_session=False)
-    )
-
-
 def owners(session: Session, names: Collection[str]) -> set[str]:
     """Return whose jobs these are."""
     return set(session.scalars(select(Job.owner).where(Job.id.in_(names)).distinct()))
@@ -282,15 +220,9 @@ def _standings() -> Select[Any]:
 
 def leftovers(session: Session) -> list[str]:
     """Return the jobs of which something is left to be removed: a container, or all of a deleted one."""
-    ended = _uncleared().where(Attempt.ended_at.is_not(None))
+    ended = attempts.uncleared().where(Attempt.ended_at.is_not(None))
     gone = select(Job.id).where(Job.deleted_at.is_not(None), Job.state.in_(FINAL))
     return sorted({*session.scalars(ended), *session.scalars(gone)})  # each by an index of its own
-
-
-def known_containers(session: Session, names: Collection[str]) -> set[str]:
-    """Return which of these container names belong to attempts that are not cleared."""
-    wanted = select(Container.ref).join(Attempt, Attempt.container == Container.id)
-    return set(session.scalars(wanted.where(Container.ref.in_(names), Attempt.cleared_at.is_(None))))
 
 
 def ended(session: Session, names: Collection[str]) -> list[str]:
@@ -302,17 +234,6 @@ def ended(session: Session, names: Collection[str]) -> list[str]:
         .where(Container.ref.in_(names), Job.state.in_(FINAL), Job.deleted_at.is_(None))
     )
     return list(session.scalars(wanted.distinct().order_by(Job.id)))
-
-
-def attempts_of(session: Session, job: str) -> list[Attempt]:
-    """Return all starts of a job, first one first."""
-    return list(session.scalars(select(Attempt).where(Attempt.job == job).order_by(Attempt.number)))
-
-
-def attempt_by_token(session: Session, token_hash: str) -> Attempt | None:
-    """Return the attempt that this token belongs to, while it lasts."""
-    wanted = select(Attempt).where(Attempt.token_hash == token_hash, Attempt.ended_at.is_(None))
-    return session.scalars(wanted).one_or_none()
 
 
 def release_spec(session: Session, job: Job) -> dict[str, Any]:
@@ -338,20 +259,6 @@ def result_counts(session: Session, jobs: Collection[str]) -> dict[str, int]:
     """Return how many results these jobs have; a job without any is left out."""
     wanted = select(Result.job, func.count().label("many")).where(Result.job.in_(jobs)).group_by(Result.job)
     return {row.job: row.many for row in session.execute(wanted)}
-
-
-def add_attempts(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add starts of jobs; their ledger rows are there."""
-    if rows:
-        session.connection().execute(insert(_ATTEMPTS), rows)
-
-
-def mark_running(session: Session, containers: Collection[str], *, at: datetime) -> None:
-    """Note since when the attempts in these containers run, where that is not known."""
-    new = _ATTEMPTS.c.container.in_(containers) & _ATTEMPTS.c.running_at.is_(None)
-    session.connection().execute(
-        update(_ATTEMPTS).where(new).values(running_at=at, state=AttemptState.RUNNING)
-    )
 
 
 def add_results(session: Session, made: Iterable[tuple[str, int, Collection[ResultEntry]]]) -> None:
@@ -414,7 +321,7 @@ def recorded(session: Session, *, limit: int) -> list[Recorded]:
 
 def remove(session: Session, job: str) -> None:
     """Delete a job with its attempts, results and ledger rows."""
-    containers = [attempt.container for attempt in attempts_of(session, job)]
+    containers = [attempt.container for attempt in attempts.of_job(session, job)]
     session.execute(delete(Result).where(Result.job == job))
     session.execute(delete(Attempt).where(Attempt.job == job))
     session.execute(delete(Container).where(Container.id.in_(containers)))

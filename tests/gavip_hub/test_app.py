@@ -102,7 +102,7 @@ def test_one_broken_bundled_avi_keeps_nobody_from_the_others(tmp_path, caplog):
     from types import SimpleNamespace
 
     from gavip_hub.app import _publish_one
-    from gavip_hub.factory import make_core
+    from gavip_hub.core import make_core
 
     config = load_config(tmp_path / "root")
     Path(config.root).mkdir()
@@ -112,6 +112,6 @@ def test_one_broken_bundled_avi_keeps_nobody_from_the_others(tmp_path, caplog):
     (broken / "avi.toml").write_text("titel = 1")
     for folder in (broken, good):
         _publish_one(SimpleNamespace(core=core), folder)
-    assert "broken is not published: avi.toml: titel" in caplog.text
+    assert "broken is not published: avi.toml, line 1: titel" in caplog.text
     assert [avi.name for avi in core.releases.catalogue(viewer="ann")] == ["good-one"]
     core.database.close()

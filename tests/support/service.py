@@ -19,8 +19,9 @@ from tornado.web import Application, RequestHandler
 from avi_kernel.protocol.api import ReleaseSubmit, ReleaseView
 from gavip_hub.backends.sandbox import MEASURES, SandboxReport
 from gavip_hub.config import Gavip, load_config
+from gavip_hub.core import server_ledger
 from gavip_hub.exceptions import GavipError
-from gavip_hub.factory import Service, make_service, server_ledger
+from gavip_hub.factory import Service, make_service
 from gavip_hub.hub.access import INTERFACE_SCOPES
 from gavip_hub.storage import migrate
 from gavip_hub.testing import FakeBackend

@@ -8,7 +8,7 @@ import pytest
 from jupyterhub.spawner import SpawnException
 
 from avi_kernel.protocol.runs import Outcome
-from gavip_hub.factory import server_ledger
+from gavip_hub.core import server_ledger
 from gavip_hub.handlers import base
 from gavip_hub.spawners.options import ServerHooks
 from gavip_hub.testing import EPOCH, exit_record

@@ -10,7 +10,7 @@ from gavip_hub.domain.job import TRANSITIONS, AttemptState, JobState
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, SignInRequired
 from gavip_hub.services.moves import move
-from gavip_hub.storage import jobs
+from gavip_hub.storage import attempts
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.testing import EPOCH, exit_record
 from tests.support.engine import Engine
@@ -77,7 +77,7 @@ def test_a_claim_makes_attempt_token_and_ledger_row(engine):
     assert (order.attempt, order.name) == (1, f"gavip-{order.job}-1")
     assert engine.state(order.job) == "LAUNCHING"
     with engine.database.reading() as session:
-        (attempt,) = jobs.attempts_of(session, order.job)
+        (attempt,) = attempts.of_job(session, order.job)
         ledger = session.get(Container, attempt.container)
     assert order.token not in attempt.token_hash
     assert (ledger.owner, ledger.ref, ledger.memory_mb, ledger.state) == ("ann", order.name, 100, "RESERVED")

@@ -1,0 +1,88 @@
+"""What decides and what keeps: made for the service's process, and for that of the Hub's hooks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gavip_hub.clock import Clock, SystemClock
+from gavip_hub.config import Gavip
+from gavip_hub.services.board import Board
+from gavip_hub.services.clocks import ClockService
+from gavip_hub.services.past import PastRuns
+from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.servers import ServerService
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.migrate import require_current
+from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+HOOK_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """What decides and what keeps, with no process around it: the service's, and that of the Hub's hooks."""
+
+    config: Gavip
+    clock: Clock
+    database: Database
+    folders: AttemptFolders
+    spaces: UserSpaces
+    quotas: QuotaService
+    releases: ReleaseService
+    servers: ServerService
+    policies: PolicyService
+    board: Board
+    disk: DiskSpace
+    clocks: ClockService
+    past_runs: PastRuns
+
+
+def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) -> Core:
+    """Make the services that need neither Hub nor containers.
+
+    Raises
+    ------
+    gavip_hub.exceptions.WrongSchema
+        The database is not this program's.
+    """
+    clock = clock or SystemClock()
+    database = Database(url=config.database_url, pool_size=connections)
+    require_current(database.engine)
+    quotas = QuotaService(database=database, config=config)
+    spaces = UserSpaces(root=config.root)
+    repositories = Repositories(root=config.root)
+    disk = DiskSpace(root=config.root, reserve_mb=config.disk_reserve_mb)
+    releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
+    servers = ServerService(
+        database=database,
+        quotas=quotas,
+        releases=releases,
+        spaces=spaces,
+        disk=disk,
+        config=config,
+        clock=clock,
+    )
+    return Core(
+        config=config,
+        clock=clock,
+        database=database,
+        folders=AttemptFolders(root=config.root),
+        spaces=spaces,
+        quotas=quotas,
+        releases=releases,
+        servers=servers,
+        policies=PolicyService(database=database, clock=clock, default=config.policy),
+        board=Board(clock=clock),
+        disk=disk,
+        clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
+        past_runs=PastRuns(database=database, clock=clock),
+    )
+
+
+def server_ledger(config: Gavip) -> ServerService:
+    """Return what the Hub's hooks ask, on the service's database."""
+    return make_core(config, connections=HOOK_CONNECTIONS).servers

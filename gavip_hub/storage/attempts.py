@@ -1,0 +1,104 @@
+"""Attempts: the starts of jobs, each with a container, a folder and a token of its own."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, insert, select, tuple_, update
+from sqlalchemy.orm import Session, defer
+
+from gavip_hub.domain.job import AttemptState, JobState
+from gavip_hub.storage.schema import Attempt, Container, Job
+
+_TABLE: Any = Attempt.__table__
+
+
+class Launch(NamedTuple):
+    """A job whose newest attempt has not ended, and that attempt's ledger row."""
+
+    job: str
+    state: JobState
+    attempt: int
+    container: str
+
+
+def locked_launches(session: Session, names: Collection[str]) -> dict[str, Launch]:
+    """Return where these jobs stand whose newest attempts have not ended; held until the transaction ends."""
+    wanted = (
+        select(Job.id, Job.state, Job.attempt, Attempt.container)
+        .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+        .where(Job.id.in_(names), Attempt.ended_at.is_(None))
+        .order_by(Job.id)
+        .with_for_update(of=Job)
+    )
+    return {row.id: Launch._make(row) for row in session.execute(wanted)}
+
+
+def newest(session: Session, held: Mapping[str, Job]) -> dict[str, Attempt]:
+    """Return the newest attempt of each of these jobs that has one."""
+    large = (defer(Attempt.outcome), defer(Attempt.course))
+    wanted = select(Attempt).where(Attempt.job.in_(held)).options(*large)
+    found = session.scalars(wanted, execution_options={"populate_existing": True})
+    return {row.job: row for row in found if row.number == held[row.job].attempt}
+
+
+def jobs_left_over(session: Session, names: Collection[str]) -> set[str]:
+    """Return of which of these jobs something of an earlier container is left."""
+    return set(session.scalars(uncleared().where(Attempt.job.in_(names))))
+
+
+def uncleared() -> Select[Any]:
+    """Return the question of which jobs something of an attempt's container is left."""
+    return select(Attempt.job).where(Attempt.cleared_at.is_(None))
+
+
+def left_over(session: Session, names: Collection[str]) -> dict[str, list[tuple[int, dict[str, Any]]]]:
+    """Return number and backend state of these jobs' ended attempts that still hold something, first one first."""
+    wanted = (
+        select(Attempt.job, Attempt.number, Container.backend_state)
+        .join(Container, Container.id == Attempt.container)
+        .where(Attempt.job.in_(names), Attempt.ended_at.is_not(None), Attempt.cleared_at.is_(None))
+        .order_by(Attempt.job, Attempt.number)
+    )
+    found = defaultdict[str, list[tuple[int, dict[str, Any]]]](list)
+    for job, number, state in session.execute(wanted):
+        found[job].append((number, state))
+    return found
+
+
+def clear(session: Session, gone: Collection[tuple[str, int]], *, at: datetime) -> None:
+    """Note that nothing is left of these attempts' containers; no harm where that is known."""
+    over = tuple_(Attempt.job, Attempt.number).in_(gone) & Attempt.ended_at.is_not(None)
+    session.execute(
+        update(Attempt).where(over).values(cleared_at=at).execution_options(synchronize_session=False)
+    )
+
+
+def known_containers(session: Session, names: Collection[str]) -> set[str]:
+    """Return which of these container names belong to attempts that are not cleared."""
+    wanted = select(Container.ref).join(Attempt, Attempt.container == Container.id)
+    return set(session.scalars(wanted.where(Container.ref.in_(names), Attempt.cleared_at.is_(None))))
+
+
+def of_job(session: Session, job: str) -> list[Attempt]:
+    """Return all starts of a job, first one first."""
+    return list(session.scalars(select(Attempt).where(Attempt.job == job).order_by(Attempt.number)))
+
+
+def by_token(session: Session, token_hash: str) -> Attempt | None:
+    """Return the attempt that this token belongs to, while it lasts."""
+    wanted = select(Attempt).where(Attempt.token_hash == token_hash, Attempt.ended_at.is_(None))
+    return session.scalars(wanted).one_or_none()
+
+
+def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add starts of jobs; their ledger rows are there."""
+    if rows:
+        session.connection().execute(insert(_TABLE), rows)
+
+
+def mark_running(session: Session, containers: Collection[str], *, at: datetime) -> None:
+    """Note since when the attempts in these containers run, where that is not known."""
+    new = _TABLE.c.container.in_(containers) & _TABLE.c.running_at.is_(None)
+    session.connection().execute(update(_TABLE).where(new).values(running_at=at, state=AttemptState.RUNNING))
