@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from gavip_hub.exceptions import DatabaseAway, DiskFull
 from gavip_hub.threads import Threads
 
 Q = TypeVar("Q")
@@ -52,8 +53,9 @@ class Gathered(Generic[Q, A]):
         try:
             answers = await self._threads(self._act, [question for question, _ in together])
         except Exception as error:  # noqa: BLE001 - it is whoever asked who is to have it
-            if len(together) == 1:
-                _settle(together[0][1], error)
+            if len(together) == 1 or isinstance(error, DatabaseAway | DiskFull):  # nobody's, and not over yet
+                for _, future in together:
+                    _settle(future, error)
             else:
                 for one in together:
                     await self._answer([one])

@@ -94,6 +94,7 @@ class SchedulerLoop:
         self._held = held
         self._first = first
         self._holding = Trouble(log=log, what="Nothing starts")
+        self._claiming = Trouble(log=log, what="The claim of a job")
         self._lease = lease(database.url, "scheduler")
         self._leads = False
         self._stands_by = False
@@ -259,15 +260,23 @@ class SchedulerLoop:
 
     async def _claim(self, chosen: Sequence[str]) -> None:
         orders: dict[str, LaunchOrder] = {}
+        alone: list[list[str]] = []
         for job in chosen:
             self._reconciler.expect(job)
         try:
             orders = {order.job: order for order in await self._threads(self._lifecycle.claim, chosen)}
+        except (DatabaseAway, DiskFull):
+            raise
+        except Exception as error:  # noqa: BLE001 - one job's trouble must not be its neighbours'
+            self._claiming.met(error)
+            alone = [[job] for job in chosen] if len(chosen) > 1 else []
         finally:
             for job in chosen:
                 self._reconciler.accept(job, orders.get(job))
         for job in orders:
             self._queue.put(job)
+        for one in alone:
+            await self._claim(one)
 
     async def _sweep(self) -> None:
         """End containers that belong to no attempt, as a crash leaves them, and look at folders of ended jobs."""

@@ -50,3 +50,18 @@ def test_who_waits_is_told_why(engine, choose):
     chosen, news = choose(FairShare())
     assert chosen == [first]
     assert "3.9 of your 4 GB" in news[second].words
+
+
+async def test_a_job_that_cannot_be_claimed_keeps_no_other_from_starting(engine, monkeypatch):
+    bad, good = engine.submit().id, engine.submit(owner="bob").id
+    claim = engine.lifecycle.claim
+
+    def breaks_on_the_bad_one(jobs):
+        if bad in jobs:
+            raise RuntimeError("a row like no other")
+        return claim(jobs)
+
+    monkeypatch.setattr(engine.lifecycle, "claim", breaks_on_the_bad_one)
+    async with engine.loop():
+        await engine.until_state(good, "RUNNING", owner="bob")
+    assert engine.state(bad) == "QUEUED"

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gavip_hub.exceptions import Unavailable
+from gavip_hub.exceptions import DatabaseAway, Unavailable
 from gavip_hub.scheduler.gathered import MOST, Gathered
 from gavip_hub.threads import Threads
 
@@ -54,6 +54,19 @@ async def test_ones_trouble_is_not_its_neighbours(threads):
     assert answers[0] == 2
     assert isinstance(answers[1], Unavailable)
     assert answers[2] == 4
+
+
+async def test_a_database_that_is_away_is_asked_once_for_all(threads):
+    asked = []
+
+    def away(questions):
+        asked.append(list(questions))
+        raise DatabaseAway
+
+    ask = Gathered(away, threads=threads)
+    answers = await asyncio.gather(ask(1), ask(2), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [DatabaseAway, DatabaseAway]
+    assert asked == [[1, 2]]
 
 
 async def test_who_is_gone_gets_no_answer_and_the_others_do(threads):
