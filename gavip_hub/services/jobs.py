@@ -202,7 +202,8 @@ class JobService:
     def _as_queued(self, view: JobView) -> JobView:
         """Say why it waits also where the scheduler has not come to note it: in a long queue that takes minutes."""
         seen = None if view.reason else self._board.wait_of(view.id)
-        return self._as_held(view.model_copy(update={"reason": seen.words}) if seen else view)
+        told = {"reason": seen.words, "starts_by": seen.starts_by} if seen else {}
+        return self._as_held(view.model_copy(update=told))
 
     def _as_held(self, view: Waits) -> Waits:
         """Say what keeps everybody waiting, if anything does; not kept with each job, on a disk that is full."""

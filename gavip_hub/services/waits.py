@@ -93,7 +93,7 @@ def wait_view(
         reason=wait.words if wait and limits else job.reason,
         ahead=place.ahead if place else 0,
         limits=[limit_view(short) for short in limits],
-        starts_by=job.reserved_for,
+        starts_by=seen.starts_by if seen else job.reserved_for,
         estimate=Estimate.model_validate(job.estimate) if job.estimate else None,
         sooner=_sooner(session, job, limits, quotas, avi=avi),
     )

@@ -109,6 +109,8 @@ def _settings(platform: Platform, token: str, known: Mapping[str, Sequence[str]]
         "headers.Host": host,
         # What a document cannot say is refused too: whether an AVI is there, what a pipeline accepts.
         "checks.positive_data_acceptance.enabled": False,
+        # Nor that a job which has only been submitted has used nothing yet.
+        "checks.ensure_resource_availability.enabled": False,
         "continue-on-failure": True,
         "request-timeout": 30,
         "warnings": False,
