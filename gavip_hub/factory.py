@@ -124,9 +124,7 @@ def make_service(
     report = report or detect(config.sandbox)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
-    threads = Threads(size=config.database_threads, name="gavip-database")
-    file_threads = Threads(size=FILE_THREADS, name="gavip-files")
-    probing_threads = Threads(size=1, name="gavip-probing")
+    threads, file_threads, publishing_threads, probing_threads = _thread_pools(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, threads, file_threads, metrics=metrics)
     reservations = _reservations(core)
@@ -137,10 +135,10 @@ def make_service(
         sign_in=_sign_in(config, service_token),
         database_threads=threads,
         file_threads=file_threads,
-        publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
+        publishing_threads=publishing_threads,
+        probing_threads=probing_threads,
         feed=_feed(core, threads),
         health=_health(core, scheduler, hub_client, report, probing_threads),
-        probing_threads=probing_threads,
         disk=core.disk,
         metrics=metrics,
         templates=make_templates(),
@@ -154,6 +152,13 @@ def make_service(
         caretaker=_caretaker(core, hub_client, opening, launcher, threads),
         forecaster=_forecaster(core, threads),
     )
+
+
+def _thread_pools(config: Gavip) -> tuple[Threads, Threads, Threads, Threads]:
+    """Make the threads for what blocks: database, files, publishing, probing; none of these waits for another."""
+    sizes = {"database": config.database_threads, "files": FILE_THREADS, "publishing": PUBLISHING_THREADS}
+    database, files, publishing = (Threads(size=many, name=f"gavip-{name}") for name, many in sizes.items())
+    return database, files, publishing, Threads(size=1, name="gavip-probing")
 
 
 def make_application(context: ServiceContext, *, secret: str) -> Application:
