@@ -22,6 +22,7 @@ NO_WAIT: dict[str, None] = {"reserved_for": None, "wait": None, "estimate": None
 """Columns of a job that does not wait any more."""
 PAST_RUNS = 50
 MOST_SUGGESTIONS = 4
+NOT_SEEN_YET = "the scheduler will look at it within seconds"
 SPARE = 1.1
 """What a job is given above the most that past ones needed."""
 
@@ -90,13 +91,20 @@ def wait_view(
     wait = _wait_now(session, job, quotas, place, at=at) if place else None
     limits = wait.limits if wait else []
     return WaitView(
-        reason=wait.words if wait and limits else job.reason,
+        reason=_reason(job, wait),
         ahead=place.ahead if place else 0,
         limits=[limit_view(short) for short in limits],
         starts_by=seen.starts_by if seen else job.reserved_for,
         estimate=Estimate.model_validate(job.estimate) if job.estimate else None,
         sooner=_sooner(session, job, limits, quotas, avi=avi),
     )
+
+
+def _reason(job: Job, wait: Wait | None) -> str:
+    """Return the sentence; also between a pass that chose others and their claims, when nothing is held yet."""
+    if wait is None:
+        return job.reason or NOT_SEEN_YET
+    return wait.words if wait.limits or not job.reason else job.reason
 
 
 def _wait_now(session: Session, job: Job, quotas: QuotaService, place: Place, *, at: datetime) -> Wait:

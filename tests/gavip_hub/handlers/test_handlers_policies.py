@@ -46,9 +46,9 @@ async def waiting(service, ann):
     job = (await ann.post("/jobs", json=body)).json()["id"]
 
     async def told():
-        return (await ann.get(f"/jobs/{job}")).json()["reason"]
+        return (await ann.get(f"/jobs/{job}/wait")).json()["limits"]
 
-    await until(told)
+    await until(told)  # the claim of the other comes after the pass that chose it
     return job
 
 

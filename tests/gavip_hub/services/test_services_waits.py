@@ -95,6 +95,18 @@ def test_the_head_of_the_queue_is_promised_a_time(engine):
     assert engine.jobs.get(owner="ann", job=job).starts_by == wait_of(engine, job).starts_by
 
 
+def test_a_job_says_why_it_waits_from_its_first_moment(engine):
+    engine.submit(memory_mb=700)
+    engine.clock.advance(1)
+    job = engine.submit(memory_mb=500).id
+    assert wait_of(engine, job).reason == "the scheduler will look at it within seconds"
+    pending, snapshot = engine.lifecycle.waiting()
+    engine.board.post(engine.policy.rank(pending, snapshot), True)  # and nothing is claimed yet
+    assert wait_of(engine, job).reason == (
+        "waits for its turn: those ahead of it need the room first; next in the queue"
+    )
+
+
 def test_a_smaller_size_that_fits_is_suggested_unless_past_runs_needed_more(engine):
     completed(engine, 60, peak=200.0)
     engine.submit(memory_mb=700)

@@ -83,13 +83,17 @@ async def test_a_process_is_found_though_the_supervisor_died_before_it_wrote_the
 async def test_a_reused_pid_is_not_taken_for_the_sibling(root: Path) -> None:
     gone = Sibling(program=program(), root=root)
     gone.start()
-    assert gone.identity is not None
-    pid = gone.identity.pid
+    was = gone.identity
+    assert was is not None
     record = (root / "state" / "hub.json").read_text()
     await gone.stop()
     stranger = subprocess.Popen([sys.executable, "-c", WAITS])
-    reused = record.replace(f'"pid": {pid}', f'"pid": {stranger.pid}')
-    (root / "state" / "hub.json").write_text(reused)
+    now = identify(stranger.pid)
+    assert now is not None
+    # Both may have started within one tick of the system's clock, after which no pid is used again in earnest.
+    earlier = str(int(float(now.start_time)) - 1)
+    record = record.replace(f'"pid": {was.pid}', f'"pid": {stranger.pid}')
+    (root / "state" / "hub.json").write_text(record.replace(was.start_time, earlier))
     assert not await Sibling(program=program(), root=root).adopt()
     assert stranger.poll() is None
     stranger.kill()
