@@ -224,6 +224,8 @@ class SchedulerLoop:
         self._queue.forget(item)
         if again is Again.NOW:
             self._queue.put(item)
+        elif again is Again.NEVER:
+            self._queue.drop(item)  # should it be deleted just now, the next tick finds it
 
     async def _rest(self, item: str, took: float) -> None:
         """Wait before the queue is looked at again, or more is told: however many wait, those that run come first."""

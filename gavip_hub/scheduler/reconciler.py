@@ -13,7 +13,7 @@ from avi_kernel.protocol.runs import Outcome
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
 from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
-from gavip_hub.domain.job import JobState
+from gavip_hub.domain.job import FINAL, JobState
 from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError, is_full_disk
 from gavip_hub.logs import REQUEST
@@ -50,6 +50,8 @@ class Again(Enum):
     """When a job is to be looked at again, apart from the loop's own ticks."""
 
     DONE = "done"
+    NEVER = "never"
+    """It has ended and nothing of it is left: the news of that is no reason to look."""
     NOW = "now"
     RETRY = "retry"
     """Later and later."""
@@ -212,28 +214,33 @@ class Reconciler:
         is final: whoever sees the job completed can fetch its results.
         """
         # Kept until the end is noted: a folder that has moved tells no more what was too much.
-        too_much = self._too_much.get(standing.name, "") or await self._store(standing)
-        self._too_much[standing.name] = too_much
-        outcome, defect = await self._read(standing)
+        outcome, defect = await self._files(self._take, standing)
+        too_much = self._too_much[standing.name]
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
-        await self._finish(Ending(standing.job, standing.attempt, end))
+        state = await self._finish(Ending(standing.job, standing.attempt, end))
         self._too_much.pop(standing.name, None)
-        return await self._clear(standing)
+        again = await self._clear(standing)
+        return Again.NEVER if again is Again.DONE and state in FINAL else again
 
-    async def _store(self, standing: Standing) -> str:
+    def _take(self, standing: Standing) -> tuple[Outcome | None, str]:
+        """Take an attempt's folder and read its outcome; in a thread, as files need."""
+        self._too_much[standing.name] = self._too_much.get(standing.name, "") or self._store(standing)
+        return self._read(standing)
+
+    def _store(self, standing: Standing) -> str:
         """Give the attempt's folder its final place; return what in it was too much, in words."""
         try:
-            return await self._files(self._folders.finished, **_path(standing))
+            return self._folders.finished(**_path(standing))
         except Exception as error:
             if self._is_worth_a_try(standing, error):
                 raise
             log.exception("The folder of %s could not be stored; it is tried again later", standing.name)
             return ""
 
-    async def _read(self, standing: Standing) -> tuple[Outcome | None, str]:
+    def _read(self, standing: Standing) -> tuple[Outcome | None, str]:
         """Return the attempt's outcome, or why there is none that can be used."""
         try:
-            return await self._files(self._outcomes.read, **_path(standing), reported=standing.outcome)
+            return self._outcomes.read(**_path(standing), reported=standing.outcome)
         except Exception as error:
             if self._is_worth_a_try(standing, error):
                 raise

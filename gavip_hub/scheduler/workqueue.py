@@ -56,6 +56,10 @@ class WorkQueue:
         """Begin the count of failures anew: the item went well."""
         self._failures.pop(item, None)
 
+    def drop(self, item: str) -> None:
+        """Forget that the item was put while its consumer has it: it is known not to need another look."""
+        self._again.discard(item)
+
     async def get(self) -> str:
         """Wait for an item; its consumer must call `done` with it."""
         item = await self._ready.get()

@@ -17,7 +17,7 @@ from gavip_hub.exceptions import SignInRequired
 from gavip_hub.services.moves import PROGRESS, move_all, note_progress, note_state, progress_of
 from gavip_hub.storage import attempts, containers, events, jobs
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.jobs import Change
+from gavip_hub.storage.jobs import Change, Movable
 from gavip_hub.storage.schema import Attempt, Job
 
 TOKEN_PREFIX = "gavip-job-"  # noqa: S105 - tells a job's token from a person's at a glance
@@ -36,7 +36,7 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def mark_running(session: Session, seen: Sequence[tuple[Job, str]], *, clock: Clock) -> None:
+def mark_running(session: Session, seen: Sequence[tuple[Movable, str]], *, clock: Clock) -> None:
     """Note that jobs were seen alive in these containers; no harm when that is known."""
     now, alive = clock.now(), [container for _, container in seen]
     containers.mark_all_live(session, alive, at=now)

@@ -19,8 +19,7 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import NO_WAIT
 from gavip_hub.storage import attempts, containers, jobs
 from gavip_hub.storage.ids import new_id
-from gavip_hub.storage.jobs import Change
-from gavip_hub.storage.schema import Job
+from gavip_hub.storage.jobs import Change, Held
 
 NOTHING_DONE = {"fraction": 0.0, "message": "", "step": ""}
 
@@ -63,8 +62,8 @@ def claim(session: Session, quotas: QuotaService, asked: Sequence[str], *, at: d
 
 
 def _sorted_by_room(
-    session: Session, quotas: QuotaService, ready: Collection[Job], *, at: datetime
-) -> tuple[list[Job], list[tuple[Job, Told]]]:
+    session: Session, quotas: QuotaService, ready: Collection[Held], *, at: datetime
+) -> tuple[list[Held], list[tuple[Held, Told]]]:
     """Return the jobs that fit, one after the other, and why the others do not."""
     ahead = promised(session, quotas, at=at)
     kept_back = kept(session, quotas, at=at)
@@ -81,7 +80,7 @@ def _sorted_by_room(
     return fit, short
 
 
-def _order(job: Job) -> LaunchOrder:
+def _order(job: Held) -> LaunchOrder:
     number = job.attempt + 1
     return LaunchOrder(
         job=job.id,
@@ -133,7 +132,7 @@ def _ledger_row(order: LaunchOrder, container: str, at: datetime) -> dict[str, A
     }
 
 
-def _move(session: Session, taken: Sequence[Job], *, at: datetime) -> None:
+def _move(session: Session, taken: Sequence[Held], *, at: datetime) -> None:
     fresh = {"heartbeat_at": None, "not_before": None, "reason": "", **NO_WAIT, **NOTHING_DONE}
     changes = [
         Change(job, JobState.LAUNCHING, {"attempt": job.attempt + 1, "started_at": at, **fresh})

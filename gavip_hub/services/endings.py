@@ -11,8 +11,8 @@ from gavip_hub.domain.job import JobState
 from gavip_hub.services.claims import NOTHING_DONE
 from gavip_hub.services.moves import move_all
 from gavip_hub.storage import attempts, containers, jobs
+from gavip_hub.storage.attempts import Launch
 from gavip_hub.storage.jobs import Change
-from gavip_hub.storage.schema import Attempt, Job
 
 RETRY_SECONDS = (5, 30)
 """How long a job waits after its first and after any later platform failure."""
@@ -28,50 +28,49 @@ class Ending(NamedTuple):
 
 def finish(session: Session, endings: Sequence[Ending], *, at: datetime) -> list[JobState | None]:
     """Close attempts and move their jobs on; return their new states, None where that was done before."""
-    held = jobs.locked_all(session, [ending.job for ending in endings])
-    newest = attempts.newest(session, held)
-    judged = [_judge(ending, held.get(ending.job), newest.get(ending.job)) for ending in endings]
+    open_ones = attempts.locked_launches(session, [ending.job for ending in endings])
+    judged = [_judge(ending, open_ones.get(ending.job)) for ending in endings]
     closed = [one for one in judged if one is not None]
-    for _, attempt, verdict, end in closed:
-        _close(attempt, verdict, end, at=at)
-    containers.close_all(session, [attempt.container for _, attempt, *_ in closed], at=at)
-    jobs.add_results(session, [(job.id, row.number, verdict.results) for job, row, verdict, _ in closed])
+    attempts.end(session, [_ended(*one) for one in closed], at=at)
+    containers.close_all(session, [launch.container for launch, *_ in closed], at=at)
+    jobs.add_results(session, [(launch.id, launch.attempt, verdict.results) for launch, verdict, _ in closed])
     changes = [
-        Change(job, verdict.state, _changes(verdict, row.number, at)) for job, row, verdict, _ in closed
+        Change(launch, verdict.state, _changes(verdict, launch.attempt, at)) for launch, verdict, _ in closed
     ]
     move_all(session, changes, at=at)
-    return [one[0].state if one else None for one in judged]
+    return [one[1].state if one else None for one in judged]
 
 
-def _judge(
-    ending: Ending, job: Job | None, attempt: Attempt | None
-) -> tuple[Job, Attempt, Verdict, End] | None:
-    if job is None or attempt is None or attempt.number != ending.attempt or attempt.ended_at is not None:
+def _judge(ending: Ending, launch: Launch | None) -> tuple[Launch, Verdict, End] | None:
+    if launch is None or launch.attempt != ending.attempt:
         return None
-    return job, attempt, judge(_stint(job, attempt), ending.end), ending.end
+    return launch, judge(_stint(launch), ending.end), ending.end
 
 
-def _stint(job: Job, attempt: Attempt) -> Stint:
+def _stint(launch: Launch) -> Stint:
     return Stint(
-        attempt=attempt.number,
-        memory_mb=job.memory_mb,
-        time_limit=job.time_limit,
-        stop_code=job.stop_code,
-        step=attempt.step,
-        cell=attempt.cell,
+        attempt=launch.attempt,
+        memory_mb=launch.memory_mb,
+        time_limit=launch.time_limit,
+        stop_code=launch.stop_code,
+        step=launch.step,
+        cell=launch.cell,
     )
 
 
-def _close(attempt: Attempt, verdict: Verdict, end: End, *, at: datetime) -> None:
-    attempt.state = verdict.attempt_state
-    attempt.failure = verdict.failure
-    attempt.ended_at = at
-    if end.exit:
-        attempt.exit_code = end.exit.exit_code
-        attempt.exit_reason = end.exit.reason
-        attempt.memory_peak_mb = end.exit.memory_peak_mb
-        attempt.cpu_seconds = end.exit.cpu_seconds
-        attempt.course = [list(point) for point in end.exit.course]
+def _ended(launch: Launch, verdict: Verdict, end: End) -> dict[str, Any]:
+    record = end.exit
+    return {
+        "of": launch.id,
+        "place": launch.attempt,
+        "state": verdict.attempt_state,
+        "failure": verdict.failure,
+        "exit_code": record and record.exit_code,
+        "exit_reason": record and record.reason,
+        "memory_peak_mb": record and record.memory_peak_mb,
+        "cpu_seconds": record and record.cpu_seconds,
+        "course": record and [list(point) for point in record.course],
+    }
 
 
 def _changes(verdict: Verdict, attempt: int, now: datetime) -> dict[str, Any]:

@@ -147,8 +147,7 @@ class JobLifecycle:
         with self._database.transaction() as session:
             found = jobs.locked_all(session, waits)
             queued = [(job, waits[name]) for name, job in found.items() if job.state is JobState.QUEUED]
-            for job, wait in queued:
-                job.wait = place_of(wait).model_dump()
+            jobs.keep_waits(session, {job.id: place_of(wait).model_dump() for job, wait in queued})
             set_reasons(session, [(job, wait.told) for job, wait in queued], at=now)
 
     def save_backend_states(self, started: Sequence[Started]) -> list[bool]:
@@ -168,11 +167,8 @@ class JobLifecycle:
     def mark_running(self, seen: Sequence[tuple[str, int]]) -> None:
         """Note that the backend sees containers run."""
         with self._database.transaction() as session:
-            held = jobs.locked_all(session, [job for job, _ in seen])
-            launches = attempts.locked_launches(session, list(held))
-            alive = [
-                (held[job], one.container) for job, one in launches.items() if (job, one.attempt) in seen
-            ]
+            launches = attempts.locked_launches(session, [job for job, _ in seen])
+            alive = [(one, one.container) for job, one in launches.items() if (job, one.attempt) in seen]
             mark_running(session, alive, clock=self._clock)
 
     def begin_stop(self, job: str, attempt: int, code: str) -> None:

@@ -11,7 +11,7 @@ from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import Conflict
 from gavip_hub.storage import events, jobs
 from gavip_hub.storage.events import News
-from gavip_hub.storage.jobs import Change
+from gavip_hub.storage.jobs import Change, Held
 from gavip_hub.storage.schema import Job
 
 PROGRESS = "job.progress"
@@ -38,22 +38,19 @@ def move_all(session: Session, changes: Sequence[Change], *, at: datetime) -> No
     if not jobs.compare_and_set(session, changes):
         were = " or ".join(sorted({phase_of(change.job.state) for change in changes}))
         raise Conflict(f"the job is no longer {were}: something else happened to it just now")
-    note_states(session, [change.job for change in changes], at=at)
+    events.append_all(session, [_news_of(change) for change in changes], at=at)
 
 
 def note_state(session: Session, job: Job, *, at: datetime) -> None:
     """Tell that a job's state is new."""
-    note_states(session, [job], at=at)
+    events.append_all(session, [_news_of(Change(job, job.state, {}))], at=at)
 
 
-def note_states(session: Session, moved: Iterable[Job], *, at: datetime) -> None:
-    """Tell that jobs' states are new."""
-    events.append_all(session, [News(job.owner, "job.state", job.id, _state_of(job)) for job in moved], at=at)
-
-
-def _state_of(job: Job) -> dict[str, Any]:
-    data = {"state": job.state.value, "phase": phase_of(job.state).value, "attempt": job.attempt}
-    return {**data, "error": job.error["message"]} if job.error else data
+def _news_of(change: Change) -> News:
+    attempt, error = change.values.get("attempt", change.job.attempt), change.values.get("error")
+    data = {"state": change.state.value, "phase": phase_of(change.state).value, "attempt": attempt}
+    more = {"error": error["message"]} if error else {}
+    return News(change.job.owner, "job.state", change.job.id, {**data, **more})
 
 
 def note_progress(session: Session, job: Job, *, at: datetime) -> None:
@@ -66,17 +63,15 @@ def progress_of(job: Job) -> dict[str, Any]:
     return {"fraction": job.fraction, "message": job.message, "step": job.step}
 
 
-def set_reasons(session: Session, reasons: Iterable[tuple[Job, Told]], *, at: datetime) -> None:
+def set_reasons(session: Session, reasons: Iterable[tuple[Held, Told]], *, at: datetime) -> None:
     """Say why jobs wait, and by when they start where that is promised; only what is news is told."""
     news = [(job, told) for job, told in reasons if (job.reason, job.reserved_for) != told]
-    for job, told in news:
-        job.reason, job.reserved_for = told
-    session.flush()
+    jobs.tell(session, [(job.id, *told) for job, told in news])
     events.append_all(
         session, [News(job.owner, "job.reason", job.id, _told(job, told)) for job, told in news], at=at
     )
 
 
-def _told(job: Job, told: Told) -> dict[str, Any]:
+def _told(job: Held, told: Told) -> dict[str, Any]:
     by = told.starts_by.isoformat() if told.starts_by else None
     return {"reason": told.reason, "starts_by": by, "state": job.state.value}

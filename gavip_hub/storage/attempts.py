@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, insert, select, tuple_, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Select, bindparam, insert, select, tuple_, update
+from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import AttemptState, JobState
 from gavip_hub.storage.schema import Attempt, Container, Job
@@ -15,32 +15,36 @@ _TABLE: Any = Attempt.__table__
 
 
 class Launch(NamedTuple):
-    """A job whose newest attempt has not ended, and that attempt's ledger row."""
+    """A job whose newest attempt has not ended, as far as that attempt is concerned."""
 
-    job: str
+    id: str
+    """Of the job."""
+    owner: str
     state: JobState
     attempt: int
+    memory_mb: int
+    time_limit: int
+    stop_code: str | None
     container: str
+    """Id of the attempt's ledger row."""
+    step: str
+    cell: int | None
+
+
+_OF_JOB = (Job.id, Job.owner, Job.state, Job.attempt, Job.memory_mb, Job.time_limit, Job.stop_code)
 
 
 def locked_launches(session: Session, names: Collection[str]) -> dict[str, Launch]:
     """Return where these jobs stand whose newest attempts have not ended; held until the transaction ends."""
     wanted = (
-        select(Job.id, Job.state, Job.attempt, Attempt.container)
+        select(*_OF_JOB, Attempt.container, Attempt.step, Attempt.cell)
         .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
         .where(Job.id.in_(names), Attempt.ended_at.is_(None))
         .order_by(Job.id)
-        .with_for_update(of=Job)
+        # Both: a job that was waited for may have another attempt by now, or none that goes on.
+        .with_for_update(of=[Job, Attempt])
     )
     return {row.id: Launch._make(row) for row in session.execute(wanted)}
-
-
-def newest(session: Session, held: Mapping[str, Job]) -> dict[str, Attempt]:
-    """Return the newest attempt of each of these jobs that has one."""
-    large = (defer(Attempt.outcome), defer(Attempt.course))
-    wanted = select(Attempt).where(Attempt.job.in_(held)).options(*large)
-    found = session.scalars(wanted, execution_options={"populate_existing": True})
-    return {row.job: row for row in found if row.number == held[row.job].attempt}
 
 
 def jobs_left_over(session: Session, names: Collection[str]) -> set[str]:
@@ -102,3 +106,11 @@ def mark_running(session: Session, containers: Collection[str], *, at: datetime)
     """Note since when the attempts in these containers run, where that is not known."""
     new = _TABLE.c.container.in_(containers) & _TABLE.c.running_at.is_(None)
     session.connection().execute(update(_TABLE).where(new).values(running_at=at, state=AttemptState.RUNNING))
+
+
+def end(session: Session, ended: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
+    """Note how attempts ended: of each the same columns, with `of` and `place` for its job and number."""
+    if ended:
+        changed: dict[str, Any] = {name: bindparam(name) for name in ended[0] if name not in ("of", "place")}
+        this_one = (_TABLE.c.job == bindparam("of")) & (_TABLE.c.number == bindparam("place"))
+        session.connection().execute(update(_TABLE).where(this_one).values(ended_at=at, **changed), ended)

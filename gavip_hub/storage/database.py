@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -51,6 +52,7 @@ class Database:
         # On SQLite a transaction that only reads must not queue behind the one that writes.
         self._reading_engine = self.engine.execution_options(gavip_reading=True)
         self._probing_engine = make_engine(url, pool_size=1, patience=PROBE_SECONDS)
+        self._turn: AbstractContextManager[None] = _Turn() if url.startswith("sqlite") else nullcontext()
         self._listeners: list[Listener] = []
         self._absence = Absence()
 
@@ -63,8 +65,8 @@ class Database:
         gavip_hub.exceptions.DatabaseAway, gavip_hub.exceptions.DiskFull
             It cannot be done now, and can once the database is back.
         """
-        with self._absence.noticed(writing=True), Session(self.engine, expire_on_commit=False) as session:
-            with session.begin():
+        with self._absence.noticed(writing=True), self._turn:
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
             touched = frozenset(session.info.get(TOUCHED, ()))
         if touched:
@@ -115,6 +117,26 @@ class Database:
                 listener(touched)
             except Exception:  # the commit stands whatever a listener does
                 log.exception("A listener of the database failed")
+
+
+class _Turn:
+    """Lets the threads of this process write one after the other.
+
+    SQLite has one writer at a time, and whoever has to wait asks again after ever longer sleeps, also when the other
+    ended long ago. Threads that wait for one another here are woken at once; only other processes are waited for so.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held = threading.local()
+
+    def __enter__(self) -> None:
+        # Whoever waits for too long goes on, and is refused by SQLite itself.
+        self._held.now = self._lock.acquire(timeout=BUSY_SECONDS)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._held.now:
+            self._lock.release()
 
 
 def make_engine(url: str, *, pool_size: int = 8, patience: float | None = None) -> Engine:

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from avi_kernel.protocol.runs import ResultEntry
@@ -17,7 +17,6 @@ from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 # Many rows at once go by the tables: the mapped classes would make an object of each.
 _JOBS: Any = Job.__table__
 _RESULTS: Any = Result.__table__
-_LARGE = (defer(Job.parameters), defer(Job.wait), defer(Job.estimate))
 
 
 class Startable(NamedTuple):
@@ -99,19 +98,42 @@ def page(
     return list(session.scalars(wanted.order_by(Job.id.desc()).limit(limit)))
 
 
-def locked_all(session: Session, names: Collection[str]) -> dict[str, Job]:
-    """Return these jobs, held until the transaction ends; in an order in which no two wait for one another.
+class Held(NamedTuple):
+    """What the loop has to know of a job that is held until the transaction ends."""
 
-    What is large and seldom asked for is read only when it is.
-    """
-    wanted = select(Job).where(Job.id.in_(names)).order_by(Job.id).with_for_update().options(*_LARGE)
-    return {job.id: job for job in session.scalars(wanted, execution_options={"populate_existing": True})}
+    id: str
+    owner: str
+    groups: list[str]
+    avi: str
+    version: str
+    commit: str
+    state: JobState
+    attempt: int
+    memory_mb: int
+    cpu: float
+    time_limit: int
+    reason: str
+    reserved_for: datetime | None
+    request: str
+
+
+_HELD = [getattr(Job, name) for name in Held._fields]
+
+
+def locked_all(session: Session, names: Collection[str]) -> dict[str, Held]:
+    """Return these jobs, held until the transaction ends; in an order in which no two wait for one another."""
+    wanted = select(*_HELD).where(Job.id.in_(names)).order_by(Job.id).with_for_update()
+    return {row.id: Held._make(row) for row in session.execute(wanted)}
+
+
+Movable = Job | Held | attempts.Launch
+"""A job as it was read."""
 
 
 class Change(NamedTuple):
     """A job as it was read, and what it is to become."""
 
-    job: Job
+    job: Movable
     state: JobState
     values: Mapping[str, Any]
 
@@ -134,9 +156,26 @@ def _compare_and_set(session: Session, changes: Sequence[Change]) -> bool:
     if session.connection().execute(statement).rowcount != len(ids):
         return False
     for change in changes:
-        for name, value in {**change.values, "state": state}.items():
-            set_committed_value(change.job, name, value)
+        if isinstance(change.job, Job):
+            for name, value in {**change.values, "state": state}.items():
+                set_committed_value(change.job, name, value)
     return True
+
+
+def tell(session: Session, told: Iterable[tuple[str, str, datetime | None]]) -> None:
+    """Keep why jobs wait, and by when they start where that is promised."""
+    rows = [{"job": job, "why": reason, "by": starts_by} for job, reason, starts_by in told]
+    if rows:
+        said: dict[str, Any] = {"reason": bindparam("why"), "reserved_for": bindparam("by")}
+        session.connection().execute(update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(said), rows)
+
+
+def keep_waits(session: Session, waits: Mapping[str, dict[str, Any]]) -> None:
+    """Keep where jobs stand in the queue."""
+    rows = [{"job": job, "place": place} for job, place in waits.items()]
+    if rows:
+        statement = update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(wait=bindparam("place"))
+        session.connection().execute(statement, rows)
 
 
 def count_held(session: Session, *, owner: str | None = None) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,22 +25,27 @@ class Held(NamedTuple):
 
 def add(session: Session, held: Collection[Held], *, until: datetime) -> None:
     """Add what containers held until a moment."""
-    rows = _rows(session, {one.owner for one in held}, at=until)
+    if not held:
+        return
+    spent = _held(session, {one.owner for one in held}, at=until)
     for one in held:
-        row = rows[one.owner]
-        spent = _spent(row).plus(memory_mb=one.memory_mb, cpu=one.cpu, since=one.since, until=until)
-        row.memory, row.cpu, row.at = spent.memory, spent.cpu, spent.at
-    session.flush()
+        spent[one.owner] = spent[one.owner].plus(
+            memory_mb=one.memory_mb, cpu=one.cpu, since=one.since, until=until
+        )
+    rows = [{"of": owner, "mb": now.memory, "cores": now.cpu, "on": now.at} for owner, now in spent.items()]
+    heavier: dict[str, Any] = {"memory": bindparam("mb"), "cpu": bindparam("cores"), "at": bindparam("on")}
+    session.connection().execute(
+        update(_TABLE).where(_TABLE.c.owner == bindparam("of")).values(heavier), rows
+    )
 
 
 def of(session: Session, owners: Collection[str]) -> dict[str, Spent]:
     """Return what these users have used; who has used nothing is left out."""
-    found = session.scalars(select(Spending).where(Spending.owner.in_(owners)))
-    return {row.owner: _spent(row) for row in found}
+    return _read(session, _question(owners))
 
 
-def _rows(session: Session, owners: Collection[str], *, at: datetime) -> dict[str, Spending]:
-    """Return these users' rows, held until the transaction ends, so that no two add to the same number."""
+def _held(session: Session, owners: Collection[str], *, at: datetime) -> dict[str, Spent]:
+    """Return what these users have used, held until the transaction ends, so that no two add to the same number."""
     found = _locked(session, owners)
     if new := sorted(set(owners) - found.keys()):
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -50,12 +55,15 @@ def _rows(session: Session, owners: Collection[str], *, at: datetime) -> dict[st
     return found
 
 
-def _locked(session: Session, owners: Collection[str]) -> dict[str, Spending]:
+def _locked(session: Session, owners: Collection[str]) -> dict[str, Spent]:
     # Always in this order, or two could wait for one another.
-    wanted = select(Spending).where(Spending.owner.in_(owners)).order_by(Spending.owner).with_for_update()
-    found = session.scalars(wanted, execution_options={"populate_existing": True})
-    return {row.owner: row for row in found}
+    return _read(session, _question(owners).order_by(Spending.owner).with_for_update())
 
 
-def _spent(row: Spending) -> Spent:
-    return Spent(memory=row.memory, cpu=row.cpu, at=row.at)
+def _question(owners: Collection[str]) -> Select[str, float, float, datetime]:
+    columns = (Spending.owner, Spending.memory, Spending.cpu, Spending.at)
+    return select(*columns).where(Spending.owner.in_(owners))
+
+
+def _read(session: Session, wanted: Select[str, float, float, datetime]) -> dict[str, Spent]:
+    return {row.owner: Spent(memory=row.memory, cpu=row.cpu, at=row.at) for row in session.execute(wanted)}
