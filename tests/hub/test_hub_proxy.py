@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import re
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -94,6 +96,10 @@ class Proxied:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def _api(self, method: str, path: str, body: str | None = None) -> bytes:
         answer = await AsyncHTTPClient().fetch(
@@ -240,6 +246,18 @@ async def fetch(proxied: Proxied, cookies: list[str], path: str = "/", **headers
     return await AsyncHTTPClient().fetch(f"http://127.0.0.1:{proxied.port}{path}", headers=sent)
 
 
+async def answered(proxied: Proxied, path: str, host: str, cookie: str) -> str:
+    """Ask for what leads nowhere, as no library would; return all that is answered."""
+    reader, writer = await proxied.connect()
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+    writer.write(head.encode())
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 ")
+    return answer.decode()
+
+
 async def test_the_platforms_cookies_get_through_though_a_script_filled_the_domain(proxied: Proxied) -> None:
     answer = await fetch(proxied, [*BOMB[:90], *OWN, *BOMB[90:]])
     names = json.loads(answer.body)
@@ -266,6 +284,42 @@ async def test_a_form_token_set_for_the_whole_domain_is_removed(
         for path in ("/", "/user", "/user/", "/user/ann", "/user/ann/"):
             assert f"_xsrf=; Max-Age=0; Domain={domain}; Path={path}" in removed
     assert len(removed) == 11
+
+
+DEEP = "/" + "/".join(f"{number:x}" for number in range(12))
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("a." * 4000 + "localhost", DEEP),
+        (".".join("a" * 100), DEEP),
+        (".".join("a" * 12), f"/{'x' * 80}" * 12),
+        (".".join(["a" * 60] * 4), f"/{'x' * 100_000}" * 9),
+        ("." * 8000 + "localhost", DEEP),
+        ("gavip.localhost", "/" * 900_000),
+    ],
+)
+async def test_no_head_of_an_answer_grows_with_what_a_stranger_asks(
+    proxied: Proxied, host: str, path: str
+) -> None:
+    before = proxied.peak_mb()
+    answer = await answered(proxied, path, host, "_xsrf=1; _xsrf=2")
+    assert len(answer) < 32 * 1024
+    assert proxied.peak_mb() - before < 100
+
+
+async def test_a_million_cookies_are_not_sorted(proxied: Proxied) -> None:
+    before = proxied.cpu_seconds()
+    await answered(proxied, "/", "gavip.localhost", "a;__Host-a;_xsrf;" * 50_000)
+    assert proxied.cpu_seconds() - before < 0.5
+
+
+async def test_the_last_of_a_long_path_costs_no_shorter_one_its_removal(proxied: Proxied) -> None:
+    answer = await answered(proxied, f"/user/{'x' * 4000}", "gavip.localhost", "_xsrf=1; _xsrf=2")
+    assert re.findall(r"Domain=(\S+); Path=(\S+)", answer) == [
+        ("gavip.localhost", path) for path in ("/", "/user", "/user/")
+    ]
 
 
 @pytest.mark.parametrize("doorless", [True], indirect=True)
