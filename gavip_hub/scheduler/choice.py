@@ -67,6 +67,7 @@ class Chooser:
         if reach is Reach.FRONT_AND_NEW and not are_all:
             reach = Reach.FRONT  # farther back its places are not the true ones
         chosen = dict.fromkeys(ranked.job for ranked in ranking if ranked.wait is None)
+        self._pending.doubt(chosen)
         return list(chosen), news_of(ranking, looked_at, reach)
 
     def _rank(self, jobs: Sequence[Waiting], snapshot: Snapshot) -> Ranking:

@@ -281,7 +281,7 @@ class SchedulerLoop:
             await self._claim(one)
 
     async def _sweep(self) -> None:
-        """End containers that belong to no attempt, as a crash leaves them, and look at folders of ended jobs."""
+        """End containers that belong to no attempt, as a crash leaves them, and look at what ended jobs left."""
         owned = await self._backend.owned()
         for name in await self._threads(self._lifecycle.strays, owned):
             log.warning("%s belongs to no job and is ended", name)
@@ -292,6 +292,7 @@ class SchedulerLoop:
             self._queue.put_unless_scheduled(job)
         self._swept_at = self._clock.monotonic()
         self._tells_all = True
+        await self._threads(self._lifecycle.forget_purged)  # last: a full disk may refuse it
 
     def _on_touched(self, touched: Iterable[Touched]) -> None:
         for _owner, subject, kind in touched:

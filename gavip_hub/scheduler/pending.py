@@ -1,5 +1,7 @@
 """The queue in memory: read whole once, and then only what happened since."""
 
+from collections.abc import Iterable
+
 from gavip_hub.domain.policy import Waiting
 from gavip_hub.services.lifecycle import JobLifecycle, Mark, waiting_of
 from gavip_hub.storage.jobs import Startable
@@ -17,11 +19,12 @@ class PendingJobs:
         self._queued: dict[str, Startable] = {}
         self._waiting: dict[str, Waiting] = {}
         self._tried: dict[str, Startable] = {}
+        self._doubted: frozenset[str] = frozenset()
         self._until: Mark | None = None
 
     def refresh(self, *, anew: bool = False) -> None:
         """Take in what happened since the last time; *anew*: read all of it."""
-        changes = self._lifecycle.changes(None if anew else self._until)
+        changes = self._lifecycle.changes(None if anew else self._until, self._doubted)
         gone = self._queued.keys() if changes.looked_at is None else changes.looked_at
         for job in gone - {row.id for row in changes.queued}:
             self._queued.pop(job, None)
@@ -29,7 +32,11 @@ class PendingJobs:
             self._tried.pop(job, None)
         for row in changes.queued:
             self._take(row)
-        self._until = changes.until
+        self._until, self._doubted = changes.until, frozenset()
+
+    def doubt(self, jobs: Iterable[str]) -> None:
+        """Look at these jobs the next time, whatever their events tell: one that is not there would take others' room."""
+        self._doubted = self._doubted.union(jobs)
 
     def due(self) -> dict[str, Waiting]:
         """Return the jobs that may be started now, the oldest first."""

@@ -1,6 +1,6 @@
 """What the scheduler loop does to jobs: claim, watch, end, clear; each method is one transaction for many of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from gavip_hub.services.attempts import mark_running
 from gavip_hub.services.claims import LaunchOrder, claim
 from gavip_hub.services.clocks import SETTING as CLOCK
 from gavip_hub.services.endings import RETRY_SECONDS, Ending, finish
-from gavip_hub.services.moves import move, set_reasons
+from gavip_hub.services.moves import STATE, move, set_reasons
 from gavip_hub.services.promises import kept, promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import place_of
@@ -24,10 +24,12 @@ from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Standing, Startable
 
 LONGEST_WAIT = timedelta(seconds=max(RETRY_SECONDS))
-QUEUE_KINDS = ("job.state", "job.reason")
+QUEUE_KINDS = (STATE, "job.reason")
 """Events that change what the scheduler knows of the queue."""
 MOST_CHANGES = 20_000
 """Events after which the queue is read anew."""
+TRACE_FOR = timedelta(minutes=15)
+"""How long it can be seen of a purged job that it changed: for longer than the queue is ever followed by its events alone."""
 
 
 class Mark(NamedTuple):
@@ -44,7 +46,7 @@ class QueueChanges(NamedTuple):
 
     until: Mark
     looked_at: frozenset[str] | None
-    """Jobs to which something happened: those that are not among `queued` do not wait. None: all that wait are in it."""
+    """Jobs to which something happened or may have: those that are not among `queued` do not wait. None: all that wait are in it."""
     queued: list[Startable]
 
 
@@ -98,14 +100,20 @@ class JobLifecycle:
             queued = self._ready(session, jobs.queued(session))
             return [waiting_of(job) for job in queued], self._snapshot(session, queued)
 
-    def changes(self, after: Mark | None) -> QueueChanges:
-        """Return what is new in the queue; all of it where nothing is known, or nothing of today."""
+    def changes(self, after: Mark | None, doubted: Collection[str] = ()) -> QueueChanges:
+        """Return what is new in the queue; all of it where nothing is known, or nothing of today.
+
+        Parameters
+        ----------
+        doubted
+            Jobs that are looked at whatever happened to them.
+        """
         with self._database.reading() as session:
             until = Mark(events.latest(session), settings.get(session, CLOCK))
             new = until.event - after.event if after and after.clock == until.clock else -1
             if after is None or not 0 <= new <= MOST_CHANGES:
                 return QueueChanges(until, None, jobs.queued(session))
-            subjects = events.subjects_since(session, after=after.event, kinds=QUEUE_KINDS)
+            subjects = events.subjects_since(session, after=after.event, kinds=QUEUE_KINDS).union(doubted)
             return QueueChanges(until, frozenset(subjects), jobs.queued(session, subjects))
 
     def ready(self, queued: Sequence[Startable]) -> list[Startable]:
@@ -207,7 +215,12 @@ class JobLifecycle:
             if row is None or row.deleted_at is None or row.state not in FINAL:
                 return
             jobs.remove(session, job)
-            events.forget(session, owner=row.owner, subject=job)
+            events.forget(session, owner=row.owner, subject=job, kind=STATE)
+
+    def forget_purged(self) -> None:
+        """Remove the last traces of jobs that were purged, once nobody is still to learn from them."""
+        with self._database.transaction() as session:
+            events.forget_traces(session, before=self._clock.now() - TRACE_FOR)
 
     def _ready(self, session: Session, queued: Sequence[Startable]) -> list[Startable]:
         now = self._clock.now()

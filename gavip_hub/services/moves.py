@@ -14,6 +14,7 @@ from gavip_hub.storage.events import News
 from gavip_hub.storage.jobs import Change, Held
 from gavip_hub.storage.schema import Job
 
+STATE = "job.state"
 PROGRESS = "job.progress"
 
 
@@ -50,7 +51,7 @@ def _news_of(change: Change) -> News:
     attempt, error = change.values.get("attempt", change.job.attempt), change.values.get("error")
     data = {"state": change.state.value, "phase": phase_of(change.state).value, "attempt": attempt}
     more = {"error": error["message"]} if error else {}
-    return News(change.job.owner, "job.state", change.job.id, {**data, **more})
+    return News(change.job.owner, STATE, change.job.id, {**data, **more})
 
 
 def note_progress(session: Session, job: Job, *, at: datetime) -> None:

@@ -11,6 +11,8 @@ from gavip_hub.storage.database import TOUCHED, Touched
 from gavip_hub.storage.schema import Counter, Event
 
 _TABLE: Any = Event.__table__
+_NOBODY = ""
+"""Owner of the traces of jobs that were removed."""
 
 
 class News(NamedTuple):
@@ -87,6 +89,19 @@ def newest(session: Session, *, owner: str) -> int:
     return session.scalar(select(func.max(Event.id)).where(Event.owner == owner)) or 0
 
 
-def forget(session: Session, *, owner: str, subject: str) -> None:
-    """Delete all that happened to one job or server of the owner."""
+def forget(session: Session, *, owner: str, subject: str, kind: str) -> None:
+    """Delete all that happened to one job or server of the owner, but for a trace that it changed.
+
+    The trace is the newest event of that kind, without its owner and what it told: whoever follows the events has seen
+    it already, or is still to learn from it that the subject is gone.
+    """
+    last = latest_of_subject(session, owner=owner, subject=subject, kind=kind)
+    if last is not None:
+        last.owner, last.data = _NOBODY, {}
+        session.flush()
     session.execute(delete(Event).where(Event.owner == owner, Event.subject == subject))
+
+
+def forget_traces(session: Session, *, before: datetime) -> None:
+    """Delete what was left of removed subjects whose last events are older than that."""
+    session.execute(delete(Event).where(Event.owner == _NOBODY, Event.at < before))

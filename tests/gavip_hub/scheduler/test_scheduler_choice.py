@@ -6,11 +6,20 @@ from gavip_hub.domain.policies import FairShare
 from gavip_hub.domain.policy import Policy, Ranked
 from gavip_hub.scheduler.choice import Chooser
 from gavip_hub.scheduler.news import Reach
+from gavip_hub.storage.jobs import remove
+from tests.support.engine import Engine
 
 
 class Breaks(Policy):
     def rank(self, pending, snapshot):
         raise RuntimeError("division by cucumber")
+
+
+def choosing(engine, policy=None):
+    policy = policy or FairShare()
+    return Chooser(
+        lifecycle=engine.lifecycle, policy=lambda: policy, clock=engine.clock, ranked=lambda *_: None
+    )
 
 
 class Stammers(Policy):
@@ -21,10 +30,7 @@ class Stammers(Policy):
 @pytest.fixture
 def choose(engine):
     def choose(policy):
-        chooser = Chooser(
-            lifecycle=engine.lifecycle, policy=lambda: policy, clock=engine.clock, ranked=lambda *_: None
-        )
-        return chooser.choose(Reach.FRONT_AND_NEW)
+        return choosing(engine, policy).choose(Reach.FRONT_AND_NEW)
 
     return choose
 
@@ -41,6 +47,19 @@ def test_a_job_named_twice_is_started_once_and_one_that_is_none_never(engine, ch
     chosen, _ = choose(Stammers())
     assert chosen == [job, "jnobody"]
     assert [order.job for order in engine.lifecycle.claim(chosen)] == [job]
+
+
+def test_a_chosen_job_that_is_not_there_takes_no_room_the_next_time(database, tmp_path):
+    engine = Engine(database=database, root=tmp_path, settings={"platform_memory_mb": 350})
+    chooser = choosing(engine)
+    gone = engine.submit(memory_mb=300).id
+    assert chooser.choose(Reach.NOBODY) == ([gone], {})
+    with database.transaction() as session:
+        remove(session, gone)
+    engine.clock.advance(1)
+    job = engine.submit(owner="bob").id
+    assert engine.lifecycle.claim([gone]) == []
+    assert chooser.choose(Reach.NOBODY) == ([job], {})
 
 
 def test_who_waits_is_told_why(engine, choose):

@@ -54,14 +54,33 @@ def test_who_is_tried_again_comes_back_when_its_time_has_come_and_nothing_is_lef
     assert known(pending) == [job]
 
 
-def test_anew_it_forgets_whom_no_event_tells_of(engine, pending):
+def test_it_forgets_who_is_deleted_and_purged_between_two_looks(engine, pending):
+    gone, there = submitted(engine), submitted(engine)
+    known(pending)
+    engine.jobs.delete(owner="ann", job=gone)
+    engine.lifecycle.purge(gone)
+    assert known(pending) == [there]
+
+
+@pytest.fixture
+def lost(engine, pending):
+    """A job that it knows, and that is gone without any event."""
     job = submitted(engine)
     known(pending)
     with engine.database.transaction() as session:
         remove(session, job)
-    assert known(pending) == [job]
+    return job
+
+
+def test_whom_it_doubts_it_looks_at_whatever_events_tell(pending, lost):
+    assert known(pending) == [lost]
+    pending.doubt([lost])
+    assert known(pending) == []
+
+
+def test_anew_it_forgets_whom_no_event_tells_of(pending, lost):
     pending.refresh(anew=True)
-    assert list(pending.due()) == []
+    assert lost not in pending.due()
 
 
 def test_it_follows_a_clock_that_is_set(engine, pending):

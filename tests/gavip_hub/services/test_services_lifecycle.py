@@ -1,6 +1,7 @@
 """What the loop and the runner do to jobs: claims, tokens, ends; every illegal move is a conflict."""
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from avi_kernel.protocol.runs import Outcome, Progress
@@ -9,9 +10,10 @@ from gavip_hub.domain.ending import CANCELLED, TIME_LIMIT, End
 from gavip_hub.domain.job import TRANSITIONS, AttemptState, JobState
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, SignInRequired
+from gavip_hub.services.lifecycle import TRACE_FOR
 from gavip_hub.services.moves import move
 from gavip_hub.storage import attempts
-from gavip_hub.storage.schema import Attempt, Container, Job
+from gavip_hub.storage.schema import Attempt, Container, Event, Job
 from gavip_hub.testing import EPOCH, exit_record
 from tests.support.engine import Engine
 
@@ -268,6 +270,24 @@ def test_a_deleted_job_is_purged_with_everything_of_it(engine):
     engine.lifecycle.purge(order.job)
     assert engine.lifecycle.standing(order.job) is None
     assert engine.events.events_since(owner="ann", after=0) == []
+
+
+def test_of_a_purged_job_a_trace_without_its_owner_is_left_for_a_while(engine):
+    job = engine.submit().id
+    mark = engine.lifecycle.changes(None).until
+    engine.jobs.delete(owner="ann", job=job)
+    engine.lifecycle.purge(job)
+    engine.lifecycle.forget_purged()
+    assert engine.lifecycle.changes(mark).looked_at == {job}
+    assert all_events(engine) == [("", {})]
+    engine.clock.advance(TRACE_FOR.total_seconds() + 1)
+    engine.lifecycle.forget_purged()
+    assert all_events(engine) == []
+
+
+def all_events(engine):
+    with engine.database.reading() as session:
+        return [(event.owner, event.data) for event in session.scalars(select(Event))]
 
 
 def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page(database, tmp_path):
