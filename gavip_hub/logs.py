@@ -29,12 +29,16 @@ def begin_request(given: str) -> str:
 
 @contextmanager
 def about_job(job: str) -> Iterator[None]:
-    """Have all lines name a job that are written meanwhile, in threads and tasks that begin here too."""
-    token = JOB.set(job)
+    """Have all lines name a job that are written meanwhile, in threads and tasks that begin here too.
+
+    Where they are to name its request too, that is set within, and as it was afterwards.
+    """
+    tokens = JOB.set(job), REQUEST.set(REQUEST.get())
     try:
         yield
     finally:
-        JOB.reset(token)
+        JOB.reset(tokens[0])
+        REQUEST.reset(tokens[1])
 
 
 class TextLines(logging.Formatter):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 
@@ -13,6 +13,7 @@ from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import Trouble, about_job
 from gavip_hub.scheduler.choice import Chooser
+from gavip_hub.scheduler.consumers import Consumers
 from gavip_hub.scheduler.news import Reach
 from gavip_hub.scheduler.reconciler import Again, Reconciler
 from gavip_hub.scheduler.workqueue import WorkQueue
@@ -31,8 +32,6 @@ CLAIMED_AT_ONCE = 100
 SWEEP_EVERY = 60.0
 EXPLAINED_AT_ONCE = 100
 """Jobs told in one transaction: nobody else writes meanwhile."""
-PATIENCE = 5.0
-"""Seconds that a step may take to end when the loop is to end."""
 LONGEST_PAUSE = 5.0
 """Seconds between two looks while they fail."""
 QUIET_KINDS = frozenset({"job.progress", "job.reason"})
@@ -89,7 +88,6 @@ class SchedulerLoop:
         self._clock = clock
         self._threads = threads
         self._tick_seconds = tick
-        self._consumers = consumers
         self._pass_timer = pass_timer
         self._held = held
         self._first = first
@@ -103,6 +101,7 @@ class SchedulerLoop:
         self._chooser = Chooser(lifecycle=lifecycle, policy=policy, clock=clock, ranked=ranked)
         self._news: dict[str, Wait] = {}
         self._queue = WorkQueue(clock=clock, first=0.05, most=10.0)
+        self._consumers = Consumers(queue=self._queue, work=self._work_on, clock=clock, many=consumers)
         self._swept_at = clock.monotonic() - SWEEP_EVERY
         self._ticked_at = clock.monotonic()
         self._trouble = Trouble(log=log, what="The scheduler's look at everything")
@@ -131,8 +130,7 @@ class SchedulerLoop:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tick_for_ever())
-                for _ in range(self._consumers):
-                    tasks.create_task(self._consume_for_ever())
+                tasks.create_task(self._consumers.run())
         finally:
             self._ended = True
             unsubscribe()
@@ -180,33 +178,23 @@ class SchedulerLoop:
                 pause = min(2 * pause, LONGEST_PAUSE)
             await self._clock.sleep(pause)
 
-    async def _consume_for_ever(self) -> None:
-        while True:
-            item = await self._queue.get()
-            began = self._clock.monotonic()
-            try:
-                await self._to_its_end(self._handle(item))
-                await self._rest(item, self._clock.monotonic() - began)
-            except (DatabaseAway, DiskFull):  # said by those who found out, and not of every job
-                self._queue.retry(item)
-            except GavipError as error:
-                log.warning("%s: %s; it is tried again", item, error)
-                self._queue.retry(item)
-            except Exception:  # one job's trouble must not end the loop
-                log.exception("%s: the scheduler failed; it is tried again", item)
-                self._queue.retry(item)
-            finally:
-                self._queue.done(item)
-
-    async def _to_its_end(self, step: Coroutine[None, None, None]) -> None:
-        """Let a step end when the loop is cancelled: a launch left half-way would cost its job an attempt."""
-        task = asyncio.create_task(step)
+    async def _work_on(self, item: str) -> float:
+        """Work on one item; return for how long to rest from it, so that those that run come first however many wait."""
+        began = self._clock.monotonic()
         try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait([task], timeout=PATIENCE)
-            task.cancel()
-            raise
+            await self._handle(item)
+        except (DatabaseAway, DiskFull):  # said by those who found out, and not of every job
+            self._queue.retry(item)
+        except GavipError as error:
+            log.warning("%s: %s; it is tried again", item, error)
+            self._queue.retry(item)
+        except Exception:  # one job's trouble must not end the loop
+            log.exception("%s: the scheduler failed; it is tried again", item)
+            self._queue.retry(item)
+        else:
+            if item in RESTS:
+                return min(LONGEST_REST, RESTS[item] * (self._clock.monotonic() - began))
+        return 0.0
 
     async def _handle(self, item: str) -> None:
         if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
@@ -226,11 +214,6 @@ class SchedulerLoop:
             self._queue.put(item)
         elif again is Again.NEVER:
             self._queue.drop(item)  # should it be deleted just now, the next tick finds it
-
-    async def _rest(self, item: str, took: float) -> None:
-        """Wait before the queue is looked at again, or more is told: however many wait, those that run come first."""
-        if item in RESTS:
-            await self._clock.sleep(min(LONGEST_REST, RESTS[item] * took))
 
     async def _dispatch(self) -> None:
         """Start what the policy chooses; each claim checks the limits again in its own transaction."""

@@ -118,7 +118,7 @@ class Reconciler:
         order = self._orders.pop(job, None)
         if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
             return Again.DONE  # whoever claims it asks for the next step
-        REQUEST.set(standing.request)  # for the lines of this step: it is a task of its own
+        REQUEST.set(standing.request)  # for the lines of this step
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
                 async with self._launches:
@@ -219,8 +219,11 @@ class Reconciler:
         end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
         state = await self._finish(Ending(standing.job, standing.attempt, end))
         self._too_much.pop(standing.name, None)
-        again = await self._clear(standing)
-        return Again.NEVER if again is Again.DONE and state in FINAL else again
+        # No other attempt of it can have left anything: it would not have been claimed.
+        if not await self._forgotten(standing, standing.attempt, _handle(standing)):
+            return Again.RETRY
+        is_over = state in FINAL and standing.deleted_at is None and standing.job not in self._unstored
+        return Again.NEVER if is_over else await self._clear(standing)
 
     def _take(self, standing: Standing) -> tuple[Outcome | None, str]:
         """Take an attempt's folder and read its outcome; in a thread, as files need."""
@@ -265,15 +268,8 @@ class Reconciler:
     async def _clear(self, standing: Standing) -> Again:
         """Remove what is left of ended containers, store what could not be stored, and remove all of a deleted job."""
         for number, name, state in await self._uncleared(standing.job):
-            handle = Handle(name=name, state=state)
-            (seen,) = await self._backend.check([handle])
-            if seen.liveness not in GONE:
-                await self._backend.stop(handle)
+            if not await self._forgotten(standing, number, Handle(name=name, state=state)):
                 return Again.RETRY
-            await self._backend.remove(handle)
-            await self._mark_cleared((standing.job, number))
-            self._sightings.forget(name)
-            self._troubles.pop(name, None)
         if standing.deleted_at is None:
             if standing.job in self._unstored:
                 await self._store_the_rest(standing)
@@ -283,6 +279,18 @@ class Reconciler:
             )
             await self._database(self._lifecycle.purge, standing.job)
         return Again.DONE
+
+    async def _forgotten(self, standing: Standing, attempt: int, handle: Handle) -> bool:
+        """Have an ended attempt's container removed; return whether it is, or has to be waited for."""
+        (seen,) = await self._backend.check([handle])
+        if seen.liveness not in GONE:
+            await self._backend.stop(handle)
+            return False
+        await self._backend.remove(handle)
+        await self._mark_cleared((standing.job, attempt))
+        self._sightings.forget(handle.name)
+        self._troubles.pop(handle.name, None)
+        return True
 
     async def _store_the_rest(self, standing: Standing) -> None:
         """Store folders whose job ended without them; what fails now is tried again at the next sweep."""

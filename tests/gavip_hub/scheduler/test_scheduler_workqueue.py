@@ -41,6 +41,15 @@ async def test_an_item_put_twice_comes_once(queue):
     assert idle(queue)
 
 
+async def test_an_item_that_is_dropped_by_who_has_it_comes_no_more(queue):
+    queue.put("a")
+    await queue.get()
+    queue.put("a")
+    queue.drop("a")
+    queue.done("a")
+    assert idle(queue)
+
+
 async def test_an_item_put_while_somebody_has_it_comes_again_afterwards(queue):
     queue.put("a")
     await queue.get()
