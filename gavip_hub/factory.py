@@ -257,6 +257,7 @@ def _reservations(core: Core) -> ReservationService:
         servers=core.servers,
         past_runs=core.past_runs,
         clock=core.clock,
+        held=core.disk.shortage,
     )
 
 

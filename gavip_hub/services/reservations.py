@@ -1,12 +1,15 @@
 """Places in the queue of those who wait for room to open an interface."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from math import inf
 
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import Estimate, ServerView, WaitView
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import Kind
+from gavip_hub.domain.quota import Shortage
 from gavip_hub.domain.rooms import Rooms
 from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import Conflict, NoRoom
@@ -32,6 +35,11 @@ class ReservationService:
     """Who waits for an interface; a reservation holds nothing until it fits, and then its whole room for a while.
 
     The page that waits starts the server itself, with its own user's token: the platform keeps none.
+
+    Parameters
+    ----------
+    held
+        Returns why nothing may start now, whoever's turn it is, or nothing.
     """
 
     def __init__(
@@ -42,15 +50,18 @@ class ReservationService:
         servers: ServerService,
         past_runs: PastRuns,
         clock: Clock,
+        held: Callable[[], str] = str,
     ) -> None:
         self._database = database
         self._quotas = quotas
         self._servers = servers
         self._past_runs = past_runs
         self._clock = clock
+        self._held = held
+        self._held_at = -inf
 
     def wait_if_full(self, wish: Wish) -> ServerView | None:
-        """Return None where there is room now, else the place in the queue.
+        """Return None where there is room now, else the place in the queue, which is kept while nothing may start.
 
         Raises
         ------
@@ -60,33 +71,25 @@ class ReservationService:
             It would not fit even alone.
         """
         self._quotas.require_possible(owner=wish.owner, groups=wish.groups, want=wish.want)
-        now = self._clock.now()
+        held = self._held()
         with self._database.transaction() as session:
             self._quotas.hold(session, wish.owner)
             row = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
-            if row is not None and row.memory_mb:
+            short = self._short_of(session, wish, row)
+            if short is not None:
+                row = self._queue(session, wish, row, short)
+            if row is None or not (short or held):
                 return None
-            if row is not None:
-                _ask_again(row, wish, at=now)
-            short = self._quotas.room(
-                session,
-                owner=wish.owner,
-                groups=wish.groups,
-                want=wanted_by(row) if row else wish.want,
-                promised=promised(session, self._quotas, at=now, before=row),
-            )
-            if short is None:
-                return None
-            if short.limit == "servers":
-                raise NoRoom(f"It {short.words}: close one of your servers first.")
-            row = row or self._add(session, wish)
-            wait = rooms(session, self._quotas, servers.reservations(session), at=now).answers()[row.id]
-            self._explain(session, row, wait.words_of(NOUN) if wait else short.words)
             session.flush()
-            return self._servers.view(row)
+            view = self._servers.view(row)
+        # Not kept with the row: how much is free changes all the time, on a disk that is full.
+        return view.model_copy(update={"reason": f"It waits: {held}."}) if held else view
 
     def tend(self) -> None:
-        """Hold room for those who wait longest, and forget those who left."""
+        """Hold room for those who wait longest, and forget those who left; neither while nothing may start."""
+        if self._held():
+            self._held_at = self._clock.monotonic()
+            return
         with self._database.reading() as session:
             owners = servers.who_waits(session)
         if not owners:
@@ -95,7 +98,7 @@ class ReservationService:
         with self._database.transaction() as session:
             self._quotas.hold(session, *owners)
             rows = [row for row in servers.reservations(session) if row.owner in owners]
-            for row in rows:
+            for row in rows if self._could_come() else ():
                 self._forget_old(session, row)
             there = [row for row in rows if row.closed_at is None]
             answers = rooms(session, self._quotas, there, at=now).answers()
@@ -122,12 +125,42 @@ class ReservationService:
         if row is None or found is None:
             view = self._servers.get(owner=owner, name=name)
             raise Conflict(f"{name} does not wait: it is {view.state}.")
+        if held := self._held():
+            return found.model_copy(update={"reason": f"waits: {held}"})
         return found.model_copy(update={"estimate": self._estimate(queue, row.id)}) if found.limits else found
 
     def _estimate(self, queue: Rooms, row: str) -> Estimate | None:
         experience = self._past_runs.of({held.pipeline for held in queue.holdings if held.pipeline})
         start = queue.opens_at(row, experience)
         return estimate_of(queue, start, experience) if start else None
+
+    def _could_come(self) -> bool:
+        """Tell whether starts were possible for as long as room is held: who could not come has not stayed away."""
+        return self._clock.monotonic() - self._held_at > HELD_FOR.total_seconds()
+
+    def _short_of(self, session: Session, wish: Wish, row: Container | None) -> Shortage | None:
+        """Return what is missing for a wish or its place; nothing is where room is held for it."""
+        now = self._clock.now()
+        if row is not None and row.memory_mb:
+            return None
+        if row is not None:
+            _ask_again(row, wish, at=now)
+        return self._quotas.room(
+            session,
+            owner=wish.owner,
+            groups=wish.groups,
+            want=wanted_by(row) if row else wish.want,
+            promised=promised(session, self._quotas, at=now, before=row),
+        )
+
+    def _queue(self, session: Session, wish: Wish, row: Container | None, short: Shortage) -> Container:
+        """Return the place of a wish in the queue, a new one if need be, with why it waits."""
+        if short.limit == "servers":
+            raise NoRoom(f"It {short.words}: close one of your servers first.")
+        row, now = row or self._add(session, wish), self._clock.now()
+        wait = rooms(session, self._quotas, servers.reservations(session), at=now).answers()[row.id]
+        self._explain(session, row, wait.words_of(NOUN) if wait else short.words)
+        return row
 
     def _add(self, session: Session, wish: Wish) -> Container:
         row = add_row(session, wish, at=self._clock.now(), kind=Kind.RESERVATION)

@@ -57,7 +57,10 @@ class Desk:
             servers=self.servers,
             past_runs=PastRuns(database=self.database, clock=self.clock),
             clock=self.clock,
+            held=lambda: self.short,
         )
+        self.short = ""
+        """Why nothing may start."""
         self.events = EventService(database=self.database)
         for avi, visibility in (("stars", "public"), ("secret", "private")):
             star_counter(root / "users/dora" / avi)
@@ -254,6 +257,40 @@ def test_room_that_nobody_takes_is_given_back(desk):
     desk.clock.advance(HELD_FOR.seconds + 1)
     desk.reservations.tend()
     assert desk.used() == 512
+    assert desk.servers.of(owner="carl") == []
+
+
+def test_while_the_disk_is_short_nobody_is_given_room_or_loses_it(desk):
+    first, second = desk.admit(owner="ann"), desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.clock.advance(1)
+    desk.reservations.wait_if_full(desk.wish("dan"))
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    desk.short = "the disk is full"
+    desk.servers.close(second.ledger_id)
+    desk.clock.advance(PATIENCE.seconds + 1)
+    desk.reservations.tend()
+    assert (desk.told("carl"), desk.told("dan")) == (["waiting", "room"], ["waiting", "waiting"])
+    for owner in ("carl", "dan"):
+        assert desk.reservations.wait_if_full(desk.wish(owner)).reason == "It waits: the disk is full."
+        assert desk.reservations.why(owner=owner, name="stars").reason == "waits: the disk is full"
+
+
+def test_who_could_not_come_has_the_room_once_the_disk_has_some_again(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    desk.short = "the disk is full"
+    desk.clock.advance(HELD_FOR.seconds + 1)
+    desk.reservations.tend()
+    desk.short = ""
+    desk.reservations.tend()
+    assert desk.reservations.wait_if_full(desk.wish("carl")) is None
+    desk.clock.advance(HELD_FOR.seconds + 1)
+    desk.reservations.tend()
     assert desk.servers.of(owner="carl") == []
 
 
