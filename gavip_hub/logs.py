@@ -18,6 +18,7 @@ REQUEST: ContextVar[str] = ContextVar("gavip_request", default="")
 JOB: ContextVar[str] = ContextVar("gavip_job", default="")
 REQUEST_HEADER = "X-Request-ID"
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 def begin_request(given: str) -> str:
@@ -76,6 +77,8 @@ class JsonLines(logging.Formatter):
 class Trouble:
     """Says a trouble once, however long it lasts, and once that it is over.
 
+    Two that differ in nothing but their numbers are one: of what is full or late, each look finds other ones.
+
     Parameters
     ----------
     what
@@ -85,14 +88,15 @@ class Trouble:
     def __init__(self, *, log: logging.Logger, what: str) -> None:
         self._log = log
         self._what = what
-        self._told = ""
+        self._known = ""
 
     def met(self, error: Exception) -> None:
         """Say what went wrong, unless that is known."""
-        words = str(error) or type(error).__name__
-        if words == self._told:
+        kind, words = type(error).__name__, str(error) or type(error).__name__
+        without_numbers = f"{kind}: {_NUMBER.sub('0', words)}"
+        if without_numbers == self._known:
             return
-        self._told = words
+        self._known = without_numbers
         expected = isinstance(error, GavipError)
         self._log.warning(
             "%s: %s; it is tried again", self._what, words, exc_info=None if expected else error
@@ -100,8 +104,8 @@ class Trouble:
 
     def over(self) -> None:
         """Say that it goes on, if it did not."""
-        if self._told:
-            self._told = ""
+        if self._known:
+            self._known = ""
             self._log.warning("%s: it goes on", self._what)
 
 

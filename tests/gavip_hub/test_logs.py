@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from gavip_hub.logs import JOB, REQUEST, JsonLines, TextLines, about_job, begin_request
+from gavip_hub.exceptions import DatabaseAway, DiskFull
+from gavip_hub.logs import JOB, REQUEST, JsonLines, TextLines, Trouble, about_job, begin_request
 from gavip_hub.threads import Threads
 
 
@@ -68,3 +69,19 @@ def test_what_people_sent_makes_no_lines_of_its_own(lines):
     (line,) = written["text"].getvalue().splitlines()
     assert r"x\n2026-01-01" in line
     assert "\x1b" not in line
+
+
+def test_a_trouble_is_said_once_whatever_its_numbers_and_once_that_it_is_over(lines):
+    logger, written = lines
+    trouble = Trouble(log=logger, what="Nothing starts")
+    for free in (30, 29, 28):
+        trouble.met(DiskFull(f"the disk has {free} MB free"))
+    trouble.met(DatabaseAway())
+    for _ in range(2):
+        trouble.over()
+    told = [line.partition("gavip.test: ")[2] for line in written["text"].getvalue().splitlines()]
+    assert told == [
+        "Nothing starts: the disk has 30 MB free; it is tried again",
+        f"Nothing starts: {DatabaseAway()}; it is tried again",
+        "Nothing starts: it goes on",
+    ]
