@@ -17,7 +17,7 @@ from gavip_hub.services.past import PastRuns
 from gavip_hub.services.promises import asked_at, promised, rooms, wanted_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.room_waits import NOUN, estimate_of, room_view
-from gavip_hub.services.servers import ServerService, add_row, tell
+from gavip_hub.services.servers import ServerService, add_row, holds, tell
 from gavip_hub.services.wishes import Wish
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.database import Database
@@ -74,7 +74,7 @@ class ReservationService:
         held = self._held()
         with self._database.transaction() as session:
             self._quotas.hold(session, wish.owner)
-            row = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
+            row = self._place(session, wish)
             short = self._short_of(session, wish, row)
             if short is not None:
                 row = self._queue(session, wish, row, short)
@@ -137,6 +137,14 @@ class ReservationService:
     def _could_come(self) -> bool:
         """Tell whether starts were possible for as long as room is held: who could not come has not stayed away."""
         return self._clock.monotonic() - self._held_at > HELD_FOR.total_seconds()
+
+    def _place(self, session: Session, wish: Wish) -> Container | None:
+        """Return the place of a wish, unless it holds room for a smaller version: the larger one waits behind all others."""
+        row = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
+        if row is None or not row.memory_mb or holds(row, wish):
+            return row
+        containers.close(session, row.id, at=self._clock.now())
+        return None
 
     def _short_of(self, session: Session, wish: Wish, row: Container | None) -> Shortage | None:
         """Return what is missing for a wish or its place; nothing is where room is held for it."""

@@ -297,9 +297,11 @@ class ServerService:
             return row.id
 
     def _ahead(self, session: Session, wish: Wish, at: datetime) -> Usage:
-        """Return what those wait for who came before; nobody came before one for whom room is held."""
+        """Return what those wait for who came before; nobody came before one for whom so much room is held."""
         place = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
-        return NOTHING if place and place.memory_mb else promised(session, self._quotas, at=at, before=place)
+        if place is None or not place.memory_mb:
+            return promised(session, self._quotas, at=at, before=place)
+        return NOTHING if holds(place, wish) else promised(session, self._quotas, at=at)
 
 
 def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:
@@ -314,6 +316,11 @@ def _tell_all(session: Session, news: Iterable[tuple[Container, str]], *, at: da
     """Tell of several servers, once all their rows are held: who holds the events' counter waits for no row."""
     for row, state in news:
         tell(session, row, state, at=at)
+
+
+def holds(place: Container, wish: Wish) -> bool:
+    """Tell whether a place in the queue has room for a wish; a larger version than it was held for is a new wish."""
+    return wish.memory_mb <= place.memory_mb and wish.cpu <= place.cpu
 
 
 def hub_name(name: str) -> str:

@@ -442,6 +442,32 @@ def test_who_asks_for_another_version_waits_for_that_ones_size(desk):
     assert desk.reservations.wait_if_full(desk.wish("carl")) is None
 
 
+def test_room_that_is_held_for_a_small_version_lets_no_large_one_past_who_waits(desk):
+    first, second = desk.admit(owner="ann"), desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.clock.advance(1)
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    big(desk, "dan")
+    desk.servers.close(second.ledger_id)
+    large = replace(desk.wish("carl"), memory_mb=800)
+    desk.clock.advance(1)
+    with pytest.raises(NoRoom, match="kept for those who wait"):
+        desk.servers._admit(large)
+    assert desk.reservations.wait_if_full(large).state == "waiting"
+    desk.reservations.tend()
+    assert (desk.told("dan")[-1], desk.told("carl")[-1]) == ("room", "waiting")
+
+
+def test_room_that_is_held_is_enough_for_a_smaller_version(desk):
+    first = desk.admit(owner="ann")
+    big(desk)
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    assert desk.reservations.wait_if_full(desk.wish("carl")) is None
+    assert desk.admit(owner="carl")
+
+
 def test_when_an_interface_opens_is_told_from_how_long_servers_stayed_open(desk):
     first = desk.admit(owner="ann").ledger_id
     desk.clock.advance(600)
