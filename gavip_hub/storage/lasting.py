@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from gavip_hub.domain.job import FINAL
@@ -27,19 +27,20 @@ def shift(session: Session, by: timedelta, *, until: datetime | None) -> None:
     def moved(time: datetime | None) -> datetime | None:
         return time if time is None or (until is not None and time > until) else time + by
 
-    # In the order of locks that everybody keeps: jobs by their ids first.
+    # In the order of locks that everybody keeps: jobs by their ids first, and what was used after the containers.
     live = select(Job.id, Job.queued_at, Job.started_at, Job.heartbeat_at, Job.not_before, Job.reserved_for)
     _update(session, Job, live.where(Job.state.not_in(FINAL)).order_by(Job.id), moved, ahead=_AHEAD, by=by)
     running = select(Attempt.job, Attempt.number, Attempt.started_at, Attempt.running_at)
     _update(session, Attempt, running.where(Attempt.ended_at.is_(None)).order_by(Attempt.job), moved)
-    used = select(Spending.owner, Spending.at).order_by(Spending.owner)
-    _update(session, Spending, used, moved)
-    for row in session.scalars(select(Container).where(Container.state.in_(OPEN)).order_by(Container.id)):
+    held = select(Container).where(Container.state.in_(OPEN)).order_by(Container.id).with_for_update()
+    for row in session.scalars(held):
         row.created_at, row.ready_at = moved(row.created_at) or row.created_at, moved(row.ready_at)
         if asked := row.backend_state.get(ASKED_AT):
             at = moved(datetime.fromisoformat(asked))
             row.backend_state = {**row.backend_state, ASKED_AT: at.isoformat() if at else asked}
     session.flush()
+    used = select(Spending.owner, Spending.at).order_by(Spending.owner)
+    _update(session, Spending, used, moved)
 
 
 _AHEAD = ("not_before", "reserved_for")
@@ -55,12 +56,12 @@ def _update(
     ahead: Sequence[str] = (),
     by: timedelta = timedelta(),
 ) -> None:
-    rows = []
-    for row in session.execute(wanted).mappings():
-        changed = dict(row)
-        for name, value in row.items():
-            if isinstance(value, datetime):
-                changed[name] = value + by if name in ahead else moved(value)
-        rows.append(changed)
+    """Move the times of these rows, which are held: what another wrote in between would be lost."""
+    rows, keys = [], [column.name for column in inspect(table).primary_key]
+    for row in session.execute(wanted.with_for_update()).mappings():
+        times = {name: value for name, value in row.items() if isinstance(value, datetime)}
+        new = {name: time + by if name in ahead else moved(time) for name, time in times.items()}
+        if changed := {name: time for name, time in new.items() if time != times[name]}:
+            rows.append({**{key: row[key] for key in keys}, **changed})
     if rows:
         session.execute(update(table), rows)

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,13 +12,17 @@ from hypothesis import strategies as st
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.ledger import ContainerState
+from gavip_hub.exceptions import DatabaseAway
 from gavip_hub.services.clocks import JUMP, SETTING, ClockService
 from gavip_hub.services.promises import holds_up
+from gavip_hub.storage import database as storage
 from gavip_hub.storage import servers
 from gavip_hub.storage import settings as settings_store
+from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Container, Spending
 from gavip_hub.testing import exit_record
 from tests.support.engine import Engine, prepared
+from tests.support.statements import statements
 
 DAY, HOUR = 86_400, 3600
 SETS = [DAY, -HOUR]
@@ -140,6 +145,37 @@ def test_what_was_noted_after_the_clock_was_set_forward_stays(engine):
     fresh = engine.submit().id
     engine.clocks.look()
     assert engine.jobs.get(owner="ann", job=fresh).queued_at == engine.clock.now()
+
+
+def test_a_claim_while_times_are_moved_is_not_lost(engine, database_url, monkeypatch):
+    monkeypatch.setattr(storage, "BUSY_SECONDS", 0.2)
+    other = Engine(database=Database(url=database_url), root=engine.root, clock=engine.clock)
+    job = engine.submit().id
+    engine.clocks.look()
+    engine.clock.set_by(-HOUR)
+
+    def claim(statement):
+        if statement.startswith("SELECT jobs.id"):
+            with suppress(DatabaseAway):
+                other.lifecycle.claim([job])
+
+    with statements(engine.database, then=claim):
+        engine.clocks.look()
+    other.lifecycle.claim([job])
+    other.database.close()
+    assert engine.lifecycle.standing(job).launched_at == engine.clock.now()
+    assert engine.jobs.get(owner="ann", job=job).started_at == engine.clock.now()
+
+
+def test_what_was_used_is_held_after_what_uses_it_as_at_every_end(engine):
+    engine.lifecycle.finish_one(engine.lifecycle.claim_one(engine.submit().id).job, 1, End())
+    engine.lifecycle.claim([engine.submit().id])
+    engine.clocks.look()
+    engine.clock.set_by(-HOUR)
+    with statements(engine.database) as made:
+        engine.clocks.look()
+    tables = [one.split()[1] for one in made if one.startswith("UPDATE")]
+    assert tables.index("containers") < tables.index("spending")
 
 
 MOVES = st.lists(

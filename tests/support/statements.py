@@ -1,0 +1,30 @@
+"""What is asked of a database."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
+
+from gavip_hub.storage.database import Database
+
+
+@contextmanager
+def statements(database: Database, then: Callable[[str], object] = str) -> Iterator[list[str]]:
+    """Give the list of all statements that are made meanwhile.
+
+    Parameters
+    ----------
+    then
+        Is called after each of them, in its transaction's time.
+    """
+    made: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        made.append(statement)
+        then(statement)
+
+    event.listen(database.engine, "after_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        event.remove(database.engine, "after_cursor_execute", note)
