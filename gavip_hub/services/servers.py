@@ -172,6 +172,7 @@ class ServerService:
         now = self._clock.now()
         doubted = set()
         news: list[tuple[Container, str]] = []
+        lost: list[str] = []
         with self._database.transaction() as session:
             for row in servers.open_rows(session, lock=True):
                 ready = known.get((row.owner, row.ref))
@@ -179,10 +180,11 @@ class ServerService:
                     news.append((row, "ready"))
                 elif ready is None and row.id in missed:
                     log.warning("The Hub has no server for the ledger row %s; closing it", row.id)
-                    containers.close(session, row.id, at=now)
+                    lost.append(row.id)
                     news.append((row, "stopped"))
                 elif ready is None and row.created_at < since:
                     doubted.add(row.id)
+            containers.close_all(session, lost, at=now)  # at once: it holds what users have used in its order
             _tell_all(session, news, at=now)
         return doubted
 

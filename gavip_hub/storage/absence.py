@@ -27,6 +27,8 @@ _SQLITE_PASSES = {
 _POSTGRES_PASSES = ("08", "25006", "40", "53", "55", "57", "58")
 """Beginnings of its codes: connection, read-only, rolled back, no resources, locked, ended by an operator, system."""
 _POSTGRES_FULL = "53100"
+_POSTGRES_BETWEEN = ("40", "55P03")
+"""Beginnings of the codes of what transactions do to one another, while the database is well."""
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +81,12 @@ def refused() -> Iterator[None]:
         raise refusal from error
 
 
+def _is_between(error: SQLAlchemyError) -> bool:
+    """Tell whether other transactions were in the way: a deadlock, a lock held for too long, a conflict."""
+    code = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return (code or "").startswith(_POSTGRES_BETWEEN)
+
+
 class Absence:
     """Whether the database is away, said at its beginning and at its end, whoever notices."""
 
@@ -95,16 +103,19 @@ class Absence:
                 yield
         except (DatabaseAway, DiskFull) as refusal:
             if isinstance(refusal.__cause__, SQLAlchemyError):
-                self._failed(refusal, writing=writing)
+                self._failed(refusal.__cause__, writing=writing)
             raise
         self._answered(writing=writing)
 
-    def _failed(self, refusal: Unavailable, *, writing: bool) -> None:
+    def _failed(self, error: SQLAlchemyError, *, writing: bool) -> None:
+        cause = str(error).partition("\n")[0]
+        if _is_between(error):
+            log.info("A transaction was in the way of others and was ended: %s", cause)
+            return
         with self._lock:
             first, self._since = self._since is None, self._since or time.monotonic()
             self._only_reads = writing or self._only_reads
         if first:
-            cause = str(refusal.__cause__).partition("\n")[0]
             log.warning("The database is away, and is waited for: %s", cause)
 
     def _answered(self, *, writing: bool) -> None:

@@ -24,6 +24,7 @@ from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import UserSpaces
 from gavip_hub.testing import EPOCH, ManualClock
 from tests.support.avis import star_counter
+from tests.support.statements import statements
 
 STARS = {"release": "stars/1.0"}
 
@@ -200,6 +201,17 @@ def test_reconciling_closes_what_two_lists_miss_and_leaves_what_is_new(desk):
     assert [view.state for view in desk.servers.of(owner="bob")] == ["starting"]
     desk.servers.reconcile({("bob", "stars"): True}, since=desk.clock.now())
     assert [view.state for view in desk.servers.of(owner="bob")] == ["ready"]
+
+
+def test_reconciling_closes_what_is_lost_in_one_act(desk):
+    for owner in ("bob", "ann"):
+        desk.admit(owner=owner)
+        desk.clock.advance(600)
+    missed = desk.servers.reconcile({}, since=desk.clock.now())
+    with statements(desk.database) as made:
+        desk.servers.reconcile({}, since=desk.clock.now(), missed=missed)
+    assert desk.used() == 0
+    assert sum(statement.startswith("UPDATE spending") for statement in made) == 1
 
 
 async def test_a_server_that_slips_between_two_pages_of_the_hubs_list_stays(desk):
