@@ -9,7 +9,7 @@ from gavip_hub.domain.experience import Accuracy, Experience
 from gavip_hub.domain.forecast import is_unknown
 from gavip_hub.domain.rooms import Rooms
 from gavip_hub.domain.waits import Wait
-from gavip_hub.services.waits import MOST_SUGGESTIONS, endings, limit_view
+from gavip_hub.services.waits import endings, limit_view
 from gavip_hub.storage import containers
 from gavip_hub.storage.schema import Container
 
@@ -34,7 +34,7 @@ def room_view(session: Session, row: Container, wait: Wait | None) -> WaitView:
         reason=wait.words_of(NOUN),
         ahead=wait.place - 1,
         limits=[limit_view(short) for short in wait.limits],
-        sooner=endings(session, mine, wait.limits)[:MOST_SUGGESTIONS],
+        sooner=endings(session, mine, wait.limits),
     )
 
 

@@ -156,13 +156,14 @@ def _smaller(session: Session, job: Job, quotas: QuotaService) -> list[Suggestio
 
 
 def endings(session: Session, rows: Iterable[Container], limits: Sequence[Shortage]) -> list[Suggestion]:
-    """Return which of one's own containers would each make all the room by ending, the least one first.
+    """Return a few of one's own containers that would each make all the room by ending, the least ones first.
 
     What it holds counts in its owner's pool and on the platform: one that is too small for either would help nobody.
     """
     missing = [(short.limit, short.needed - short.allowed) for short in limits]
     enough = [row for row in rows if all(getattr(row, name) >= much for name, much in missing)]
-    return [_ending(session, row) for row in sorted(enough, key=lambda row: (row.memory_mb, row.cpu))]
+    least = sorted(enough, key=lambda row: (row.memory_mb, row.cpu))[:MOST_SUGGESTIONS]
+    return [_ending(session, row) for row in least]  # each looks its job up
 
 
 def _ending(session: Session, row: Container) -> Suggestion:

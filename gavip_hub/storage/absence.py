@@ -87,6 +87,13 @@ def _is_between(error: SQLAlchemyError) -> bool:
     return (code or "").startswith(_POSTGRES_BETWEEN)
 
 
+class Notice:
+    """What a user of the database adds to what is noticed."""
+
+    asked = True
+    """Whether the database was asked for anything: where it was not, all going well says nothing of it."""
+
+
 class Absence:
     """Whether the database is away, said at its beginning and at its end, whoever notices."""
 
@@ -96,16 +103,18 @@ class Absence:
         self._only_reads = False
 
     @contextmanager
-    def noticed(self, *, writing: bool) -> Iterator[None]:
+    def noticed(self, *, writing: bool) -> Iterator[Notice]:
         """Notice whether what is done goes well; a failure that passes by itself is raised as a refusal."""
+        notice = Notice()
         try:
             with refused():
-                yield
+                yield notice
         except (DatabaseAway, DiskFull) as refusal:
             if isinstance(refusal.__cause__, SQLAlchemyError):
                 self._failed(refusal.__cause__, writing=writing)
             raise
-        self._answered(writing=writing)
+        if notice.asked:
+            self._answered(writing=writing)
 
     def _failed(self, error: SQLAlchemyError, *, writing: bool) -> None:
         cause = str(error).partition("\n")[0]

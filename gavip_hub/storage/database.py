@@ -82,10 +82,11 @@ class Database:
             It does not answer.
         """
         with (
-            self._absence.noticed(writing=False),
+            self._absence.noticed(writing=False) as notice,
             Session(self._reading_engine, expire_on_commit=False) as session,
         ):
             yield session  # closing it rolls back and leaves what was read as it is
+            notice.asked = session.in_transaction()
 
     def require_writable(self) -> None:
         """Find out whether changes can be made; waits in no line for a connection, and writes nothing.

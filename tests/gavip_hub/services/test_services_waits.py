@@ -13,11 +13,13 @@ from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.services.estimates import WAITS, EstimateService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.waits import MOST_SUGGESTIONS
 from gavip_hub.storage import settings
 from gavip_hub.storage.lasting import ASKED_AT
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.testing import exit_record
 from tests.support.engine import Engine
+from tests.support.statements import statements
 
 
 @pytest.fixture
@@ -74,6 +76,19 @@ def test_the_limit_in_the_way_is_named_with_the_value_that_would_start_it(engine
     )
     engine.config.platform_memory_mb = 1200
     assert a_pass(engine) == [job]
+
+
+def test_of_many_that_would_make_room_only_those_that_are_named_are_looked_up(engine):
+    engine.config.quota = {"memory_mb": 1000, "cpu": 100.0, "jobs": 20}
+    for _ in range(8):
+        engine.submit(memory_mb=120)
+    a_pass(engine)
+    job = engine.submit(memory_mb=120).id
+    a_pass(engine)
+    with statements(engine.database) as made:
+        found = wait_of(engine, job).sooner
+    assert len(found) == MOST_SUGGESTIONS
+    assert sum("WHERE jobs.id =" in statement for statement in made) == 1 + MOST_SUGGESTIONS
 
 
 def test_raising_another_limit_starts_nothing(engine):
