@@ -1,0 +1,44 @@
+"""What is asked often reads only what it needs, however much there is: told by SQLite's own plan."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from gavip_hub.storage import events, migrate
+from gavip_hub.storage.database import Database
+
+
+@pytest.fixture
+def session(tmp_path) -> Iterator[Session]:
+    url = f"sqlite:///{tmp_path / 'gavip.sqlite'}"
+    migrate.upgrade(url)
+    database = Database(url=url)
+    with database.reading() as session:
+        yield session
+    database.close()
+
+
+def plan_of(session: Session, ask) -> list[str]:
+    """Return how SQLite does what is asked."""
+    asked = []
+
+    def listen(_connection, _cursor, statement, parameters, _context, _many):
+        asked.append((statement, parameters))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", listen)
+    ask(session)
+    event.remove(connection, "before_cursor_execute", listen)
+    [(statement, parameters)] = asked
+    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+
+
+def test_news_are_read_from_the_last_that_was_seen(session):
+    plan = plan_of(
+        session, lambda session: events.subjects_since(session, after=5, kinds=("job.state", "job.reason"))
+    )
+    [line] = plan
+    assert line.startswith("SEARCH events USING")
+    assert "(id>?)" in line
