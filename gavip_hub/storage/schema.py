@@ -113,7 +113,14 @@ class Job(Base):
     __table_args__ = (
         ForeignKeyConstraint(["avi", "version"], ["releases.avi", "releases.version"]),
         Index("jobs_by_owner", "owner", "id"),
-        Index("jobs_by_state", "state"),
+        Index("jobs_by_state", "state", "id"),
+        Index(
+            "jobs_held",
+            "owner",
+            "ended_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         Index("jobs_by_pipeline", "avi", "pipeline", "state", "id"),
         Index(
             "jobs_deleted",
@@ -174,7 +181,15 @@ class Container(Base):
     """One row of the ledger: everything that holds memory, of any kind."""
 
     __tablename__ = "containers"
-    __table_args__ = (Index("containers_by_state", "state", "owner"),)
+    __table_args__ = (
+        Index("containers_by_state", "state", "owner"),
+        Index(
+            "servers_closed",
+            "id",
+            sqlite_where=text("closed_at IS NOT NULL AND kind IN ('interface', 'notebook')"),
+            postgresql_where=text("closed_at IS NOT NULL AND kind IN ('interface', 'notebook')"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner: Mapped[str]

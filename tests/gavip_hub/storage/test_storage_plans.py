@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from gavip_hub.storage import events, migrate
+from gavip_hub.storage import events, jobs, migrate, past
 from gavip_hub.storage.database import Database
 
 
@@ -42,3 +42,21 @@ def test_news_are_read_from_the_last_that_was_seen(session):
     [line] = plan
     assert line.startswith("SEARCH events USING")
     assert "(id>?)" in line
+
+
+@pytest.mark.parametrize("owner", [None, "ann"])
+def test_what_is_held_is_counted_by_an_index_without_those_that_ended(session, owner):
+    [line] = plan_of(session, lambda session: jobs.count_held(session, owner=owner))
+    assert "jobs USING COVERING INDEX jobs_held" in line
+
+
+def test_the_newest_closed_servers_are_found_without_sorting_all(session):
+    [line] = plan_of(session, lambda session: past.open_for(session, limit=50))
+    assert line == "SCAN containers USING INDEX servers_closed"
+
+
+@pytest.mark.parametrize("ask", [lambda session: past.parts_ran(session, limit=200), jobs.queued])
+def test_jobs_of_a_state_come_in_their_order(session, ask):
+    first, *others = plan_of(session, ask)
+    assert first.startswith("SEARCH jobs USING INDEX jobs_by_state (state=?")
+    assert not any("ORDER BY" in line for line in others)
