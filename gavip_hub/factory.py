@@ -272,6 +272,7 @@ def _forecaster(core: Core, threads: Threads) -> Rounds:
         lifecycle=lifecycle,
         policies=core.policies,
         past_runs=core.past_runs,
+        board=core.board,
         clock=core.clock,
     )
     return Rounds(

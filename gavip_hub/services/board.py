@@ -1,6 +1,7 @@
 """The queue as the scheduler ranked it last, for those who ask in the same process why their job waits."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 
 from gavip_hub.clock import Clock
 from gavip_hub.domain.policy import Ranking
@@ -30,12 +31,21 @@ class Board:
         oldest = self._clock.now() - FRESH
         return self._front.wait_of(job, oldest) or self._whole.wait_of(job, oldest)
 
+    def front(self, many: int) -> list[str] | None:
+        """Return the first jobs that waited at the last pass, in its order; None where that is long ago."""
+        return self._front.first(many, self._clock.now() - FRESH)
+
 
 class _Posted:
     def __init__(self, ranking: Ranking, at: datetime | None) -> None:
         self._ranking = ranking
         self._at = at
         self._waits: dict[str, Wait] | None = None
+
+    def first(self, many: int, oldest: datetime) -> list[str] | None:
+        if self._at is None or self._at < oldest:
+            return None
+        return list(islice((ranked.job for ranked in self._ranking if ranked.wait), many))
 
     def wait_of(self, job: str, oldest: datetime) -> Wait | None:
         if self._at is None or self._at < oldest:

@@ -1,7 +1,7 @@
 """When waiting jobs will probably start: reads what runs and ran, keeps the answer with each job, and learns how far it was off."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,12 +11,19 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.experience import Accuracy, accuracy_of, ratio_of
 from gavip_hub.domain.forecast import MOST_JOBS, Forecast, forecast
 from gavip_hub.domain.job import JobState
-from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.domain.policy import Policy, Snapshot, Waiting
+from gavip_hub.services.board import Board
+from gavip_hub.services.lifecycle import JobLifecycle, waiting_of
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.storage import jobs, past, settings
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.jobs import Startable
 
+CANDIDATES = 3 * MOST_JOBS
+"""Places of the queue that are read: many of the first have started since they were ranked."""
+OLDEST = 1000
+"""Jobs that are ranked where the scheduler's ranking is not at hand."""
 NEWEST_WAITS = 1000
 """Fewer, and the short waits among those that are over would make the long ones look rare."""
 WAITS = {True: "estimates.waits.known", False: "estimates.waits.rough"}
@@ -36,25 +43,44 @@ class EstimateService:
         lifecycle: JobLifecycle,
         policies: PolicyService,
         past_runs: PastRuns,
+        board: Board,
         clock: Clock,
     ) -> None:
         self._database = database
         self._lifecycle = lifecycle
         self._policies = policies
         self._past_runs = past_runs
+        self._board = board
         self._clock = clock
         self._told: dict[str, tuple[datetime, Forecast]] = {}
 
     def refresh(self) -> None:
         """Estimate when the first jobs of the queue start, and keep what is news."""
-        pending, snapshot = self._lifecycle.waiting()
-        by_id = {job.job: job for job in pending}
-        accuracy = self._learn(self._told.keys() - by_id.keys())
-        if not pending:
-            return
-        policy = self._policies.current()
-        ranking = policy.rank(pending, snapshot)
-        order = [by_id[ranked.job] for ranked in ranking if ranked.wait][:MOST_JOBS]
+        front = self._board.front(CANDIDATES)
+        queued = self._read(front)
+        accuracy = self._learn(self._told.keys() - {job.id for job in queued})
+        policy, snapshot = self._policies.current(), self._lifecycle.snapshot(queued)
+        pending = {job.id: waiting_of(job) for job in queued}
+        if front is None:
+            front = [ranked.job for ranked in policy.rank(list(pending.values()), snapshot) if ranked.wait]
+        order = [pending[job] for job in front if job in pending][:MOST_JOBS]
+        if pending:
+            self._forecast(policy, order, snapshot, accuracy)
+
+    def _read(self, front: Collection[str] | None) -> list[Startable]:
+        """Return the queue's front as the scheduler ranked it, which may be long, and those of whom was told.
+
+        Where none ranked it here of late, since another service's schedules: the oldest, among whom the policy chooses.
+        """
+        with self._database.reading() as session:
+            oldest = [] if front is not None else jobs.queued(session, limit=OLDEST)
+            names = {*(front or ()), *self._told} - {job.id for job in oldest}
+            queued = [*oldest, *(jobs.queued(session, names) if names else ())]
+        return self._lifecycle.ready(queued)
+
+    def _forecast(
+        self, policy: Policy, order: Sequence[Waiting], snapshot: Snapshot, accuracy: Mapping[bool, Accuracy]
+    ) -> None:
         running = {held.pipeline for held in snapshot.holdings if held.pipeline}
         experience = self._past_runs.of({*running, *(job.pipeline for job in order)})
         found = forecast(policy, order, snapshot, experience)
@@ -82,12 +108,11 @@ class EstimateService:
         return {known: accuracy_of(many) for known, many in ratios.items()}
 
     def _keep(self, estimates: Mapping[str, Estimate]) -> None:
+        new = {name: found.model_dump(mode="json") for name, found in estimates.items()}
         with self._database.transaction() as session:
-            # Always in this order, or two could wait for one another.
-            for name in sorted({*estimates, *jobs.estimated(session)}):
-                job, found = jobs.locked(session, name), estimates.get(name)
-                if job is not None and job.state is JobState.QUEUED:
-                    job.estimate = found.model_dump(mode="json") if found else None
+            held = jobs.locked_all(session, {*new, *jobs.estimated(session)})
+            waiting = [name for name, job in held.items() if job.state is JobState.QUEUED]
+            jobs.keep_estimates(session, {name: new.get(name) for name in waiting})
 
 
 def _estimate(found: Forecast, accuracy: Accuracy, now: datetime) -> Estimate:

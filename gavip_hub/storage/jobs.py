@@ -178,6 +178,14 @@ def keep_waits(session: Session, waits: Mapping[str, dict[str, Any]]) -> None:
         session.connection().execute(statement, rows)
 
 
+def keep_estimates(session: Session, estimates: Mapping[str, dict[str, Any] | None]) -> None:
+    """Keep when jobs will probably start; None where that is not known any more."""
+    rows = [{"job": job, "found": found} for job, found in estimates.items()]
+    if rows:
+        statement = update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(estimate=bindparam("found"))
+        session.connection().execute(statement, rows)
+
+
 def count_held(session: Session, *, owner: str | None = None) -> int:
     """Count the jobs that have not ended, those that were never started as well, of one user or of everybody."""
     # Their end is set with their final state; the index of those without one grows with nobody's past.
@@ -197,7 +205,9 @@ def are_waiting(session: Session, many: int) -> bool:
     return session.scalars(wanted).first() is not None
 
 
-def queued(session: Session, names: Collection[str] | None = None) -> list[Startable]:
+def queued(
+    session: Session, names: Collection[str] | None = None, *, limit: int | None = None
+) -> list[Startable]:
     """Return the queued jobs, or those among these, oldest first; some may have to wait for their next attempt."""
     of_job = (Job.id, Job.owner, Job.groups, Job.avi, Job.pipeline, Job.memory_mb, Job.cpu, Job.time_limit)
     queued_at = func.coalesce(Job.queued_at, Job.created_at)
@@ -205,7 +215,7 @@ def queued(session: Session, names: Collection[str] | None = None) -> list[Start
     wanted = wanted.where(Job.state == JobState.QUEUED)
     if names is not None:
         wanted = wanted.where(Job.id.in_(names))
-    return [Startable._make(row) for row in session.execute(wanted.order_by(Job.id))]
+    return [Startable._make(row) for row in session.execute(wanted.order_by(Job.id).limit(limit))]
 
 
 def owners(session: Session, names: Collection[str]) -> set[str]:

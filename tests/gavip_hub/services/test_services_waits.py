@@ -10,6 +10,7 @@ from gavip_hub.domain.ending import End
 from gavip_hub.domain.experience import FEWEST_WAITS
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, NotFound
+from gavip_hub.services.board import FRESH
 from gavip_hub.services.estimates import WAITS, EstimateService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
@@ -267,8 +268,44 @@ def estimates(engine):
         lifecycle=engine.lifecycle,
         policies=PolicyService(database=engine.database, clock=engine.clock, default="fair-share"),
         past_runs=PastRuns(database=engine.database, clock=engine.clock),
+        board=engine.board,
         clock=engine.clock,
     )
+
+
+def test_the_queue_is_estimated_in_the_order_in_which_the_scheduler_ranked_it_last(engine, estimates):
+    for _ in range(5):
+        completed(engine, 60)
+    engine.submit(memory_mb=700)
+    a_pass(engine)
+    first, second = (engine.submit(memory_mb=500).id for _ in range(2))
+    ranking = engine.policy.rank(*engine.lifecycle.waiting())
+    engine.board.post([one for one in ranking if one.job == first], True)
+    estimates.refresh()
+    assert [wait_of(engine, job).estimate is not None for job in (first, second)] == [True, False]
+    engine.clock.advance(FRESH.total_seconds() + 1)
+    estimates.refresh()
+    assert wait_of(engine, second).estimate is not None
+
+
+def test_a_job_that_falls_behind_the_front_keeps_what_it_was_told_first(engine, estimates):
+    for _ in range(5):
+        completed(engine, 60)
+    first = engine.submit(memory_mb=700).id
+    a_pass(engine)
+    job = engine.submit(memory_mb=500).id
+    engine.board.post(engine.policy.rank(*engine.lifecycle.waiting()), True)
+    estimates.refresh()
+    engine.clock.advance(30)
+    engine.board.post([], True)
+    estimates.refresh()
+    assert wait_of(engine, job).estimate is None
+    engine.clock.advance(60)
+    end(engine, first)
+    assert a_pass(engine) == [job]
+    estimates.refresh()
+    with engine.database.reading() as session:
+        assert json.loads(settings.get(session, WAITS[True])) == [1.5]
 
 
 def test_after_five_runs_a_start_is_estimated(engine, estimates):
