@@ -10,7 +10,7 @@ from gavip_hub.domain.container import Kind
 from gavip_hub.domain.experience import Experience
 from gavip_hub.domain.forecast import expected_end
 from gavip_hub.domain.policy import Holding
-from gavip_hub.domain.quota import PLATFORM, ROUNDING, Quota, Usage
+from gavip_hub.domain.quota import NOTHING, PLATFORM, ROUNDING, Quota, Usage
 from gavip_hub.domain.waits import Pool, Wait
 
 
@@ -94,7 +94,7 @@ class Rooms:
 
     def answers(self) -> dict[str, Wait | None]:
         """Tell of each why it waits; None where it fits now."""
-        return self._look(self.applicants, self.holdings)
+        return self._look(self.applicants, _Ledger(self.holdings))
 
     def opens_at(self, one: str, experience: Experience) -> datetime | None:
         """Return when there is room for one if all that holds room ends as its like did; None where nobody knows.
@@ -102,36 +102,56 @@ class Rooms:
         Nobody who comes later passes, so that no more than the ends of what runs has to be guessed.
         """
         now, waiting, held = self.now, list(self.applicants), dict(enumerate(self.holdings))
+        ledger = _Ledger(self.holdings)
         ends = [(end, key) for key, each in held.items() if (end := expected_end(each, experience, now))]
         heapq.heapify(ends)
-        while (answers := self._look(waiting, held.values()))[one] is not None:
+        while (answers := self._look(waiting, ledger))[one] is not None:
             for opened in [each for each in waiting if answers[each.id] is None]:
                 waiting.remove(opened)
                 key = len(self.holdings) + len(self.applicants) - len(waiting)
                 held[key] = _opened(opened, now)
+                ledger.add(held[key])
                 if end := expected_end(held[key], experience, now):
                     heapq.heappush(ends, (end, key))
             if not ends:
                 return None
             now, key = heapq.heappop(ends)
-            del held[key]
+            ledger.remove(held.pop(key))
         return now
 
-    def _look(self, waiting: Iterable[Applicant], held: Iterable[Holding]) -> dict[str, Wait | None]:
-        there = list(held)
-        pools = {owner: Pool(owner, quota, used=_used(there, owner)) for owner, quota in self.quotas.items()}
-        return in_turn(waiting, platform=Pool(PLATFORM, self.platform, used=_used(there)), pools=pools)
+    def _look(self, waiting: Iterable[Applicant], ledger: "_Ledger") -> dict[str, Wait | None]:
+        pools = {owner: Pool(owner, quota, used=ledger.used(owner)) for owner, quota in self.quotas.items()}
+        platform = Pool(PLATFORM, self.platform, used=ledger.used())
+        return in_turn(waiting, platform=platform, pools=pools)
 
 
-def _used(held: Iterable[Holding], owner: str | None = None) -> Usage:
-    own = [one for one in held if owner in (None, one.owner)]
-    jobs = sum(one.kind is Kind.JOB for one in own)
-    return Usage(
-        memory_mb=sum(one.memory_mb for one in own),
-        cpu=sum(one.cpu for one in own),
-        jobs=jobs,
-        servers=len(own) - jobs,
-    )
+class _Ledger:
+    """What is held of each pool, followed from one end to the next instead of counted anew."""
+
+    def __init__(self, held: Iterable[Holding]) -> None:
+        self._used: dict[str | None, Usage] = {}  # None: of all
+        for one in held:
+            self.add(one)
+
+    def used(self, owner: str | None = None) -> Usage:
+        return self._used.get(owner, NOTHING)
+
+    def add(self, one: Holding) -> None:
+        self._count(one, 1)
+
+    def remove(self, one: Holding) -> None:
+        self._count(one, -1)
+
+    def _count(self, one: Holding, sign: int) -> None:
+        is_job = one.kind is Kind.JOB
+        for owner in (None, one.owner):
+            used = self.used(owner)
+            self._used[owner] = Usage(
+                memory_mb=used.memory_mb + sign * one.memory_mb,
+                cpu=used.cpu + sign * one.cpu,
+                jobs=used.jobs + sign * is_job,
+                servers=used.servers + sign * (not is_job),
+            )
 
 
 def _opened(one: Applicant, now: datetime) -> Holding:

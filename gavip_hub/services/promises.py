@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.quota import PLATFORM, Usage, Want, shortage
+from gavip_hub.domain.quota import NOTHING, PLATFORM, Usage, Want, shortage
 from gavip_hub.domain.rooms import Applicant, Rooms
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, servers
@@ -44,14 +44,13 @@ def promised(
     before
         Only who waits for longer than this reservation.
     """
-    memory_mb, cpu = 0, 0.0
-    for row in servers.reservations(session):
-        if before is not None and row.id >= before.id:
-            break
-        if not row.memory_mb and holds_up(row, at=at) and _is_possible(session, quotas, row):
-            want = wanted_by(row)
-            memory_mb, cpu = memory_mb + want.memory_mb, cpu + want.cpu
-    return Usage(memory_mb=memory_mb, cpu=cpu)
+    rows = [row for row in servers.reservations(session) if before is None or row.id < before.id]
+    waiting = [row for row in rows if not row.memory_mb and holds_up(row, at=at)]
+    if not waiting:
+        return NOTHING
+    used = containers.usages(session, {row.owner for row in waiting})
+    wants = [wanted_by(row) for row in waiting if _is_possible(quotas, row, used.get(row.owner, NOTHING))]
+    return Usage(memory_mb=sum(want.memory_mb for want in wants), cpu=sum(want.cpu for want in wants))
 
 
 def kept(session: Session, quotas: QuotaService, *, at: datetime) -> dict[str, Usage]:
@@ -59,7 +58,7 @@ def kept(session: Session, quotas: QuotaService, *, at: datetime) -> dict[str, U
     found: dict[str, Usage] = {}
     for row in servers.reservations(session):
         want, own = wanted_by(row), quotas.of(row.backend_state["groups"])
-        if row.memory_mb or not holds_up(row, at=at) or shortage(row.owner, want, own, Usage()):
+        if row.memory_mb or not holds_up(row, at=at) or shortage(row.owner, want, own, NOTHING):
             continue
         so_far = found.get(row.owner, Usage())
         found[row.owner] = Usage(memory_mb=so_far.memory_mb + want.memory_mb, cpu=so_far.cpu + want.cpu)
@@ -83,8 +82,7 @@ def _applicant(row: Container, at: datetime) -> Applicant:
     return Applicant(row.id, row.owner, want.memory_mb, want.cpu, holds_up(row, at=at))
 
 
-def _is_possible(session: Session, quotas: QuotaService, row: Container) -> bool:
-    """Tell whether its owner's pool lets it in now, and the platform's would if it were empty."""
+def _is_possible(quotas: QuotaService, row: Container, used: Usage) -> bool:
+    """Tell whether its owner's pool, of which so much is used, lets it in now, and the platform's would if it were empty."""
     want, own = wanted_by(row), quotas.of(row.backend_state["groups"])
-    usage = containers.usage(session, owner=row.owner)
-    return not (shortage(row.owner, want, own, usage) or shortage(PLATFORM, want, quotas.platform, Usage()))
+    return not (shortage(row.owner, want, own, used) or shortage(PLATFORM, want, quotas.platform, NOTHING))

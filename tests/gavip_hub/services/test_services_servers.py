@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from avi_kernel.protocol.api import ReleaseSubmit
 from gavip_hub.config import Gavip
@@ -12,7 +13,7 @@ from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.past import PastRuns
-from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE
+from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE, promised
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationService
@@ -344,6 +345,18 @@ def test_who_comes_later_takes_nothing_that_somebody_waits_for(desk):
     desk.reservations.tend()
     assert desk.told("carl") == ["waiting", "room"]
     assert "room" not in desk.told("dan")
+
+
+def test_what_is_promised_is_read_at_once_however_many_wait(desk):
+    desk.admit(owner="ann")
+    for number in range(5):
+        big(desk, f"user{number}")
+    asked = []
+    with desk.database.reading() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        ahead = promised(session, desk.quotas, at=desk.clock.now())
+    assert (ahead.memory_mb, len(asked)) == (5 * 1200, 2)
 
 
 def test_who_came_first_is_not_held_up_by_who_came_later(desk):
