@@ -138,6 +138,7 @@ def make_service(
         publishing_threads=publishing_threads,
         probing_threads=probing_threads,
         feed=_feed(core, threads),
+        notices=(report.notice,) if report.notice else (),
         health=_health(core, scheduler, hub_client, report, probing_threads),
         disk=core.disk,
         metrics=metrics,

@@ -64,6 +64,8 @@ class ServiceContext:
     """Apart from all: while the database stands still, the others wait for it."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
+    notices: tuple[str, ...]
+    """What everybody is told about this platform; found at the start, so that no page looks at its health for them."""
     disk: DiskSpace
     metrics: Metrics
     templates: Environment

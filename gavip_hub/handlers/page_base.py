@@ -21,21 +21,19 @@ class PortalPage(PageHandler):
     """Which entry of the navigation is the present one."""
     scope: ClassVar[str | None] = "custom:gavip:read:avis"
     """What the asker's token must hold."""
-    _notices: tuple[str, ...] = ()
 
     @override
     async def prepare(self) -> None:
         await super().prepare()
         if self._finished:
             return
-        self._notices = tuple((await self.context.health()).notices)
         # Pages show all that a person has; an interface's token is good for its own AVI's jobs only.
         if self.require(self.scope).avi is not None:
             raise Forbidden("The token of an interface opens no page of the portal.")
 
     @override
     def _namespace(self) -> dict[str, Any]:
-        own = {"nav": self.nav, "notices": self._notices, "now": datetime.now(UTC)}
+        own = {"nav": self.nav, "notices": self.context.notices, "now": datetime.now(UTC)}
         return super()._namespace() | own
 
     @property

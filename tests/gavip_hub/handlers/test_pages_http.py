@@ -1,5 +1,6 @@
 """The portal's pages as a browser gets them, from the running service."""
 
+import asyncio
 import hashlib
 import json
 import re
@@ -15,6 +16,7 @@ from avi_kernel.protocol.api import Profile
 from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.handlers.at_once import MOST_READS
+from gavip_hub.handlers.probe import LOOK_SECONDS
 from gavip_hub.testing import exit_record
 from tests.support.service import pages_of, running_service, until
 
@@ -34,6 +36,14 @@ async def portal(service):
     """Pages as Ann gets them."""
     async with pages_of(service, "ann-token") as client:
         yield client
+
+
+async def test_a_hub_that_stands_still_holds_up_no_page(service, portal):
+    service.hub.frozen = asyncio.Event()
+    async with asyncio.timeout(LOOK_SECONDS - 1):
+        page = await portal.get("/")
+    service.hub.frozen.set()
+    assert page.status_code == 200
 
 
 async def send(portal, **fields):
