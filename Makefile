@@ -31,8 +31,9 @@ lint: environment-dev
 	$(bin)/lint-imports
 	$(bin)/vulture
 
+# Two at a time, each file by one of them: most tests wait for programs more than they compute.
 test: lint
-	$(bin)/pytest -m "not acceptance" $(PYTEST_ARGS)
+	$(bin)/pytest -m "not acceptance" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 # Everything there is: what is missing on this machine fails rather than skips.
 acceptance: export GAVIP_REQUIRE_ALL = 1
