@@ -18,7 +18,7 @@ from tests.support.published import publish
 from tests.support.strangers import script
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Page, Response
 
 pytestmark = [pytest.mark.hub, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -123,13 +123,18 @@ async def test_no_worker_is_set_before_the_portal(stranger: "Page", platform: Pl
     assert "behind a redirect" in control["text"]  # it was asked for: to sign in, as a worker is no page
 
 
+def is_of_a_form(answer: "Response") -> bool:
+    return answer.request.method == "POST"
+
+
 async def test_a_form_submits_no_job(stranger: "Page", platform: Platform) -> None:
     url = f"{platform.url}/services/gavip/avis/works/pipelines/main"
     with platform.client(USER) as client:
         before = client.get("/jobs").json()["items"]
-        answered = stranger.context.wait_for_event("response", lambda answer: answer.request.method == "POST")
-        await stranger.evaluate("url => window.postForm(url, {'p.a': '1'})", url)
-        assert (await answered).status == 403
+        # It listens before the form is sent: the answer may be there before the next line is.
+        async with stranger.context.expect_event("response", is_of_a_form) as coming:
+            await stranger.evaluate("url => window.postForm(url, {'p.a': '1'})", url)
+        assert (await coming.value).status == 403
         assert client.get("/jobs").json()["items"] == before
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,17 +46,21 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{OWNER}@/{database}?host={self.folder}"
 
-    def program(self, name: str, *arguments: str, check: bool = True) -> None:
-        """Run one of PostgreSQL's programs on the server's data."""
+    def program(self, name: str, *arguments: str, check: bool = True) -> int:
+        """Run one of PostgreSQL's programs on the server's data; return its exit status."""
         # No pipe: the server inherits what it is given, and a pipe would wait for its end.
-        subprocess.run(
+        return subprocess.run(
             [self.binaries / name, "-D", self.folder / "data", *arguments],
             user=self.user,
             cwd=self.folder,
             check=check,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
-        )
+        ).returncode
+
+    @property
+    def runs(self) -> bool:
+        return self.program("pg_ctl", "status", check=False) == 0
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -67,11 +71,21 @@ class Postgres:
         """End the server as a machine that loses its power does."""
         self.program("pg_ctl", "-w", "-m", "immediate", "stop", check=check)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to all its processes: SIGSTOP makes it stand still, SIGCONT go on."""
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Have none of its processes do anything."""
+        try:
+            self._signal(signal.SIGSTOP)
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         main = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
-        for process in [main, *main.children()]:
-            process.send_signal(number)
+        main.send_signal(number)  # first of all: one that stands still begins no others
+        for process in main.children():
+            with suppress(psutil.NoSuchProcess):  # they come and go
+                process.send_signal(number)
 
     def empty_database(self) -> str:
         """Make a database with no tables and return its URL."""

@@ -29,6 +29,8 @@ from tests.support.avis import star_counter
 
 SERVICE_TOKEN = "the-service's-own"
 API = "/services/gavip/api"
+PATIENCE = 60.0
+"""Seconds after which what should happen has not, on a machine that is busy with other things too."""
 ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs", "read:files")
 DEVELOPER = (*ALL, "publish:releases")
 OPERATOR = (*DEVELOPER, "admin:platform")
@@ -196,7 +198,9 @@ class RunningService:
         """Return a client with a token; paths are below the REST interface."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.AsyncClient(
-            base_url=self.url + API, headers=headers | options.pop("headers", {}), **options
+            base_url=self.url + API,
+            headers=headers | options.pop("headers", {}),
+            **{"timeout": PATIENCE, **options},
         )
 
     def publish(self, *, avi: str = "stars", version: str = "1.0", visibility: str = "public") -> ReleaseView:
@@ -258,7 +262,7 @@ async def running_service(
         service.close()
 
 
-async def until(condition: Any, *, seconds: float = 10.0) -> Any:
+async def until(condition: Any, *, seconds: float = PATIENCE) -> Any:
     """Wait until an async condition gives something true; fail when it never does."""
     async with asyncio.timeout(seconds):
         while not (found := await condition()):
@@ -269,4 +273,4 @@ async def until(condition: Any, *, seconds: float = 10.0) -> Any:
 def pages_of(service: "RunningService", token: str | None) -> httpx.AsyncClient:
     """Return a client of the portal's pages."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers)
+    return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers, timeout=PATIENCE)

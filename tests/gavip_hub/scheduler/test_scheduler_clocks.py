@@ -38,5 +38,5 @@ async def test_jobs_run_once_while_somebody_plays_with_the_clock(engine, seed, c
         await engine.until(lambda: "The machine's clock was set forward by 1 day" in caplog.text)
         await engine.until(all_done)
         await engine.until(lambda: not engine.backend.engine.containers)
-        assert loop.problem == ""
+        await engine.until(lambda: loop.problem == "")  # the clock runs ahead of a busy machine
     assert sorted(engine.backend.engine.started) == sorted(f"gavip-{job}-1" for job in jobs)
