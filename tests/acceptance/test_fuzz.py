@@ -33,8 +33,11 @@ c.Gavip.queue_limit = 30
 c.Gavip.quota = {"memory_mb": 600, "cpu": 4.0, "jobs": 15, "servers": 2}
 c.Gavip.users = {
     "operator": "operator", "developer": "developer", "scientist": "scientist", "visitor": "anonymous",
+    "keeper": "scientist",
 }
 """
+KEEPER = "keeper"
+"""Owns the job that `attempt` reports of, and asks for nothing: nobody else may end it."""
 DONE_AT_LEAST = {
     "scientist": {"GET /jobs", "POST /jobs", "GET /jobs/{id}", "GET /avis/{avi}"},
     "developer": {"POST /jobs", "GET /avis"},
@@ -70,9 +73,9 @@ def prepared(platform: Platform) -> Fuzzed:
     with platform.client("scientist") as scientist:
         ended = run(scientist, "works")
         jobs = [ended["id"], submit(scientist, "works", start=False)]
-    with platform.client("developer") as developer:
-        running = submit(developer, "sleeps")
-    tokens = {user: platform.token(user) for user in platform.users}
+    with platform.client(KEEPER) as keeper:
+        running = submit(keeper, "sleeps")
+    tokens = {user: platform.token(user) for user in platform.users if user != KEEPER}
     tokens |= {"interface": interface_token(platform), "attempt": attempt_token(platform, running)}
     return Fuzzed(
         platform=platform,

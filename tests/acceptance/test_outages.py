@@ -137,6 +137,7 @@ def disk(place: Path) -> Iterator[Disk]:
 def test_a_disk_that_fills_under_a_running_job_loses_nothing(disk: Disk) -> None:
     with running_platform(disk.path / "root", settings=SETTINGS) as platform:
         platform.publish(AVIS / "writes", "writes")
+        disk.fill(leave_mb=100)  # more than the reserve; the rest is full long before the job ends
         runs = started(platform, 2.0)
         reach("running", platform, runs)
         disk.fill()

@@ -194,7 +194,7 @@ def send(asker: httpx.Client, operation: str, place: tuple[str, str], treasure: 
     filled = {key: treasure.job if value == "{job}" else value for key, value in (body or {}).items()}
     if operation != "events.stream":
         return asker.request(method, path.format(**parts), json=filled if body else None)
-    with asker.stream(method, path, params={"after": 1}, timeout=httpx.Timeout(60, read=1)) as answer:
+    with asker.stream(method, path, params={"after": 1}, timeout=httpx.Timeout(60, read=5)) as answer:
         text = b""
         try:
             for piece in answer.iter_raw():

@@ -27,6 +27,7 @@ async def test_the_record_of_a_boxs_end_waits_for_room(small_disk):
     boxes = BoxWorld(root=small_disk.path / "root", sandbox=OPEN)
     program = "import time; time.sleep(3)"
     spec = boxes.spec("gavip-j1-1", "python", "-S", "-c", program)
+    small_disk.fill(leave_mb=8)  # so that the rest is full at once, long before the program ends
     await asyncio.to_thread(boxes.launcher.launch, spec)
     small_disk.fill()
     begun = boxes.root / "boxes" / "gavip-j1-1" / ".exit.json.new"

@@ -12,6 +12,7 @@ import pytest
 import gavip_hub
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import Unavailable
+from tests.support.needs import missing
 
 pytestmark = pytest.mark.sandbox
 
@@ -227,7 +228,7 @@ async def test_a_box_has_no_power_over_the_system(walled):
 
 async def test_each_person_has_a_number_of_their_own(walled):
     if os.geteuid() != 0:
-        pytest.skip("only root may choose numbers")
+        missing("root", "only root may choose numbers")
     code = "import os, pathlib; print(os.getuid()); pathlib.Path(os.environ['GAVIP_WORK_DIR'], 'mine').write_text('')"
     _, ann = await walled.run("gavip-jid-1", "python", "-c", code)
     _, bob = await walled.run("gavip-jid-2", "python", "-c", code, owner="bob")

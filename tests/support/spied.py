@@ -69,7 +69,7 @@ def _answer_lines(listening: socket.socket) -> None:
             line, _ = listening.accept()
         except OSError:
             return
-        with line:
+        with line, suppress(OSError):  # who asked may have gone; others come
             line.recv(10_000)
             line.sendall(f"HTTP/1.0 200 OK\r\n\r\n{SECRET}".encode())
 
@@ -82,7 +82,8 @@ def _answer_parcels(listening: socket.socket) -> None:
             return
         if sender is None:  # it was shut down
             return
-        listening.sendto(SECRET.encode(), sender)
+        with suppress(OSError):
+            listening.sendto(SECRET.encode(), sender)
 
 
 @contextmanager

@@ -16,9 +16,11 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
-def seed() -> int:
-    """Of all that is random; `GAVIP_SEED` repeats an earlier one."""
-    return int(os.environ.get("GAVIP_SEED", random.SystemRandom().randrange(10**9)))
+def seed(request: pytest.FixtureRequest) -> int:
+    """Of all that is random; `GAVIP_SEED` repeats an earlier one. It is told also where the test fails."""
+    drawn = int(os.environ.get("GAVIP_SEED", random.SystemRandom().randrange(10**9)))
+    request.config.stash.setdefault(LINES, []).append(f"seed: {drawn} (GAVIP_SEED={drawn} repeats it)")
+    return drawn
 
 
 def pytest_terminal_summary(

@@ -19,6 +19,7 @@ from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.uids import FIRST_UID, Uids
 from gavip_hub.domain.container import Kind, Mount, Places, Resources, container_spec
 from gavip_hub.exceptions import Unavailable
+from tests.support.needs import missing
 
 UPSTREAMS = {"/hub/api": "http://127.0.0.1:1", "/services/gavip/api": "http://127.0.0.1:2"}
 PLACES = Places(
@@ -236,7 +237,7 @@ def test_a_write_that_is_cut_short_loses_no_number(tmp_path, monkeypatch):
 
 def needs_root():
     if os.geteuid() != 0:
-        pytest.skip("only root gives files away")
+        missing("root", "only root gives files away")
 
 
 def test_a_folder_is_handed_over_whole_and_links_are_not_followed(tmp_path):

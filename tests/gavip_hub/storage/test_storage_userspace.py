@@ -9,6 +9,7 @@ from gavip_hub.storage import beneath
 from gavip_hub.storage.beneath import MOST_DEEP, open_file
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 from tests.support.folders import nest
+from tests.support.needs import missing
 
 JOB = {"owner": "ann", "job": "j1", "attempt": 1}
 
@@ -73,7 +74,7 @@ def test_a_finished_attempt_lies_in_its_users_space_and_nobody_writes_there(fold
 
 def test_a_finished_attempt_becomes_the_platforms_own(folders, tmp_path):
     if os.geteuid() != 0:
-        pytest.skip("only root gives files away")
+        missing("root", "only root gives files away")
     running = folders.create(**JOB)
     (running / "results/x").write_text("x")
     for path in (running, running / "results", running / "results/x"):

@@ -6,7 +6,7 @@ import socket
 import urllib.request
 from pathlib import Path
 
-SECONDS = 3
+SECONDS = 10
 
 
 def look(plan):
