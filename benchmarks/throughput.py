@@ -114,10 +114,10 @@ async def until_through(engine: Engine, through: int) -> tuple[float, float]:
     loop, threads = make_loop(engine)
     running = asyncio.create_task(loop.run())
     try:
-        await reached(engine, threads, WARM)
+        await reached(engine, threads, WARM, running)
         first = await threads(cleared, engine)
         began, worked = time.perf_counter(), time.process_time()
-        await reached(engine, threads, first + through)
+        await reached(engine, threads, first + through, running)
         done = await threads(cleared, engine) - first
         return done / (time.perf_counter() - began), 1000 * (time.process_time() - worked) / done
     finally:
@@ -126,9 +126,11 @@ async def until_through(engine: Engine, through: int) -> tuple[float, float]:
         threads.close()
 
 
-async def reached(engine: Engine, threads: Threads, many: int) -> None:
-    """Return once so many jobs are through."""
+async def reached(engine: Engine, threads: Threads, many: int, running: asyncio.Task[None]) -> None:
+    """Return once so many jobs are through; fail when the loop that brings them through has ended."""
     while await threads(cleared, engine) < many:
+        if running.done():
+            raise RuntimeError("The loop has ended.") from running.exception()
         await engine.clock.sleep(0.25)
 
 

@@ -18,6 +18,7 @@ from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.wishes import Wish
+from gavip_hub.storage import events
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.migrate import upgrade
@@ -56,6 +57,8 @@ class JobsAndLedger(RuleBasedStateMachine):
         self._begin(prepared(self.url), ManualClock())
         self.owners: dict[str, str] = {}
         self.ended: dict[str, JobState] = {}
+        self.events: dict[int, str] = {}
+        self.newest = 0
 
     def _begin(self, database: Database, clock: ManualClock) -> None:
         """Start a service; it holds nothing that is not in the database."""
@@ -176,12 +179,19 @@ class JobsAndLedger(RuleBasedStateMachine):
         self.count["clear"] += 1
         self.engine.lifecycle.clear_one(job, attempt)
 
-    @rule(job=jobs)
-    def purge(self, job):
-        """Remove a deleted job of which nothing is left, as the loop does."""
+    @rule()
+    def purge(self):
+        """Try to remove every job of which nothing is left, as the loop does: those that were deleted go."""
         self.count["purge"] += 1
-        if not self.engine.lifecycle.uncleared([job])[0]:
-            self.engine.lifecycle.purge(job)
+        before = self._jobs()
+        for job, left in zip(before, self.engine.lifecycle.uncleared(before), strict=True):
+            if not left:
+                self.engine.lifecycle.purge(job)
+        self.count["purged"] += len(before) - len(self._jobs())
+
+    def _jobs(self):
+        with self.engine.database.reading() as session:
+            return list(session.scalars(select(Job.id).order_by(Job.id)))
 
     @rule(target=servers, owner=OWNER)
     def open_server(self, owner):
@@ -191,6 +201,7 @@ class JobsAndLedger(RuleBasedStateMachine):
             admitted = self.desk.admit(owner=owner, groups=[], server_name="", user_options={})
         except GavipError:
             return multiple()
+        self.count["opened"] += 1
         self._has_room(owner)
         return admitted.ledger_id
 
@@ -283,9 +294,15 @@ class JobsAndLedger(RuleBasedStateMachine):
 
     @invariant()
     def events_are_numbered_without_a_gap(self):
+        """New ones follow the newest that was there; old ones go only with the job that they tell of."""
         with self.engine.database.reading() as session:
-            numbers = list(session.scalars(select(Event.id).order_by(Event.id)))
-        assert numbers == sorted(set(numbers))
+            there = dict(session.execute(select(Event.id, Event.subject)).all())
+            latest = events.latest(session)
+            jobs = set(session.scalars(select(Job.id)))
+        assert sorted(there.keys() - self.events.keys()) == list(range(self.newest + 1, latest + 1))
+        gone = {self.events[number] for number in self.events.keys() - there.keys()}
+        assert gone <= self.owners.keys() - jobs
+        self.events, self.newest = there, latest
 
     @invariant()
     def nobody_has_used_less_than_nothing(self):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
@@ -52,6 +53,16 @@ def walk(machine: Machine, *, events: int, number: int, steps: int) -> Walked:
         )
         count = sum(walks, Count())
     return Walked(count=count, seed=number, seconds=time.monotonic() - began)
+
+
+def walk_and_tell(
+    request: pytest.FixtureRequest, machine: Machine, what: str, *, events: int, steps: int
+) -> Count:
+    """Walk a machine from the session's seed, tell at its end how far, and return what happened."""
+    walked = walk(machine, events=events, number=request.getfixturevalue("seed"), steps=steps)
+    request.getfixturevalue("tell")(f"{what}: {walked}")
+    assert walked.count.total() >= events
+    return walked.count
 
 
 def _walk(machine: Machine, events: int, steps: int, number: int) -> Count:
