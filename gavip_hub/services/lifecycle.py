@@ -27,7 +27,7 @@ LONGEST_WAIT = timedelta(seconds=max(RETRY_SECONDS))
 QUEUE_KINDS = (STATE, "job.reason")
 """Events that change what the scheduler knows of the queue."""
 MOST_CHANGES = 20_000
-"""Events after which the queue is read anew."""
+"""Events and doubts after which the queue is read anew: it would be slower to ask for each job, and no statement names them all."""
 TRACE_FOR = timedelta(minutes=15)
 """How long it can be seen of a purged job that it changed: for longer than the queue is ever followed by its events alone."""
 
@@ -111,7 +111,7 @@ class JobLifecycle:
         with self._database.reading() as session:
             until = Mark(events.latest(session), settings.get(session, CLOCK))
             new = until.event - after.event if after and after.clock == until.clock else -1
-            if after is None or not 0 <= new <= MOST_CHANGES:
+            if after is None or not 0 <= new <= MOST_CHANGES - len(doubted):
                 return QueueChanges(until, None, jobs.queued(session))
             subjects = events.subjects_since(session, after=after.event, kinds=QUEUE_KINDS).union(doubted)
             return QueueChanges(until, frozenset(subjects), jobs.queued(session, subjects))

@@ -78,6 +78,13 @@ def test_whom_it_doubts_it_looks_at_whatever_events_tell(pending, lost):
     assert known(pending) == []
 
 
+def test_it_may_doubt_more_than_a_statement_can_name(engine, pending):
+    job = submitted(engine)
+    known(pending)
+    pending.doubt(f"j{number}" for number in range(70_000))
+    assert known(pending) == [job]
+
+
 def test_anew_it_forgets_whom_no_event_tells_of(pending, lost):
     pending.refresh(anew=True)
     assert lost not in pending.due()
