@@ -74,7 +74,7 @@ class ReservationService:
         held = self._held()
         with self._database.transaction() as session:
             self._quotas.hold(session, wish.owner)
-            row = self._place(session, wish)
+            row = self._place(session, wish, may_start=not held)
             short = self._short_of(session, wish, row)
             if short is not None:
                 row = self._queue(session, wish, row, short)
@@ -138,10 +138,10 @@ class ReservationService:
         """Tell whether starts were possible for as long as room is held: who could not come has not stayed away."""
         return self._clock.monotonic() - self._held_at > HELD_FOR.total_seconds()
 
-    def _place(self, session: Session, wish: Wish) -> Container | None:
+    def _place(self, session: Session, wish: Wish, *, may_start: bool) -> Container | None:
         """Return the place of a wish, unless it holds room for a smaller version: the larger one waits behind all others."""
         row = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
-        if row is None or not row.memory_mb or holds(row, wish):
+        if row is None or not row.memory_mb or holds(row, wish) or not may_start:
             return row
         containers.close(session, row.id, at=self._clock.now())
         return None

@@ -484,6 +484,16 @@ def test_room_that_is_held_for_a_small_version_lets_no_large_one_past_who_waits(
     assert (desk.told("dan")[-1], desk.told("carl")[-1]) == ("room", "waiting")
 
 
+def test_who_asks_for_a_larger_version_while_the_disk_is_short_loses_nothing(desk):
+    first = desk.admit(owner="ann")
+    desk.admit(owner="bob")
+    desk.reservations.wait_if_full(desk.wish("carl"))
+    desk.servers.close(first.ledger_id)
+    desk.reservations.tend()
+    desk.short = "the disk is full"
+    assert desk.reservations.wait_if_full(replace(desk.wish("carl"), memory_mb=600)).memory_mb == 512
+
+
 def test_room_that_is_held_is_enough_for_a_smaller_version(desk):
     first = desk.admit(owner="ann")
     big(desk)
