@@ -13,7 +13,7 @@ import pytest
 from markupsafe import Markup
 
 from avi_kernel.protocol.api import Phase, PolicyView, Profile, Suggestion
-from gavip_hub.exceptions import NotFound
+from gavip_hub.exceptions import BodyTooLarge, GavipError, NotFound, QueueFull
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, last_lines, results_in_order
@@ -184,6 +184,11 @@ def test_every_field_has_a_label_and_every_id_is_unique(name: str, values: dict[
         r'<(?:input|select|textarea)\b(?![^>]*type="(?:hidden|checkbox)")[^>]*\bid="([^"]+)"', html
     )
     assert set(asked) <= set(re.findall(r'<label[^>]*for="([^"]+)"', html))
+
+
+@pytest.mark.parametrize("error", [BodyTooLarge, QueueFull])
+def test_what_can_be_understood_is_not_said_to_be_a_riddle(error: type[GavipError]):
+    assert "cannot be understood" not in render("error.html", {"error": error(EVIL)})
 
 
 def test_a_readme_keeps_its_form_and_loses_what_acts():
