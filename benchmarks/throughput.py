@@ -29,13 +29,12 @@ from benchmarks.support.nothing import NoFilesBackend
 from gavip_hub.clock import SystemClock
 from gavip_hub.domain.job import JobState
 from gavip_hub.scheduler.loop import SchedulerLoop
-from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.storage import attempts
 from gavip_hub.storage.migrate import upgrade
 from gavip_hub.storage.schema import Attempt, Job
-from gavip_hub.storage.userspace import AttemptFolders
 from gavip_hub.testing import EPOCH
 from gavip_hub.threads import Threads
 from tests.support.engine import Engine, prepared
@@ -153,8 +152,7 @@ def make_loop(engine: Engine) -> tuple[SchedulerLoop, Threads]:
         lifecycle=engine.lifecycle,
         backend=backend,
         specs=cast(JobSpecs, nothing),
-        folders=cast(AttemptFolders, nothing),
-        outcomes=cast(OutcomeReader, nothing),
+        remains=Remains(folders=nothing, outcomes=nothing),
         clock=engine.clock,
         database_threads=threads,
         file_threads=threads,

@@ -32,6 +32,7 @@ from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
@@ -229,8 +230,10 @@ def _scheduler(
         lifecycle=lifecycle,
         backend=backend,
         specs=specs,
-        folders=core.folders,
-        outcomes=OutcomeReader(folders=core.folders, most_bytes=config.results_mb * MB),
+        remains=Remains(
+            folders=core.folders,
+            outcomes=OutcomeReader(folders=core.folders, most_bytes=config.results_mb * MB),
+        ),
         clock=core.clock,
         database_threads=database_threads,
         file_threads=file_threads,

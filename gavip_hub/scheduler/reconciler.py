@@ -9,23 +9,21 @@ from enum import Enum
 from typing import Any
 
 from avi_kernel.protocol.boxes import ExitRecord
-from avi_kernel.protocol.runs import Outcome
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
 from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
 from gavip_hub.domain.job import FINAL, JobState
 from gavip_hub.domain.waits import Told
-from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError, is_full_disk
+from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import REQUEST
 from gavip_hub.scheduler.gathered import Gathered
-from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.endings import Ending
 from gavip_hub.services.lifecycle import JobLifecycle, Started
 from gavip_hub.storage.jobs import Standing
-from gavip_hub.storage.userspace import AttemptFolders
 from gavip_hub.threads import Threads
 
 LAUNCH_LIMIT = 300.0
@@ -36,9 +34,6 @@ OVERTIME = 15.0
 """Seconds by which the loop is later than a box itself, which keeps its time limit."""
 SAVE_AGAIN = 1.0
 """Seconds between two tries to keep what is known of a container, while the database is away."""
-STORE_TRIES = 5
-"""Troubles with an attempt's files after which its job ends without them; they are stored by a later sweep."""
-
 GONE = (Liveness.EXITED, Liveness.LOST)
 SILENT = "It has not reported for a while; its container still runs."
 INTERRUPTED = "The service was restarted while the job's container was being started."
@@ -72,8 +67,7 @@ class Reconciler:
         lifecycle: JobLifecycle,
         backend: JobBackend,
         specs: JobSpecs,
-        folders: AttemptFolders,
-        outcomes: OutcomeReader,
+        remains: Remains,
         clock: Clock,
         database_threads: Threads,
         file_threads: Threads,
@@ -82,8 +76,7 @@ class Reconciler:
         self._lifecycle = lifecycle
         self._backend = backend
         self._specs = specs
-        self._folders = folders
-        self._outcomes = outcomes
+        self._remains = remains
         self._database = database_threads
         self._files = file_threads
         self._standing = Gathered(lifecycle.standings, threads=database_threads)
@@ -98,9 +91,7 @@ class Reconciler:
         self._sightings = Sightings(clock=clock)
         self._orders: dict[str, LaunchOrder] = {}
         self._claimed: set[str] = set()
-        self._troubles: dict[str, int] = {}
         self._unstored: set[str] = set()
-        self._too_much: dict[str, str] = {}
 
     def expect(self, job: str) -> None:
         """Take no step of a job that is being claimed: its new state is seen before its order is here."""
@@ -134,7 +125,7 @@ class Reconciler:
 
     async def unstored(self) -> list[str]:
         """Return the jobs that ended and whose folders have not found their final place."""
-        names = await self._files(self._folders.unfinished)
+        names = await self._files(self._remains.unstored)
         self._unstored = set(await self._database(self._lifecycle.ended, names) if names else [])
         return sorted(self._unstored)
 
@@ -213,57 +204,15 @@ class Reconciler:
         Its folder becomes the platform's before anything in it is believed, and has its final place before the job
         is final: whoever sees the job completed can fetch its results.
         """
-        # Kept until the end is noted: a folder that has moved tells no more what was too much.
-        outcome, defect = await self._files(self._take, standing)
-        too_much = self._too_much[standing.name]
-        end = End(exit=record, outcome=outcome, defect=too_much or defect, failure=failure)
+        outcome, defect = await self._files(self._remains.take, standing)
+        end = End(exit=record, outcome=outcome, defect=defect, failure=failure)
         state = await self._finish(Ending(standing.job, standing.attempt, end))
-        self._too_much.pop(standing.name, None)
+        self._remains.forget(standing.name)
         # No other attempt of it can have left anything: it would not have been claimed.
         if not await self._forgotten(standing, standing.attempt, _handle(standing)):
             return Again.RETRY
         is_over = state in FINAL and standing.deleted_at is None and standing.job not in self._unstored
         return Again.NEVER if is_over else await self._clear(standing)
-
-    def _take(self, standing: Standing) -> tuple[Outcome | None, str]:
-        """Take an attempt's folder and read its outcome; in a thread, as files need."""
-        self._too_much[standing.name] = self._too_much.get(standing.name, "") or self._store(standing)
-        return self._read(standing)
-
-    def _store(self, standing: Standing) -> str:
-        """Give the attempt's folder its final place; return what in it was too much, in words."""
-        try:
-            return self._folders.finished(**_path(standing))
-        except Exception as error:
-            if self._is_worth_a_try(standing, error):
-                raise
-            log.exception("The folder of %s could not be stored; it is tried again later", standing.name)
-            return ""
-
-    def _read(self, standing: Standing) -> tuple[Outcome | None, str]:
-        """Return the attempt's outcome, or why there is none that can be used."""
-        try:
-            return self._outcomes.read(**_path(standing), reported=standing.outcome)
-        except Exception as error:
-            if self._is_worth_a_try(standing, error):
-                raise
-            log.exception("The outcome of %s cannot be read", standing.name)
-            return None, "the platform could not read it."
-
-    def _is_worth_a_try(self, standing: Standing, error: Exception) -> bool:
-        """Count a trouble with an attempt's files; tell whether to wait and try again.
-
-        A stranger filled that folder: whatever is wrong with it must not keep the job for ever.
-
-        Raises
-        ------
-        DiskFull
-            That is nobody's fault and passes: it is waited for however long it takes.
-        """
-        if is_full_disk(error):
-            raise DiskFull from error
-        troubles = self._troubles[standing.name] = self._troubles.get(standing.name, 0) + 1
-        return troubles < STORE_TRIES
 
     async def _clear(self, standing: Standing) -> Again:
         """Remove what is left of ended containers, store what could not be stored, and remove all of a deleted job."""
@@ -272,11 +221,9 @@ class Reconciler:
                 return Again.RETRY
         if standing.deleted_at is None:
             if standing.job in self._unstored:
-                await self._store_the_rest(standing)
+                await self._files(self._remains.store_the_rest, standing)
         else:
-            await self._files(
-                self._folders.remove, owner=standing.owner, job=standing.job, attempts=standing.attempt
-            )
+            await self._files(self._remains.remove, standing)
             await self._database(self._lifecycle.purge, standing.job)
         return Again.DONE
 
@@ -289,18 +236,7 @@ class Reconciler:
         await self._backend.remove(handle)
         await self._mark_cleared((standing.job, attempt))
         self._sightings.forget(handle.name)
-        self._troubles.pop(handle.name, None)
         return True
-
-    async def _store_the_rest(self, standing: Standing) -> None:
-        """Store folders whose job ended without them; what fails now is tried again at the next sweep."""
-        for number in range(1, standing.attempt + 1):
-            try:
-                await self._files(
-                    self._folders.finished, owner=standing.owner, job=standing.job, attempt=number
-                )
-            except (GavipError, OSError) as error:
-                log.warning("Attempt %s of %s still cannot be stored: %s", number, standing.job, error)
 
     async def _look(self, standing: Standing) -> Observation:
         (seen,) = await self._backend.check([_handle(standing)])
@@ -326,10 +262,6 @@ def _answered(act: Callable[[Sequence[Any]], None]) -> Callable[[Sequence[Any]],
         return [None] * len(questions)
 
     return answered
-
-
-def _path(standing: Standing) -> dict[str, Any]:
-    return {"owner": standing.owner, "job": standing.job, "attempt": standing.attempt}
 
 
 def _handle(standing: Standing) -> Handle:

@@ -22,6 +22,7 @@ from gavip_hub.domain.policy import Policy
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
+from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.board import Board
@@ -186,8 +187,9 @@ class Engine:
             lifecycle=self.lifecycle,
             backend=used,
             specs=self.specs(),
-            folders=self.folders,
-            outcomes=OutcomeReader(folders=self.folders, most_bytes=10_000_000),
+            remains=Remains(
+                folders=self.folders, outcomes=OutcomeReader(folders=self.folders, most_bytes=10_000_000)
+            ),
             clock=self.clock,
             database_threads=threads,
             file_threads=files,

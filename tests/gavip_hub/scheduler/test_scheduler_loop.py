@@ -9,7 +9,7 @@ from avi_kernel.protocol.runs import Outcome, Progress
 from gavip_hub.backends.base import Liveness
 from gavip_hub.domain.policies import Fifo
 from gavip_hub.exceptions import SignInRequired
-from gavip_hub.scheduler.reconciler import STORE_TRIES
+from gavip_hub.scheduler.remains import STORE_TRIES
 from gavip_hub.testing import (
     EPOCH,
     DiesSilently,
