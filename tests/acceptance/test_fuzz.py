@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from avi_kernel.protocol.boxes import SPEC_FILE
 from gavip_hub.hub.access import INTERFACE_SCOPES
 from tests.support.fuzzing import Told, fuzz
-from tests.support.platform import Platform, eventually, running_platform
+from tests.support.platform import Platform, eventually, platform_to_throw_away
 from tests.support.published import publish, run, submit
 
 # No part of `make test` until ten minutes by all askers were seen without a finding: a seed of its own each time.
@@ -61,10 +60,8 @@ class Fuzzed:
 
 @pytest.fixture(scope="module")
 def fuzzed() -> Iterator[Fuzzed]:
-    with TemporaryDirectory(prefix="gavip-fuzz-") as folder:
-        Path(folder).chmod(0o711)
-        with running_platform(Path(folder) / "root", settings=SETTINGS) as platform:
-            yield prepared(platform)
+    with platform_to_throw_away("fuzz", settings=SETTINGS) as platform:
+        yield prepared(platform)
 
 
 def prepared(platform: Platform) -> Fuzzed:

@@ -1,15 +1,13 @@
 """A pipeline that does its worst: its owner is told what happened, its results are what they say, others go on."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.hostile import FORGERIES, write_hostile
-from tests.support.platform import Platform, running_platform
+from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import follow, publish, run, submit
 from tests.support.told import Gavip, told_alike
 
@@ -21,11 +19,9 @@ UNFORGED = ("interrupts", "interrupts_runner", "kills_runner", "floods", "bomb",
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
     """A platform where jobs may write 128 MB, its log of 64 MB among them, with the AVI published."""
-    with TemporaryDirectory(prefix="gavip-hostile-") as folder:
-        Path(folder).chmod(0o711)  # the users that boxes run as pass through
-        with running_platform(Path(folder) / "root", settings="c.Gavip.results_mb = 128") as running:
-            publish(running, AVI, folder=write_hostile(Path(folder) / AVI))
-            yield running
+    with platform_to_throw_away("hostile", settings="c.Gavip.results_mb = 128") as running:
+        publish(running, AVI, folder=write_hostile(running.root.parent / AVI))
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,72 +3,29 @@
 Each of five points of a job meets each of four victims three times: sixty kills, ninety processes.
 """
 
-import itertools
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 
 from gavip_hub.supervise.identity import identify
-from tests.support.platform import Platform, eventually, running_platform, start_platform
+from tests.support.platform import Platform, eventually, platform_to_throw_away, start_platform
+from tests.support.published import AVIS
+from tests.support.writing import POINTS, has_ended_right, has_left_nothing, reach, seen, started
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
-AVIS = Path(__file__).parents[1] / "data" / "avis"
-FINAL = {"COMPLETED", "ERROR", "ABORTED"}
 ROUNDS = 3
-RESULT = "parts.txt"
-MARKS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Platform]:
     """A platform with room for one job, so that a second one waits."""
-    with TemporaryDirectory(prefix="gavip-kills-") as folder:
-        Path(folder).chmod(0o711)
-        settings = (
-            "c.Gavip.bundled_avis = False\nc.Gavip.platform_memory_mb = 300\nc.Gavip.reserve_memory_mb = 0"
-        )
-        with running_platform(Path(folder) / "root", settings=settings) as platform:
-            platform.publish(AVIS / "writes", "writes")
-            yield platform
-
-
-def attempt_folder(platform: Platform, job: str) -> Path:
-    return platform.root / "attempts" / f"gavip-{job}-1"
-
-
-def is_queued(platform: Platform, job: str) -> bool:
-    return state(platform, job) == "QUEUED"
-
-
-def is_launching(platform: Platform, job: str) -> bool:
-    return (platform.root / "boxes" / f"gavip-{job}-1").exists()
-
-
-def runs(platform: Platform, job: str) -> bool:
-    return bool(list(starts_of(platform, job)))
-
-
-def writes_results(platform: Platform, job: str) -> bool:
-    return (attempt_folder(platform, job) / "results" / RESULT).exists()
-
-
-def has_just_finished(platform: Platform, job: str) -> bool:
-    return (attempt_folder(platform, job) / "outcome.json").exists()
-
-
-POINTS: dict[str, Callable[[Platform, str], bool]] = {
-    "queued": is_queued,
-    "launching": is_launching,
-    "running": runs,
-    "writing": writes_results,
-    "finished": has_just_finished,
-}
+    settings = "c.Gavip.bundled_avis = False\nc.Gavip.platform_memory_mb = 300\nc.Gavip.reserve_memory_mb = 0"
+    with platform_to_throw_away("kills", settings=settings) as platform:
+        platform.publish(AVIS / "writes", "writes")
+        yield platform
 
 
 def kill_siblings(*names: str) -> Callable[[Platform], None]:
@@ -99,48 +56,6 @@ VICTIMS: dict[str, Callable[[Platform], None]] = {
 }
 
 
-def submit(platform: Platform, **parameters: object) -> str:
-    with platform.client("scientist") as scientist:
-        answer = scientist.post("/jobs", json={"avi": "writes", "pipeline": "main", "parameters": parameters})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["id"])
-
-
-def seen(platform: Platform, job: str) -> dict[str, object]:
-    with platform.client("scientist") as scientist:
-        answer = scientist.get(f"/jobs/{job}")
-    found: dict[str, object] = answer.json() if answer.status_code == 200 else {}
-    return found
-
-
-def state(platform: Platform, job: str) -> object:
-    return seen(platform, job).get("state")
-
-
-MARK_OF: dict[str, str] = {}
-
-
-def starts_of(platform: Platform, job: str) -> list[str]:
-    """Return a line for each time that the job's own code was started."""
-    file = platform.root / "users" / "scientist" / "avis" / "writes" / f"starts-{MARK_OF[job]}"
-    return file.read_text().splitlines() if file.exists() else []
-
-
-def started(platform: Platform, seconds: float = 1.0) -> str:
-    mark = f"m{next(MARKS)}"
-    job = submit(platform, mark=mark, seconds=seconds)
-    MARK_OF[job] = mark
-    return job
-
-
-def reach(point: str, platform: Platform, job: str) -> None:
-    """Wait until a job is at a point; it may be there for some milliseconds only."""
-    deadline = time.monotonic() + 60
-    while not POINTS[point](platform, job):
-        assert time.monotonic() < deadline, f"{job} was never {point}"
-        time.sleep(0.002)
-
-
 def is_up(platform: Platform) -> bool:
     """Tell whether all three siblings live; a killed supervisor has to be started anew by a person."""
     return all((pid := platform.pid(name)) and identify(pid) for name in ("proxy", "hub", "service"))
@@ -158,42 +73,6 @@ def _answers(platform: Platform, job: str) -> bool:
         return bool(seen(platform, job))
     except (httpx.HTTPError, ValueError):
         return False
-
-
-def has_ended_right(platform: Platform, job: str) -> None:
-    eventually(lambda: state(platform, job) in FINAL, f"{job} ended", seconds=120)
-    view = seen(platform, job)
-    attempts = view["attempts"]
-    assert isinstance(attempts, list)
-    assert view["phase"] == "COMPLETED", (view["error"], platform.log("service")[-3000:])
-    failed = [attempt for attempt in attempts if attempt["state"] == "FAILED"]
-    assert len(attempts) == 1 + len(failed), attempts  # again only after a recorded platform failure
-    assert 1 <= len(starts_of(platform, job)) <= len(attempts)
-    with platform.client("scientist") as scientist:
-        content = scientist.get(f"/jobs/{job}/results/{RESULT}").text
-    assert content == "".join(f"part {number} of {MARK_OF[job]}\n" for number in range(20))
-
-
-def has_left_nothing(platform: Platform, job: str) -> None:
-    name = f"gavip-{job}-"
-    eventually(lambda: not list((platform.root / "boxes").glob(f"{name}*")), f"no box of {job} is left")
-    assert not list((platform.root / "attempts").glob(f"{name}*"))
-    assert not [line for line in processes() if name in line]
-    assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line]
-    with platform.client("scientist") as scientist:
-        pool = scientist.get("/pools").json()[0]
-    assert (pool["memory_used_mb"], pool["jobs_used"]) == (0, 0)
-
-
-def processes() -> list[str]:
-    """Return the command lines of all processes."""
-    lines = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            lines.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
-        except OSError:
-            continue
-    return lines
 
 
 @pytest.mark.timeout(300)

@@ -5,15 +5,13 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.support.platform import Platform, running_platform
+from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import publish, run
 
 pytestmark = pytest.mark.hub
@@ -127,12 +125,10 @@ methods = st.sampled_from([*["GET"] * 6, *["POST"] * 4, "DELETE", "HEAD", "PUT",
 @pytest.fixture(scope="module")
 def own() -> Iterator[Platform]:
     """A platform to throw away."""
-    with TemporaryDirectory(prefix="gavip-odd-") as folder:
-        Path(folder).chmod(0o711)
-        limits = "c.Gavip.bundled_avis = False\nc.Gavip.queue_limit = 10\nc.Gavip.platform_memory_mb = 600"
-        with running_platform(Path(folder) / "root", settings=limits) as platform:
-            publish(platform, "works")
-            yield platform
+    limits = "c.Gavip.bundled_avis = False\nc.Gavip.queue_limit = 10\nc.Gavip.platform_memory_mb = 600"
+    with platform_to_throw_away("odd", settings=limits) as platform:
+        publish(platform, "works")
+        yield platform
 
 
 def request_bytes(host: str, method: str, target: str, fields: dict[str, str], body: bytes) -> bytes:

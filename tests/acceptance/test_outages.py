@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from tests.acceptance.test_kills import AVIS, has_ended_right, has_left_nothing, reach, seen, started
 from tests.support.disks import Disk, mounted_disk
 from tests.support.outages import HeldFile, said
 from tests.support.platform import Platform, eventually, running_platform
 from tests.support.postgres import Postgres
+from tests.support.published import AVIS
+from tests.support.writing import has_ended_right, has_left_nothing, reach, seen, started
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance, pytest.mark.timeout(600)]
 AWAY = 60.0

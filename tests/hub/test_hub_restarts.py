@@ -6,14 +6,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 
 from gavip_hub.supervise.identity import identify
 from tests.support.avis import notebook
-from tests.support.platform import Platform, eventually, running_platform, start_platform
+from tests.support.platform import Platform, eventually, platform_to_throw_away, start_platform
 
 pytestmark = pytest.mark.hub
 AVIS = Path(__file__).parents[1] / "data" / "avis"
@@ -23,16 +22,13 @@ FINAL = {"COMPLETED", "ERROR", "ABORTED"}
 @pytest.fixture(scope="module")
 def own() -> Iterator[Platform]:
     """A platform that may be killed, with an AVI open."""
-    with TemporaryDirectory(prefix="gavip-killed-") as folder:
-        Path(folder).chmod(0o711)
-        avi = Path(folder) / "hello"
+    with platform_to_throw_away("killed", settings="c.Gavip.bundled_avis = False") as platform:
+        avi = platform.root.parent / "hello"
         avi.mkdir()
         (avi / "app.ipynb").write_text(notebook("print('hello', 6 * 7)"))
-        settings = "c.Gavip.bundled_avis = False"
-        with running_platform(Path(folder) / "root", settings=settings) as platform:
-            platform.publish(avi, "hello")
-            platform.open_avi("hello", "scientist")
-            yield platform
+        platform.publish(avi, "hello")
+        platform.open_avi("hello", "scientist")
+        yield platform
 
 
 def kill(platform: Platform, sibling: str) -> int:

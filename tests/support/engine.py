@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from avi_kernel.protocol.manifest import Manifest, PipelineSpec, ReleaseSpec, Re
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.config import Gavip
+from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.job import JobState
+from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.domain.policies import FairShare
 from gavip_hub.domain.policy import Policy
 from gavip_hub.scheduler.loop import SchedulerLoop
@@ -35,7 +37,8 @@ from gavip_hub.services.lifecycle import JobLifecycle, Started
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Standing
-from gavip_hub.storage.schema import Avi, Release
+from gavip_hub.storage.lasting import ASKED_AT
+from gavip_hub.storage.schema import Avi, Container, Release
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 from gavip_hub.testing import EPOCH, FakeBackend, ManualClock, exit_record
 from gavip_hub.threads import Threads
@@ -83,6 +86,23 @@ def prepared(url: str) -> Database:
         values = RELEASE.model_dump(mode="json", exclude={"created_at"})
         session.add(Release(id="r1", digest="d", submitter="dora", created_at=EPOCH, **values))
     return database
+
+
+def place_for(owner: str, *, memory_mb: int, at: datetime) -> Container:
+    """Return the reservation of somebody who waits for an interface before its page."""
+    wanted = {"memory_mb": memory_mb, "cpu": 1.0, "groups": [], ASKED_AT: at.isoformat()}
+    return Container(
+        id="s1",
+        owner=owner,
+        kind=Kind.RESERVATION,
+        ref="stars",
+        state=ContainerState.RESERVED,
+        cpu=0.0,
+        memory_mb=0,
+        backend_state=wanted,
+        reason="",
+        created_at=at,
+    )
 
 
 class OneByOne(JobLifecycle):

@@ -218,6 +218,16 @@ def running_platform(
         platform.sweep()
 
 
+@contextmanager
+def platform_to_throw_away(name: str, *, settings: str = "") -> Iterator[Platform]:
+    """Run a platform in a new folder of its own, in which `root` has room for other things beside it."""
+    # Not below pytest's own folder: that is closed to the users that boxes run as.
+    with tempfile.TemporaryDirectory(prefix=f"gavip-{name}-") as folder:
+        Path(folder).chmod(0o711)
+        with running_platform(Path(folder) / "root", settings=settings) as platform:
+            yield platform
+
+
 def start_platform(root: Path, *, port: int, options: tuple[str, ...] = ()) -> Platform:
     """Start `gavip up` and wait until it says that it is ready."""
     process = subprocess.Popen(
@@ -261,8 +271,5 @@ def _listen(platform: Platform, ready: threading.Event) -> None:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """The platform that the tests of a session share."""
-    # Not below pytest's own folder: that is closed to the users that boxes run as.
-    with tempfile.TemporaryDirectory(prefix="gavip-platform-") as folder:
-        Path(folder).chmod(0o711)
-        with running_platform(Path(folder) / "root") as running:
-            yield running
+    with platform_to_throw_away("platform") as running:
+        yield running

@@ -274,3 +274,9 @@ def pages_of(service: "RunningService", token: str | None) -> httpx.AsyncClient:
     """Return a client of the portal's pages."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return httpx.AsyncClient(base_url=f"{service.url}/services/gavip", headers=headers, timeout=PATIENCE)
+
+
+async def health(client: httpx.AsyncClient) -> tuple[int, dict[str, Any]]:
+    """Return status and words of the service's health."""
+    answer = await client.get("/health")
+    return answer.status_code, answer.json()

@@ -3,12 +3,7 @@
 import asyncio
 
 from gavip_hub.storage.lease import lease
-from tests.support.service import running_service, until
-
-
-async def health(client):
-    answer = await client.get("/health")
-    return answer.status_code, answer.json()
+from tests.support.service import health, running_service, until
 
 
 async def when(client, *, well):

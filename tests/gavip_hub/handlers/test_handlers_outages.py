@@ -12,7 +12,7 @@ from gavip_hub.handlers import base
 from gavip_hub.spawners.options import ServerHooks
 from gavip_hub.testing import EPOCH, exit_record
 from tests.support.outages import said
-from tests.support.service import pages_of, running_service, until
+from tests.support.service import health, pages_of, running_service, until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -34,11 +34,6 @@ async def ann(service):
 async def olga(service):
     async with pages_of(service, "olga-token") as client:
         yield client
-
-
-async def health(client):
-    answer = await client.get("/health")
-    return answer.status_code, answer.json()
 
 
 async def is_well(client):

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
-from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import DatabaseAway
 from gavip_hub.services.clocks import JUMP, SETTING, ClockService
 from gavip_hub.services.promises import holds_up
@@ -19,9 +17,9 @@ from gavip_hub.storage import database as storage
 from gavip_hub.storage import servers
 from gavip_hub.storage import settings as settings_store
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.schema import Container, Spending
+from gavip_hub.storage.schema import Spending
 from gavip_hub.testing import exit_record
-from tests.support.engine import Engine, prepared
+from tests.support.engine import Engine, place_for, prepared
 from tests.support.statements import statements
 
 DAY, HOUR = 86_400, 3600
@@ -30,23 +28,8 @@ SETS = [DAY, -HOUR]
 
 def reserve(engine):
     """Have somebody wait for an interface."""
-    now = engine.clock.now()
-    state = {"memory_mb": 100, "cpu": 1.0, "groups": [], "asked_at": now.isoformat()}
     with engine.database.transaction() as session:
-        session.add(
-            Container(
-                id="s1",
-                owner="bob",
-                kind=Kind.RESERVATION,
-                ref="stars",
-                state=ContainerState.RESERVED,
-                cpu=0.0,
-                memory_mb=0,
-                created_at=now,
-                backend_state=state,
-                reason="",
-            )
-        )
+        session.add(place_for("bob", memory_mb=100, at=engine.clock.now()))
 
 
 def still_waits(engine):

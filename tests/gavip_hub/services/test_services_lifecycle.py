@@ -5,17 +5,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from avi_kernel.protocol.runs import Outcome, Progress
-from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import CANCELLED, TIME_LIMIT, End
 from gavip_hub.domain.job import TRANSITIONS, AttemptState, JobState
-from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, SignInRequired
 from gavip_hub.services.lifecycle import TRACE_FOR
 from gavip_hub.services.moves import move
 from gavip_hub.storage import attempts
 from gavip_hub.storage.schema import Attempt, Container, Event, Job
 from gavip_hub.testing import EPOCH, exit_record
-from tests.support.engine import Engine
+from tests.support.engine import Engine, place_for
 
 
 def claimed(engine, **wishes):
@@ -303,19 +301,3 @@ def test_a_job_takes_nothing_that_somebody_waits_for_before_a_page(database, tmp
     assert engine.lifecycle.waiting()[1].promised.memory_mb == 200
     engine.lifecycle.finish_one(order.job, 1, End(exit=exit_record(code=1)))
     assert engine.lifecycle.claim_one(job) is None
-
-
-def place_for(owner, *, memory_mb, at):
-    """Return the reservation of somebody who waits for an interface."""
-    wanted = {"memory_mb": memory_mb, "cpu": 1.0, "groups": [], "asked_at": at.isoformat()}
-    return Container(
-        id="s1",
-        owner=owner,
-        kind=Kind.RESERVATION,
-        ref="stars",
-        state=ContainerState.RESERVED,
-        cpu=0.0,
-        memory_mb=0,
-        backend_state=wanted,
-        created_at=at,
-    )

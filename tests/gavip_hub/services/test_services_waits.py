@@ -5,10 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.experience import FEWEST_WAITS
-from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.services.board import FRESH
 from gavip_hub.services.estimates import WAITS, EstimateService
@@ -16,10 +14,9 @@ from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.waits import MOST_SUGGESTIONS
 from gavip_hub.storage import settings
-from gavip_hub.storage.lasting import ASKED_AT
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.testing import exit_record
-from tests.support.engine import Engine
+from tests.support.engine import Engine, place_for
 from tests.support.statements import statements
 
 
@@ -215,23 +212,8 @@ def test_ones_own_jobs_take_nothing_that_ones_own_interface_waits_for(engine):
 
 def waits_for_room(engine, *, memory_mb):
     """Have ann wait before a page until there is room."""
-    now = engine.clock.now()
-    asked = {"memory_mb": memory_mb, "cpu": 1.0, "groups": [], ASKED_AT: now.isoformat()}
     with engine.database.transaction() as session:
-        session.add(
-            Container(
-                id="s1",
-                owner="ann",
-                kind=Kind.RESERVATION,
-                ref="stars",
-                state=ContainerState.RESERVED,
-                cpu=0.0,
-                memory_mb=0,
-                backend_state=asked,
-                reason="",
-                created_at=now,
-            )
-        )
+        session.add(place_for("ann", memory_mb=memory_mb, at=engine.clock.now()))
 
 
 def test_an_avi_learns_nothing_of_what_its_user_runs_of_others(engine):
