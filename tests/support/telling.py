@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,20 @@ def seed(request: pytest.FixtureRequest) -> int:
     drawn = int(os.environ.get("GAVIP_SEED", random.SystemRandom().randrange(10**9)))
     request.config.stash.setdefault(LINES, []).append(f"seed: {drawn} (GAVIP_SEED={drawn} repeats it)")
     return drawn
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the lines over, where this is one of several processes that test."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["told"] = session.config.stash.get(LINES, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what such a process had to tell."""
+    told = getattr(node, "workeroutput", {}).get("told", [])
+    node.config.stash.setdefault(LINES, []).extend(told)
 
 
 def pytest_terminal_summary(
