@@ -40,7 +40,8 @@ acceptance: export GAVIP_REQUIRE_ALL = 1
 acceptance: export GAVIP_MACHINE_EVENTS = 1000000
 acceptance: export GAVIP_FUZZ_SECONDS = 600
 acceptance: lint
-	$(bin)/pytest $(PYTEST_ARGS)
+	$(bin)/pytest -m "not acceptance" -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(bin)/pytest -m acceptance $(PYTEST_ARGS)
 	$(MAKE) benchmarks
 
 benchmarks: environment-dev

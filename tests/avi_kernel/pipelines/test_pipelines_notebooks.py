@@ -53,7 +53,7 @@ def test_progress_moves_and_ends_at_one(tmp_path):
     ran = run_job(tmp_path, document_of("", folder=code), code=code)
     fractions = [report.fraction for report in ran.platform.progress]
     assert fractions == sorted(fractions)
-    assert 0 < fractions[len(fractions) // 2] < 1
+    assert any(0 < fraction < 1 for fraction in fractions)
     assert {report.step for report in ran.platform.progress} >= {"main"}
     assert ran.platform.progress[-1].cells == 3
 
