@@ -14,7 +14,7 @@ from gavip_hub.domain.quota import Want
 from gavip_hub.domain.waits import Told
 from gavip_hub.services.attempts import hash_of, new_token
 from gavip_hub.services.moves import move_all, set_reasons
-from gavip_hub.services.promises import kept, promised
+from gavip_hub.services.promises import promises
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import NO_WAIT
 from gavip_hub.storage import attempts, containers, jobs
@@ -65,9 +65,8 @@ def _sorted_by_room(
     session: Session, quotas: QuotaService, ready: Collection[Held], *, at: datetime
 ) -> tuple[list[Held], list[tuple[Held, Told]]]:
     """Return the jobs that fit, one after the other, and why the others do not."""
-    ahead = promised(session, quotas, at=at)
-    kept_back = kept(session, quotas, at=at)
-    rooms = quotas.rooms(session, {job.owner for job in ready}, promised=ahead, kept=kept_back)
+    ahead = promises(session, quotas, at=at)
+    rooms = quotas.rooms(session, {job.owner for job in ready}, promised=ahead.promised, kept=ahead.kept)
     fit, short = [], []
     for job in ready:
         want = Want(kind=Kind.JOB, memory_mb=job.memory_mb, cpu=job.cpu)

@@ -16,7 +16,7 @@ from gavip_hub.services.claims import LaunchOrder, claim
 from gavip_hub.services.clocks import SETTING as CLOCK
 from gavip_hub.services.endings import RETRY_SECONDS, Ending, finish
 from gavip_hub.services.moves import STATE, move, set_reasons
-from gavip_hub.services.promises import kept, promised
+from gavip_hub.services.promises import promises
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import place_of
 from gavip_hub.storage import attempts, containers, events, jobs, settings, spending
@@ -233,14 +233,15 @@ class JobLifecycle:
         now = self._clock.now()
         groups = {job.owner: job.groups for job in queued}
         holdings = containers.holdings(session, now=now)
+        ahead = promises(session, self._quotas, at=now)
         return Snapshot(
             now=now,
             platform=self._quotas.platform,
             whole=self._whole,
             quotas={owner: self._quotas.of(names) for owner, names in groups.items()},
             holdings=holdings,
-            promised=promised(session, self._quotas, at=now),
-            kept=kept(session, self._quotas, at=now),
+            promised=ahead.promised,
+            kept=ahead.kept,
             spent=spent_by(spending.of(session, list(groups)), holdings, whole=self._whole, now=now),
         )
 

@@ -67,6 +67,8 @@ def progress_of(job: Job) -> dict[str, Any]:
 def set_reasons(session: Session, reasons: Iterable[tuple[Held, Told]], *, at: datetime) -> None:
     """Say why jobs wait, and by when they start where that is promised; only what is news is told."""
     news = [(job, told) for job, told in reasons if (job.reason, job.reserved_for) != told]
+    if not news:
+        return
     jobs.tell(session, [(job.id, *told) for job, told in news])
     events.append_all(
         session, [News(job.owner, "job.reason", job.id, _told(job, told)) for job, told in news], at=at

@@ -1,7 +1,8 @@
 """Room that is promised to those who wait for an interface, so that nobody who comes later takes it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -34,18 +35,31 @@ def holds_up(row: Container, *, at: datetime) -> bool:
     return at - row.created_at <= HOLDS_UP_FOR and at - asked_at(row) <= STILL_THERE
 
 
-def promised(
-    session: Session, quotas: QuotaService, *, at: datetime, before: Container | None = None
-) -> Usage:
-    """Return what those will hold who wait already, and whom only the platform's pool holds back.
+class Promises(NamedTuple):
+    """Room that is not for jobs, though nobody holds it yet."""
 
-    Parameters
-    ----------
-    before
-        Only who waits for longer than this reservation.
-    """
-    rows = [row for row in servers.reservations(session) if before is None or row.id < before.id]
+    promised: Usage
+    """What those will hold of the platform's pool who wait already, and whom only that pool holds back."""
+    kept: Mapping[str, Usage]
+    """What of each owner's pool their own jobs leave to their interfaces that wait: who opens one sits before a page."""
+
+
+def promises(session: Session, quotas: QuotaService, *, at: datetime) -> Promises:
+    """Return what everybody who waits for an interface is promised."""
+    waiting = [row for row in servers.reservations(session) if not row.memory_mb and holds_up(row, at=at)]
+    return Promises(_promised(session, quotas, waiting), _kept(quotas, waiting))
+
+
+def promised_before(
+    session: Session, quotas: QuotaService, place: Container | None, *, at: datetime
+) -> Usage:
+    """Return what of the platform's pool those are promised who wait for longer than this reservation; None: all."""
+    rows = [row for row in servers.reservations(session) if place is None or row.id < place.id]
     waiting = [row for row in rows if not row.memory_mb and holds_up(row, at=at)]
+    return _promised(session, quotas, waiting)
+
+
+def _promised(session: Session, quotas: QuotaService, waiting: Sequence[Container]) -> Usage:
     if not waiting:
         return NOTHING
     used = containers.usages(session, {row.owner for row in waiting})
@@ -53,12 +67,11 @@ def promised(
     return Usage(memory_mb=sum(want.memory_mb for want in wants), cpu=sum(want.cpu for want in wants))
 
 
-def kept(session: Session, quotas: QuotaService, *, at: datetime) -> dict[str, Usage]:
-    """Return of each owner's pool what their own jobs leave to their interfaces that wait: who opens one sits before a page."""
+def _kept(quotas: QuotaService, waiting: Iterable[Container]) -> dict[str, Usage]:
     found: dict[str, Usage] = {}
-    for row in servers.reservations(session):
+    for row in waiting:
         want, own = wanted_by(row), quotas.of(row.backend_state["groups"])
-        if row.memory_mb or not holds_up(row, at=at) or shortage(row.owner, want, own, NOTHING):
+        if shortage(row.owner, want, own, NOTHING):
             continue
         so_far = found.get(row.owner, Usage())
         found[row.owner] = Usage(memory_mb=so_far.memory_mb + want.memory_mb, cpu=so_far.cpu + want.cpu)

@@ -14,7 +14,7 @@ from gavip_hub.domain.rooms import Rooms
 from gavip_hub.domain.waits import Wait
 from gavip_hub.exceptions import Conflict, NoRoom
 from gavip_hub.services.past import PastRuns
-from gavip_hub.services.promises import asked_at, promised, rooms, wanted_by
+from gavip_hub.services.promises import asked_at, promised_before, rooms, wanted_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.room_waits import NOUN, estimate_of, room_view
 from gavip_hub.services.servers import ServerService, add_row, holds, tell
@@ -158,7 +158,7 @@ class ReservationService:
             owner=wish.owner,
             groups=wish.groups,
             want=wanted_by(row) if row else wish.want,
-            promised=promised(session, self._quotas, at=now, before=row),
+            promised=promised_before(session, self._quotas, row, at=now),
         )
 
     def _queue(self, session: Session, wish: Wish, row: Container | None, short: Shortage) -> Container:

@@ -17,7 +17,7 @@ from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container
 from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.domain.quota import NOTHING, Usage
 from gavip_hub.exceptions import NoRoom, NotFound
-from gavip_hub.services.promises import promised
+from gavip_hub.services.promises import promised_before
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
@@ -302,8 +302,8 @@ class ServerService:
         """Return what those wait for who came before; nobody came before one for whom so much room is held."""
         place = next(iter(servers.reservations(session, owner=wish.owner, ref=wish.ref)), None)
         if place is None or not place.memory_mb:
-            return promised(session, self._quotas, at=at, before=place)
-        return NOTHING if holds(place, wish) else promised(session, self._quotas, at=at)
+            return promised_before(session, self._quotas, place, at=at)
+        return NOTHING if holds(place, wish) else promised_before(session, self._quotas, None, at=at)
 
 
 def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:

@@ -13,7 +13,7 @@ from gavip_hub.domain.quota import NOTHING, PLATFORM, Shortage, amount
 from gavip_hub.domain.waits import Pool, Wait
 from gavip_hub.exceptions import Conflict
 from gavip_hub.services.orders import SMALLEST_MB
-from gavip_hub.services.promises import kept, promised
+from gavip_hub.services.promises import promises
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.schema import Container, Job
@@ -109,14 +109,14 @@ def _reason(job: Job, wait: Wait | None) -> str:
 
 def _wait_now(session: Session, job: Job, quotas: QuotaService, place: Place, *, at: datetime) -> Wait:
     """Return why it waits, by what is held and allowed now."""
-    mine = kept(session, quotas, at=at).get(job.owner, NOTHING)
+    ahead = promises(session, quotas, at=at)
     used, all_used = containers.usage(session, owner=job.owner), containers.usage(session)
     return Wait(
         place=place.ahead + 1,
         memory_mb=job.memory_mb,
         cpu=job.cpu,
-        own=Pool(job.owner, quotas.of(job.groups), mine, used=used),
-        platform=Pool(PLATFORM, quotas.platform, promised(session, quotas, at=at), used=all_used),
+        own=Pool(job.owner, quotas.of(job.groups), ahead.kept.get(job.owner, NOTHING), used=used),
+        platform=Pool(PLATFORM, quotas.platform, ahead.promised, used=all_used),
         own_mb=place.own_mb,
         own_cpu=place.own_cpu,
         all_mb=place.all_mb,

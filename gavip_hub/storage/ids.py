@@ -14,5 +14,12 @@ def new_id(prefix: str, *, now: datetime) -> str:
     Lower case and short, since it becomes part of container names and socket paths.
     """
     milliseconds = int(now.timestamp() * 1000)
-    clock = "".join(_DIGITS[(milliseconds >> 5 * place) & 31] for place in reversed(range(_TIME_DIGITS)))
-    return prefix + clock + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_DIGITS))
+    return (
+        prefix
+        + _digits(milliseconds, _TIME_DIGITS)
+        + _digits(secrets.randbits(5 * _RANDOM_DIGITS), _RANDOM_DIGITS)
+    )
+
+
+def _digits(number: int, many: int) -> str:
+    return "".join(_DIGITS[(number >> 5 * place) & 31] for place in reversed(range(many)))

@@ -13,7 +13,7 @@ from gavip_hub.hub.client import HubServer
 from gavip_hub.services.events import EventService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.past import PastRuns
-from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE, promised
+from gavip_hub.services.promises import HOLDS_UP_FOR, STILL_THERE, promises
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import HELD_FOR, PATIENCE, ReservationService
@@ -355,8 +355,8 @@ def test_what_is_promised_is_read_at_once_however_many_wait(desk):
     with desk.database.reading() as session:
         connection = session.connection()
         event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
-        ahead = promised(session, desk.quotas, at=desk.clock.now())
-    assert (ahead.memory_mb, len(asked)) == (5 * 1200, 2)
+        ahead = promises(session, desk.quotas, at=desk.clock.now())
+    assert (ahead.promised.memory_mb, len(asked)) == (5 * 1200, 2)
 
 
 def test_who_came_first_is_not_held_up_by_who_came_later(desk):
