@@ -18,7 +18,7 @@ ENDED = ExitRecord.model_validate(
 class NoBackend(JobBackend):
     """Starts nothing; whatever was started is seen running once, and has ended well after that."""
 
-    launches_at_once = 100
+    launches_at_once = 300
 
     def __init__(self, **_settings: Any) -> None:
         self._seen: set[str] = set()

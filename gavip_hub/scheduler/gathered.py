@@ -26,11 +26,20 @@ class Gathered(Generic[Q, A]):
     act
         Gets the questions in the order in which they came, and returns one answer each. It is called again with
         each of them alone where it raises: one job's trouble must not be its neighbours'.
+    turn
+        Shared by acts of which one at a time is done: those that wait for it gather more meanwhile.
     """
 
-    def __init__(self, act: Callable[[Sequence[Q]], Sequence[A]], *, threads: Threads) -> None:
+    def __init__(
+        self,
+        act: Callable[[Sequence[Q]], Sequence[A]],
+        *,
+        threads: Threads,
+        turn: asyncio.Lock | None = None,
+    ) -> None:
         self._act = act
         self._threads = threads
+        self._turn = turn or asyncio.Lock()
         self._asked: list[tuple[Q, asyncio.Future[A]]] = []
         self._serving: asyncio.Task[None] | None = None
 
@@ -45,8 +54,9 @@ class Gathered(Generic[Q, A]):
 
     async def _serve(self) -> None:
         while self._asked:
-            together, self._asked = self._asked[:MOST], self._asked[MOST:]
-            await self._answer(together)
+            async with self._turn:
+                together, self._asked = self._asked[:MOST], self._asked[MOST:]
+                await self._answer(together)
         self._serving = None
 
     async def _answer(self, together: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:

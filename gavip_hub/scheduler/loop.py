@@ -75,7 +75,7 @@ class SchedulerLoop:
         clock: Clock,
         threads: Threads,
         tick: float = 1.0,
-        consumers: int = 100,
+        consumers: int = 300,
         pass_timer: Callable[[], AbstractContextManager[object]] = nullcontext,
         ranked: Callable[[Ranking, bool], object] = lambda _ranking, _are_all: None,
         held: Callable[[], str] = str,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from avi_kernel.protocol.boxes import ExitRecord
@@ -80,11 +81,13 @@ class Reconciler:
         self._database = database_threads
         self._files = file_threads
         self._standing = Gathered(lifecycle.standings, threads=database_threads)
-        self._save_state = Gathered(lifecycle.save_backend_states, threads=database_threads)
-        self._mark_running = Gathered(_answered(lifecycle.mark_running), threads=database_threads)
-        self._finish = Gathered(lifecycle.finish, threads=database_threads)
         self._uncleared = Gathered(lifecycle.uncleared, threads=database_threads)
-        self._mark_cleared = Gathered(_answered(lifecycle.mark_cleared), threads=database_threads)
+        # Two that write would wait for one another in the database, each with fewer jobs.
+        writing = partial(Gathered, threads=database_threads, turn=asyncio.Lock())
+        self._save_state = writing(lifecycle.save_backend_states)
+        self._mark_running = writing(_answered(lifecycle.mark_running))
+        self._finish = writing(lifecycle.finish)
+        self._mark_cleared = writing(_answered(lifecycle.mark_cleared))
         self._launches = asyncio.Semaphore(backend.launches_at_once)
         self._silence = silence.total_seconds()
         self._clock = clock

@@ -48,6 +48,19 @@ async def test_no_act_is_asked_too_much(threads):
     assert [len(together) for together in act.asked] == [MOST, 1]
 
 
+async def test_who_waits_for_its_turn_gathers_more_meanwhile(threads):
+    turn, act = asyncio.Lock(), Doubler()
+    double = Gathered(act, threads=threads, turn=turn)
+    async with turn:  # another act's
+        first = asyncio.create_task(double(1))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(double(2))
+        await asyncio.sleep(0)
+        assert act.asked == []
+    assert [await first, await second] == [2, 4]
+    assert act.asked == [[1, 2]]
+
+
 async def test_ones_trouble_is_not_its_neighbours(threads):
     double = Gathered(Doubler(), threads=threads)
     answers = await asyncio.gather(double(1), double(13), double(2), return_exceptions=True)
