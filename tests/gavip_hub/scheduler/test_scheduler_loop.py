@@ -9,7 +9,6 @@ from avi_kernel.protocol.runs import Outcome, Progress
 from gavip_hub.backends.base import Liveness
 from gavip_hub.domain.policies import Fifo
 from gavip_hub.exceptions import SignInRequired
-from gavip_hub.scheduler.remains import STORE_TRIES
 from gavip_hub.testing import (
     EPOCH,
     DiesSilently,
@@ -21,30 +20,9 @@ from gavip_hub.testing import (
     exit_record,
 )
 from tests.support.engine import Engine
-from tests.support.folders import nest
+from tests.support.looping import backed, error, name, one_after_another
 
 RAISED = {"code": "raised", "message": "ValueError: no stars", "cell": 2}
-
-
-def backed(database, tmp_path, backend, **settings):
-    return Engine(database=database, root=tmp_path, backend=backend, settings=settings)
-
-
-def error(engine, job):
-    return engine.jobs.get(owner="ann", job=job).error
-
-
-def name(job, attempt=1):
-    return f"gavip-{job}-{attempt}"
-
-
-def one_after_another(engine, *owners):
-    """Submit a job for each owner, so that their order is certain."""
-    jobs = []
-    for owner in owners:
-        jobs.append(engine.submit(owner=owner).id)
-        engine.clock.advance(1)
-    return jobs
 
 
 async def test_a_job_runs_to_its_results(engine):
@@ -310,103 +288,6 @@ async def test_a_policy_that_fails_stops_nothing_but_starts(database, tmp_path):
         await engine.until_state(waiting, "RUNNING")
 
 
-async def test_a_restart_finds_a_running_job_and_its_end(engine):
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-    engine.complete(job)
-    async with engine.loop(FakeBackend(engine=engine.backend.engine)):
-        await engine.until_state(job, "COMPLETED")
-    assert engine.backend.engine.started == [name(job)]
-
-
-async def test_a_restart_before_the_container_was_started_tries_again(engine):
-    job = engine.submit().id
-    engine.lifecycle.claim_one(job)  # and the service died
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-    attempts = engine.jobs.get(owner="ann", job=job).attempts
-    assert [attempt.state for attempt in attempts] == ["FAILED", "RUNNING"]
-    assert engine.backend.engine.started == [name(job, 2)]
-
-
-@pytest.mark.parametrize("saved", [True, False])
-async def test_a_restart_right_after_the_container_was_started_goes_on_with_it(engine, saved):
-    order = engine.lifecycle.claim_one(engine.submit().id)
-    await start_by_hand(engine, order, saved=saved)
-    async with engine.loop():
-        await engine.until_state(order.job, "RUNNING")
-        engine.complete(order.job)
-        await engine.until_state(order.job, "COMPLETED")
-    assert engine.backend.engine.started == [order.name]
-
-
-async def start_by_hand(engine, order, *, saved):
-    """Do what a service did before it died."""
-    spec = engine.specs().spec_for(order)
-    async for state in engine.backend.start(spec):
-        if saved:
-            engine.lifecycle.save_state(order.job, order.attempt, state)
-
-
-async def test_a_restart_while_a_job_is_being_stopped_goes_on_stopping_it(engine):
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-    engine.jobs.cancel(owner="ann", job=job)
-    async with engine.loop():
-        await engine.until_state(job, "ABORTED")
-
-
-async def test_a_restart_between_storing_the_folder_and_the_end_finds_the_outcome(engine):
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-    engine.complete(job)
-    engine.folders.finished(owner="ann", job=job, attempt=1)
-    async with engine.loop():
-        await engine.until_state(job, "COMPLETED")
-    assert len(engine.jobs.get(owner="ann", job=job).results) == 1
-
-
-async def test_a_restart_between_the_end_and_the_removal_removes(engine):
-    job = engine.submit().id
-    async with engine.loop(NeverForgets(engine=engine.backend.engine)):
-        await engine.until_state(job, "RUNNING")
-        engine.complete(job)
-        await engine.until_state(job, "COMPLETED")
-    assert engine.backend.engine.containers
-    async with engine.loop():
-        await engine.until(lambda: not engine.backend.engine.containers)
-
-
-class NeverForgets(FakeBackend):
-    async def remove(self, handle):
-        raise OSError("the folder is busy")
-
-
-async def test_no_second_attempt_while_the_first_container_cannot_be_removed(engine):
-    job = engine.submit().id
-    backend = NeverForgets(engine=engine.backend.engine)
-    async with engine.loop(backend):
-        await engine.until_state(job, "RUNNING")
-        engine.backend.engine.vanish(name(job))
-        await engine.until_state(job, "QUEUED")
-        end = engine.clock.now().timestamp() + 120
-        await engine.until(lambda: engine.clock.now().timestamp() > end)
-        assert engine.state(job) == "QUEUED"
-    assert engine.backend.engine.started == [name(job)]
-
-
-async def test_containers_that_belong_to_nobody_are_ended(engine):
-    order = engine.lifecycle.claim_one(engine.submit().id)
-    await start_by_hand(engine, order, saved=True)
-    stray = engine.backend.engine.containers.pop(order.name)
-    engine.backend.engine.containers["gavip-jforgotten-1"] = stray
-    async with engine.loop():
-        await engine.until(lambda: "gavip-jforgotten-1" not in engine.backend.engine.containers)
-
-
 async def test_the_loop_says_whether_it_is_well(engine):
     async with engine.loop() as loop:
         # For longer than a loop that never looked would be taken for well.
@@ -426,23 +307,6 @@ async def test_a_loop_that_ends_lets_a_launch_end(database, tmp_path):
     assert engine.lifecycle.standing(job).backend_state == {"name": name(job), "stage": "started"}
 
 
-@pytest.mark.parametrize("kind", ["link", "folder"])
-async def test_an_outcome_that_is_no_file_is_none(engine, kind, tmp_path):
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-        place = engine.root / "attempts" / name(job) / "outcome.json"
-        if kind == "link":
-            engine.write_outcome(job)
-            place.rename(tmp_path / "elsewhere.json")
-            place.symlink_to(tmp_path / "elsewhere.json")
-        else:
-            place.mkdir()
-        engine.backend.engine.end(name(job), exit_record())
-        await engine.until_state(job, "ERROR")
-    assert error(engine, job).code == "exited"
-
-
 async def test_of_two_loops_one_works_and_the_other_takes_over(database, tmp_path):
     engine = backed(database, tmp_path, SlowBackend())
     first = engine.submit().id
@@ -457,148 +321,3 @@ async def test_of_two_loops_one_works_and_the_other_takes_over(database, tmp_pat
         second = engine.submit().id
         await engine.until_state(second, "RUNNING")
     assert engine.backend.engine.started == [name(first), name(second)]
-
-
-async def test_a_job_that_nests_folders_without_end_ends_and_keeps_the_rest(engine):
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-        nest(engine.root / "attempts" / name(job) / "results", 1500)
-        engine.complete(job, results={"plot.png": b"pixels"})
-        await engine.until_state(job, "ERROR")
-        await engine.until(lambda: not engine.lifecycle.leftovers())
-    assert (error(engine, job).code, "deep" in error(engine, job).message) == ("bad_outcome", True)
-    assert [entry.name for entry in engine.jobs.get(owner="ann", job=job).results] == ["plot.png"]
-
-
-async def test_a_folder_that_cannot_be_stored_keeps_no_job_and_is_stored_later(engine, monkeypatch):
-    job = engine.submit().id
-    tries, stored = [], engine.folders.finished
-
-    def full(**path):
-        tries.append(path)
-        raise RecursionError
-
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-        engine.complete(job)
-        monkeypatch.setattr(engine.folders, "finished", full)
-        await engine.until_state(job, "COMPLETED")
-        assert len(tries) == STORE_TRIES
-        monkeypatch.setattr(engine.folders, "finished", stored)
-        await engine.until(lambda: not engine.folders.unfinished())
-    assert (engine.root / "users" / "ann" / "jobs" / job / "1" / "results" / "out.txt").exists()
-
-
-async def test_an_outcome_that_cannot_be_read_keeps_no_job(engine, monkeypatch):
-    job = engine.submit().id
-
-    def unreadable(**path):
-        raise RecursionError
-
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-        engine.complete(job)
-        monkeypatch.setattr(engine.folders, "read", unreadable)
-        await engine.until_state(job, "ERROR")
-    assert error(engine, job).code == "bad_outcome"
-
-
-async def test_waiting_for_an_end_costs_no_try_of_storing_it(database, tmp_path, monkeypatch):
-    """The container takes many looks to end; the first trouble with its folder afterwards is only the first."""
-    engine = backed(database, tmp_path, NeverStops())
-    job, tries, stored = engine.submit().id, [], engine.folders.finished
-
-    def full_for_a_moment(**path):
-        tries.append(path)
-        if len(tries) < STORE_TRIES:
-            raise OSError
-        return stored(**path)
-
-    monkeypatch.setattr(engine.folders, "finished", full_for_a_moment)
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-        engine.jobs.cancel(owner="ann", job=job)
-        await engine.until(lambda: len(engine.backend.asked) > STORE_TRIES + 1)
-        engine.backend.relent = True
-        await engine.until_state(job, "ABORTED")
-    assert len(tries) >= STORE_TRIES
-    assert engine.folders.unfinished() == []
-
-
-HOURS = [86_400, -3600]
-"""A day ahead, an hour back."""
-
-
-async def seconds(engine, number):
-    """Let time pass while the loop works."""
-    end = engine.clock.monotonic() + number
-    await engine.until(lambda: engine.clock.monotonic() > end)
-
-
-@pytest.mark.parametrize("by", HOURS)
-async def test_a_clock_that_is_set_ends_no_running_job(engine, by):
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until_state(job, "RUNNING")
-        engine.attempts.record_progress(engine.token(name(job)), Progress(fraction=0.1))
-        await seconds(engine, 2)
-        engine.clock.set_by(by)
-        await seconds(engine, 5)
-        assert (engine.state(job), engine.jobs.get(owner="ann", job=job).reason) == ("RUNNING", "")
-        engine.complete(job)
-        await engine.until_state(job, "COMPLETED")
-    assert engine.backend.engine.started == [name(job)]
-
-
-@pytest.mark.parametrize("by", HOURS)
-async def test_a_clock_that_is_set_costs_no_launch(database, tmp_path, by):
-    engine = backed(database, tmp_path, StaysCreated())
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until(lambda: engine.backend.engine.containers)
-        engine.clock.set_by(by)
-        await seconds(engine, 5)
-        engine.backend.engine.run(name(job))
-        await engine.until_state(job, "RUNNING")
-    assert engine.backend.engine.started == [name(job)]
-
-
-class StaysCreated(FakeBackend):
-    async def start(self, spec):
-        self.engine.create(spec)
-        yield {"name": spec.name}
-
-
-async def test_a_launch_that_takes_too_long_is_given_up(database, tmp_path):
-    engine = backed(database, tmp_path, StaysCreated())
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until(lambda: engine.backend.engine.containers)
-        await seconds(engine, 2)
-        engine.clock.advance(301)
-        await engine.until(lambda: engine.jobs.get(owner="ann", job=job).attempts[0].state == "FAILED")
-
-
-@pytest.mark.parametrize("by", HOURS)
-async def test_a_clock_that_is_set_changes_nothing_for_the_loop(engine, by):
-    order = engine.lifecycle.claim_one(engine.submit().id)
-    await start_by_hand(engine, order, saved=True)
-    async with engine.loop() as loop:
-        await seconds(engine, 2)
-        await engine.until(lambda: loop.healthy)
-        engine.clock.set_by(by)
-        assert loop.healthy
-        engine.backend.engine.containers["gavip-jforgotten-1"] = engine.backend.engine.containers[order.name]
-        await engine.until(lambda: "gavip-jforgotten-1" not in engine.backend.engine.containers)
-
-
-@pytest.mark.parametrize("by", HOURS)
-async def test_a_clock_that_is_set_delays_no_second_try(database, tmp_path, by):
-    engine = backed(database, tmp_path, FailsAtStage(stage=0))
-    job = engine.submit().id
-    async with engine.loop():
-        await engine.until(lambda: engine.backend.failures == 1)
-        await engine.until_state(job, "QUEUED")
-        engine.clock.set_by(by)
-        await engine.until(lambda: engine.backend.failures == 2)
