@@ -185,6 +185,23 @@ async def test_a_path_that_cannot_be_read_is_its_senders_mistake(proxied: Proxie
         await proxied.get("gavip.localhost", path)
 
 
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "toString", "hasOwnProperty"])
+async def test_names_that_mean_something_in_its_language_are_names_like_others(
+    proxied: Proxied, name: str
+) -> None:
+    await proxied.add("gavip.localhost/", await upstream((r"/.*", Who, {"name": "all"})))
+    assert await proxied.get("gavip.localhost", f"/{name}") == "all"
+    await proxied.add(f"gavip.localhost/{name}", await upstream((r"/.*", Who, {"name": "its own"})))
+    assert await proxied.get("gavip.localhost", f"/{name}/{name}") == "its own"
+    assert await proxied.get("gavip.localhost", "/") == "all"
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor"])
+async def test_a_host_of_such_a_name_leads_nowhere(proxied: Proxied, name: str) -> None:
+    with pytest.raises(HTTPClientError, match="404"):
+        await proxied.get(name)
+
+
 async def test_a_large_upload_streams_through_in_bounded_memory(proxied: Proxied) -> None:
     await proxied.add("gavip.localhost/", await upstream((r"/upload", Upload)))
     reader, writer = await proxied.connect()
