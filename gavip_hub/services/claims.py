@@ -112,6 +112,8 @@ def _attempt_row(order: LaunchOrder, container: str, at: datetime) -> dict[str, 
         "container": container,
         "token_hash": hash_of(order.token),
         "state": AttemptState.LAUNCHING,
+        "failure": "",
+        "step": "",
         "started_at": at,
     }
 
@@ -127,6 +129,8 @@ def _ledger_row(order: LaunchOrder, container: str, at: datetime) -> dict[str, A
         "state": ContainerState.RESERVED,
         "cpu": order.cpu,
         "memory_mb": order.memory_mb,
+        "backend_state": {},
+        "reason": "",
         "created_at": at,
     }
 

@@ -61,8 +61,8 @@ def _stint(launch: Launch) -> Stint:
 def _ended(launch: Launch, verdict: Verdict, end: End) -> dict[str, Any]:
     record = end.exit
     return {
-        "of": launch.id,
-        "place": launch.attempt,
+        "job": launch.id,
+        "number": launch.attempt,
         "state": verdict.attempt_state,
         "failure": verdict.failure,
         "exit_code": record and record.exit_code,

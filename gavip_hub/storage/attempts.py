@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import AttemptState, JobState
+from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage.schema import Attempt, Container, Job
 
 _TABLE: Any = Attempt.__table__
@@ -98,8 +99,7 @@ def by_token(session: Session, token_hash: str) -> Attempt | None:
 
 def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add starts of jobs; their ledger rows are there."""
-    if rows:
-        session.connection().execute(insert(_TABLE), rows)
+    rows_at_once.add(session, _TABLE, rows)
 
 
 def mark_running(session: Session, containers: Collection[str], *, at: datetime) -> None:
@@ -109,8 +109,5 @@ def mark_running(session: Session, containers: Collection[str], *, at: datetime)
 
 
 def end(session: Session, ended: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-    """Note how attempts ended: of each the same columns, with `of` and `place` for its job and number."""
-    if ended:
-        changed: dict[str, Any] = {name: bindparam(name) for name in ended[0] if name not in ("of", "place")}
-        this_one = (_TABLE.c.job == bindparam("of")) & (_TABLE.c.number == bindparam("place"))
-        session.connection().execute(update(_TABLE).where(this_one).values(ended_at=at, **changed), ended)
+    """Note how attempts ended: of each the same columns, its job and number among them."""
+    rows_at_once.change(session, _TABLE, [{**one, "ended_at": at} for one in ended], keys=("job", "number"))

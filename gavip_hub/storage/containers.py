@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ledger import OPEN, ContainerState
 from gavip_hub.domain.policy import Holding, pipeline_key
 from gavip_hub.domain.quota import Usage
+from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage import spending
 from gavip_hub.storage.schema import Attempt, Container, Job
 
@@ -84,17 +85,13 @@ def _end(since: datetime, limit: int | None, *, now: datetime) -> datetime | Non
 
 def add_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add ledger rows."""
-    if rows:
-        session.connection().execute(insert(_LEDGER), rows)
+    rows_at_once.add(session, _LEDGER, rows)
 
 
 def save_states(session: Session, states: Mapping[str, dict[str, Any]]) -> None:
     """Keep what the backend needs to find these containers again."""
-    if not states:
-        return
-    statement = update(_LEDGER).where(_LEDGER.c.id == bindparam("container"))
-    rows = [{"container": container, "state_now": state} for container, state in sorted(states.items())]
-    session.connection().execute(statement.values(backend_state=bindparam("state_now")), rows)
+    rows = [{"id": container, "backend_state": state} for container, state in sorted(states.items())]
+    rows_at_once.change(session, _LEDGER, rows, keys=("id",))
 
 
 def mark_live(session: Session, container: str, *, at: datetime) -> bool:

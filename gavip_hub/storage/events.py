@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage.database import TOUCHED, Touched
 from gavip_hub.storage.schema import Counter, Event
 
@@ -47,7 +48,7 @@ def append_all(session: Session, news: Sequence[News], *, at: datetime) -> int:
         .execution_options(synchronize_session=False)
     ).one()
     rows = [{"id": last - len(news) + place, "at": at, **one._asdict()} for place, one in enumerate(news, 1)]
-    session.connection().execute(insert(_TABLE), rows)
+    rows_at_once.add(session, _TABLE, rows)
     touched = {Touched(owner=one.owner, subject=one.subject, kind=one.kind) for one in news}
     session.info.setdefault(TOUCHED, set()).update(touched)
     return last

@@ -5,13 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.job import FINAL, LIVE, JobState, container_name
 from gavip_hub.storage import attempts
+from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 
 # Many rows at once go by the tables: the mapped classes would make an object of each.
@@ -164,26 +165,20 @@ def _compare_and_set(session: Session, changes: Sequence[Change]) -> bool:
 
 def tell(session: Session, told: Iterable[tuple[str, str, datetime | None]]) -> None:
     """Keep why jobs wait, and by when they start where that is promised."""
-    rows = [{"job": job, "why": reason, "by": starts_by} for job, reason, starts_by in told]
-    if rows:
-        said: dict[str, Any] = {"reason": bindparam("why"), "reserved_for": bindparam("by")}
-        session.connection().execute(update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(said), rows)
+    rows = [{"id": job, "reason": reason, "reserved_for": starts_by} for job, reason, starts_by in told]
+    rows_at_once.change(session, _JOBS, rows, keys=("id",))
 
 
 def keep_waits(session: Session, waits: Mapping[str, dict[str, Any]]) -> None:
     """Keep where jobs stand in the queue."""
-    rows = [{"job": job, "place": place} for job, place in waits.items()]
-    if rows:
-        statement = update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(wait=bindparam("place"))
-        session.connection().execute(statement, rows)
+    rows = [{"id": job, "wait": place} for job, place in waits.items()]
+    rows_at_once.change(session, _JOBS, rows, keys=("id",))
 
 
 def keep_estimates(session: Session, estimates: Mapping[str, dict[str, Any] | None]) -> None:
     """Keep when jobs will probably start; None where that is not known any more."""
-    rows = [{"job": job, "found": found} for job, found in estimates.items()]
-    if rows:
-        statement = update(_JOBS).where(_JOBS.c.id == bindparam("job")).values(estimate=bindparam("found"))
-        session.connection().execute(statement, rows)
+    rows = [{"id": job, "estimate": found} for job, found in estimates.items()]
+    rows_at_once.change(session, _JOBS, rows, keys=("id",))
 
 
 def count_held(session: Session, *, owner: str | None = None) -> int:
@@ -318,8 +313,7 @@ def add_results(session: Session, made: Iterable[tuple[str, int, Collection[Resu
         for job, attempt, results in made
         for place, entry in enumerate(results)
     ]
-    if rows:
-        session.connection().execute(insert(_RESULTS), rows)
+    rows_at_once.add(session, _RESULTS, rows)
 
 
 def ran_for(session: Session, *, avi: str, pipeline: str, limit: int) -> list[float]:

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.spending import Spent
+from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage.schema import Spending
 
 _TABLE: Any = Spending.__table__
@@ -32,11 +33,10 @@ def add(session: Session, held: Collection[Held], *, until: datetime) -> None:
         spent[one.owner] = spent[one.owner].plus(
             memory_mb=one.memory_mb, cpu=one.cpu, since=one.since, until=until
         )
-    rows = [{"of": owner, "mb": now.memory, "cores": now.cpu, "on": now.at} for owner, now in spent.items()]
-    heavier: dict[str, Any] = {"memory": bindparam("mb"), "cpu": bindparam("cores"), "at": bindparam("on")}
-    session.connection().execute(
-        update(_TABLE).where(_TABLE.c.owner == bindparam("of")).values(heavier), rows
-    )
+    now = [
+        {"owner": owner, "memory": one.memory, "cpu": one.cpu, "at": one.at} for owner, one in spent.items()
+    ]
+    rows_at_once.change(session, _TABLE, now, keys=("owner",))
 
 
 def of(session: Session, owners: Collection[str]) -> dict[str, Spent]:
