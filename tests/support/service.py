@@ -280,3 +280,17 @@ async def health(client: httpx.AsyncClient) -> tuple[int, dict[str, Any]]:
     """Return status and words of the service's health."""
     answer = await client.get("/health")
     return answer.status_code, answer.json()
+
+
+async def waiting_job(service: "RunningService", client: httpx.AsyncClient) -> str:
+    """Fill the platform with a job; return another that waits and has been told for which limit."""
+    service.service.core.config.platform_memory_mb = 600
+    body = {"avi": "stars", "pipeline": "count", "parameters": {"radius": 2}, "memory_mb": 400}
+    await client.post("/jobs", json=body)
+    job = str((await client.post("/jobs", json=body)).json()["id"])
+
+    async def told() -> Any:
+        return (await client.get(f"/jobs/{job}/wait")).json()["limits"]
+
+    await until(told)  # the claim of the first comes after the pass that chose it
+    return job

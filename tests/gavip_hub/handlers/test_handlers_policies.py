@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.service import until
+from tests.support.service import until, waiting_job
 
 
 @pytest.fixture
@@ -38,22 +38,8 @@ async def test_an_unknown_policy_is_refused_with_those_there_are(olga):
     assert "installed: fair-share, fifo, smallest-first" in answer.json()["message"]
 
 
-async def waiting(service, ann):
-    """Fill the platform; return a job that waits and has been told why."""
-    service.service.core.config.platform_memory_mb = 600
-    body = {"avi": "stars", "pipeline": "count", "parameters": {"radius": 2}, "memory_mb": 400}
-    await ann.post("/jobs", json=body)
-    job = (await ann.post("/jobs", json=body)).json()["id"]
-
-    async def told():
-        return (await ann.get(f"/jobs/{job}/wait")).json()["limits"]
-
-    await until(told)  # the claim of the other comes after the pass that chose it
-    return job
-
-
 async def test_a_job_tells_why_it_waits(service, ann, stars):
-    found = (await ann.get(f"/jobs/{await waiting(service, ann)}/wait")).json()
+    found = (await ann.get(f"/jobs/{await waiting_job(service, ann)}/wait")).json()
     assert found["reason"].startswith(
         "waits for 400 MB of memory: 1 running job holds 400 of the platform's 600 MB"
     )
@@ -65,7 +51,7 @@ async def test_a_job_tells_why_it_waits(service, ann, stars):
 
 
 async def test_another_users_wait_and_another_avis_are_hidden(service, ann, bob, stars):
-    job = await waiting(service, ann)
+    job = await waiting_job(service, ann)
     assert (await bob.get(f"/jobs/{job}/wait")).status_code == 404
 
 
@@ -81,7 +67,7 @@ async def test_a_job_that_runs_does_not_wait(service, ann, stars):
 
 
 async def test_a_full_queue_is_429_with_when_to_come_back(service, ann, stars):
-    await waiting(service, ann)
+    await waiting_job(service, ann)
     service.service.core.config.queue_limit = 1
     answer = await ann.post("/jobs", json={"avi": "stars", "pipeline": "count"})
     assert (answer.status_code, answer.json()["error"]) == (429, "queue_full")

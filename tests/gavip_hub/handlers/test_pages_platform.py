@@ -7,7 +7,7 @@ import pytest
 
 from gavip_hub.backends.base import Liveness
 from gavip_hub.testing import exit_record
-from tests.support.service import pages_of, until
+from tests.support.service import pages_of, until, waiting_job
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC).isoformat()
 JOB = {"avi": "stars", "pipeline": "count", "parameters": {"radius": 2}}
@@ -88,14 +88,7 @@ async def test_one_simulation_runs_at_a_time(service, operator, portal):
 
 
 async def test_a_waiting_jobs_page_tells_what_would_start_it_sooner(service, ann, portal, stars):
-    service.service.core.config.platform_memory_mb = 600
-    await ann.post("/jobs", json={**JOB, "memory_mb": 400})
-    job = (await ann.post("/jobs", json={**JOB, "memory_mb": 400})).json()["id"]
-
-    async def told():
-        return (await ann.get(f"/jobs/{job}")).json()["reason"]
-
-    await until(told)
+    job = await waiting_job(service, ann)
     page = (await portal.get(f"/jobs/{job}")).text
     assert "What would start it sooner" in page
     assert f"?again={job}&amp;memory_mb=200" in page
