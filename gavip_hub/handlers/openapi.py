@@ -101,7 +101,10 @@ def _operation(path: str, what: Operation) -> dict[str, Any]:
         described["x-scope"] = what.scope
     if what.body:
         schema = {"$ref": REFERENCE.format(model=what.body.__name__)}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        # None at all is read as an empty one, which says enough where everything has a default.
+        is_needed = any(field.is_required() for field in what.body.model_fields.values())
+        content = {"application/json": {"schema": schema}}
+        described["requestBody"] = {"required": is_needed, "content": content}
     return described
 
 

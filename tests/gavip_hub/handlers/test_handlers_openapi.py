@@ -15,6 +15,8 @@ GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id
 GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /jobs/{id}/usage  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
 """
 
+PROGRESS = "/attempts/self/progress"
+
 
 @pytest.fixture(scope="module")
 def made():
@@ -69,6 +71,11 @@ def test_every_write_with_a_body_has_its_schema(made):
         elif method == "post":
             schema = one["requestBody"]["content"]["application/json"]["schema"]
             assert schema["$ref"].rpartition("/")[2] in made["components"]["schemas"]
+
+
+def test_a_body_is_needed_unless_an_empty_one_says_enough(made):
+    needed = {path: made["paths"][path]["post"]["requestBody"]["required"] for path in ("/jobs", PROGRESS)}
+    assert needed == {"/jobs": True, PROGRESS: False}
 
 
 def test_every_reference_leads_somewhere(made):
