@@ -112,7 +112,7 @@ class JobSubmit(Wire):
     """Default: the newest."""
     pipeline: Line
     parameters: dict[str, JsonValue] = {}
-    memory_mb: Annotated[int, Field(ge=32, le=MOST_MEMORY_MB)] | None = None
+    memory_mb: Annotated[int, Field(ge=32, le=MOST_MEMORY_MB, strict=True)] | None = None
     """MB; default: what the author declared."""
     again_of: Line | None = None
     """The job that this one repeats with changes."""

@@ -48,4 +48,4 @@ Paragraph = Annotated[str, Field(max_length=2000), STORABLE]
 ReportedText = Annotated[str, REPORTED]
 MOST = 2**53
 """The largest number that everybody who reads JSON reads alike, and far below what databases keep."""
-Count = Annotated[int, Field(ge=0, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]

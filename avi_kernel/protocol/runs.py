@@ -39,7 +39,7 @@ class JobDocument(Wire):
 class Progress(Wire):
     """One report of a running attempt; also its heartbeat."""
 
-    fraction: float = Field(0.0, ge=0, le=1)
+    fraction: float = Field(0.0, ge=0, le=1, strict=True)
     message: Message = ""
     step: Name = ""
     cell: Count | None = None

@@ -118,10 +118,10 @@ def test_the_way_out_does_not_lead_in(walled: Any, unwalled: Any, box: str, name
 
 @pytest.mark.parametrize("box", BOXES)
 def test_a_clouds_metadata_address_is_not_reached(walled: Any, unwalled: Any, box: str) -> None:
-    """Test machines have none: the control is that nobody of ours says no."""
+    """Many machines have none, and some answer with refusals of their own: without walls there is a way to it at least."""
     assert "Network is unreachable" in walled[box]["sockets"]["metadata address"]["refused"]
     assert "403" in walled[box]["addresses"]["metadata address"]["refused"]
-    assert "403" not in str(unwalled[box]["addresses"]["metadata address"])
+    assert "Network is unreachable" not in str(unwalled[box]["sockets"]["metadata address"])
 
 
 @pytest.mark.parametrize("name", TOKEN_USES)
