@@ -5,6 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import NamedTuple
 
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import Application
@@ -125,22 +126,20 @@ def make_service(
     report = report or detect(config.sandbox)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
-    threads, file_threads, publishing_threads, probing_threads = _thread_pools(config)
+    pools = _thread_pools(config)
+    threads = pools.database_threads
     backend, metrics = backend or make_backend(config, launcher), Metrics()
-    scheduler = _scheduler(core, backend, threads, file_threads, metrics=metrics)
+    scheduler = _scheduler(core, backend, threads, pools.file_threads, metrics=metrics)
     reservations = _reservations(core)
     opening = _opening(core, reservations, hub or hub_client, threads)
     context = ServiceContext(
         config=config,
         services=_services(core, opening, reservations),
         sign_in=_sign_in(config, service_token),
-        database_threads=threads,
-        file_threads=file_threads,
-        publishing_threads=publishing_threads,
-        probing_threads=probing_threads,
+        **pools._asdict(),
         feed=_feed(core, threads),
         notices=(report.notice,) if report.notice else (),
-        health=_health(core, scheduler, hub_client, report, probing_threads),
+        health=_health(core, scheduler, hub_client, report, pools.probing_threads),
         disk=core.disk,
         metrics=metrics,
         templates=make_templates(),
@@ -156,11 +155,20 @@ def make_service(
     )
 
 
-def _thread_pools(config: Gavip) -> tuple[Threads, Threads, Threads, Threads]:
-    """Make the threads for what blocks: database, files, publishing, probing; none of these waits for another."""
+class _Pools(NamedTuple):
+    """Threads for what blocks; none of these waits for another."""
+
+    database_threads: Threads
+    file_threads: Threads
+    publishing_threads: Threads
+    probing_threads: Threads
+
+
+def _thread_pools(config: Gavip) -> _Pools:
     sizes = {"database": config.database_threads, "files": FILE_THREADS, "publishing": PUBLISHING_THREADS}
-    database, files, publishing = (Threads(size=many, name=f"gavip-{name}") for name, many in sizes.items())
-    return database, files, publishing, Threads(size=1, name="gavip-probing")
+    return _Pools(
+        *(Threads(size=many, name=f"gavip-{name}") for name, many in {**sizes, "probing": 1}.items())
+    )
 
 
 def make_application(context: ServiceContext, *, secret: str) -> Application:
