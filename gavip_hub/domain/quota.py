@@ -36,6 +36,16 @@ class Usage:
     waiting: int = 0
     """Of the servers, those for which somebody waits."""
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what both hold together."""
+        return Usage(
+            memory_mb=self.memory_mb + other.memory_mb,
+            cpu=self.cpu + other.cpu,
+            servers=self.servers + other.servers,
+            jobs=self.jobs + other.jobs,
+            waiting=self.waiting + other.waiting,
+        )
+
     def with_one_more(self, want: "Want") -> "Usage":
         """Return it with one more container."""
         is_job = want.kind is Kind.JOB

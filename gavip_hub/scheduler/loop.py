@@ -25,8 +25,8 @@ from gavip_hub.threads import Threads
 
 DISPATCH, NEWS = "dispatch", "news"
 """The items of the queue that are no jobs: choose what starts next, and tell those that wait why."""
-RESTS = {DISPATCH: 3.0, NEWS: 9.0}
-"""For how many times as long as they took the loop rests from them: a quarter of its time, and a tenth, at most."""
+SHARES = {DISPATCH: 0.25, NEWS: 0.1}
+"""Of the loop's time, at most: for longer than that nobody chooses, and nobody is told."""
 LONGEST_REST = 1.0
 CLAIMED_AT_ONCE = 100
 SWEEP_EVERY = 60.0
@@ -180,9 +180,8 @@ class SchedulerLoop:
 
     async def _work_on(self, item: str) -> float:
         """Work on one item; return for how long to rest from it, so that those that run come first however many wait."""
-        began = self._clock.monotonic()
         try:
-            await self._handle(item)
+            return await self._handle(item)
         except (DatabaseAway, DiskFull):  # said by those who found out, and not of every job
             self._queue.retry(item)
         except GavipError as error:
@@ -191,35 +190,42 @@ class SchedulerLoop:
         except Exception:  # one job's trouble must not end the loop
             log.exception("%s: the scheduler failed; it is tried again", item)
             self._queue.retry(item)
-        else:
-            if item in RESTS:
-                return min(LONGEST_REST, RESTS[item] * (self._clock.monotonic() - began))
         return 0.0
 
-    async def _handle(self, item: str) -> None:
+    async def _handle(self, item: str) -> float:
         if not self._leads:  # it was lost since this was put; whoever has it now finds the job by itself
-            return
-        if item in RESTS:
+            return 0.0
+        if item in SHARES:
+            began = self._clock.monotonic()
             with self._pass_timer() if item == DISPATCH else nullcontext():
-                await (self._dispatch() if item == DISPATCH else self._tell())
+                took = await (self._dispatch() if item == DISPATCH else self._tell())
             self._queue.forget(item)
-            return
+            rest = began + took / SHARES[item] - self._clock.monotonic()
+            return max(0.0, min(LONGEST_REST, rest))
         with about_job(item):
             again = await self._reconciler.step(item)
-        if again is Again.RETRY:
-            self._queue.retry(item)
-            return
-        self._queue.forget(item)
-        if again is Again.NOW:
-            self._queue.put(item)
-        elif again is Again.NEVER:
-            self._queue.drop(item)  # should it be deleted just now, the next tick finds it
+        self._put_again(item, again)
+        return 0.0
 
-    async def _dispatch(self) -> None:
-        """Start what the policy chooses; each claim checks the limits again in its own transaction."""
+    def _put_again(self, job: str, again: Again) -> None:
+        if again is Again.RETRY:
+            self._queue.retry(job)
+            return
+        self._queue.forget(job)
+        if again is Again.NOW:
+            self._queue.put(job)
+        elif again is Again.NEVER:
+            self._queue.drop(job)  # should it be deleted just now, the next tick finds it
+
+    async def _dispatch(self) -> float:
+        """Start what the policy chooses; return how long it took to choose.
+
+        Each claim checks the limits again in its own transaction.
+        """
+        began = self._clock.monotonic()
         if why := await self._threads(self._held):
             self._holding.met(DiskFull(why))
-            return
+            return 0.0
         self._holding.over()
         # Where more is to be told than can be, what is newer comes with a later pass.
         reach = Reach.ALL if self._tells_all else Reach.NOBODY if self._news else Reach.FRONT_AND_NEW
@@ -227,14 +233,17 @@ class SchedulerLoop:
         chosen, news = await self._threads(self._chooser.choose, reach)
         if reach is Reach.ALL:
             self._tells_all = False
+        took = self._clock.monotonic() - began
         for start in range(0, len(chosen), CLAIMED_AT_ONCE):
             await self._claim(chosen[start : start + CLAIMED_AT_ONCE])
         self._news = {**news, **{job: wait for job, wait in self._news.items() if job not in news}}
         if self._news:
             self._queue.put(NEWS)
+        return took
 
-    async def _tell(self) -> None:
-        """Tell some of those that wait why; nobody else writes meanwhile, so that the others come later."""
+    async def _tell(self) -> float:
+        """Tell some of those that wait why; return how long that took: nobody else writes meanwhile."""
+        began = self._clock.monotonic()
         part = dict(islice(self._news.items(), EXPLAINED_AT_ONCE))
         await self._threads(self._lifecycle.explain, part)
         for job, wait in part.items():
@@ -242,6 +251,7 @@ class SchedulerLoop:
                 del self._news[job]
         if self._news:
             self._queue.put(NEWS)
+        return self._clock.monotonic() - began
 
     async def _claim(self, chosen: Sequence[str]) -> None:
         orders: dict[str, LaunchOrder] = {}

@@ -66,7 +66,7 @@ def _sorted_by_room(
 ) -> tuple[list[Held], list[tuple[Held, Told]]]:
     """Return the jobs that fit, one after the other, and why the others do not."""
     ahead = promises(session, quotas, at=at)
-    rooms = quotas.rooms(session, {job.owner for job in ready}, promised=ahead.promised, kept=ahead.kept)
+    rooms = quotas.rooms(session, promised=ahead.promised, kept=ahead.kept)
     fit, short = [], []
     for job in ready:
         want = Want(kind=Kind.JOB, memory_mb=job.memory_mb, cpu=job.cpu)

@@ -62,7 +62,7 @@ def promised_before(
 def _promised(session: Session, quotas: QuotaService, waiting: Sequence[Container]) -> Usage:
     if not waiting:
         return NOTHING
-    used = containers.usages(session, {row.owner for row in waiting})
+    used = containers.usages(session)
     wants = [wanted_by(row) for row in waiting if _is_possible(quotas, row, used.get(row.owner, NOTHING))]
     return Usage(memory_mb=sum(want.memory_mb for want in wants), cpu=sum(want.cpu for want in wants))
 
@@ -74,7 +74,7 @@ def _kept(quotas: QuotaService, waiting: Iterable[Container]) -> dict[str, Usage
         if shortage(row.owner, want, own, NOTHING):
             continue
         so_far = found.get(row.owner, Usage())
-        found[row.owner] = Usage(memory_mb=so_far.memory_mb + want.memory_mb, cpu=so_far.cpu + want.cpu)
+        found[row.owner] = so_far + Usage(memory_mb=want.memory_mb, cpu=want.cpu)
     return found
 
 

@@ -1,6 +1,6 @@
 """Pools: what users and the platform may hold, and whether one more container fits."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -64,25 +64,18 @@ class QuotaService:
             Room in the owner's pool that an interface of theirs waits for.
         """
         self.hold(session, owner)
-        rooms = self.rooms(session, [owner], promised=promised, kept={owner: kept})
+        rooms = self.rooms(session, promised=promised, kept={owner: kept})
         return rooms.shortage(owner, groups, want)
 
     def rooms(
         self,
         session: Session,
-        owners: Collection[str],
         *,
         promised: Usage = NOTHING,
         kept: Mapping[str, Usage] | None = None,
     ) -> "Rooms":
-        """Count these users' pools and the platform's, which the caller holds, once; see `room`."""
-        return Rooms(
-            self,
-            used=containers.usages(session, owners),
-            used_by_all=containers.usage(session),
-            promised=promised,
-            kept=kept or {},
-        )
+        """Count all pools once, of which the caller holds the platform's and those that it asks about; see `room`."""
+        return Rooms(self, used=containers.usages(session), promised=promised, kept=kept or {})
 
     def require_possible(self, *, owner: str, groups: Iterable[str], want: Want) -> None:
         """Refuse what could not start even if nothing else ran.
@@ -117,13 +110,12 @@ class Rooms:
         quotas: QuotaService,
         *,
         used: Mapping[str, Usage],
-        used_by_all: Usage,
         promised: Usage,
         kept: Mapping[str, Usage],
     ) -> None:
         self._quotas = quotas
         self._used = dict(used)
-        self._used_by_all = used_by_all
+        self._used_by_all = sum(used.values(), NOTHING)
         self._promised = promised
         self._kept = kept
 

@@ -13,6 +13,7 @@ from gavip_hub.domain.policy import Holding, pipeline_key
 from gavip_hub.domain.quota import Usage
 from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage import spending
+from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Attempt, Container, Job
 
 _MEMORY = func.coalesce(func.sum(Container.memory_mb), 0)
@@ -34,9 +35,9 @@ def usage(session: Session, *, owner: str | None = None) -> Usage:
     return _counted(*session.execute(wanted).one())
 
 
-def usages(session: Session, owners: Collection[str]) -> dict[str, Usage]:
-    """Count what each of these users holds; who holds nothing is left out."""
-    wanted = select(Container.owner, *_USAGE).where(Container.state.in_(OPEN), Container.owner.in_(owners))
+def usages(session: Session) -> dict[str, Usage]:
+    """Count what each user holds; who holds nothing is left out."""
+    wanted = select(Container.owner, *_USAGE).where(Container.state.in_(OPEN))
     rows = session.execute(wanted.group_by(Container.owner))
     return {owner: _counted(*counts) for owner, *counts in rows}
 
@@ -103,7 +104,7 @@ def mark_all_live(session: Session, wanted: Collection[str], *, at: datetime) ->
     """Say that reserved containers were seen alive; return those for which this was new."""
     changed = session.scalars(
         update(Container)
-        .where(Container.id.in_(wanted), Container.state == ContainerState.RESERVED)
+        .where(among(session, Container.id, wanted), Container.state == ContainerState.RESERVED)
         .values(state=ContainerState.LIVE, ready_at=at)
         .returning(Container.id)
         .execution_options(synchronize_session=False)
@@ -124,7 +125,7 @@ def close_all(session: Session, wanted: Collection[str], *, at: datetime) -> set
         session.connection()
         .execute(
             update(_LEDGER)
-            .where(row.id.in_(wanted), row.state.in_(OPEN))
+            .where(among(session, row.id, wanted), row.state.in_(OPEN))
             .values(state=ContainerState.CLOSED, closed_at=at)
             .returning(row.id, row.kind, row.owner, row.memory_mb, row.cpu, row.created_at)
         )

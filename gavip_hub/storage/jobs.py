@@ -1,6 +1,5 @@
 """Jobs, their attempts and their results."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.job import FINAL, LIVE, JobState, container_name
 from gavip_hub.storage import attempts
 from gavip_hub.storage import rows as rows_at_once
+from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 
 # Many rows at once go by the tables: the mapped classes would make an object of each.
@@ -123,7 +123,7 @@ _HELD = [getattr(Job, name) for name in Held._fields]
 
 def locked_all(session: Session, names: Collection[str]) -> dict[str, Held]:
     """Return these jobs, held until the transaction ends; in an order in which no two wait for one another."""
-    wanted = select(*_HELD).where(Job.id.in_(names)).order_by(Job.id).with_for_update()
+    wanted = select(*_HELD).where(among(session, Job.id, names)).order_by(Job.id).with_for_update()
     return {row.id: Held._make(row) for row in session.execute(wanted)}
 
 
@@ -141,18 +141,24 @@ class Change(NamedTuple):
 
 def compare_and_set(session: Session, changes: Iterable[Change]) -> bool:
     """Move jobs from the states in which they were read; return False where another was faster with one of them."""
-    alike = defaultdict[str, list[Change]](
-        list
-    )  # most jobs of a batch change alike: one statement for all of them
+    alike: list[list[Change]] = []  # most jobs of a batch change alike: one statement for all of them
     for change in changes:
-        alike[repr((change.job.state, change.state, sorted(change.values.items())))].append(change)
+        same = next((group for group in alike if _are_alike(group[0], change)), None)
+        if same is None:
+            alike.append([change])
+        else:
+            same.append(change)
     session.flush()
-    return all(_compare_and_set(session, same) for same in alike.values())
+    return all(_compare_and_set(session, group) for group in alike)
+
+
+def _are_alike(one: Change, other: Change) -> bool:
+    return (one.job.state, one.state, one.values) == (other.job.state, other.state, other.values)
 
 
 def _compare_and_set(session: Session, changes: Sequence[Change]) -> bool:
     ids, (job, state, values) = [change.job.id for change in changes], changes[0]
-    are_as_read = _JOBS.c.id.in_(ids) & (_JOBS.c.state == job.state)
+    are_as_read = among(session, _JOBS.c.id, ids) & (_JOBS.c.state == job.state)
     statement = update(_JOBS).where(are_as_read).values(state=state, **values)
     if session.connection().execute(statement).rowcount != len(ids):
         return False
@@ -209,13 +215,13 @@ def queued(
     wanted = select(*of_job, Job.reason, Job.reserved_for, queued_at, Job.attempt, Job.not_before)
     wanted = wanted.where(Job.state == JobState.QUEUED)
     if names is not None:
-        wanted = wanted.where(Job.id.in_(names))
+        wanted = wanted.where(among(session, Job.id, names))
     return [Startable._make(row) for row in session.execute(wanted.order_by(Job.id).limit(limit))]
 
 
 def owners(session: Session, names: Collection[str]) -> set[str]:
     """Return whose jobs these are."""
-    return set(session.scalars(select(Job.owner).where(Job.id.in_(names)).distinct()))
+    return set(session.scalars(select(Job.owner).where(among(session, Job.id, names)).distinct()))
 
 
 class Standing(NamedTuple):
@@ -244,7 +250,10 @@ class Standing(NamedTuple):
 
 def standings(session: Session, names: Collection[str]) -> dict[str, Standing]:
     """Return where these jobs stand."""
-    return {row.id: Standing._make(row) for row in session.execute(_standings().where(Job.id.in_(names)))}
+    return {
+        row.id: Standing._make(row)
+        for row in session.execute(_standings().where(among(session, Job.id, names)))
+    }
 
 
 def live(session: Session) -> list[Standing]:
@@ -276,7 +285,7 @@ def ended(session: Session, names: Collection[str]) -> list[str]:
         select(Job.id)
         .join(Attempt, Attempt.job == Job.id)
         .join(Container, Container.id == Attempt.container)
-        .where(Container.ref.in_(names), Job.state.in_(FINAL), Job.deleted_at.is_(None))
+        .where(among(session, Container.ref, names), Job.state.in_(FINAL), Job.deleted_at.is_(None))
     )
     return list(session.scalars(wanted.distinct().order_by(Job.id)))
 
@@ -291,7 +300,9 @@ def release_spec(session: Session, job: Job) -> dict[str, Any]:
 def results_of(session: Session, jobs: Collection[str]) -> dict[str, list[ResultEntry]]:
     """Return the verified results of these jobs, each in its pipeline's order."""
     found: dict[str, list[ResultEntry]] = {job: [] for job in jobs}
-    for row in session.scalars(select(Result).where(Result.job.in_(jobs)).order_by(Result.job, Result.place)):
+    for row in session.scalars(
+        select(Result).where(among(session, Result.job, jobs)).order_by(Result.job, Result.place)
+    ):
         found[row.job].append(
             ResultEntry(
                 name=row.name, title=row.title, media_type=row.media_type, size=row.size, sha256=row.sha256
@@ -302,7 +313,11 @@ def results_of(session: Session, jobs: Collection[str]) -> dict[str, list[Result
 
 def result_counts(session: Session, jobs: Collection[str]) -> dict[str, int]:
     """Return how many results these jobs have; a job without any is left out."""
-    wanted = select(Result.job, func.count().label("many")).where(Result.job.in_(jobs)).group_by(Result.job)
+    wanted = (
+        select(Result.job, func.count().label("many"))
+        .where(among(session, Result.job, jobs))
+        .group_by(Result.job)
+    )
     return {row.job: row.many for row in session.execute(wanted)}
 
 
@@ -368,5 +383,5 @@ def remove(session: Session, job: str) -> None:
     containers = [attempt.container for attempt in attempts.of_job(session, job)]
     session.execute(delete(Result).where(Result.job == job))
     session.execute(delete(Attempt).where(Attempt.job == job))
-    session.execute(delete(Container).where(Container.id.in_(containers)))
+    session.execute(delete(Container).where(among(session, Container.id, containers)))
     session.execute(delete(Job).where(Job.id == job))

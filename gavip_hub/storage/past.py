@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import JobState
+from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Attempt, Container, Job
 from gavip_hub.storage.servers import SERVERS
 
@@ -41,5 +42,5 @@ def open_for(session: Session, *, limit: int) -> list[float]:
 
 def started(session: Session, jobs: Collection[str]) -> dict[str, datetime]:
     """Return when those of these jobs started that did."""
-    wanted = select(Job.id, Job.started_at).where(Job.id.in_(jobs), Job.started_at.is_not(None))
+    wanted = select(Job.id, Job.started_at).where(among(session, Job.id, jobs), Job.started_at.is_not(None))
     return {row.id: row.started_at for row in session.execute(wanted)}

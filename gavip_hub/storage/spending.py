@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gavip_hub.domain.spending import Spent
 from gavip_hub.storage import rows as rows_at_once
+from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Spending
 
 _TABLE: Any = Spending.__table__
@@ -41,7 +42,7 @@ def add(session: Session, held: Collection[Held], *, until: datetime) -> None:
 
 def of(session: Session, owners: Collection[str]) -> dict[str, Spent]:
     """Return what these users have used; who has used nothing is left out."""
-    return _read(session, _question(owners))
+    return _read(session, _question(session, owners))
 
 
 def _held(session: Session, owners: Collection[str], *, at: datetime) -> dict[str, Spent]:
@@ -57,12 +58,12 @@ def _held(session: Session, owners: Collection[str], *, at: datetime) -> dict[st
 
 def _locked(session: Session, owners: Collection[str]) -> dict[str, Spent]:
     # Always in this order, or two could wait for one another.
-    return _read(session, _question(owners).order_by(Spending.owner).with_for_update())
+    return _read(session, _question(session, owners).order_by(Spending.owner).with_for_update())
 
 
-def _question(owners: Collection[str]) -> Select[str, float, float, datetime]:
+def _question(session: Session, owners: Collection[str]) -> Select[str, float, float, datetime]:
     columns = (Spending.owner, Spending.memory, Spending.cpu, Spending.at)
-    return select(*columns).where(Spending.owner.in_(owners))
+    return select(*columns).where(among(session, Spending.owner, owners))
 
 
 def _read(session: Session, wanted: Select[str, float, float, datetime]) -> dict[str, Spent]:
