@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from gavip_hub.domain.container import Kind
@@ -138,21 +140,20 @@ class _Planner:
         if not own_fits and job.told.starts_by is None:
             return None
         beside, beside_own, certain = _room(self._platform), _room(self._pools[job.owner]), True
-        for end in sorted(self._ends):
-            certain = certain and end.is_certain
-            beside.add(end.memory_mb, end.cpu)
-            if end.owner == job.owner:
-                beside_own.add(end.memory_mb, end.cpu)
+        for at, ends in groupby(sorted(self._ends), key=attrgetter("at")):
+            for end in ends:  # all of that moment, or who fits beside the head would be told otherwise
+                certain = certain and end.is_certain
+                beside.add(end.memory_mb, end.cpu)
+                if end.owner == job.owner:
+                    beside_own.add(end.memory_mb, end.cpu)
             if beside.holds(job) and beside_own.holds(job):
                 beside.add(-job.memory_mb, -job.cpu)
                 beside_own.add(-job.memory_mb, -job.cpu)
-                self._reservation = _Reservation(
-                    owner=job.owner, at=end.at, beside=beside, beside_own=beside_own
-                )
+                self._reservation = _Reservation(owner=job.owner, at=at, beside=beside, beside_own=beside_own)
                 self._is_closed = not self._backfill
-                if end.at <= self._now:  # overdue: it ends any moment, and that is no news
+                if at <= self._now:  # overdue: it ends any moment, and that is no news
                     return job.told.starts_by
-                return end.at if certain else None
+                return at if certain else None
         return None  # more than the platform can ever hold: nobody has to wait for it
 
     def _wait(self, job: Waiting, own: Pool, starts_by: datetime | None) -> Wait:

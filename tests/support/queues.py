@@ -78,9 +78,9 @@ def raised(there: Snapshot, owner: str, shorts: Iterable[Shortage]) -> Snapshot:
     return there
 
 
-def next_pass(policy: Policy, jobs: Sequence[Waiting], before: Snapshot, after: Snapshot) -> Ranking:
-    """Let a policy start what it chooses, and return its next ranking, under other limits."""
-    waits = {ranked.job: ranked.wait for ranked in policy.rank(jobs, before)}
+def one_pass(policy: Policy, jobs: Sequence[Waiting], there: Snapshot) -> tuple[list[Waiting], Snapshot]:
+    """Let a policy start what it chooses; return the jobs that wait, with what they were told, and what is held then."""
+    waits = {ranked.job: ranked.wait for ranked in policy.rank(jobs, there)}
     new = [
         replace(
             running(job.owner, memory_mb=job.memory_mb, cpu=job.cpu), since=EPOCH, ends_at=EPOCH + job.limit
@@ -89,4 +89,16 @@ def next_pass(policy: Policy, jobs: Sequence[Waiting], before: Snapshot, after: 
         if waits[job.job] is None
     ]
     rest = [replace(job, told=wait.told) for job in jobs if (wait := waits[job.job])]
-    return policy.rank(rest, replace(after, holdings=[*after.holdings, *new]))
+    return rest, replace(there, holdings=[*there.holdings, *new])
+
+
+def at_rest(policy: Policy, jobs: Sequence[Waiting], there: Snapshot) -> tuple[list[Waiting], Snapshot]:
+    """Let a policy start what it chooses, pass after pass, until a pass starts nothing; see `one_pass`.
+
+    What a pass starts counts as used: whose turn it is may be another's at the next.
+    """
+    while True:
+        rest, held = one_pass(policy, jobs, there)
+        if len(rest) == len(jobs):
+            return rest, held
+        jobs, there = rest, held

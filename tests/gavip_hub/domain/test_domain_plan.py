@@ -11,7 +11,7 @@ from gavip_hub.domain.policies import FairShare, Fifo, SmallestFirst
 from gavip_hub.domain.quota import PLATFORM, Usage
 from gavip_hub.domain.waits import Told
 from gavip_hub.testing import EPOCH
-from tests.support.queues import USER, next_pass, opened, raised, running, snapshot, started, waiting, words
+from tests.support.queues import USER, at_rest, opened, raised, running, snapshot, started, waiting, words
 
 MINUTE = timedelta(minutes=1)
 
@@ -50,6 +50,14 @@ def test_a_job_that_fits_beside_the_head_passes_it():
         waiting(2, owner="bob", memory_mb=60, time_limit=9000),
         waiting(3, owner="bob", memory_mb=60, time_limit=9000),
     ]
+    assert started(plan(jobs, there)) == ["j2"]
+
+
+def test_what_ends_at_the_same_moment_as_the_heads_room_comes_free_is_room_beside_it():
+    there = snapshot(
+        platform_mb=1000, holdings=[running(name, memory_mb=400, left=60) for name in ("cid", "dan")]
+    )
+    jobs = [waiting(1, memory_mb=600), waiting(2, owner="bob", memory_mb=200, time_limit=9000)]
     assert started(plan(jobs, there)) == ["j2"]
 
 
@@ -159,19 +167,18 @@ def test_a_ranking_never_starts_more_than_the_pools_hold(policy, wishes, held, p
 def test_raising_the_named_limits_starts_a_job_and_raising_others_does_not(
     policy, wishes, held, platform_mb, cpu, pick
 ):
-    jobs = a_queue(wishes)
     holdings = [running(owner, memory_mb=memory, left=left) for owner, memory, left in held]
     there = snapshot(platform_mb=platform_mb, platform_cpu=cpu, holdings=holdings)
-    waits = {ranked.job: ranked.wait for ranked in policy.rank(jobs, there) if ranked.wait}
-    if not waits:
+    jobs, there = at_rest(policy, a_queue(wishes), there)
+    if not jobs:
         return
+    waits = {ranked.job: ranked.wait for ranked in policy.rank(jobs, there)}
     job = sorted(waits)[pick % len(waits)]
     owner = next(one.owner for one in jobs if one.job == job)
     limits = waits[job].limits
     assert limits
-    assert job in started(next_pass(policy, jobs, there, raised(there, owner, limits)))
-    others = with_everything_but(there, owner, limits)
-    assert job not in started(next_pass(policy, jobs, there, others))
+    assert job in started(policy.rank(jobs, raised(there, owner, limits)))
+    assert job not in started(policy.rank(jobs, with_everything_but(there, owner, limits)))
 
 
 def with_everything_but(there, owner, limits):
