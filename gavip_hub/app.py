@@ -14,6 +14,7 @@ from traitlets.config import Application
 from typing_extensions import override
 
 import gavip_hub
+from gavip_hub import garbage
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError
 from gavip_hub.factory import Service, bundled_folder, make_service
@@ -71,6 +72,7 @@ class GavipService(Application):
         stop = _until_told()
         server = HTTPServer(service.application, xheaders=True)
         server.listen(config.service_port, HOST)
+        garbage.look_seldom()
         log.info("Serving on http://%s:%s", HOST, config.service_port)
         loops = [
             asyncio.create_task(service.scheduler.run()),
