@@ -11,7 +11,7 @@ from gavip_hub.threads import Threads
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-MOST = 100
+MOST = 200
 """Calls of one transaction: nobody else writes meanwhile."""
 
 

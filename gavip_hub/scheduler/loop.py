@@ -28,7 +28,7 @@ DISPATCH, NEWS = "dispatch", "news"
 SHARES = {DISPATCH: 0.25, NEWS: 0.1}
 """Of the loop's time, at most: for longer than that nobody chooses, and nobody is told."""
 LONGEST_REST = 1.0
-CLAIMED_AT_ONCE = 100
+CLAIMED_AT_ONCE = 200
 SWEEP_EVERY = 60.0
 EXPLAINED_AT_ONCE = 100
 """Jobs told in one transaction: nobody else writes meanwhile."""
