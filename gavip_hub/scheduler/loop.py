@@ -225,7 +225,7 @@ class SchedulerLoop:
         began = self._clock.monotonic()
         if why := await self._threads(self._held):
             self._holding.met(DiskFull(why))
-            return 0.0
+            return self._clock.monotonic() - began
         self._holding.over()
         # Where more is to be told than can be, what is newer comes with a later pass.
         reach = Reach.ALL if self._tells_all else Reach.NOBODY if self._news else Reach.FRONT_AND_NEW
