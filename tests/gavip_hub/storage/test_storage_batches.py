@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from gavip_hub.storage import attempts, migrate
 from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Job
 from tests.support.engine import Engine, prepared
+from tests.support.statements import statements_of
 
 pytestmark = pytest.mark.postgres
 
@@ -46,18 +47,10 @@ def launched(engine) -> list[str]:
 
 def plans_of(session: Session, ask) -> str:
     """Return how PostgreSQL does what is asked."""
-    asked = []
-
-    def listen(_connection, _cursor, statement, parameters, _context, _many):
-        asked.append((statement, parameters))
-
     connection = session.connection()
-    event.listen(connection, "before_cursor_execute", listen)
-    ask(session)
-    event.remove(connection, "before_cursor_execute", listen)
     return "\n".join(
         line
-        for statement, parameters in asked
+        for statement, parameters in statements_of(session, ask)
         for (line,) in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
     )
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from gavip_hub.storage import events, jobs, migrate, past
 from gavip_hub.storage.database import Database
+from tests.support.statements import statements_of
 
 
 @pytest.fixture
@@ -22,17 +22,9 @@ def session(tmp_path) -> Iterator[Session]:
 
 def plan_of(session: Session, ask) -> list[str]:
     """Return how SQLite does what is asked."""
-    asked = []
-
-    def listen(_connection, _cursor, statement, parameters, _context, _many):
-        asked.append((statement, parameters))
-
-    connection = session.connection()
-    event.listen(connection, "before_cursor_execute", listen)
-    ask(session)
-    event.remove(connection, "before_cursor_execute", listen)
-    [(statement, parameters)] = asked
-    return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    [(statement, parameters)] = statements_of(session, ask)
+    explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    return [row[3] for row in explained]
 
 
 def test_news_are_read_from_the_last_that_was_seen(session):
