@@ -3,6 +3,8 @@
 import shutil
 import tempfile
 from pathlib import Path
+from random import Random
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
@@ -18,7 +20,7 @@ from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.wishes import Wish
-from gavip_hub.storage import events
+from gavip_hub.storage import events, ids
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.migrate import upgrade
@@ -50,6 +52,9 @@ class JobsAndLedger(RuleBasedStateMachine):
     def __init__(self, count: Count) -> None:
         super().__init__()
         self.count = count
+        # Chance would order jobs of the same moment otherwise, and a walk could not be repeated.
+        self.chance = patch.object(ids.secrets, "randbits", Random(0).getrandbits)
+        self.chance.start()
         self.root = Path(tempfile.mkdtemp(prefix="gavip-machine-"))
         self.url = f"sqlite:///{self.root / 'gavip.sqlite'}"
         self.limits = {"platform_memory_mb": PLATFORM_MB, "user_mb": USER_MB}
@@ -83,6 +88,7 @@ class JobsAndLedger(RuleBasedStateMachine):
         )
 
     def teardown(self) -> None:
+        self.chance.stop()
         self.engine.database.close()
         shutil.rmtree(self.root)
 
