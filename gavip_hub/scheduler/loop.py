@@ -28,6 +28,8 @@ DISPATCH, NEWS = "dispatch", "news"
 SHARES = {DISPATCH: 0.25, NEWS: 0.1}
 """Of the loop's time, at most: for longer than that nobody chooses, and nobody is told."""
 LONGEST_REST = 1.0
+GATHERING = 0.05
+"""Seconds that a short pass is followed by, at most thrice its own: jobs that come one by one are claimed together."""
 CLAIMED_AT_ONCE = 200
 SWEEP_EVERY = 60.0
 EXPLAINED_AT_ONCE = 100
@@ -200,8 +202,9 @@ class SchedulerLoop:
             with self._pass_timer() if item == DISPATCH else nullcontext():
                 took = await (self._dispatch() if item == DISPATCH else self._tell())
             self._queue.forget(item)
-            rest = began + took / SHARES[item] - self._clock.monotonic()
-            return max(0.0, min(LONGEST_REST, rest))
+            whole = self._clock.monotonic() - began
+            rest = max(took / SHARES[item] - whole, min(GATHERING, 3 * whole))
+            return min(LONGEST_REST, rest)
         with about_job(item):
             again = await self._reconciler.step(item)
         self._put_again(item, again)
