@@ -9,7 +9,7 @@ bin := .venv/bin
 help:
 	@echo "make demo        start the platform, run the bundled pipeline once, keep serving (ROOT=$(ROOT) PORT=$(PORT))"
 	@echo "make test        everything that must hold, in under 20 minutes"
-	@echo "make acceptance  the long families too, in under 80 minutes"
+	@echo "make acceptance  the long families too, in about 90 minutes"
 	@echo "make lint        ruff, mypy, the layer contract, dead code"
 	@echo "make docs        make the generated reference pages anew"
 	@echo "make benchmarks  medians and ratios"
