@@ -17,20 +17,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO, cast
 
+from avi_kernel.box.accounts import MB, own_groups
 from avi_kernel.box.complaints import Complaints
 from avi_kernel.box.course import Course
 from avi_kernel.box.disk import DiskWatch
-from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.front import Front
-from avi_kernel.box.gate import ApiGate
-from avi_kernel.box.hosts import AllowedHosts
 from avi_kernel.box.inmate import Inmate, NotStarted
-from avi_kernel.box.limits import MB, Limits, own_groups
+from avi_kernel.box.limits import Limits
 from avi_kernel.box.log import BoxLog
 from avi_kernel.box.records import own_identity, write_record
 from avi_kernel.box.serving import readable, serve
 from avi_kernel.box.spec import Spec, load
 from avi_kernel.box.watch import MemoryWatch
+from avi_kernel.box.ways import ways_out
 
 GENTLE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -109,14 +108,14 @@ class Shim:
     async def _live(self, inmate: Inmate, into: int) -> str:
         """Start the box and wait for its end; return why it did not start."""
         try:
-            ways_out = await inmate.start(into)
+            listening = await inmate.start(into)
         except NotStarted as error:
             self._reason = "failed_to_start"
             inmate.kill()
             return str(error)
         finally:
             os.close(into)
-        await self._open_ways(ways_out)
+        await self._open_ways(listening)
         if "memory" not in self._limits.enforced:
             self._watch = MemoryWatch(root=inmate.pid, limit_mb=self._spec.memory_mb)
             self._tasks.append(asyncio.ensure_future(self._watch_memory(self._watch)))
@@ -133,15 +132,10 @@ class Shim:
         await self._until_end(inmate)
         return ""
 
-    async def _open_ways(self, ways_out: list[socket.socket]) -> None:
-        spec = self._spec
-        egress_log = EgressLog(path=str(self._run_dir / "egress.log"))
-        egress = EgressProxy(allowed=AllowedHosts(spec.allowed_hosts), log=egress_log)
-        gate = ApiGate(upstreams=spec.api_upstreams, pages=spec.api_pages)
-        handlers = [gate.handle, egress.handle]
-        for listening, handler in zip(ways_out, handlers, strict=False):
-            await serve(listening, handler)
-        if spec.serves:
+    async def _open_ways(self, listening: list[socket.socket]) -> None:
+        for each, handler in zip(listening, ways_out(self._spec).values(), strict=False):
+            await serve(each, handler)
+        if self._spec.serves:
             self._tasks.append(asyncio.ensure_future(self._open_front()))
 
     async def _open_front(self) -> None:

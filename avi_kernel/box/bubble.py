@@ -9,7 +9,8 @@ import stat
 import sys
 from pathlib import Path
 
-from avi_kernel.box.limits import MB, Limits
+from avi_kernel.box.accounts import MB
+from avi_kernel.box.limits import Limits
 from avi_kernel.box.spec import Spec
 
 ENTRY = str(Path(__file__).with_name("entry.py"))

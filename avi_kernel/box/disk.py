@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from avi_kernel.box.limits import MB
+from avi_kernel.box.accounts import MB
 
 BETWEEN_LOOKS = 3.0
 MOST_ENTRIES = 50_000

@@ -8,7 +8,7 @@ import stat
 from contextlib import suppress
 
 from avi_kernel.box.heads import PIECE
-from avi_kernel.box.serving import close, join
+from avi_kernel.box.serving import close, join, listen_privately
 
 _BETWEEN_LOOKS = 0.02
 
@@ -42,14 +42,7 @@ class Front:
             break
         # What clears /tmp of old files leaves a folder alone that is locked.
         fcntl.flock(os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), fcntl.LOCK_SH)
-        listening = socket.socket(socket.AF_UNIX)
-        before = os.umask(0o177)
-        try:
-            listening.bind(self._outer)
-        finally:
-            os.umask(before)
-        listening.listen(128)
-        return listening
+        return listen_privately(self._outer)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Join one connection to the server."""

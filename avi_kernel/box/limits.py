@@ -5,36 +5,17 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-MB = 1024 * 1024
+from avi_kernel.box.accounts import CONTROLLERS, COUNTER, MB, UNIFIED, Accounts
+
 _PERIOD = 100_000  # microseconds in which a box may use `cpu_limit` times as much
 _OWN_PROCESSES = 4  # bubblewrap's, which count but are not the box's
 _EMPTY_WITHIN = 5.0
-_CONTROLLERS = ("memory", "pids", "cpu")
-_COUNTER = "cpuacct"  # version 1 counts processor time in a hierarchy of its own, which limits nothing
-UNIFIED = "unified"
 
 Settings = dict[str, list[tuple[str, str]]]
 """Controller -> (file, content); the first file is the limit, the others are set where the kernel has them."""
 
 
-def own_groups(proc: Path = Path("/proc/self")) -> dict[str, Path]:
-    """Return the folder of this process's own group by controller; `unified` is version 2."""
-    own: dict[str, str] = {}
-    for line in (proc / "cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        own.update(dict.fromkeys(controllers.split(",") if controllers else [UNIFIED], path))
-    found: dict[str, Path] = {}
-    for line in (proc / "mountinfo").read_text().splitlines():
-        fields, _, rest = line.partition(" - ")
-        root, mounted = fields.split()[3:5]
-        kind, _, options = rest.split(" ", 2)
-        names = {"cgroup2": [UNIFIED], "cgroup": options.split(",")}.get(kind, [])
-        for name in set(names) & {UNIFIED, *_CONTROLLERS, _COUNTER} & own.keys():
-            found.setdefault(name, Path(os.path.normpath(f"{mounted}/{os.path.relpath(own[name], root)}")))
-    return found
-
-
-class Limits:
+class Limits(Accounts):
     """The control groups of one box.
 
     Parameters
@@ -52,9 +33,8 @@ class Limits:
     def __init__(self, *, name: str, memory_mb: int, cpu: float, cpu_limit: float, pids: int) -> None:
         memory, quota = str(memory_mb * MB), max(1000, int(cpu_limit * _PERIOD))
         most = str(pids + _OWN_PROCESSES)
+        super().__init__({}, most_mb=memory_mb)
         self._name = name
-        self._memory_mb = memory_mb
-        self._groups: dict[str, Path] = {}
         self._version_1: Settings = {
             "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
             "pids": [("pids.max", most)],
@@ -63,7 +43,7 @@ class Limits:
                 ("cpu.cfs_period_us", str(_PERIOD)),
                 ("cpu.shares", str(max(2, round(1024 * cpu)))),
             ],
-            _COUNTER: [],
+            COUNTER: [],
         }
         self._version_2: Settings = {
             "memory": [("memory.max", memory), ("memory.swap.max", "0")],
@@ -74,12 +54,7 @@ class Limits:
     @property
     def enforced(self) -> list[str]:
         """Which of memory, pids and cpu this system keeps."""
-        return [name for name in self._groups if name in _CONTROLLERS]
-
-    @property
-    def folders(self) -> list[Path]:
-        """The groups' folders."""
-        return sorted(set(self._groups.values()))
+        return [name for name in self._groups if name in CONTROLLERS]
 
     def create(self, own: dict[str, Path]) -> None:
         """Make the groups below our own, as far as this system lets us."""
@@ -92,37 +67,6 @@ class Limits:
         """Put the calling process into every group."""
         for folder in self.folders:
             (folder / "cgroup.procs").write_text("0")
-
-    def memory_now_mb(self) -> float | None:
-        """Return the memory that the box holds now, counted like its peak."""
-        for name in ("memory.memsw.usage_in_bytes", "memory.usage_in_bytes", "memory.current"):
-            if text := self._memory_file(name):
-                return int(text) / MB
-        return None
-
-    def memory_peak_mb(self) -> float | None:
-        """Return the most memory that the box held at once, the system's cache of its files included."""
-        for name in ("memory.memsw.max_usage_in_bytes", "memory.max_usage_in_bytes", "memory.peak"):
-            if text := self._memory_file(name):
-                return min(int(text) / MB, float(self._memory_mb))
-        return None
-
-    def memory_kills(self) -> int:
-        """Return how many of the box's processes were killed for want of memory."""
-        text = self._memory_file("memory.oom_control") or self._memory_file("memory.events")
-        counts = dict(line.split() for line in text.splitlines())
-        return int(counts.get("oom_kill", 0))
-
-    def cpu_seconds(self) -> float | None:
-        """Return the processor time used by all that ever ran in the groups."""
-        for folder in self.folders:
-            if (nanoseconds := folder / "cpuacct.usage").exists():
-                return int(nanoseconds.read_text()) / 1e9
-            if (statistics := folder / "cpu.stat").exists() and "usage_usec" in (
-                text := statistics.read_text()
-            ):
-                return int(dict(line.split() for line in text.splitlines())["usage_usec"]) / 1e6
-        return None
 
     def pids(self) -> list[int]:
         """Return the processes that are in any of the groups now."""
@@ -142,7 +86,7 @@ class Limits:
         for above in [own, *own.parents]:
             if not (above / "cgroup.procs").exists():
                 return
-            for controller in _CONTROLLERS:
+            for controller in CONTROLLERS:
                 _put(above / "cgroup.subtree_control", f"+{controller}")
             self._create(above / self._name, self._version_2)
             if self._groups:
@@ -165,14 +109,6 @@ class Limits:
             self._groups.update(dict.fromkeys(kept, group))
         else:
             _removed(group)
-
-    def _memory_file(self, name: str) -> str:
-        if "memory" not in self._groups:
-            return ""
-        try:
-            return (self._groups["memory"] / name).read_text().strip()
-        except OSError:
-            return ""
 
 
 def _put(file: Path, text: str) -> bool:

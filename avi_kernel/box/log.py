@@ -13,7 +13,7 @@ class BoxLog:
     Parameters
     ----------
     path
-        A new file; it may lie in a folder that the box can write to.
+        New, or written by another until now; it may lie in a folder that the box can write to.
     limit
         Bytes.
     """
@@ -23,7 +23,8 @@ class BoxLog:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o644)
         self._tail_size = min(_LARGEST_TAIL, limit // 4)
-        self._head_left = limit - self._tail_size
+        # Something may stand in it: who wrote it was ended, and another goes on.
+        self._head_left = max(0, limit - self._tail_size - os.fstat(self._descriptor).st_size)
         self._tail: deque[bytes] = deque()
         self._tail_length = 0
         self._dropped = 0

@@ -5,7 +5,6 @@ namespaces, and kinds of sockets that no network namespace holds back (a virtual
 """
 
 import os
-import platform
 import struct
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -14,6 +13,8 @@ _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
 _NEW_NAMESPACES = 0x7E020000  # any CLONE_NEW* flag but NEWTIME, which clone(2) does not take
 _X32 = 0x40000000
+_STEP_BYTES = 8
+_PR_SET_SECCOMP, _FILTER = 22, 2
 _SOCKETS = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -106,10 +107,30 @@ def program(machine: str) -> bytes | None:
 
 def filter_file() -> int | None:
     """Return a descriptor from which bubblewrap reads the filter of this machine."""
-    content = program(platform.machine())
+    content = program(os.uname().machine)
     if content is None:
         return None
     descriptor = os.memfd_create("filter")
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def put_on() -> None:
+    """Put the filter on the calling process and all that come from it, on top of whatever filter there is.
+
+    Raises
+    ------
+    OSError
+        The kernel refuses.
+    """
+    import ctypes  # noqa: PLC0415  # in the one child that needs it
+
+    content = program(os.uname().machine)
+    if content is None:
+        return
+    steps = ctypes.create_string_buffer(content, len(content))
+    order = struct.pack("@HP", len(content) // _STEP_BYTES, ctypes.addressof(steps))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_SECCOMP, _FILTER, ctypes.c_char_p(order), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "the filter of system calls is refused")

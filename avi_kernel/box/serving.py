@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -41,6 +42,18 @@ async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
     if listening.family == socket.AF_UNIX:
         return await asyncio.start_unix_server(answer, sock=listening, limit=LARGEST_HEAD)
     return await asyncio.start_server(answer, sock=listening, limit=LARGEST_HEAD)
+
+
+def listen_privately(path: str) -> socket.socket:
+    """Listen on a new UNIX socket that only this process's own user can connect to."""
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listening.bind(path)
+    finally:
+        os.umask(before)
+    listening.listen(128)
+    return listening
 
 
 async def refuse(writer: asyncio.StreamWriter, status: int, message: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from avi_kernel.box.limits import MB
+from avi_kernel.box.accounts import MB
 
 BETWEEN_LOOKS = 0.5
 _IN_MEMORY = ("/tmp", "/dev/shm")  # noqa: S108  # looked at as the box sees them

@@ -1,4 +1,4 @@
-"""What the platform tells the shim about the box of one process server or process job."""
+"""What the platform tells whoever stands beside a box or a container, and what these tell it."""
 
 from typing import Literal
 
@@ -7,10 +7,17 @@ from avi_kernel.protocol.base import Wire
 SPEC_FILE = "box.json"
 STATE_FILE = "shim.json"
 EXIT_FILE = "exit.json"
+END_FILE = "end"
+"""Beside a container: why the platform wants it to end, `<reason> <message>`."""
 BOX_RUN = "/run/gavip"
 """Where a sandboxed box sees the part `box` of its socket folder."""
 API_ADDRESS = ("127.0.0.2", 8081)
 """Inside a sandboxed box: the loopback address that leads to the platform's API."""
+WAYS_RUN = "/run/gavip-ways"
+"""Where a container sees the part `ways` of its socket folder."""
+TIME_LIMIT_ENV = "GAVIP_TIME_LIMIT"
+"""Tells a container's first process after how many seconds it is to end the command."""
+Reason = Literal["exited", "out_of_memory", "too_much_written", "time_limit", "stopped", "failed_to_start"]
 EGRESS_ADDRESS = ("127.0.0.2", 8082)
 """Inside a sandboxed box: the loopback address of the egress proxy (HTTP CONNECT and plain HTTP)."""
 
@@ -55,7 +62,8 @@ class BoxSpec(Wire):
     """Seconds; the shim ends the box then even when the service is down."""
     uid: int | None = None
     """Numeric user of the box, where the platform may choose it (it runs as root)."""
-    sandbox: Literal["bubblewrap", "none"]
+    sandbox: Literal["bubblewrap", "docker", "none"]
+    """What makes its walls."""
     bwrap: str = ""
     """Path of the bubblewrap program; empty without one."""
     serves: bool = False
@@ -88,7 +96,7 @@ class ExitRecord(Wire):
 
     exit_code: int
     """Exit status, or 128 + signal."""
-    reason: Literal["exited", "out_of_memory", "too_much_written", "time_limit", "stopped", "failed_to_start"]
+    reason: Reason
     message: str = ""
     started_at: float
     """Unix seconds."""
@@ -97,3 +105,13 @@ class ExitRecord(Wire):
     cpu_seconds: float | None = None
     course: list[tuple[float, float, float]] = []
     """Seconds since its start, MB held, cores used."""
+
+
+class LastWords(Wire):
+    """What a container's first process says as it ends; it is the container's own, and believed no further than that."""
+
+    reason: Reason
+    message: str = ""
+    memory_peak_mb: float | None = None
+    cpu_seconds: float | None = None
+    course: list[tuple[float, float, float]] = []

@@ -8,16 +8,16 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import ValidationError
+from typing_extensions import override
 
-from avi_kernel.protocol.base import Wire
 from avi_kernel.protocol.boxes import EXIT_FILE, SPEC_FILE, STATE_FILE, BoxSpec, ExitRecord, ShimState
 from gavip_hub.backends.base import Liveness, Observation, State
 from gavip_hub.backends.binds import require_apart, write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
-from gavip_hub.backends.folders import hand_over, let_read, make_mount_points
+from gavip_hub.backends.folders import open_mounts
+from gavip_hub.backends.launched import Launcher
+from gavip_hub.backends.records import first_asked, read_record, write_private
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.shim import run_shim
@@ -27,7 +27,6 @@ from gavip_hub.exceptions import Unavailable
 from gavip_hub.trees import remove_path
 
 LOCK_FILE = "lock"
-STOP_FILE = "stop"
 CGROUPS_FILE = "cgroups"
 _UNFINISHED = ".new-"
 HANGS_AFTER = 30.0
@@ -35,10 +34,8 @@ HANGS_AFTER = 30.0
 _UNFINISHED_AFTER = 60.0
 _GONE_WITHIN = 10.0
 
-_Model = TypeVar("_Model", bound=Wire)
 
-
-class BoxLauncher:
+class BoxLauncher(Launcher):
     """The boxes of one data root; all that is known of them is in files, so that any process finds them again.
 
     Every method is synchronous and takes milliseconds, `launch` about a tenth of a second: call it in a thread.
@@ -69,6 +66,7 @@ class BoxLauncher:
         self._upstreams = upstreams
         self._uids = Uids(path=root / "state" / "uids.json") if "uid" in sandbox.enforced else None
 
+    @override
     def launch(self, spec: ContainerSpec) -> State:
         """Start a box.
 
@@ -87,24 +85,26 @@ class BoxLauncher:
             failure = run_shim(Path(box.run_dir), pass_fds=(lock,))
         finally:
             os.close(lock)
-        state = _read(Path(box.run_dir, STATE_FILE), ShimState)
+        state = read_record(Path(box.run_dir, STATE_FILE), ShimState)
         if failure or state is None:
             raise Unavailable(f"the box {spec.name} did not start: {failure}")
         places = {"run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
         return {**places, **state.model_dump(exclude={"enforced"})}
 
+    @override
     def look(self, name: str) -> Observation:
         """See how a box is."""
         run_dir = self._boxes / name
         alive = _is_locked(run_dir)
         # Read after the lock was looked at: a box that ends in between has written its record.
-        if ended := _read(run_dir / EXIT_FILE, ExitRecord):
+        if ended := read_record(run_dir / EXIT_FILE, ExitRecord):
             return Observation(liveness=Liveness.EXITED, exit=ended)
         if not alive:
             return Observation(liveness=Liveness.LOST)
         started = (run_dir / STATE_FILE).exists()
         return Observation(liveness=Liveness.RUNNING if started else Liveness.STARTING)
 
+    @override
     def stop(self, name: str) -> None:
         """Ask a box to end, gently at first; returns at once, and does no harm where it is gone.
 
@@ -113,9 +113,10 @@ class BoxLauncher:
         run_dir = self._boxes / name
         if not run_dir.is_dir():
             return
-        hangs = time.monotonic() - _first_asked(run_dir / STOP_FILE) > HANGS_AFTER
-        _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL if hangs else signal.SIGTERM)
+        hangs = time.monotonic() - first_asked(run_dir) > HANGS_AFTER
+        _signal(read_record(run_dir / STATE_FILE, ShimState), signal.SIGKILL if hangs else signal.SIGTERM)
 
+    @override
     def remove(self, name: str) -> None:
         """Forget a box and free what it held; one that is still alive is killed."""
         run_dir = self._boxes / name
@@ -124,12 +125,12 @@ class BoxLauncher:
         deadline = time.monotonic() + _GONE_WITHIN
         while _is_locked(run_dir):
             # Again each time: one that is only starting writes its number any moment.
-            _signal(_read(run_dir / STATE_FILE, ShimState), signal.SIGKILL)
+            _signal(read_record(run_dir / STATE_FILE, ShimState), signal.SIGKILL)
             if time.monotonic() > deadline:
                 raise Unavailable(f"the box {name} does not end")
             time.sleep(0.01)
         _free_cgroups(run_dir, deadline)
-        if spec := _read(run_dir / SPEC_FILE, BoxSpec):
+        if spec := read_record(run_dir / SPEC_FILE, BoxSpec):
             with suppress(OSError):
                 remove_path(Path(spec.socket_dir))
         # Renamed first: a removal that is cut short leaves nothing that looks like a box.
@@ -138,29 +139,33 @@ class BoxLauncher:
             run_dir.rename(doomed)
             remove_path(doomed)
 
+    @override
     def clear_unfinished(self) -> None:
         """Remove what launches and removals left that were cut short: a token lies in it."""
         for folder in self._boxes.glob(f"{_UNFINISHED}*"):
             with suppress(FileNotFoundError):  # its launch or its removal has come to its end meanwhile
                 if time.time() - folder.stat().st_mtime > _UNFINISHED_AFTER and not _is_locked(folder):
-                    if spec := _read(folder / SPEC_FILE, BoxSpec):
+                    if spec := read_record(folder / SPEC_FILE, BoxSpec):
                         with suppress(OSError):
                             remove_path(Path(spec.socket_dir))
                     remove_path(folder)
 
+    @override
     def names(self) -> list[str]:
         """Return the names of all boxes that were started and not removed."""
         return sorted(path.name for path in self._boxes.iterdir() if not path.name.startswith("."))
 
+    @override
     def log_file(self, name: str) -> Path | None:
         """Return the log of a box; None where there is no such box."""
-        spec = _read(self._boxes / name / SPEC_FILE, BoxSpec)
+        spec = read_record(self._boxes / name / SPEC_FILE, BoxSpec)
         return Path(spec.log_file) if spec else None
 
     def _prepare(self, spec: ContainerSpec) -> tuple[BoxSpec, int]:
         """Write the box's folder, whole or not at all, with its lock held: who sees it sees a live box."""
         uid = self._uids.of(spec.owner) if self._uids else None
-        self._open_mounts(spec, uid)
+        if self._sandbox.bwrap is not None:
+            open_mounts(spec, uid=uid)
         new = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
         (new / "tmp").mkdir(mode=0o700, parents=True)
         sockets = socket_folder(runtime_folder(self._root), uid=uid)
@@ -173,7 +178,7 @@ class BoxLauncher:
             new.chmod(0o700)
             write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
             box = box_spec(spec, places=places, upstreams=self._upstreams)
-            _write_private(new / SPEC_FILE, box.model_dump_json())
+            write_private(new / SPEC_FILE, box.model_dump_json())
             new.rename(places.run_dir)
         except OSError as error:
             os.close(lock)
@@ -183,32 +188,6 @@ class BoxLauncher:
             told = "exists already" if places.run_dir.exists() else f"cannot be prepared ({error})"
             raise Unavailable(f"the box {spec.name} {told}") from error
         return box, lock
-
-    def _open_mounts(self, spec: ContainerSpec, uid: int | None) -> None:
-        """Give the person's folders to the person's number, and let it read the platform's."""
-        if self._sandbox.bwrap is None:
-            return
-        home = spec.env.get("HOME", "/home")
-        theirs = {home, f"{home}/jobs", f"{home}/shared/me"}
-        for mount in spec.mounts if uid is not None else ():
-            if mount.writable or mount.target in theirs:
-                hand_over(mount.source, uid or 0)
-            else:
-                let_read(mount.source)
-        make_mount_points(spec.mounts, uid=uid)
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-
-
-def _read(path: Path, model: type[_Model]) -> _Model | None:
-    try:
-        return model.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
 
 
 def _is_locked(run_dir: Path) -> bool:
@@ -224,18 +203,6 @@ def _is_locked(run_dir: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _first_asked(stop_file: Path) -> float:
-    """Note that a box is to end; return when that was noted first, on the clock of this boot that nobody sets."""
-    now = time.monotonic()
-    # A shim that is still starting looks for this file once it can be signalled.
-    with suppress(FileExistsError, FileNotFoundError), stop_file.open("x") as file:
-        file.write(str(now))
-    try:
-        return min(now, float(stop_file.read_text()))
-    except (FileNotFoundError, ValueError):  # the box was removed meanwhile, or another is just writing
-        return now
 
 
 def _signal(state: ShimState | None, number: signal.Signals) -> None:

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
-from avi_kernel.protocol.boxes import API_ADDRESS, BOX_RUN, EGRESS_ADDRESS, Bind, BoxSpec
+from avi_kernel.protocol.boxes import API_ADDRESS, BOX_RUN, EGRESS_ADDRESS, WAYS_RUN, Bind, BoxSpec
 from avi_kernel.protocol.runs import LOG_FILE
 from gavip_hub.backends.binds import etc_binds, system_binds, system_links
 from gavip_hub.domain.container import ContainerSpec, Kind
@@ -16,32 +17,60 @@ API_PREFIX = "/services/gavip/api"
 HUB_PREFIX = "/hub/api"
 
 
+IMAGE_PROGRAMS = Path("/opt/gavip/bin")
+"""Where our images have Python and its programs."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BoxPlaces:
-    """Where one box has its folders on the platform's side."""
+    """Where one box has its folders on the platform's side, and what makes its walls."""
 
     run_dir: Path
     socket_dir: Path
     uid: int | None
-    bwrap: Path | None
+    bwrap: Path | None = None
+    image: bool = False
+    """Its system is that of an image, not this machine's."""
+
+    @property
+    def sandbox(self) -> Literal["bubblewrap", "docker", "none"]:
+        """What makes its walls."""
+        return "docker" if self.image else "bubblewrap" if self.bwrap else "none"
+
+    @property
+    def walled(self) -> bool:
+        """Whether it sees only what is put into it."""
+        return self.sandbox != "none"
+
+    @property
+    def python(self) -> str:
+        """Its interpreter."""
+        return str(IMAGE_PROGRAMS / "python") if self.image else sys.executable
 
 
 def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, str]) -> BoxSpec:
-    """Describe the box of a container, inside the sandbox or with real paths where there is none."""
-    sandboxed = places.bwrap is not None
+    """Describe the box of a container, within its walls or with real paths where there are none."""
+    walled = places.walled
     env = {"OMP_NUM_THREADS": str(max(1, round(spec.resources.cpu)))}  # else one a core of the machine
-    env |= {**_scratch(spec, "/tmp" if sandboxed else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
-    env["PATH"] = os.pathsep.join([str(Path(sys.prefix, "bin")), "/usr/local/bin", "/usr/bin", "/bin"])
+    env |= {**_scratch(spec, "/tmp" if walled else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
+    env["PATH"] = os.pathsep.join(
+        [
+            str(IMAGE_PROGRAMS if places.image else Path(sys.prefix, "bin")),
+            "/usr/local/bin",
+            "/usr/bin",
+            "/bin",
+        ]
+    )
     env.update(_addresses(spec, places, upstreams))
-    real = {} if sandboxed else {mount.target: mount.source for mount in spec.mounts}
+    real = {} if walled else {mount.target: mount.source for mount in spec.mounts}
     resources = spec.resources
     return BoxSpec(
         name=spec.name,
-        argv=[sys.executable if word == "python" else word for word in spec.command],
+        argv=[places.python if word == "python" else word for word in spec.command],
         env={name: _moved(value, real) for name, value in env.items()},
         cwd=_moved(spec.cwd, real),
-        binds=_binds(spec, places) if sandboxed else [],
-        links=system_links() if sandboxed else {},
+        binds=_binds(spec, places) if walled else [],
+        links={} if places.image or not walled else system_links(),
         run_dir=str(places.run_dir),
         socket_dir=str(places.socket_dir),
         log_file=str(_log_file(spec, places)),
@@ -53,8 +82,8 @@ def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, 
         written_mb=resources.written_mb,
         written_dirs=[mount.source for mount in spec.mounts if mount.writable],
         time_limit=resources.time_limit,
-        uid=places.uid if sandboxed else None,
-        sandbox="bubblewrap" if sandboxed else "none",
+        uid=places.uid if walled else None,
+        sandbox=places.sandbox,
         bwrap=str(places.bwrap or ""),
         serves=spec.kind is not Kind.JOB,
         api_upstreams={API_PREFIX: upstreams[API_PREFIX]} if API_PREFIX in upstreams else {},
@@ -74,7 +103,7 @@ def _scratch(spec: ContainerSpec, folder: str) -> dict[str, str]:
 
 def _addresses(spec: ContainerSpec, places: BoxPlaces, upstreams: Mapping[str, str]) -> dict[str, str]:
     """Tell the box how to reach the platform: through the shim's gate, or directly where there is no sandbox."""
-    inside = places.bwrap is not None
+    inside = places.walled
     gate = "http://{}:{}".format(*API_ADDRESS)
     env = {"GAVIP_API_URL": (gate if inside else upstreams.get(API_PREFIX, gate)) + API_PREFIX}
     if inside:
@@ -102,7 +131,10 @@ def _hub_pages(spec: ContainerSpec, upstreams: Mapping[str, str]) -> dict[str, s
 def _binds(spec: ContainerSpec, places: BoxPlaces) -> list[Bind]:
     mounts = [Bind(source=one.source, target=one.target, writable=one.writable) for one in spec.mounts]
     sockets = Bind(source=str(places.socket_dir / "box"), target=BOX_RUN, writable=True)
-    return [*system_binds(), *etc_binds(places.run_dir / "etc"), *mounts, sockets]
+    etc = etc_binds(places.run_dir / "etc")
+    if places.image:
+        return [*etc, *mounts, sockets, Bind(source=str(places.socket_dir / "ways"), target=WAYS_RUN)]
+    return [*system_binds(), *etc, *mounts, sockets]
 
 
 def _log_file(spec: ContainerSpec, places: BoxPlaces) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from gavip_hub.domain.container import Mount
+from gavip_hub.domain.container import ContainerSpec, Mount
 from gavip_hub.exceptions import Unavailable
 
 _STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -32,6 +32,24 @@ def opened(folder: str) -> Iterator[int]:
         raise Unavailable(f"{folder} must be a folder and no link ({error.strerror})") from error
     finally:
         os.close(current)
+
+
+def open_mounts(spec: ContainerSpec, *, uid: int | None) -> None:
+    """Give the person's folders to the person's number, let it read the platform's, and make way for what lies inside.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        A file or a link is in the way.
+    """
+    home = spec.env.get("HOME", "/home")
+    theirs = {home, f"{home}/jobs", f"{home}/shared/me"}
+    for mount in spec.mounts if uid is not None else ():
+        if mount.writable or mount.target in theirs:
+            hand_over(mount.source, uid or 0)
+        else:
+            let_read(mount.source)
+    make_mount_points(spec.mounts, uid=uid)
 
 
 def make_mount_points(mounts: tuple[Mount, ...], *, uid: int | None) -> None:

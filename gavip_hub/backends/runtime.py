@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -20,6 +21,23 @@ def runtime_folder(root: Path) -> Path:
     known.chmod(0o711)
     _write(note, f"{known}\n")
     return known
+
+
+def doorkeeper_socket(root: Path) -> Path:
+    """Return where the doorkeeper of a data root is told which doors to open."""
+    return runtime_folder(root) / "doors.sock"
+
+
+def platform_id(root: Path) -> str:
+    """Return the id by which an engine's containers are known as this platform's, making it once."""
+    note = root / "state" / "platform-id"
+    if not note.is_file():
+        partial = note.with_name(f"{note.name}.{secrets.token_hex(3)}")
+        partial.write_text(f"{secrets.token_hex(8)}\n")
+        with suppress(FileExistsError):  # another process was first
+            note.hardlink_to(partial)
+        partial.unlink()
+    return note.read_text().strip()
 
 
 def socket_folder(runtime: Path, *, uid: int | None) -> Path:

@@ -3,7 +3,8 @@
 import pytest
 
 from avi_kernel.box import limits
-from avi_kernel.box.limits import Limits, own_groups
+from avi_kernel.box.accounts import own_groups
+from avi_kernel.box.limits import Limits
 
 VERSION_1 = """\
 30 25 0:26 / {root}/cg/memory rw,relatime - cgroup cgroup rw,memory

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from gavip_hub.backends.boxes import HANGS_AFTER, STOP_FILE
+from gavip_hub.backends.boxes import HANGS_AFTER
 from gavip_hub.backends.process import ProcessBackend
+from gavip_hub.backends.records import STOP_FILE
 from gavip_hub.domain.container import Kind
 from tests.gavip_hub.backends.contract import *  # noqa: F403 - a contract suite is there to be taken whole
 from tests.gavip_hub.backends.contract import Liveness, liveness, started, until

@@ -1,0 +1,142 @@
+"""The few questions that we ask a Docker engine, about containers of one platform alone."""
+
+from datetime import datetime
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from requests.exceptions import RequestException
+
+from gavip_hub.exceptions import Unavailable
+
+PLATFORM = "gavip.platform"
+"""Label with the platform's own id: containers without it are somebody else's, and never touched."""
+ANSWER_WITHIN = 60.0
+_BUSY = 409  # ended already, or somebody is just removing it
+
+
+class Engine:
+    """A Docker engine, seen by one platform.
+
+    Parameters
+    ----------
+    platform
+        The platform's id.
+    address
+        Of the engine's socket; empty: what the environment says, as for the command `docker`.
+    """
+
+    def __init__(self, *, platform: str, address: str = "") -> None:
+        self.platform = platform
+        self._client = docker.APIClient(
+            base_url=address or None,
+            version="1.41",
+            timeout=ANSWER_WITHIN,
+            **({} if address else docker.utils.kwargs_from_env()),
+        )
+
+    def create(self, options: dict[str, Any]) -> str:
+        """Create a container; return its id.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            One of this name exists, its image does not, or the engine does not answer.
+        """
+        try:
+            made = self._client.create_container(**options)
+        except ImageNotFound as error:
+            raise Unavailable(
+                f"The image {options['image']} is not on this machine; build it with `make images`."
+            ) from error
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The container {options['name']} cannot be created: {told(error)}") from error
+        return str(made["Id"])
+
+    def start(self, name: str) -> None:
+        """Start a created container.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            It cannot be started.
+        """
+        try:
+            self._client.start(name)
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The container {name} did not start: {told(error)}") from error
+
+    def inspect(self, name: str) -> dict[str, Any] | None:
+        """Return what the engine knows of a container of ours; None where there is none.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            The engine does not answer.
+        """
+        try:
+            found: dict[str, Any] = self._client.inspect_container(name)
+        except NotFound:
+            return None
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The engine does not answer: {told(error)}") from error
+        return found if found["Config"]["Labels"].get(PLATFORM) == self.platform else None
+
+    def signal(self, name: str, sign: str) -> None:
+        """Signal the first process of a container of ours; no harm when it is gone."""
+        if self.inspect(name) is None:
+            return
+        try:
+            self._client.kill(name, signal=sign)
+        except APIError as error:
+            if error.status_code not in (404, _BUSY):
+                raise Unavailable(f"The container {name} cannot be ended: {told(error)}") from error
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The container {name} cannot be ended: {told(error)}") from error
+
+    def remove(self, name: str) -> None:
+        """Remove a container of ours, ending it where it runs; no harm when it is gone."""
+        if self.inspect(name) is None:
+            return
+        try:
+            self._client.remove_container(name, force=True, v=True)
+        except NotFound:
+            return
+        except (DockerException, RequestException) as error:
+            if isinstance(error, APIError) and error.status_code == _BUSY:
+                return
+            raise Unavailable(f"The container {name} cannot be removed: {told(error)}") from error
+
+    def last_line(self, name: str) -> bytes:
+        """Return the last line that the first process of a container printed."""
+        try:
+            text: bytes = self._client.logs(name, stdout=True, stderr=False, tail=1)
+        except (DockerException, RequestException):
+            return b""
+        return text.strip()
+
+    def names(self) -> list[str]:
+        """Return the names of all containers of ours, running or not.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            The engine does not answer.
+        """
+        try:
+            listed = self._client.containers(all=True, filters={"label": f"{PLATFORM}={self.platform}"})
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The engine does not answer: {told(error)}") from error
+        return sorted(one["Names"][0].lstrip("/") for one in listed)
+
+
+def told(error: Exception) -> str:
+    """Return the engine's own sentence."""
+    return str(getattr(error, "explanation", None) or error)
+
+
+def seconds(time: str) -> float:
+    """Return the Unix time of one of the engine's time stamps, which have nanoseconds."""
+    moment, _, fraction = time.rstrip("Z").partition(".")
+    whole = datetime.fromisoformat(f"{moment}+00:00").timestamp()
+    return whole + float(f"0.{fraction or 0}")

@@ -1,0 +1,79 @@
+"""From a box's description to what the engine is asked to create; nothing else decides what a container may do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from avi_kernel.protocol.boxes import TIME_LIMIT_ENV, Bind, BoxSpec
+
+MB = 1024 * 1024
+OWN_PROCESSES = 2
+"""The container's first process counts, and is not its user's."""
+OPEN_FILES = 4096
+_ENGINE_LOG = {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}}
+
+
+def create_options(box: BoxSpec, *, image: str, user: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return the keyword arguments of `docker.APIClient.create_container`.
+
+    Parameters
+    ----------
+    image
+        Its system.
+    user
+        `uid:gid`.
+    labels
+        What finds it again.
+    """
+    limit = {TIME_LIMIT_ENV: str(box.time_limit)} if box.time_limit is not None else {}
+    return {
+        "image": image,
+        "name": box.name,
+        "command": box.argv,
+        "environment": {**box.env, **limit},
+        "working_dir": box.cwd,
+        "user": user,
+        "hostname": "box",
+        "labels": dict(labels),
+        "network_disabled": True,
+        "host_config": {**_walls(box), **_limits(box), "Mounts": [_mount(bind) for bind in box.binds]},
+    }
+
+
+def _walls(box: BoxSpec) -> dict[str, Any]:
+    scratch = f"rw,exec,nosuid,nodev,mode=1777,size={box.scratch_mb * MB}"
+    return {
+        "NetworkMode": "none",
+        "IpcMode": "private",
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        # The engine's own filter of system calls stays on; the first process puts ours on top of it.
+        "SecurityOpt": ["no-new-privileges"],
+        "Tmpfs": {"/tmp": scratch},  # noqa: S108  # in the container, where nobody else is
+        "ShmSize": box.scratch_mb * MB,
+        "RestartPolicy": {"Name": "no"},
+        "LogConfig": _ENGINE_LOG,
+    }
+
+
+def _limits(box: BoxSpec) -> dict[str, Any]:
+    ulimits = {"core": 0, "nofile": OPEN_FILES}
+    if box.written_mb is not None:
+        ulimits["fsize"] = box.written_mb * MB
+    return {
+        "Memory": box.memory_mb * MB,
+        "MemorySwap": box.memory_mb * MB,  # memory and swap together: there is no swap
+        "NanoCpus": max(10_000_000, round(box.cpu_limit * 1e9)),
+        "CpuShares": max(2, round(1024 * box.cpu)),
+        "PidsLimit": box.pids + OWN_PROCESSES,
+        "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in ulimits.items()],
+    }
+
+
+def _mount(bind: Bind) -> dict[str, Any]:
+    return {
+        "Type": "bind",
+        "Source": bind.source,
+        "Target": bind.target,
+        "ReadOnly": not bind.writable,
+        "BindOptions": {"Propagation": "rprivate"},
+    }

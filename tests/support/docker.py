@@ -1,0 +1,113 @@
+"""A Docker engine with containers of one data root, and small programs to run in them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from gavip_hub.backends.docker.engine import Engine
+from gavip_hub.backends.docker.launcher import FOLDER, DockerLauncher, Images
+from gavip_hub.backends.runtime import doorkeeper_socket, platform_id, runtime_folder
+from gavip_hub.exceptions import Unavailable
+from tests.support.boxes import BoxWorld
+from tests.support.needs import missing
+
+IMAGE = os.environ.get("GAVIP_TEST_IMAGE", "gavip/avi-python:0.1.0")
+BOUND = 30.0
+
+
+@cache
+def need_engine() -> None:
+    """Say what is missing where no engine answers, or it lacks the image."""
+    docker = pytest_import()
+    try:
+        docker.from_env().images.get(IMAGE)
+    except docker.errors.ImageNotFound:
+        missing(f"the image {IMAGE}", "make images")
+    except docker.errors.DockerException as error:
+        missing("a Docker engine", f"scripts/engine ({error})")
+
+
+def pytest_import():
+    import docker
+
+    return docker
+
+
+class DockerWorld(BoxWorld):
+    """Users' folders, a doorkeeper and a launcher of containers below one root."""
+
+    def __init__(self, *, root: Path, upstreams: dict[str, str] | None = None) -> None:
+        self.root = root
+        self.upstreams = upstreams or {}
+        (root / "state").mkdir(exist_ok=True)
+        self.doorkeeper: subprocess.Popen | None = None
+        self.launcher = self.fresh_launcher()
+
+    def fresh_launcher(self) -> DockerLauncher:
+        """Return a launcher that knows nothing of earlier ones, as after a restart."""
+        return DockerLauncher(
+            root=self.root,
+            engine=Engine(platform=platform_id(self.root)),
+            images=Images(avi=IMAGE, notebook=IMAGE),
+            upstreams=self.upstreams,
+        )
+
+    def open_doors(self) -> None:
+        """Start the doorkeeper."""
+        self.doorkeeper = subprocess.Popen(
+            [
+                sys.executable,
+                "-I",
+                "-m",
+                "avi_kernel.doorkeeper",
+                str(self.root / FOLDER),
+                str(doorkeeper_socket(self.root)),
+            ]
+        )
+
+    def kill_doorkeeper(self) -> None:
+        self.doorkeeper.kill()
+        self.doorkeeper.wait()
+
+    def pid(self, name: str) -> int:
+        """Return the number of a container's first process, as the host counts."""
+        return self.inspect(name)["State"]["Pid"]
+
+    def inspect(self, name: str) -> dict:
+        return Engine(platform=platform_id(self.root)).inspect(name)
+
+    def destroy(self, name: str) -> None:
+        """Have a container vanish from its engine."""
+        Engine(platform=platform_id(self.root)).remove(name)
+
+    def hang(self, name: str) -> None:
+        os.kill(self.pid(name), signal.SIGSTOP)
+
+    def clean(self) -> None:
+        for name in self.launcher.names():
+            self.launcher.remove(name)
+        self.doorkeeper.terminate()
+        self.doorkeeper.wait()
+        runtime = runtime_folder(self.root)
+        doorkeeper_socket(self.root).unlink(missing_ok=True)
+        runtime.rmdir()
+
+
+@contextmanager
+def docker_world(upstreams: dict[str, str] | None = None) -> Iterator[DockerWorld]:
+    """Give a world whose containers are all gone at the end."""
+    need_engine()
+    with tempfile.TemporaryDirectory(prefix="containers-") as folder:
+        world = DockerWorld(root=Path(folder).resolve(), upstreams=upstreams)
+        world.open_doors()
+        try:
+            yield world
+        finally:
+            world.clean()
