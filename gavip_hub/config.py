@@ -1,6 +1,7 @@
 """The platform's settings: one class of traits, read by Hub, service and supervisor alike."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from traitlets import Bool, Dict, Enum, Float, Integer, List, Unicode, default
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import PyFileConfigLoader
 
+import gavip_hub
 from gavip_hub.exceptions import Unavailable
 
 MB = 1024 * 1024
 
 
 PORTS_FILE = "state/ports.json"
+BACKEND_ENV = "GAVIP_BACKEND"
+"""How `gavip up --docker` tells the platform's processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +62,21 @@ class Gavip(Configurable):
         "fair-share",
         help="Entry point in `gavip.policies` that chooses the next job, until an operator chooses another.",
     ).tag(config=True)
-    backend = Unicode("process", help="Entry point in `gavip.backends` that starts job containers.").tag(
-        config=True
-    )
+    backend = Unicode(
+        help="What starts containers, jobs and servers alike: `process`, boxes of this machine, or `docker`; entry points in "
+        "`gavip.backends`. Default: `process`, and `docker` after `gavip up --docker`."
+    ).tag(config=True)
+    docker_engine = Unicode(
+        help="Address of the Docker engine; default: what the environment says, as for the command `docker`."
+    ).tag(config=True)
+    avi_image = Unicode(
+        f"gavip/avi-python:{gavip_hub.__version__}",
+        help="Image of interfaces and jobs, for the backend `docker`.",
+    ).tag(config=True)
+    notebook_image = Unicode(
+        f"gavip/notebook:{gavip_hub.__version__}",
+        help="Image of notebook servers, for the backend `docker`.",
+    ).tag(config=True)
     sandbox = Enum(
         ["auto", "require", "off"],
         "auto",
@@ -139,6 +155,10 @@ class Gavip(Configurable):
     def _default_port(self) -> int:
         ports = self.ports
         return ports.public if ports else 8000
+
+    @default("backend")
+    def _default_backend(self) -> str:
+        return os.environ.get(BACKEND_ENV, "process")
 
     @default("database_url")
     def _default_database_url(self) -> str:

@@ -14,7 +14,11 @@ import gavip_hub
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.backends.boxes import BoxLauncher
 from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
-from gavip_hub.backends.sandbox import SandboxReport, detect
+from gavip_hub.backends.docker.remote import RemoteLauncher
+from gavip_hub.backends.launched import Launcher
+from gavip_hub.backends.runtime import steward_socket
+from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB, Gavip
 from gavip_hub.core import Core, make_core
@@ -81,13 +85,15 @@ class Service:
         self.core.database.close()
 
 
-def make_launcher(config: Gavip, report: SandboxReport) -> BoxLauncher:
-    """Return what starts boxes on this machine."""
+def make_launcher(config: Gavip, report: SandboxReport) -> Launcher:
+    """Return what starts containers on this machine."""
+    if config.backend == "docker":
+        return RemoteLauncher(path=steward_socket(config.root))
     upstreams = {API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url}
     return BoxLauncher(root=config.root, sandbox=report, upstreams=upstreams)
 
 
-def make_backend(config: Gavip, launcher: BoxLauncher) -> JobBackend:
+def make_backend(config: Gavip, launcher: Launcher) -> JobBackend:
     """Return the backend that the settings name.
 
     Raises
@@ -123,7 +129,7 @@ def make_service(
         Default: what the settings name; tests give their own.
     """
     core = make_core(config, connections=config.database_threads, clock=clock)
-    report = report or detect(config.sandbox)
+    report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     pools = _thread_pools(config)
@@ -309,7 +315,7 @@ def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> R
 
 
 def _caretaker(
-    core: Core, hub: HubClient, opening: OpeningService, launcher: BoxLauncher, threads: Threads
+    core: Core, hub: HubClient, opening: OpeningService, launcher: Launcher, threads: Threads
 ) -> Rounds:
     caretaker = Caretaker(
         hub=hub,

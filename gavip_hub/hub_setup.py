@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gavip_hub.backends.sandbox import detect
+from gavip_hub.backends.walls import walls_of
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.core import server_ledger
 from gavip_hub.exceptions import Unavailable
@@ -123,9 +123,9 @@ def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
 def _servers(c: Any, config: Gavip) -> None:
     hooks = ServerHooks(open_ledger=lambda: server_ledger(config))
     c.JupyterHub.allow_named_servers = True
-    c.JupyterHub.spawner_class = "gavip-process"
-    c.ProcessSpawner.launcher = cache(lambda: make_launcher(config, detect(config.sandbox)))
-    c.ProcessSpawner.ready_hook = hooks.ready
+    c.JupyterHub.spawner_class = f"gavip-{config.backend}"
+    c.LaunchedSpawner.launcher = cache(lambda: make_launcher(config, walls_of(config)))
+    c.LaunchedSpawner.ready_hook = hooks.ready
     c.Spawner.apply_user_options = hooks.admit
     c.Spawner.post_stop_hook = hooks.close
     c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)

@@ -29,6 +29,7 @@ class Front:
         self._folder = folder
         self._inner = f"{folder}/box/s.sock"
         self._outer = f"{folder}/s.sock"
+        self._lock: int | None = None
 
     async def open(self) -> socket.socket:
         """Wait until the server answers, then listen: who finds the socket finds a server behind it."""
@@ -41,7 +42,8 @@ class Front:
             await close(writer)
             break
         # What clears /tmp of old files leaves a folder alone that is locked.
-        fcntl.flock(os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), fcntl.LOCK_SH)
+        self._lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
         return listen_privately(self._outer)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -56,6 +58,9 @@ class Front:
         """Take the socket away: the address of a stopped server leads nowhere."""
         with suppress(FileNotFoundError):
             os.unlink(self._outer)  # noqa: PTH108  # the shim imports little
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to the very file that was looked at, and only to a socket."""

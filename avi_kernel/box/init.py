@@ -28,6 +28,9 @@ WAYS_OUT = {"api": ("127.0.0.2", 8081), "egress": ("127.0.0.2", 8082)}
 MADE = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """Folders in the scratch: astropy warns in every log when the environment names one that is not there."""
 TIME_LIMIT = "GAVIP_TIME_LIMIT"
+GO = "go"
+BEGINS_WITHIN = 30.0
+BETWEEN_LOOKS = 0.005
 GENTLE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 LAST_WORDS_WITHIN = 30.0
@@ -74,6 +77,9 @@ class Init:
             self._relay.listen(address, f"{self._ways}/{name}")
         self._listen_for_signals()
         self._printing.connect()
+        if not self._may_begin():
+            self._say_last_words(1)
+            return 1
         # A signal between the fork and the child's own settings would be taken for ours, and lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._command = os.fork()
@@ -88,6 +94,16 @@ class Init:
         self._let_all_arrive()
         self._say_last_words(self._status)
         return self._status
+
+    def _may_begin(self) -> bool:
+        """Wait until the platform has seen that this container is as it was meant."""
+        deadline = time.monotonic() + BEGINS_WITHIN
+        while not os.path.exists(f"{self._ways}/{GO}"):  # noqa: PTH110  # as in `entry`
+            if self._reason or time.monotonic() > deadline:
+                self._end("failed_to_start", "the platform did not let it begin")
+                return False
+            self._step(time.monotonic() + BETWEEN_LOOKS)
+        return True
 
     def _listen_for_signals(self) -> None:
         """Have signals wake the loop: the first process of a container gets only those that it asked for."""
@@ -117,7 +133,7 @@ class Init:
             self._end("time_limit")
         if now >= self._kills_at:
             self._kills_at = float("inf")
-            kill(_EVERYBODY, signal.SIGKILL)
+            kill_everybody()
         if now >= self._looks_at:
             self._course.look()
             self._looks_at = now + self._course.pause
@@ -132,7 +148,8 @@ class Init:
             return
         self._reason, self._message = reason, message
         self._kills_at = time.monotonic() + (0 if reason in _AT_ONCE else GENTLE)
-        kill(self._command, signal.SIGTERM)
+        if self._command:
+            kill(self._command, signal.SIGTERM)
 
     def _reap(self) -> int | None:
         """Collect what ended, orphans among it; return the command's exit status once that is there."""
@@ -144,7 +161,7 @@ class Init:
 
     def _let_all_arrive(self) -> None:
         """End what the command left behind, and wait until all that was printed is written down."""
-        kill(_EVERYBODY, signal.SIGKILL)
+        kill_everybody()
         deadline = time.monotonic() + LAST_WORDS_WITHIN
         while self._printing.left and time.monotonic() < deadline:
             self._step(deadline)
@@ -196,6 +213,12 @@ def kill(number: int, sign: signal.Signals) -> None:
     """Signal a process; no harm when it is gone."""
     with suppress(ProcessLookupError):
         os.kill(number, sign)
+
+
+def kill_everybody() -> None:
+    """End every other process of the container; only ever as its first one, to which no other process exists."""
+    if os.getpid() == 1:
+        kill(_EVERYBODY, signal.SIGKILL)
 
 
 def main() -> int:

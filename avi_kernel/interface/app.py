@@ -25,7 +25,7 @@ from avi_kernel.interface.activity import Activity, Report
 from avi_kernel.interface.assets import OWN, AssetHandler, Assets, ExtensionHandler
 from avi_kernel.interface.auth import HubIdentity, LocalIdentity
 from avi_kernel.interface.bundle import Bundle, BundleHandler
-from avi_kernel.interface.files import FolderHandler, LostHandler
+from avi_kernel.interface.files import AliveHandler, FolderHandler, LostHandler
 from avi_kernel.interface.forking import Nursery
 from avi_kernel.interface.kernels import (
     ALLOWED_MESSAGES,
@@ -113,6 +113,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         return [
             *self.identity_provider.routes(self.base_url),
             (self.base_url, PageHandler, {"interface": self}),
+            (below("api"), AliveHandler),
             (below(rf"api/kernels/{KERNEL_ID}"), KernelHandler),
             (below(rf"api/kernels/{KERNEL_ID}/channels"), ChannelsHandler, {"activity": self.activity}),
             (below(rf"voila/api/shutdown/{KERNEL_ID}"), ShutdownHandler),

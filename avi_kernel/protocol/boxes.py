@@ -15,6 +15,8 @@ API_ADDRESS = ("127.0.0.2", 8081)
 """Inside a sandboxed box: the loopback address that leads to the platform's API."""
 WAYS_RUN = "/run/gavip-ways"
 """Where a container sees the part `ways` of its socket folder."""
+GO_FILE = "go"
+"""In the ways of a container: its first process begins once this is there."""
 TIME_LIMIT_ENV = "GAVIP_TIME_LIMIT"
 """Tells a container's first process after how many seconds it is to end the command."""
 Reason = Literal["exited", "out_of_memory", "too_much_written", "time_limit", "stopped", "failed_to_start"]

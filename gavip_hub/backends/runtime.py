@@ -7,6 +7,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+CONTAINERS = "containers"
+"""Folder of a data root with one folder for each container of an engine."""
+
 
 def runtime_folder(root: Path) -> Path:
     """Return the runtime folder of a data root, as noted in `state/runtime`, making it where it is gone.
@@ -26,6 +29,11 @@ def runtime_folder(root: Path) -> Path:
 def doorkeeper_socket(root: Path) -> Path:
     """Return where the doorkeeper of a data root is told which doors to open."""
     return runtime_folder(root) / "doors.sock"
+
+
+def steward_socket(root: Path) -> Path:
+    """Return where the steward of a data root, who holds the engine, is asked."""
+    return runtime_folder(root) / "steward.sock"
 
 
 def platform_id(root: Path) -> str:

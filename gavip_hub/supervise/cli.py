@@ -39,14 +39,22 @@ _keep_boxes = click.option(
 )
 
 
+_docker = click.option(
+    "--docker",
+    is_flag=True,
+    help="Start containers by the machine's Docker engine, in images of `make images`.",
+)
+
+
 @click.command()
 @_root
 @_port
 @_keep_boxes
-def up(root: Path, port: int | None, *, keep_boxes: bool) -> None:
+@_docker
+def up(root: Path, port: int | None, *, keep_boxes: bool, docker: bool) -> None:
     """Start the platform and keep it running until Ctrl-C."""
     with _said_plainly():
-        config = _configured(root, port)
+        config = _configured(root, port, docker=docker)
         with only_one(config.root):
             asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_ready))
 
@@ -55,10 +63,11 @@ def up(root: Path, port: int | None, *, keep_boxes: bool) -> None:
 @_root
 @_port
 @_keep_boxes
-def demo(root: Path, port: int | None, *, keep_boxes: bool) -> None:
+@_docker
+def demo(root: Path, port: int | None, *, keep_boxes: bool, docker: bool) -> None:
     """Start the platform and run the bundled pipeline once, as one of its users would."""
     with _said_plainly():
-        config = _configured(root, port)
+        config = _configured(root, port, docker=docker)
         with only_one(config.root):
             asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_ready_and_run))
 
@@ -123,8 +132,10 @@ def admin_sandbox() -> None:
 admin.add_command(simulate_command)
 
 
-def _configured(root: Path, port: int | None) -> Gavip:
-    config = load_config(root, **({"port": port} if port else {}))
+def _configured(root: Path, port: int | None, *, docker: bool = False) -> Gavip:
+    config = load_config(
+        root, **({"port": port} if port else {}), **({"backend": "docker"} if docker else {})
+    )
     config.root.mkdir(parents=True, exist_ok=True)
     return config
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gavip_hub.config import PORTS_FILE, Gavip, Ports
 
-PRIVATE_FOLDERS = ("hub", "secrets", "state", "logs", "cache", "boxes")
+PRIVATE_FOLDERS = ("hub", "secrets", "state", "logs", "cache", "boxes", "containers")
 
 
 @dataclass(frozen=True, kw_only=True)

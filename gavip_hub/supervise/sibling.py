@@ -1,4 +1,4 @@
-"""One of the three processes that `gavip up` keeps alive, and that outlive it."""
+"""One of the processes that `gavip up` keeps alive, and that outlive it."""
 
 import asyncio
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gavip_hub.supervise.identity import Identity, identify, is_alive
 from gavip_hub.supervise.installation import write_private
-from gavip_hub.supervise.probe import Probe
+from gavip_hub.supervise.probe import Answering
 
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05
@@ -32,7 +32,9 @@ class Program:
     argv: list[str]
     env: Mapping[str, str]
     """Added to the supervisor's own environment."""
-    probe: Probe
+    probe: Answering
+    beside_containers: bool = False
+    """Containers need it as long as they run: it ends after them."""
 
     @property
     def fingerprint(self) -> str:

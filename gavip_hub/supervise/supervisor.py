@@ -1,4 +1,4 @@
-"""Keeps proxy, Hub and service running; any of them, and this one too, may be killed at any moment."""
+"""Keeps proxy, Hub, service and who stands beside containers running; any of them, and this one too, may be killed at any moment."""
 
 import asyncio
 import fcntl
@@ -11,9 +11,11 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from gavip_hub.backends.sandbox import detect
+from gavip_hub.backends.sandbox import SandboxReport
+from gavip_hub.backends.walls import walls_of
 from gavip_hub.config import Gavip, Ports
 from gavip_hub.exceptions import Conflict, Unavailable
+from gavip_hub.factory import make_launcher
 from gavip_hub.storage import migrate
 from gavip_hub.supervise import accounts, proxy
 from gavip_hub.supervise.boxes import stop_boxes
@@ -31,11 +33,13 @@ LONGEST_BACK_OFF = 30.0
 SETTLED_SECONDS = 60.0
 ROUTES_EVERY = 300.0
 
+_NO_WALLS = SandboxReport(bwrap=None, enforced=frozenset())  # they matter at a container's start only
+
 log = logging.getLogger("gavip.supervisor")
 
 
 class Supervisor:
-    """Starts or adopts the three siblings, restarts each, and ends them.
+    """Starts or adopts the siblings, restarts each, and ends them.
 
     Parameters
     ----------
@@ -87,15 +91,22 @@ class Supervisor:
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
-        # The proxy first, so that nothing new comes in; the three do not wait for one another.
-        await asyncio.gather(*(sibling.stop() for sibling in self.siblings))
+        # These first, so that nothing new comes in; they do not wait for one another.
+        await asyncio.gather(*(one.stop() for one in self.siblings if not one.program.beside_containers))
         if not keep_boxes:
-            await stop_boxes(self.config.root)
+            await stop_boxes(make_launcher(self.config, _NO_WALLS))
+        await asyncio.gather(*(one.stop() for one in self.siblings))
 
     def _prepare_machine(self) -> None:
         """Bring the service's database to this program's schema, and say what boxes cannot be kept from."""
         upgrade_database(self.config)
-        if notice := detect(self.config.sandbox, root=self.config.root).notice:
+        if self.config.backend == "docker":
+            # Its client library is an extra of the installation.
+            from gavip_hub.backends.docker.launcher import require_engine  # noqa: PLC0415
+
+            version = require_engine(self.config)
+            self.tell(f"containers by Docker {version}: own files, no network but through the platform")
+        elif notice := walls_of(self.config).notice:
             self.warn(notice)
         else:
             self.tell("boxes are sandboxed: own files, own processes, no network but through the platform")

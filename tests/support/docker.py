@@ -1,6 +1,5 @@
 """A Docker engine with containers of one data root, and small programs to run in them."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -12,9 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from gavip_hub.backends.docker.engine import Engine
-from gavip_hub.backends.docker.launcher import FOLDER, DockerLauncher, Images
-from gavip_hub.backends.runtime import doorkeeper_socket, platform_id, runtime_folder
-from gavip_hub.exceptions import Unavailable
+from gavip_hub.backends.docker.launcher import DockerLauncher, Images
+from gavip_hub.backends.runtime import CONTAINERS, doorkeeper_socket, platform_id, runtime_folder
 from tests.support.boxes import BoxWorld
 from tests.support.needs import missing
 
@@ -67,7 +65,7 @@ class DockerWorld(BoxWorld):
                 "-I",
                 "-m",
                 "avi_kernel.doorkeeper",
-                str(self.root / FOLDER),
+                str(self.root / CONTAINERS),
                 str(doorkeeper_socket(self.root)),
             ]
         )

@@ -27,6 +27,8 @@ from typing import Any
 import httpx
 import pytest
 
+from gavip_hub.backends.boxes import BoxLauncher
+from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.supervise.accounts import read_passwords
 from gavip_hub.supervise.boxes import stop_boxes
@@ -179,14 +181,25 @@ class Platform:
         """End all of it, in whatever state a test left it, and remove its sockets."""
         if self.process.poll() is None:
             self.end()
-        for sibling in ("proxy", "hub", "service"):
+        for sibling in ("proxy", "hub", "service", "doorkeeper", "steward"):
             with suppress(ProcessLookupError):
                 if pid := self.pid(sibling):
                     os.kill(pid, signal.SIGKILL)
-        asyncio.run(stop_boxes(self.root))
+        self._sweep_containers()
         note = self.root / "state" / "runtime"
         if note.exists():
             shutil.rmtree(note.read_text().strip(), ignore_errors=True)
+
+    def _sweep_containers(self) -> None:
+        upstreams: dict[str, str] = {}
+        walls = SandboxReport(bwrap=None, enforced=frozenset())
+        asyncio.run(stop_boxes(BoxLauncher(root=self.root, sandbox=walls, upstreams=upstreams)))
+        if "--docker" in self.process.args:
+            from gavip_hub.backends.docker.launcher import docker_launcher
+
+            launcher = docker_launcher(self.config)
+            for name in launcher.names():
+                launcher.remove(name)
 
 
 def eventually(holds: Callable[[], bool], what: str, *, seconds: float = 60) -> None:

@@ -1,6 +1,8 @@
 """The few questions that we ask a Docker engine, about containers of one platform alone."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import docker
@@ -12,6 +14,7 @@ from gavip_hub.exceptions import Unavailable
 PLATFORM = "gavip.platform"
 """Label with the platform's own id: containers without it are somebody else's, and never touched."""
 ANSWER_WITHIN = 60.0
+_NO_IMAGE = "The image {image} is not on this machine; build it with `make images`."
 _BUSY = 409  # ended already, or somebody is just removing it
 
 
@@ -28,12 +31,34 @@ class Engine:
 
     def __init__(self, *, platform: str, address: str = "") -> None:
         self.platform = platform
-        self._client = docker.APIClient(
-            base_url=address or None,
-            version="1.41",
-            timeout=ANSWER_WITHIN,
-            **({} if address else docker.utils.kwargs_from_env()),
-        )
+        self._address = address
+
+    @cached_property
+    def _client(self) -> docker.APIClient:
+        """What asks; made at the first question, since it asks the engine for its version."""
+        where = {"base_url": self._address} if self._address else docker.utils.kwargs_from_env()
+        return docker.APIClient(version="auto", timeout=ANSWER_WITHIN, **where)
+
+    def require(self, images: Iterable[str]) -> str:
+        """Make sure that it answers and has these images; return its version.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            It does not; the message says what to do.
+        """
+        try:
+            version = str(self._client.version()["Version"])
+            for image in images:
+                self._client.inspect_image(image)
+        except ImageNotFound as error:
+            raise Unavailable(_NO_IMAGE.format(image=image)) from error
+        except (DockerException, RequestException) as error:
+            raise Unavailable(
+                f"No Docker engine answers ({told(error)}). Start one (`scripts/engine` does), or name its address "
+                "in the setting `docker_engine`."
+            ) from error
+        return version
 
     def create(self, options: dict[str, Any]) -> str:
         """Create a container; return its id.
@@ -46,9 +71,7 @@ class Engine:
         try:
             made = self._client.create_container(**options)
         except ImageNotFound as error:
-            raise Unavailable(
-                f"The image {options['image']} is not on this machine; build it with `make images`."
-            ) from error
+            raise Unavailable(_NO_IMAGE.format(image=options["image"])) from error
         except (DockerException, RequestException) as error:
             raise Unavailable(f"The container {options['name']} cannot be created: {told(error)}") from error
         return str(made["Id"])

@@ -13,22 +13,29 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from typing_extensions import override
 
-from avi_kernel.protocol.boxes import END_FILE, SPEC_FILE, BoxSpec, ExitRecord, LastWords, Reason
+from avi_kernel.protocol.boxes import END_FILE, GO_FILE, SPEC_FILE, BoxSpec, ExitRecord, LastWords, Reason
 from gavip_hub.backends.base import Liveness, Observation, State
 from gavip_hub.backends.binds import write_etc
-from gavip_hub.backends.boxspec import BoxPlaces, box_spec
+from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX, BoxPlaces, box_spec
 from gavip_hub.backends.docker.engine import PLATFORM, Engine, seconds
+from gavip_hub.backends.docker.mounted import Identity, identities, require_mounted
 from gavip_hub.backends.docker.options import create_options
 from gavip_hub.backends.folders import open_mounts
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.records import STOP_FILE, first_asked, read_record, write_private
-from gavip_hub.backends.runtime import doorkeeper_socket, runtime_folder, socket_folder
+from gavip_hub.backends.runtime import (
+    CONTAINERS,
+    doorkeeper_socket,
+    platform_id,
+    runtime_folder,
+    socket_folder,
+)
 from gavip_hub.backends.uids import Uids
+from gavip_hub.config import Gavip
 from gavip_hub.domain.container import ContainerSpec, Kind
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.trees import remove_path
 
-FOLDER = "containers"
 HANGS_AFTER = 30.0
 """Seconds in which a container that was asked to end has done so, even where its command is stubborn."""
 OVERDUE_AFTER = 20.0
@@ -71,7 +78,7 @@ class DockerLauncher(Launcher):
 
     def __init__(self, *, root: Path, engine: Engine, images: Images, upstreams: Mapping[str, str]) -> None:
         self._root = root
-        self._folder = root / FOLDER
+        self._folder = root / CONTAINERS
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (root / "state").mkdir(exist_ok=True)
         self._engine = engine
@@ -93,20 +100,27 @@ class DockerLauncher(Launcher):
         gavip_hub.exceptions.Unavailable
             A container of this name exists, or it could not be started: then `remove` it.
         """
-        state = self.create(spec)
-        self._engine.start(spec.name)
-        return state
-
-    def create(self, spec: ContainerSpec) -> State:
-        """Do all but start it: its folder, its doors, and the engine's container; return as `launch` does."""
         box = self._prepare(spec)
+        wanted = identities(box.binds)
         self._tell_doorkeeper(f"open {spec.name}")
-        user = self._user(box)
         labels = {**spec.labels, PLATFORM: self._engine.platform}
-        container = self._engine.create(
-            create_options(box, image=self._images.of(spec.kind), user=user, labels=labels)
-        )
+        options = create_options(box, image=self._images.of(spec.kind), user=_user(box), labels=labels)
+        container = self._engine.create(options)
+        self._engine.start(spec.name)
+        self._let_go(box, wanted)
         return {"container": container, "run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
+
+    def _let_go(self, box: BoxSpec, wanted: dict[str, Identity]) -> None:
+        """Let the container's first process begin, once it is seen that it has the folders that were meant."""
+        found = self._engine.inspect(box.name)
+        if found is None or not found["State"]["Pid"]:  # it has ended by itself: its record tells how
+            return
+        try:
+            require_mounted(found["State"]["Pid"], wanted)
+        except Unavailable:
+            self._engine.signal(box.name, "SIGKILL")
+            raise
+        Path(box.socket_dir, "ways", GO_FILE).touch()
 
     @override
     def look(self, name: str) -> Observation:
@@ -196,10 +210,6 @@ class DockerLauncher(Launcher):
             raise Unavailable(f"The container {spec.name} {why}.") from error
         return box
 
-    def _user(self, box: BoxSpec) -> str:
-        number, group = (os.getuid(), os.getgid()) if box.uid is None else (box.uid, box.uid)
-        return f"{number}:{group}"
-
     def _tell_doorkeeper(self, line: str, *, within: float = DOORS_WITHIN) -> None:
         """Have it open or close doors, waiting out its restart."""
         path = doorkeeper_socket(self._root)
@@ -270,6 +280,33 @@ class DockerLauncher(Launcher):
             return ("stopped", "") if asked else (None, "")
         # Ended by a signal that was not ours: by the engine, as it was shut down.
         return (None, "") if words.reason == "stopped" and not asked else (words.reason, words.message)
+
+
+def _user(box: BoxSpec) -> str:
+    number, group = (os.getuid(), os.getgid()) if box.uid is None else (box.uid, box.uid)
+    return f"{number}:{group}"
+
+
+def docker_launcher(config: Gavip) -> DockerLauncher:
+    """Return what starts containers, as the settings say; for the one process that holds the engine's socket."""
+    return DockerLauncher(
+        root=config.root,
+        engine=Engine(platform=platform_id(config.root), address=config.docker_engine),
+        images=Images(avi=config.avi_image, notebook=config.notebook_image),
+        upstreams={API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url},
+    )
+
+
+def require_engine(config: Gavip) -> str:
+    """Make sure that the engine answers and has the images that the settings name; return its version.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        It does not; the message says what to do.
+    """
+    engine = Engine(platform=platform_id(config.root), address=config.docker_engine)
+    return engine.require([config.avi_image, config.notebook_image])
 
 
 def _told(reason: Reason, box: BoxSpec | None) -> str:

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from gavip_hub.backends.docker.backend import DockerBackend
-from gavip_hub.backends.docker.launcher import FOLDER, HANGS_AFTER
+from gavip_hub.backends.docker.launcher import HANGS_AFTER
 from gavip_hub.backends.records import STOP_FILE
+from gavip_hub.backends.runtime import CONTAINERS
 from tests.gavip_hub.backends.contract import *  # noqa: F403 - a contract suite is there to be taken whole
 from tests.gavip_hub.backends.test_process_backend import WAITS
 from tests.support.docker import docker_world
@@ -39,7 +40,7 @@ class Containers:
         self.world.hang(name)
 
     async def long_after(self, name):
-        file = self.world.root / FOLDER / name / STOP_FILE
+        file = self.world.root / CONTAINERS / name / STOP_FILE
         file.write_text(str(time.monotonic() - HANGS_AFTER - 1))
 
 

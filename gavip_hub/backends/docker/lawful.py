@@ -1,0 +1,62 @@
+"""What may be asked of the one process that holds the engine's socket: whoever holds that is root.
+
+Hub and service are trusted to say *that* a container is to run, not to invent what it sees: a hole in either of them must not
+open the machine, nor one user's folder to another.
+"""
+
+import re
+from pathlib import Path
+
+from gavip_hub.domain.container import ContainerSpec, Kind, Mount
+from gavip_hub.exceptions import Forbidden
+
+NAME = re.compile(r"gavip-(server-)?[a-z0-9]+(-[a-z0-9]+)*\Z")
+_OWNER = re.compile(r"[a-z0-9][a-z0-9._@-]*\Z")
+_HOME = re.compile(r"/home/[^/]+(/.*)?\Z")
+_SERVED = ("/avi", "/attempt")
+
+
+def require_lawful(spec: ContainerSpec, *, root: Path, most_memory_mb: int) -> None:
+    """Make sure that a container sees its owner's folders, what the platform shows to everyone, and nothing else.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Forbidden
+        It does not; the message names what is out of place.
+    """
+    require_name(spec.name)
+    if not _OWNER.match(spec.owner):
+        raise Forbidden(f"{spec.owner!r} is no user of this platform.")
+    if spec.kind is Kind.RESERVATION:
+        raise Forbidden("A reservation is no container.")
+    if not 0 < spec.resources.memory_mb <= most_memory_mb:
+        raise Forbidden(f"A container may have at most {most_memory_mb} MB.")
+    for mount in spec.mounts:
+        if ".." in Path(mount.source).parts or ".." in Path(mount.target).parts:
+            raise Forbidden(f"{mount.source} is no plain path.")
+        if not (_HOME.match(mount.target) or mount.target in _SERVED):
+            raise Forbidden(f"Nothing is mounted at {mount.target}.")
+        if not any(_lies_in(mount, folder) for folder in _folders(spec, root, writable=mount.writable)):
+            raise Forbidden(f"{mount.source} is not a folder that {spec.owner}'s containers see so.")
+
+
+def require_name(name: str) -> None:
+    """Make sure that a name is one of our containers'.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Forbidden
+        It is not.
+    """
+    if not NAME.match(name):
+        raise Forbidden(f"{name!r} is no container of this platform.")
+
+
+def _folders(spec: ContainerSpec, root: Path, *, writable: bool) -> list[Path]:
+    own = [root / "users" / spec.owner, root / "attempts" / spec.name]
+    shown = [root / "shared" / "everyone", root / "shared" / "groups", root / "shared" / "me" / spec.owner]
+    return own if writable else [*own, *shown, root / "checkouts"]
+
+
+def _lies_in(mount: Mount, folder: Path) -> bool:
+    return Path(mount.source).is_relative_to(folder)

@@ -1,0 +1,143 @@
+"""The one process that holds the engine's socket: `python -m gavip_hub.backends.docker.steward --root <data root>`.
+
+Hub and service ask it over a socket of its own to start, look at, stop and remove containers, and nothing more. What they
+ask for is looked at again here (`lawful`), and turned into the engine's words here.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import socketserver
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from typing_extensions import override
+
+from gavip_hub.backends.docker.launcher import docker_launcher
+from gavip_hub.backends.docker.lawful import require_lawful, require_name
+from gavip_hub.backends.launched import Launcher
+from gavip_hub.backends.runtime import steward_socket
+from gavip_hub.config import load_config
+from gavip_hub.domain.container import ContainerSpec
+from gavip_hub.exceptions import BadRequest, GavipError
+
+SPEC = TypeAdapter(ContainerSpec)
+LONGEST_REQUEST = 1024 * 1024
+
+log = logging.getLogger("gavip.steward")
+
+
+class Request(BaseModel):
+    """One line from Hub or service."""
+
+    act: str
+    name: str = ""
+    spec: dict[str, Any] = {}
+
+
+class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Answers on a socket that only the platform's own user can connect to.
+
+    Parameters
+    ----------
+    path
+        The socket.
+    launcher
+        What holds the engine.
+    root
+        The data root.
+    most_memory_mb
+        What one container may have.
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, path: Path, *, launcher: Launcher, root: Path, most_memory_mb: int) -> None:
+        self._launcher = launcher
+        self._root = root
+        self._most_memory_mb = most_memory_mb
+        self._of_one: dict[str, Callable[[str], Any]] = {
+            "look": self._look,
+            "stop": launcher.stop,
+            "remove": launcher.remove,
+            "log_file": self._log_file,
+        }
+        self._of_all: dict[str, Callable[[], Any]] = {
+            "names": launcher.names,
+            "clear_unfinished": launcher.clear_unfinished,
+            "ping": lambda: "ok",
+        }
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            super().__init__(str(path), _Line)
+        finally:
+            os.umask(before)
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        """Do what one line says; every refusal is an answer."""
+        try:
+            request = Request.model_validate_json(line)
+            return {"answer": self._act(request)}
+        except ValidationError as error:
+            return {"error": "bad_request", "message": str(error)}
+        except GavipError as error:
+            return {"error": error.error, "message": error.message}
+
+    def _act(self, request: Request) -> Any:
+        if request.act == "launch":
+            spec = SPEC.validate_python(request.spec)
+            require_lawful(spec, root=self._root, most_memory_mb=self._most_memory_mb)
+            return self._launcher.launch(spec)
+        if request.act in self._of_one:
+            require_name(request.name)
+            return self._of_one[request.act](request.name)
+        if request.act in self._of_all:
+            return self._of_all[request.act]()
+        raise BadRequest(f"There is no act {request.act!r}.")
+
+    def _look(self, name: str) -> dict[str, Any]:
+        seen = self._launcher.look(name)
+        return {"liveness": seen.liveness, "exit": seen.exit and seen.exit.model_dump(mode="json")}
+
+    def _log_file(self, name: str) -> str | None:
+        file = self._launcher.log_file(name)
+        return str(file) if file else None
+
+
+class _Line(socketserver.StreamRequestHandler):
+    """One connection: one line, one answer."""
+
+    @override
+    def handle(self) -> None:
+        line = self.rfile.readline(LONGEST_REQUEST)
+        answer = cast("Steward", self.server).answer(line)
+        self.wfile.write(json.dumps(answer).encode() + b"\n")
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="the data root")
+    config = load_config(parser.parse_args().root)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    launcher = docker_launcher(config)
+    path = steward_socket(config.root)
+    with Steward(
+        path, launcher=launcher, root=config.root, most_memory_mb=config.platform_memory_mb
+    ) as steward:
+        # In a thread of its own: `shutdown` waits for the loop, and a signal comes to the thread that runs it.
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, lambda *_: threading.Thread(target=steward.shutdown).start())
+        log.info("Answering at %s", path)
+        steward.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main()
