@@ -198,9 +198,9 @@ def become(argv: list[str], env: dict[str, str], *, output: int) -> None:
         put_on()
         os.execvpe(argv[0], argv, env)  # noqa: S606  # this is what a container is for
     except OSError as error:
-        os.write(2, f"the command cannot be started: {error}\n".encode())
+        os.write(2, f"the box's command cannot be started: {error}\n".encode())
     finally:
-        os._exit(127)
+        os._exit(1)
 
 
 def exit_status(status: int) -> int:

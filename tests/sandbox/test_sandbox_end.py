@@ -58,21 +58,22 @@ async def test_what_a_command_left_behind_ends_with_it(walled, mark):
 async def test_a_stopped_box_leaves_nothing(walled, mark):
     walled.launcher.launch(walled.spec("gavip-jtree-1", "python", "-c", TREE, mark, "stay"))
     await walled.says("gavip-jtree-1", "grown")
-    assert len(marked(mark)) == 3
+    assert len(marked(mark)) == 3 + walled.own_processes("gavip-jtree-1")
     walled.launcher.stop("gavip-jtree-1")
     await walled.end_of("gavip-jtree-1")
     assert marked(mark) == []
 
 
-async def test_a_killed_shim_takes_its_box_along(walled, mark):
+async def test_what_is_destroyed_takes_its_box_along(walled, mark):
     walled.launcher.launch(walled.spec("gavip-jtree-1", "python", "-c", TREE, mark, "stay"))
     await walled.says("gavip-jtree-1", "grown")
-    assert len(marked(mark)) == 3
+    assert len(marked(mark)) == 3 + walled.own_processes("gavip-jtree-1")
     walled.destroy("gavip-jtree-1")
     await walled.seen("gavip-jtree-1", Liveness.LOST)
     await none_marked(mark)
 
 
+@pytest.mark.parametrize("limited", ["process"], indirect=True)  # an engine frees its own
 async def test_removing_a_lost_box_frees_its_control_groups(limited, mark):
     limited.launcher.launch(limited.spec("gavip-jtree-1", "python", "-c", TREE, mark, "stay"))
     await limited.says("gavip-jtree-1", "grown")
@@ -85,6 +86,7 @@ async def test_removing_a_lost_box_frees_its_control_groups(limited, mark):
     assert not any(group.exists() for group in groups)
 
 
+@pytest.mark.parametrize("limited", ["process"], indirect=True)
 async def test_an_ended_box_leaves_no_control_group(limited):
     await limited.run("gavip-jshort-1", "true")
     groups = [Path(line) for line in (limited.root / "boxes/gavip-jshort-1/cgroups").read_text().splitlines()]

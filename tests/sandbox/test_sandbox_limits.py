@@ -97,10 +97,8 @@ async def test_a_file_has_a_size(walled):
     assert "File too large" in log
 
 
-@pytest.mark.parametrize("walls", ["walled", "open_world"])
-async def test_who_fills_the_disk_is_ended(walls, request):
-    world = request.getfixturevalue(walls)
-    ended, _ = await world.run("gavip-jfiles-1", "python", "-c", MANY_FILES, written_mb=8)
+async def test_who_fills_the_disk_is_ended(anywhere):
+    ended, _ = await anywhere.run("gavip-jfiles-1", "python", "-c", MANY_FILES, written_mb=8)
     assert (ended.reason, ended.exit_code) == ("too_much_written", 137)
     assert ended.message == "it wrote more than the 8 MB that it may"
 

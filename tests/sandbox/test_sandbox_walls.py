@@ -177,6 +177,7 @@ async def test_the_environment_of_the_platform_does_not_enter(walled, monkeypatc
     assert "COOKIE" not in log
 
 
+@pytest.mark.parametrize("walled", ["process"], indirect=True)  # an engine's command lines are its own users'
 def test_a_token_does_not_stand_on_any_command_line(walled):
     wait = "import time; time.sleep(60)"
     spec = walled.spec("gavip-jtok-1", "python", "-S", "-c", wait, env={"GAVIP_TOKEN": "t0psecret"})
@@ -299,6 +300,7 @@ def linked_python(folder: Path) -> Path:
     return folder / "venv/bin/python"
 
 
+@pytest.mark.parametrize("walled", ["process"], indirect=True)  # an image has its own Python
 def test_a_python_behind_a_link_in_a_home_runs_in_a_box(walled, tmp_path):
     code = "from gavip_hub.backends.sandbox import detect; print(detect('require').bwrap)"
     done = subprocess.run([linked_python(tmp_path), "-c", code], capture_output=True, text=True, check=False)

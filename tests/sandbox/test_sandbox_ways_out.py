@@ -7,7 +7,7 @@ import pytest
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import Unavailable
-from tests.support.boxes import box_world, needed_report
+from tests.sandbox.conftest import EVERY_KIND, worlds
 from tests.support.lines import Upstream, listening
 
 pytestmark = pytest.mark.sandbox
@@ -38,11 +38,12 @@ with socket.socket(socket.AF_UNIX) as listening:
 """
 
 
-async def test_a_job_reaches_the_platforms_api_and_no_other_path():
+@pytest.mark.parametrize("kind", EVERY_KIND)
+async def test_a_job_reaches_the_platforms_api_and_no_other_path(kind):
     upstream = Upstream(answer=OK)
     async with listening(upstream.handle) as port:
         upstreams = {"/services/gavip/api": f"http://127.0.0.1:{port}"}
-        with box_world(needed_report("sandbox"), upstreams) as world:
+        with worlds(kind, "sandbox", upstreams=upstreams) as world:
             ended, log = await world.run("gavip-japi-1", "python", "-c", ASK_API)
             refused = ASK_API.replace("/me", "/../../hub/admin")
             _, second = await world.run("gavip-japi-2", "python", "-c", refused)
@@ -73,7 +74,7 @@ async def test_a_job_reaches_the_hosts_of_its_avi_alone(walled):
     assert other.startswith("403 ")
     assert len(upstream.connections) == 1
     lines = [
-        json.loads((walled.root / "boxes" / name / "egress.log").read_text())
+        json.loads((walled.run_dir(name) / "egress.log").read_text())
         for name in ("gavip-jout-1", "gavip-jout-2")
     ]
     assert [line["allowed"] for line in lines] == [True, False]
@@ -87,9 +88,8 @@ async def answer_at(socket: str) -> bytes:
     return answer
 
 
-@pytest.mark.parametrize("walls", ["walled", "open_world"])
-async def test_a_server_answers_at_its_socket_until_it_is_stopped(walls, request):
-    world = request.getfixturevalue(walls)
+async def test_a_server_answers_at_its_socket_until_it_is_stopped(anywhere):
+    world = anywhere
     spec = world.spec(
         "gavip-server-s1",
         "python",

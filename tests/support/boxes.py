@@ -121,6 +121,13 @@ class BoxWorld:
                 await asyncio.sleep(0.01)
         return log
 
+    def run_dir(self, name: str) -> Path:
+        return self.root / "boxes" / name
+
+    def own_processes(self, _name: str) -> int:
+        """Return how many of a box's processes have its command in their own command line, beside the command itself."""
+        return 0
+
     def weight(self, name: str) -> int:
         """Return what the system weighs a box's processor time by, in control groups of either version."""
         groups = (self.root / "boxes" / name / "cgroups").read_text().split()

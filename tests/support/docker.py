@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from avi_kernel.box.accounts import own_groups
 from gavip_hub.backends.docker.engine import Engine
 from gavip_hub.backends.docker.launcher import DockerLauncher, Images
 from gavip_hub.backends.runtime import CONTAINERS, doorkeeper_socket, platform_id, runtime_folder
@@ -23,19 +24,14 @@ BOUND = 30.0
 @cache
 def need_engine() -> None:
     """Say what is missing where no engine answers, or it lacks the image."""
-    docker = pytest_import()
+    import docker
+
     try:
         docker.from_env().images.get(IMAGE)
     except docker.errors.ImageNotFound:
         missing(f"the image {IMAGE}", "make images")
     except docker.errors.DockerException as error:
         missing("a Docker engine", f"scripts/engine ({error})")
-
-
-def pytest_import():
-    import docker
-
-    return docker
 
 
 class DockerWorld(BoxWorld):
@@ -85,10 +81,25 @@ class DockerWorld(BoxWorld):
         """Have a container vanish from its engine."""
         Engine(platform=platform_id(self.root)).remove(name)
 
+    def run_dir(self, name: str) -> Path:
+        return self.root / CONTAINERS / name
+
+    def own_processes(self, name: str) -> int:
+        return 1  # the first process of a container is told the command
+
+    def weight(self, name: str) -> int:
+        group = own_groups(Path(f"/proc/{self.pid(name)}"))
+        seen = Path(f"/proc/{self.pid(name)}/root")
+        files = [seen / str(folder).lstrip("/") / "cpu.shares" for folder in group.values()]
+        files += [seen / str(folder).lstrip("/") / "cpu.weight" for folder in group.values()]
+        return next(int(file.read_text()) for file in files if file.exists())
+
     def hang(self, name: str) -> None:
         os.kill(self.pid(name), signal.SIGSTOP)
 
     def clean(self) -> None:
+        if self.doorkeeper.poll() is not None:
+            self.open_doors()
         for name in self.launcher.names():
             self.launcher.remove(name)
         self.doorkeeper.terminate()

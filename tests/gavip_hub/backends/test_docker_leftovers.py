@@ -1,0 +1,144 @@
+"""Containers of a real engine through crashes of what stands beside them, and through tricks with their folders."""
+
+import asyncio
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gavip_hub.backends.base import Liveness
+from gavip_hub.domain.container import Kind
+from gavip_hub.exceptions import Unavailable
+from tests.support.docker import docker_world
+
+pytestmark = pytest.mark.docker
+
+SPEAKS = """
+import pathlib, time
+print("first", flush=True)
+while not pathlib.Path("/attempt/go-on").exists():
+    time.sleep(0.01)
+print("second", flush=True)
+"""
+WAITS = "import time; print('ready', flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def world():
+    with docker_world() as containers:
+        yield containers
+
+
+async def test_what_is_printed_while_the_doorkeeper_is_away_is_written_down(world):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", SPEAKS))
+    await world.says("gavip-ja-1", "first")
+    world.kill_doorkeeper()
+    (world.attempt("gavip-ja-1") / "go-on").touch()
+    world.open_doors()
+    ended = await world.end_of("gavip-ja-1")
+    assert (ended.exit_code, world.log("gavip-ja-1")) == (0, "first\nsecond\n")
+
+
+async def test_a_container_that_ended_by_a_signal_of_nobody_was_lost(world):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    await world.says("gavip-ja-1", "ready")
+    os.kill(world.pid("gavip-ja-1"), 15)
+    seen = await world.seen("gavip-ja-1", Liveness.EXITED, Liveness.LOST)
+    assert (seen.liveness, seen.exit) == (Liveness.LOST, None)
+
+
+async def test_a_time_limit_is_kept_even_where_the_first_process_does_not(world):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS, time_limit=1))
+    await world.says("gavip-ja-1", "ready")
+    world.hang("gavip-ja-1")
+    async with asyncio.timeout(40):
+        while (seen := world.launcher.look("gavip-ja-1")).liveness is Liveness.RUNNING:
+            await asyncio.sleep(0.2)
+    assert (seen.exit.reason, seen.exit.message) == ("time_limit", "it ran longer than its 1 s")
+
+
+def test_a_link_put_in_place_of_a_folder_meanwhile_shows_nothing(world, monkeypatch):
+    """The engine follows links: what was looked at may have been replaced before it mounts."""
+    secret = world.root / "secrets"
+    secret.mkdir()
+    (secret / "token").write_text("the token")
+    folder = world.root / "users/ann/avis/hr"
+    start = world.launcher._engine.start
+
+    def swap_and_start(name):
+        folder.rename(folder.with_name("aside"))
+        folder.symlink_to(secret)
+        start(name)
+
+    monkeypatch.setattr(world.launcher._engine, "start", swap_and_start)
+    code = "import pathlib; print(pathlib.Path('token').read_text(), flush=True)"
+    with pytest.raises(Unavailable, match="was replaced"):
+        world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", code))
+    log = world.launcher.log_file("gavip-ja-1")
+    assert not log.exists() or log.read_text() == ""
+
+
+async def test_the_same_link_shows_it_where_nobody_looks_again(world, monkeypatch):
+    """The control of the test above."""
+    secret = world.root / "secrets"
+    secret.mkdir(mode=0o755)
+    (secret / "token").write_text("the token")
+    folder = world.root / "users/ann/avis/hr"
+    start = world.launcher._engine.start
+
+    def swap_and_start(name):
+        folder.rename(folder.with_name("aside"))
+        folder.symlink_to(secret)
+        start(name)
+
+    monkeypatch.setattr(world.launcher._engine, "start", swap_and_start)
+    monkeypatch.setattr("gavip_hub.backends.docker.launcher.require_mounted", lambda *_: None)
+    code = "import pathlib; print(pathlib.Path('token').read_text(), flush=True)"
+    _, log = await world.run("gavip-ja-1", "python", "-S", "-c", code)
+    assert log == "the token\n"
+
+
+async def test_the_address_of_a_server_that_died_leads_nowhere(world):
+    serve = "import os, socket; s = socket.socket(socket.AF_UNIX); s.bind(os.environ['GAVIP_SOCKET']); s.listen(); input() if 0 else s.accept() and s.accept() and s.accept()"
+    state = world.launcher.launch(
+        world.spec("gavip-server-a1", "python", "-S", "-c", serve, kind=Kind.INTERFACE)
+    )
+    async with asyncio.timeout(20):
+        while not Path(state["socket"]).exists():
+            await asyncio.sleep(0.01)
+    world.destroy("gavip-server-a1")
+    async with asyncio.timeout(20):
+        while Path(state["socket"]).exists():
+            await asyncio.sleep(0.01)
+
+
+def test_nothing_is_left_of_a_removed_container(world):
+    state = world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    world.launcher.remove("gavip-ja-1")
+    assert world.launcher.names() == []
+    assert not Path(state["run_dir"]).exists()
+    assert not Path(state["socket"]).parent.exists()
+
+
+def test_a_half_removed_one_is_finished_by_the_next(world):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    world.destroy("gavip-ja-1")
+    assert world.fresh_launcher().names() == ["gavip-ja-1"]
+    world.fresh_launcher().remove("gavip-ja-1")
+    assert world.launcher.names() == []
+
+
+def test_two_that_remove_the_same_do_no_harm(world):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    removing = [
+        threading.Thread(target=lambda: world.fresh_launcher().remove("gavip-ja-1")) for _ in range(4)
+    ]
+    for thread in removing:
+        thread.start()
+    for thread in removing:
+        thread.join()
+    with suppress(Unavailable):
+        world.launcher.remove("gavip-ja-1")
+    assert world.launcher.names() == []
