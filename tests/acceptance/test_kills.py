@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gavip_hub.supervise.identity import identify
+from tests.support.docker import need_engine
 from tests.support.platform import Platform, eventually, platform_to_throw_away, start_platform
 from tests.support.published import AVIS
 from tests.support.writing import POINTS, has_ended_right, has_left_nothing, reach, seen, started
@@ -19,11 +20,14 @@ pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
 ROUNDS = 3
 
 
-@pytest.fixture(scope="module")
-def own() -> Iterator[Platform]:
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def own(request: pytest.FixtureRequest) -> Iterator[Platform]:
     """A platform with room for one job, so that a second one waits."""
+    options = ("--docker",) if request.param == "docker" else ()
+    if options:
+        need_engine()
     settings = "c.Gavip.bundled_avis = False\nc.Gavip.platform_memory_mb = 300\nc.Gavip.reserve_memory_mb = 0"
-    with platform_to_throw_away("kills", settings=settings) as platform:
+    with platform_to_throw_away("kills", settings=settings, options=options) as platform:
         platform.publish(AVIS / "writes", "writes")
         yield platform
 

@@ -232,12 +232,14 @@ def running_platform(
 
 
 @contextmanager
-def platform_to_throw_away(name: str, *, settings: str = "") -> Iterator[Platform]:
+def platform_to_throw_away(
+    name: str, *, settings: str = "", options: tuple[str, ...] = ()
+) -> Iterator[Platform]:
     """Run a platform in a new folder of its own, in which `root` has room for other things beside it."""
     # Not below pytest's own folder: that is closed to the users that boxes run as.
     with tempfile.TemporaryDirectory(prefix=f"gavip-{name}-") as folder:
         Path(folder).chmod(0o711)
-        with running_platform(Path(folder) / "root", settings=settings) as platform:
+        with running_platform(Path(folder) / "root", settings=settings, options=options) as platform:
             yield platform
 
 

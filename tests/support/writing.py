@@ -63,7 +63,7 @@ def is_queued(platform: Platform, job: str) -> bool:
 
 
 def is_launching(platform: Platform, job: str) -> bool:
-    return (platform.root / "boxes" / f"gavip-{job}-1").exists()
+    return any((platform.root / kind / f"gavip-{job}-1").exists() for kind in ("boxes", "containers"))
 
 
 def runs(platform: Platform, job: str) -> bool:
@@ -103,7 +103,11 @@ def has_ended_right(platform: Platform, job: str) -> None:
 
 def has_left_nothing(platform: Platform, job: str) -> None:
     name = f"gavip-{job}-"
-    eventually(lambda: not list((platform.root / "boxes").glob(f"{name}*")), f"no box of {job} is left")
+    for kind in ("boxes", "containers"):
+        eventually(
+            lambda kind=kind: not list((platform.root / kind).glob(f"{name}*")),  # type: ignore[misc]
+            f"nothing in {kind} is left of {job}",
+        )
     assert not list((platform.root / "attempts").glob(f"{name}*"))
     assert not [line for line in processes() if name in line]
     assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line]
