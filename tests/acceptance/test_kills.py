@@ -5,7 +5,9 @@ Each of five points of a job meets each of four victims three times: sixty kills
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,9 +20,12 @@ from tests.support.writing import POINTS, has_ended_right, has_left_nothing, rea
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
 ROUNDS = 3
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+REPOSITORY = Path(__file__).parents[2]
+Victim = Callable[[Platform], None]
 
 
-@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(scope="module", params=["process", DOCKER])
 def own(request: pytest.FixtureRequest) -> Iterator[Platform]:
     """A platform with room for one job, so that a second one waits."""
     options = ("--docker",) if request.param == "docker" else ()
@@ -32,7 +37,7 @@ def own(request: pytest.FixtureRequest) -> Iterator[Platform]:
         yield platform
 
 
-def kill_siblings(*names: str) -> Callable[[Platform], None]:
+def kill_siblings(*names: str) -> Victim:
     def kill(platform: Platform) -> None:
         for name in names:
             pid = platform.pid(name)
@@ -52,7 +57,16 @@ def kill_all(platform: Platform) -> None:
     kill_siblings("service", "hub", "proxy")(platform)
 
 
-VICTIMS: dict[str, Callable[[Platform], None]] = {
+kill_beside = kill_siblings("steward", "doorkeeper")
+
+
+def kill_engine(_platform: Platform) -> None:
+    """Kill the machine's engine, which somebody then starts again; its containers end with it."""
+    os.kill(int(Path("/var/run/docker.pid").read_text()), signal.SIGKILL)
+    subprocess.run([REPOSITORY / "scripts/engine"], check=True, timeout=90)
+
+
+VICTIMS: dict[str, Victim] = {
     "service": kill_siblings("service"),
     "hub": kill_siblings("hub"),
     "supervisor": kill_supervisor,
@@ -61,13 +75,15 @@ VICTIMS: dict[str, Callable[[Platform], None]] = {
 
 
 def is_up(platform: Platform) -> bool:
-    """Tell whether all three siblings live; a killed supervisor has to be started anew by a person."""
-    return all((pid := platform.pid(name)) and identify(pid) for name in ("proxy", "hub", "service"))
+    """Tell whether all siblings live; a killed supervisor has to be started anew by a person."""
+    beside = ("steward", "doorkeeper") if "--docker" in platform.process.args else ()
+    return all((pid := platform.pid(name)) and identify(pid) for name in ("proxy", "hub", "service", *beside))
 
 
 def recovered(platform: Platform, job: str) -> None:
     if platform.process.poll() is not None:
-        platform.process = start_platform(platform.root, port=platform.port).process
+        options = ("--docker",) if "--docker" in platform.process.args else ()
+        platform.process = start_platform(platform.root, port=platform.port, options=options).process
     eventually(lambda: is_up(platform), "proxy, Hub and service are back")
     eventually(lambda: _answers(platform, job), "the platform answers")
 
@@ -86,11 +102,24 @@ def _answers(platform: Platform, job: str) -> bool:
 def test_a_job_ends_right_and_once_whatever_is_killed(
     own: Platform, point: str, victim: str, turn: int
 ) -> None:
+    killed(own, point, VICTIMS[victim])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("own", [DOCKER], indirect=True)
+@pytest.mark.parametrize("victim", [kill_beside, kill_engine])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_job_in_a_container_does_so_too(own: Platform, point: str, victim: Victim) -> None:
+    killed(own, point, victim)
+
+
+def killed(own: Platform, point: str, kill: Victim) -> None:
+    """Kill something while a job is at a point, and see that the job does not mind."""
     jobs = [started(own)]
     if point == "queued":  # behind the one that has all the room
         jobs.append(started(own))
     reach(point, own, jobs[-1])
-    VICTIMS[victim](own)
+    kill(own)
     recovered(own, jobs[-1])
     for job in jobs:
         has_ended_right(own, job)
