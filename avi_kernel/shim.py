@@ -92,6 +92,8 @@ class Shim:
         for task in [reading, *self._tasks]:
             task.cancel()
         self._log.close()
+        # Whoever still asks it to end is too late; asyncio would complain of a signal that comes while it closes.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         await self._leave(self._record(status, message, started_at))
         self._limits.remove()
 

@@ -1,4 +1,4 @@
-"""Requests with bodies larger than anything that is taken here: read to their end, kept nowhere, and refused in words.
+"""Requests whose body or address is larger than anything that is taken here: read to their end, and refused in words.
 
 Tornado itself closes the connection on them while they are still being sent, and the proxy then says that the service
 does not answer.
@@ -10,6 +10,7 @@ from typing import Any, cast
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPMessageDelegate,
     HTTPServerRequest,
     RequestStartLine,
@@ -18,7 +19,7 @@ from tornado.httputil import (
 from tornado.web import Application
 from typing_extensions import override
 
-from gavip_hub.exceptions import BodyTooLarge
+from gavip_hub.exceptions import BadRequest, BodyTooLarge, GavipError
 from gavip_hub.handlers.base import BaseHandler, PageHandler
 from gavip_hub.handlers.context import PREFIX
 
@@ -35,10 +36,11 @@ class BoundedApplication(Application):
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         return _Bounded(self, super().start_request(server_conn, request_conn), request_conn)
 
-    def refuse(self, request: HTTPServerRequest) -> None:
-        """Answer a request whose body was too large."""
+    def refuse(self, request: HTTPServerRequest, error: GavipError) -> None:
+        """Answer a request that is not routed to any handler."""
         is_api = request.path.startswith(f"{PREFIX}/api")
-        self.get_handler_delegate(request, _Refusal if is_api else _RefusalPage).execute()
+        handler = _Refusal if is_api else _RefusalPage
+        self.get_handler_delegate(request, handler, target_kwargs={"error": error}).execute()
 
 
 class _Bounded(HTTPMessageDelegate):
@@ -49,6 +51,7 @@ class _Bounded(HTTPMessageDelegate):
         self._routed = routed
         self._connection = connection
         self._request: HTTPServerRequest | None = None
+        self._refused: GavipError | None = None
         self._length = 0
 
     @override
@@ -57,24 +60,33 @@ class _Bounded(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         self._connection.set_max_body_size(MOST_READ)
         line = cast("RequestStartLine", start_line)
-        self._request = HTTPServerRequest(connection=self._connection, start_line=line, headers=headers)
+        try:
+            self._request = self._read(line, headers)
+        except HTTPInputError:
+            self._refused = BadRequest(
+                "The address has more parameters than any of ours: at most 1,000 are read."
+            )
+            self._request = self._read(line._replace(path=line.path.partition("?")[0]), headers)
+            return None
         return self._routed.headers_received(start_line, headers)
+
+    def _read(self, line: RequestStartLine, headers: HTTPHeaders) -> HTTPServerRequest:
+        return HTTPServerRequest(connection=self._connection, start_line=line, headers=headers)
 
     @override
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        before, self._length = self._length, self._length + len(chunk)
-        if self._length <= LARGEST_BODY:
-            return self._routed.data_received(chunk)
-        if before <= LARGEST_BODY:
+        self._length += len(chunk)
+        if self._refused is None and self._length > LARGEST_BODY:
+            self._refused = BodyTooLarge()
             self._routed.on_connection_close()  # drops what came so far
-        return None
+        return self._routed.data_received(chunk) if self._refused is None else None
 
     @override
     def finish(self) -> None:
-        if self._length <= LARGEST_BODY or self._request is None:
+        if self._refused is None or self._request is None:
             self._routed.finish()
         else:
-            self._application.refuse(self._request)
+            self._application.refuse(self._request, self._refused)
 
     @override
     def on_connection_close(self) -> None:
@@ -85,8 +97,12 @@ class _Refusal(BaseHandler):
     """Says so in JSON."""
 
     @override
+    def initialize(self, error: GavipError) -> None:
+        self._error = error
+
+    @override
     async def prepare(self) -> None:
-        raise BodyTooLarge
+        raise self._error
 
 
 class _RefusalPage(PageHandler):
@@ -95,5 +111,9 @@ class _RefusalPage(PageHandler):
     needs_sign_in = False
 
     @override
+    def initialize(self, error: GavipError) -> None:
+        self._error = error
+
+    @override
     async def prepare(self) -> None:
-        raise BodyTooLarge
+        raise self._error

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_a_request_to_stop_that_came_before_the_start_is_heard(tmp_path):
     Path(spec.run_dir, "stop").touch()
     record, _ = run(spec, "--wait")
     assert record.reason == "stopped"
+
+
+def test_signals_in_its_last_moments_are_no_complaint(tmp_path):
+    spec = box(tmp_path)
+    command = [sys.executable, "-I", "-m", "avi_kernel.shim", spec.run_dir, "--wait"]
+    record = Path(spec.run_dir, boxes.EXIT_FILE)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as shim:
+        while shim.poll() is None:
+            if record.exists():
+                shim.send_signal(signal.SIGTERM)
+        assert shim.stderr.read() == ""
 
 
 def test_the_shim_imports_nothing_heavy():

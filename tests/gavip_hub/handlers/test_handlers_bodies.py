@@ -51,6 +51,24 @@ async def test_a_connection_goes_on_after_a_refusal(service, ann):
     assert (await ann.get("/me")).json()["name"] == "ann"
 
 
+MANY = "&".join(f"a{number}=1" for number in range(2000))
+
+
+async def test_a_body_behind_too_many_parameters_is_read_and_the_refusal_is_told(service, ann):
+    answer = await ann.post(f"/jobs?{MANY}", content=pieces(3), headers=JSON)
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
+    assert "parameters" in answer.json()["message"]
+    assert (await ann.get("/me")).json()["name"] == "ann"
+
+
+async def test_a_page_refuses_too_many_parameters_on_a_page(service):
+    async with pages_of(service, "ann-token") as portal:
+        answer = await portal.get(f"/jobs?{MANY}")
+    assert answer.status_code == 400
+    assert "<html" in answer.text
+    assert "parameters" in answer.text
+
+
 async def test_what_never_ends_is_cut_off(service, ann, monkeypatch):
     monkeypatch.setattr(bodies, "MOST_READ", 6 * 2**20)
     with pytest.raises(httpx.TransportError):
