@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` and `make test`. Both make their own environment first.
-.PHONY: demo test acceptance lint check environment environment-dev docs lock benchmarks clean help
+.PHONY: demo test acceptance lint check environment environment-dev docs lock images benchmarks clean help
 .DEFAULT_GOAL := help
 
 ROOT ?= gavip-data
@@ -11,6 +11,7 @@ help:
 	@echo "make test        everything that must hold, in under 20 minutes"
 	@echo "make acceptance  the long families too, in about 90 minutes"
 	@echo "make lint        ruff, mypy, the layer contract, dead code"
+	@echo "make images      build the container images (needs a Docker engine, or the right to install one)"
 	@echo "make docs        make the generated reference pages anew"
 	@echo "make benchmarks  medians and ratios"
 
@@ -57,6 +58,9 @@ docs: environment-dev
 
 lock: environment-dev
 	scripts/lock
+
+images:
+	@scripts/images
 
 clean:
 	rm -rf .venv .cache build dist

@@ -33,8 +33,21 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
+def lab() -> Path | None:
+    """Return the server's program where Lab has an environment of its own, as in the image `notebook`.
+
+    It lies inside this one, which stays what notebooks run in: Lab's packages are not to be imported by a prototype
+    that becomes an AVI (docs/adr/0080).
+    """
+    program = Path(sys.prefix, "lab", "bin", "jupyterhub-singleuser")
+    return program if program.is_file() else None
+
+
 def main() -> None:
     """Become the server."""
+    if (program := lab()) is not None:
+        os.environ.update(environment(os.environ))
+        os.execv(program, [str(program), *arguments(os.environ), *sys.argv[1:]])  # noqa: S606 - a program of the image
     fast_imports.apply()
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
     os.environ.update(environment(os.environ))

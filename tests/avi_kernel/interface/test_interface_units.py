@@ -175,6 +175,17 @@ def test_the_notebook_server_listens_on_the_boxes_socket_in_the_users_space() ->
     assert reach == "http://127.0.0.2:8081/hub/api/users/eve/activity"
 
 
+def test_lab_in_an_environment_of_its_own_is_what_serves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    assert notebook.lab() is None
+    program = tmp_path / "lab" / "bin" / "jupyterhub-singleuser"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert notebook.lab() == program
+
+
 def test_a_developer_plays_the_role_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAVIP_DEV_PROFILE", "outreach")
     monkeypatch.setenv("GAVIP_USER", "eve")

@@ -1,0 +1,50 @@
+"""Run in the image: Hub, service, proxy and command are there and start."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from gavip_hub.supervise import proxy
+
+
+def said(*command: str | Path) -> str:
+    """Return what a program says."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def check_hub_and_service_import() -> None:
+    import jupyterhub.app
+    import psycopg
+
+    import gavip_hub.app
+    import gavip_hub.hub_setup
+
+    assert jupyterhub.app.JupyterHub
+    assert gavip_hub.app
+    assert gavip_hub.hub_setup.configure
+    assert psycopg.pq.__impl__ == "binary"
+
+
+def check_the_command_helps() -> None:
+    assert {"up", "admin", "dev"} <= set(said("/opt/gavip/bin/gavip", "--help").split())
+    assert "--root" in said("/opt/gavip/bin/gavip", "up", "--help")
+
+
+def check_the_proxy_runs() -> None:
+    script = proxy.installed(Path("/nonexistent"))
+    assert script is not None
+    assert script.is_relative_to(sys.prefix)
+    assert said(proxy.node(), script, "--version").strip() == "5.3.0"
+
+
+def check_a_bundled_avi_comes_along() -> None:
+    import gavip_hub
+
+    assert (Path(gavip_hub.__file__).parent / "bundled" / "hr_diagram" / "avi.toml").is_file()
+
+
+if __name__ == "__main__":
+    for name, check in list(globals().items()):
+        if name.startswith("check_"):
+            check()
+            print(f"ok {name.removeprefix('check_')}", flush=True)
