@@ -42,6 +42,7 @@ class Doors:
 
     async def open(self) -> None:
         """Listen; what stood here before, for the same container, is replaced."""
+        self._log = self._new_log()  # who looks for it finds it from the first moment
         handlers: dict[str, Handler] = {**ways_out(self._spec), "log": self._write_down}
         for name, handler in handlers.items():
             self._servers.append(await serve(self._listen(name), handler))
@@ -62,8 +63,8 @@ class Doors:
 
     async def _write_down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take what the container prints; as long as this is connected, it lives."""
-        if self._log is None:
-            self._log = BoxLog(path=self._spec.log_file, limit=self._spec.log_limit_mb * MB)
+        log = self._log = self._log or self._new_log()
+        if not self._printing:
             self._lights_on()
         self._printing.add(writer)
         if os.path.exists(f"{self._spec.run_dir}/{STOP_FILE}"):  # noqa: ASYNC240, PTH110  # once in its life
@@ -71,12 +72,15 @@ class Doors:
             writer.write(b"stopped\n")
         try:
             while data := await reader.read(PIECE):
-                self._log.write(data)
-                await asyncio.sleep(_FLOOD_PAUSE if self._log.full else 0)
+                log.write(data)
+                await asyncio.sleep(_FLOOD_PAUSE if log.full else 0)
         finally:
             self._printing.discard(writer)
             if not self._printing:
                 self._lights_out()
+
+    def _new_log(self) -> BoxLog:
+        return BoxLog(path=self._spec.log_file, limit=self._spec.log_limit_mb * MB)
 
     def _lights_on(self) -> None:
         if self._spec.serves:

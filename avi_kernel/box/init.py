@@ -149,7 +149,7 @@ class Init:
         self._reason, self._message = reason, message
         self._kills_at = time.monotonic() + (0 if reason in _AT_ONCE else GENTLE)
         if self._command:
-            kill(self._command, signal.SIGTERM)
+            kill(self._command, signal.SIGKILL if reason in _AT_ONCE else signal.SIGTERM)
 
     def _reap(self) -> int | None:
         """Collect what ended, orphans among it; return the command's exit status once that is there."""

@@ -42,6 +42,7 @@ class AliveHandler(tornado.web.RequestHandler):
     No page of the framework's own: to render its first one takes as long as to start the server.
     """
 
+    @override
     def get(self) -> None:
         """Tell the version of the Hub's package, as the Hub expects of a server."""
         self.set_header("X-JupyterHub-Version", jupyterhub.__version__)

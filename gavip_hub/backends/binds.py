@@ -27,6 +27,7 @@ _ETC = (
     "ssl/openssl.cnf",
 )
 _MADE_UP = ("passwd", "group", "hosts", "nsswitch.conf")
+_IN_AN_IMAGE = ("hostname", "resolv.conf")  # an engine would show the machine's own
 
 
 def system_binds() -> list[Bind]:
@@ -73,6 +74,8 @@ def write_etc(folder: Path, *, uid: int, user: str) -> None:
         "group": f"{user}:x:{uid}:\n",
         "hosts": "127.0.0.1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        "hostname": "box\n",
+        "resolv.conf": "",
     }
     folder.mkdir()
     for name, text in files.items():
@@ -80,9 +83,10 @@ def write_etc(folder: Path, *, uid: int, user: str) -> None:
         (folder / name).chmod(0o644)
 
 
-def etc_binds(folder: Path) -> list[Bind]:
-    """Return the binds of what `write_etc` writes."""
-    return [Bind(source=str(folder / name), target=f"/etc/{name}") for name in _MADE_UP]
+def etc_binds(folder: Path, *, image: bool = False) -> list[Bind]:
+    """Return the binds of what `write_etc` writes: over an image's own files, or where there are none."""
+    names = _MADE_UP + (_IN_AN_IMAGE if image else ())
+    return [Bind(source=str(folder / name), target=f"/etc/{name}") for name in names]
 
 
 def _private(root: Path) -> dict[str, Path]:

@@ -131,7 +131,7 @@ def _hub_pages(spec: ContainerSpec, upstreams: Mapping[str, str]) -> dict[str, s
 def _binds(spec: ContainerSpec, places: BoxPlaces) -> list[Bind]:
     mounts = [Bind(source=one.source, target=one.target, writable=one.writable) for one in spec.mounts]
     sockets = Bind(source=str(places.socket_dir / "box"), target=BOX_RUN, writable=True)
-    etc = etc_binds(places.run_dir / "etc")
+    etc = etc_binds(places.run_dir / "etc", image=places.image)
     if places.image:
         return [*etc, *mounts, sockets, Bind(source=str(places.socket_dir / "ways"), target=WAYS_RUN)]
     return [*system_binds(), *etc, *mounts, sockets]
