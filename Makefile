@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` and `make test`. Both make their own environment first.
-.PHONY: demo test acceptance lint check environment environment-dev docs lock images benchmarks clean help
+.PHONY: demo test acceptance lint engine check environment environment-dev docs lock images benchmarks clean help
 .DEFAULT_GOAL := help
 
 ROOT ?= gavip-data
@@ -32,8 +32,12 @@ lint: environment-dev
 	$(bin)/lint-imports
 	$(bin)/vulture
 
+# Where there is no engine, and no right to install one, tests of containers are skipped, unless everything is required.
+engine:
+	@scripts/engine && scripts/images avi-python || [ "$$GAVIP_REQUIRE_ALL" != 1 ]
+
 # Two at a time, each file by one of them: most tests wait for programs more than they compute.
-test: lint
+test: lint engine
 	$(bin)/pytest -m "not acceptance" -n 2 --dist loadfile $(PYTEST_ARGS)
 
 # Everything there is: what is missing on this machine fails rather than skips.
@@ -41,6 +45,8 @@ acceptance: export GAVIP_REQUIRE_ALL = 1
 acceptance: export GAVIP_MACHINE_EVENTS = 1000000
 acceptance: export GAVIP_FUZZ_SECONDS = 600
 acceptance: lint
+	scripts/engine
+	scripts/images
 	$(bin)/pytest -m "not acceptance" -n 2 --dist loadfile $(PYTEST_ARGS)
 	$(bin)/pytest -m acceptance $(PYTEST_ARGS)
 	$(MAKE) benchmarks

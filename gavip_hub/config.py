@@ -18,6 +18,8 @@ MB = 1024 * 1024
 
 
 PORTS_FILE = "state/ports.json"
+AVI_IMAGES = ("avi-python", "avi-java", "avi-fortran")
+NOTEBOOK_IMAGE = "notebook"
 BACKEND_ENV = "GAVIP_BACKEND"
 """How `gavip up --docker` tells the platform's processes."""
 
@@ -69,13 +71,10 @@ class Gavip(Configurable):
     docker_engine = Unicode(
         help="Address of the Docker engine; default: what the environment says, as for the command `docker`."
     ).tag(config=True)
-    avi_image = Unicode(
-        f"gavip/avi-python:{gavip_hub.__version__}",
-        help="Image of interfaces and jobs, for the backend `docker`.",
-    ).tag(config=True)
-    notebook_image = Unicode(
-        f"gavip/notebook:{gavip_hub.__version__}",
-        help="Image of notebook servers, for the backend `docker`.",
+    images = Dict(
+        {name: f"gavip/{name}:{gavip_hub.__version__}" for name in (*AVI_IMAGES, NOTEBOOK_IMAGE)},
+        help="Name -> image, for the backend `docker`: `notebook` for notebook servers, all others for AVIs, whose `avi.toml` may "
+        "name one.",
     ).tag(config=True)
     sandbox = Enum(
         ["auto", "require", "off"],

@@ -239,6 +239,7 @@ def _scheduler(
         user_spaces=core.spaces,
         folders=core.folders,
         checkout=core.releases.checkout_of,
+        image=core.releases.image_of,
     )
     reconciler = Reconciler(
         lifecycle=lifecycle,

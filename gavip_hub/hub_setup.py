@@ -123,7 +123,8 @@ def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
 def _servers(c: Any, config: Gavip) -> None:
     hooks = ServerHooks(open_ledger=lambda: server_ledger(config))
     c.JupyterHub.allow_named_servers = True
-    c.JupyterHub.spawner_class = f"gavip-{config.backend}"
+    # A backend of a site's own starts jobs; servers are boxes of this machine then.
+    c.JupyterHub.spawner_class = "gavip-docker" if config.backend == "docker" else "gavip-process"
     c.LaunchedSpawner.launcher = cache(lambda: make_launcher(config, walls_of(config)))
     c.LaunchedSpawner.ready_hook = hooks.ready
     c.Spawner.apply_user_options = hooks.admit

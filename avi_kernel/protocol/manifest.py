@@ -12,6 +12,8 @@ PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=260)]
 MOST_MEMORY_MB = 10**9
 LONGEST_EXPRESSION = 500
+ImageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+DEFAULT_IMAGE = "avi-python"
 Keyword = Annotated[str, Field(max_length=60), STORABLE]
 Citation = Annotated[str, Field(max_length=5000), STORABLE]
 MOST_PIPELINES = 200
@@ -112,6 +114,9 @@ class Manifest(Wire):
     """Template it was made from."""
     hosts: list[Host] = Field([], max_length=100)
     """Hosts that this AVI asks to reach besides the archive; an operator allows them."""
+    image: ImageName = DEFAULT_IMAGE
+    """Image that its containers run in, one of the platform's, such as `avi-python`, `avi-java` or `avi-fortran`; without
+    containers it runs in the platform's own environment."""
     interface: InterfaceDetails = InterfaceDetails()
     """What the interface's server may hold."""
     pipelines: dict[PipelineName, PipelineDetails] = Field({}, max_length=MOST_PIPELINES)

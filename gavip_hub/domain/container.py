@@ -68,6 +68,8 @@ class ContainerSpec:
     resources: Resources
     allowed_hosts: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+    image: str = "avi-python"
+    """Name of its system among the platform's, where its backend has images."""
 
 
 COMMANDS: dict[Kind, tuple[str, ...]] = {
@@ -88,6 +90,7 @@ def container_spec(
     version: str | None = None,
     env: dict[str, str] | None = None,
     allowed_hosts: tuple[str, ...] = (),
+    image: str = "avi-python",
 ) -> ContainerSpec:
     """Describe one container; pure, so that mounts, limits and environment cannot drift apart.
 
@@ -101,6 +104,8 @@ def container_spec(
         What the Hub or the job engine adds: tokens, addresses, archive.
     allowed_hosts
         Hosts that the egress proxy lets this container reach.
+    image
+        Name of its system among the platform's.
     """
     home = f"/home/{owner}"
     work = f"{home}/avis/{avi}" if avi else home
@@ -116,6 +121,7 @@ def container_spec(
         mounts=_mounts(home=home, work=work, kind=kind, places=places),
         resources=resources,
         allowed_hosts=allowed_hosts,
+        image=image,
         labels={"gavip.kind": kind.value, "gavip.owner": owner, "gavip.avi": avi or ""},
     )
 

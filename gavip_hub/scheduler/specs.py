@@ -17,6 +17,8 @@ class JobSpecs:
     ----------
     checkout
         Gives the read-only tree of an AVI's commit.
+    image
+        Gives the name of the image that a release of an AVI runs in.
     """
 
     def __init__(
@@ -26,11 +28,13 @@ class JobSpecs:
         user_spaces: UserSpaces,
         folders: AttemptFolders,
         checkout: Callable[[str, str], Path],
+        image: Callable[[str, str], str],
     ) -> None:
         self._config = config
         self._user_spaces = user_spaces
         self._folders = folders
         self._checkout = checkout
+        self._image = image
 
     def spec_for(self, order: LaunchOrder) -> ContainerSpec:
         """Make the attempt's folder and return the description of its container."""
@@ -62,4 +66,5 @@ class JobSpecs:
                 "GAVIP_ATTEMPT_DIR": "/attempt",
             },
             allowed_hosts=reachable_hosts(self._config, order.avi),
+            image=self._image(order.avi, order.version),
         )

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
 from avi_kernel.protocol.folder import FolderProblem, read_release
-from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.manifest import DEFAULT_IMAGE, ReleaseSpec
 from gavip_hub.clock import Clock
-from gavip_hub.config import Gavip
+from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.addresses import interface_url
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
 from gavip_hub.services.memory_checks import require_memory_expressions
@@ -63,6 +63,7 @@ class ReleaseService:
         self._repositories = repositories
         self._config = config
         self._clock = clock
+        self._images: dict[tuple[str, str], str] = {}
 
     def catalogue(self, *, viewer: str) -> list[AviView]:
         """Return the AVIs of which the viewer may run a release, by title."""
@@ -99,6 +100,15 @@ class ReleaseService:
         """Return the read-only tree of a release."""
         return self._repositories.checkout(avi, commit)
 
+    def image_of(self, avi: str, version: str) -> str:
+        """Return the name of the image that a release runs in; a release never changes, so it is looked up once."""
+        if (known := self._images.get((avi, version))) is None:
+            with self._database.reading() as session:
+                release = releases.one(session, avi=avi, version=version)
+            declared = release.spec.get("manifest", {}) if release else {}
+            known = self._images[avi, version] = declared.get("image", DEFAULT_IMAGE)
+        return known
+
     def submit(self, *, submitter: str, request: ReleaseSubmit, operator: bool = False) -> ReleaseView:
         """Publish a folder: the submitter's own, or for an operator any of this machine.
 
@@ -117,7 +127,7 @@ class ReleaseService:
         try:
             publication = _Publication(
                 tree=tree,
-                spec=_spec_of(tree),
+                spec=self._spec_of(tree),
                 avi=request.avi,
                 version=request.version,
                 visibility=request.visibility,
@@ -141,7 +151,7 @@ class ReleaseService:
                 return release_view(known)
             publication = _Publication(
                 tree=tree,
-                spec=_spec_of(tree),
+                spec=self._spec_of(tree),
                 avi=avi,
                 version=_free_version(version, taken),
                 visibility=releases.PUBLIC,
@@ -152,6 +162,16 @@ class ReleaseService:
             return self._publish(publication)
         finally:
             self._repositories.discard(tree)
+
+    def _spec_of(self, tree: Tree) -> ReleaseSpec:
+        spec = _read_spec(tree)
+        known = [name for name in self._config.images if name != NOTEBOOK_IMAGE]
+        if spec.manifest.image not in known:
+            raise BadManifest(
+                f"The image {spec.manifest.image!r} is none of this platform's: {', '.join(known)}.",
+                field="image",
+            )
+        return spec
 
     def _publish(self, new: _Publication) -> ReleaseView:
         # Two who publish the same AVI at once follow one another, and the database is free while git works.
@@ -288,7 +308,8 @@ def _check_name(avi: str, version: str) -> None:
         raise BadRequest("A version has up to 40 letters, digits and . + _ -, as in 1.2.0.", field="version")
 
 
-def _spec_of(tree: Tree) -> ReleaseSpec:
+def _read_spec(tree: Tree) -> ReleaseSpec:
+    """Read what a folder declares."""
     try:
         spec = read_release(tree.folder)
     except FolderProblem as problem:

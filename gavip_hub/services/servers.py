@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import ReleaseView, ServerView
 from gavip_hub.clock import Clock
-from gavip_hub.config import Gavip
+from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
 from gavip_hub.domain.ledger import ContainerState
@@ -110,6 +110,7 @@ class ServerService:
             version=wish.release.version if wish.release else None,
             env=archive_environment(self._config),
             allowed_hosts=reachable_hosts(self._config, server_name or None),
+            image=wish.release.spec.manifest.image if wish.release else NOTEBOOK_IMAGE,
         )
         return Admission(ledger_id=ledger_id, spec=spec)
 

@@ -13,7 +13,7 @@ from tests.support.published import AVIS, run
 pytestmark = [pytest.mark.hub, pytest.mark.docker]
 SETTINGS = f"""
 c.Gavip.bundled_avis = False
-c.Gavip.avi_image = c.Gavip.notebook_image = "{IMAGE}"
+c.Gavip.images = {{"avi-python": "{IMAGE}", "notebook": "{IMAGE}"}}
 """
 
 

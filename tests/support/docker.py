@@ -12,7 +12,7 @@ from pathlib import Path
 
 from avi_kernel.box.accounts import own_groups
 from gavip_hub.backends.docker.engine import Engine
-from gavip_hub.backends.docker.launcher import DockerLauncher, Images
+from gavip_hub.backends.docker.launcher import DockerLauncher
 from gavip_hub.backends.runtime import CONTAINERS, doorkeeper_socket, platform_id, runtime_folder
 from tests.support.boxes import BoxWorld
 from tests.support.needs import missing
@@ -49,7 +49,7 @@ class DockerWorld(BoxWorld):
         return DockerLauncher(
             root=self.root,
             engine=Engine(platform=platform_id(self.root)),
-            images=Images(avi=IMAGE, notebook=IMAGE),
+            images={"avi-python": IMAGE, "notebook": IMAGE},
             upstreams=self.upstreams,
         )
 

@@ -196,6 +196,7 @@ class Engine:
             user_spaces=self.user_spaces,
             folders=self.folders,
             checkout=lambda avi, commit: self.root / "checkouts" / avi / commit,
+            image=lambda _avi, _version: "avi-python",
         )
 
     @asynccontextmanager

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from avi_kernel.protocol.boxes import END_FILE, GO_FILE, SPEC_FILE, BoxSpec, ExitRecord, LastWords, Reason
+from avi_kernel.protocol.manifest import DEFAULT_IMAGE
 from gavip_hub.backends.base import Liveness, Observation, State
 from gavip_hub.backends.binds import write_etc
 from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX, BoxPlaces, box_spec
@@ -31,8 +31,8 @@ from gavip_hub.backends.runtime import (
     socket_folder,
 )
 from gavip_hub.backends.uids import Uids
-from gavip_hub.config import Gavip
-from gavip_hub.domain.container import ContainerSpec, Kind
+from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
+from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.trees import remove_path
 
@@ -47,18 +47,6 @@ _UNFINISHED_AFTER = 60.0
 _NEVER = "0001-"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Images:
-    """The image of each kind of container."""
-
-    avi: str
-    notebook: str
-
-    def of(self, kind: Kind) -> str:
-        """Return the image of one kind."""
-        return self.notebook if kind is Kind.NOTEBOOK else self.avi
-
-
 class DockerLauncher(Launcher):
     """The containers of one data root: the engine knows which there are, a folder each what they are.
 
@@ -71,12 +59,14 @@ class DockerLauncher(Launcher):
     engine
         Where containers run.
     images
-        What they run in.
+        What they run in, by the platform's own names.
     upstreams
         URL path prefix -> `http://host:port` of Hub and service, as the doorkeeper reaches them.
     """
 
-    def __init__(self, *, root: Path, engine: Engine, images: Images, upstreams: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, root: Path, engine: Engine, images: Mapping[str, str], upstreams: Mapping[str, str]
+    ) -> None:
         self._root = root
         self._folder = root / CONTAINERS
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,11 +94,18 @@ class DockerLauncher(Launcher):
         wanted = identities(box.binds)
         self._tell_doorkeeper(f"open {spec.name}")
         labels = {**spec.labels, PLATFORM: self._engine.platform}
-        options = create_options(box, image=self._images.of(spec.kind), user=_user(box), labels=labels)
+        options = create_options(box, image=self._image(spec), user=_user(box), labels=labels)
         container = self._engine.create(options)
         self._engine.start(spec.name)
         self._let_go(box, wanted)
         return {"container": container, "run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
+
+    def _image(self, spec: ContainerSpec) -> str:
+        if spec.image not in self._images:
+            raise Unavailable(
+                f"This platform has no image {spec.image!r}; it has {', '.join(sorted(self._images))} (setting `images`)."
+            )
+        return self._images[spec.image]
 
     def _let_go(self, box: BoxSpec, wanted: dict[str, Identity]) -> None:
         """Let the container's first process begin, once it is seen that it has the folders that were meant."""
@@ -292,7 +289,7 @@ def docker_launcher(config: Gavip) -> DockerLauncher:
     return DockerLauncher(
         root=config.root,
         engine=Engine(platform=platform_id(config.root), address=config.docker_engine),
-        images=Images(avi=config.avi_image, notebook=config.notebook_image),
+        images=config.images,
         upstreams={API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url},
     )
 
@@ -306,7 +303,9 @@ def require_engine(config: Gavip) -> str:
         It does not; the message says what to do.
     """
     engine = Engine(platform=platform_id(config.root), address=config.docker_engine)
-    return engine.require([config.avi_image, config.notebook_image])
+    return engine.require(
+        [config.images[name] for name in (DEFAULT_IMAGE, NOTEBOOK_IMAGE) if name in config.images]
+    )
 
 
 def _told(reason: Reason, box: BoxSpec | None) -> str:

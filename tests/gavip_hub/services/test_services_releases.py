@@ -147,6 +147,30 @@ def test_a_memory_expression_of_unknown_parameters_is_refused_before_anybody_run
         submit(releases)
 
 
+def named_image(folder, image):
+    (folder / "avi.toml").write_text(f'image = "{image}"\n' + (folder / "avi.toml").read_text())
+
+
+@pytest.mark.parametrize("image", ["avi-java", "avi-python"])
+def test_a_release_runs_in_the_image_that_it_names(releases, folder, image):
+    named_image(folder, image)
+    submit(releases)
+    assert releases.image_of("stars", "1.0") == image
+
+
+def test_a_release_that_names_none_runs_in_the_python_image(releases, folder):
+    submit(releases)
+    assert releases.image_of("stars", "1.0") == "avi-python"
+
+
+@pytest.mark.parametrize("image", ["avi-cobol", "notebook"])
+def test_an_image_that_the_platform_does_not_have_is_refused_with_those_it_has(releases, folder, image):
+    named_image(folder, image)
+    with pytest.raises(BadManifest, match="avi-python, avi-java, avi-fortran") as caught:
+        submit(releases)
+    assert caught.value.field == "image"
+
+
 def test_a_bundled_avi_is_published_once_and_again_when_it_changed(releases, folder):
     first = releases.publish_bundled(folder, avi="stars", version="0.1.0")
     assert releases.publish_bundled(folder, avi="stars", version="0.1.0") == first
