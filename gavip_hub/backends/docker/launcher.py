@@ -12,14 +12,24 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from typing_extensions import override
 
-from avi_kernel.protocol.boxes import END_FILE, GO_FILE, SPEC_FILE, BoxSpec, ExitRecord, LastWords, Reason
+from avi_kernel.protocol.boxes import (
+    END_FILE,
+    GO_FILE,
+    SPEC_FILE,
+    Bind,
+    BoxSpec,
+    ExitRecord,
+    LastWords,
+    Reason,
+)
 from avi_kernel.protocol.manifest import DEFAULT_IMAGE
 from gavip_hub.backends.base import Liveness, Observation, State
 from gavip_hub.backends.binds import write_etc
 from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX, BoxPlaces, box_spec
+from gavip_hub.backends.docker import scratch
 from gavip_hub.backends.docker.engine import PLATFORM, Engine, seconds
 from gavip_hub.backends.docker.mounted import Identity, identities, require_mounted
-from gavip_hub.backends.docker.options import create_options
+from gavip_hub.backends.docker.options import SCRATCH, create_options
 from gavip_hub.backends.folders import open_mounts
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.records import STOP_FILE, first_asked, read_record, write_private
@@ -32,7 +42,7 @@ from gavip_hub.backends.runtime import (
 )
 from gavip_hub.backends.uids import Uids
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
-from gavip_hub.domain.container import ContainerSpec
+from gavip_hub.domain.container import ContainerSpec, Kind
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.trees import remove_path
 
@@ -199,6 +209,9 @@ class DockerLauncher(Launcher):
             box = box_spec(spec, places=places, upstreams=self._upstreams)
             write_private(new / SPEC_FILE, box.model_dump_json())
             new.rename(run_dir)
+            if spec.kind is Kind.JOB and uid is not None and scratch.possible():
+                folder = scratch.make(run_dir, size_mb=box.scratch_mb, uid=uid)
+                box.binds.append(Bind(source=str(folder), target=SCRATCH, writable=True))
         except OSError as error:
             for left in (new, sockets):
                 with suppress(OSError):
@@ -334,7 +347,8 @@ def _ask(path: Path, line: str) -> str:
 
 
 def _remove_folders(run_dir: Path) -> None:
-    """Remove a container's folder with that of its sockets."""
+    """Remove a container's folder with its scratch and that of its sockets."""
+    scratch.free(run_dir)
     if box := read_record(run_dir / SPEC_FILE, BoxSpec):
         with suppress(OSError):
             remove_path(Path(box.socket_dir))

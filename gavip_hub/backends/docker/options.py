@@ -9,6 +9,7 @@ MB = 1024 * 1024
 OWN_PROCESSES = 2
 """The container's first process counts, and is not its user's."""
 OPEN_FILES = 4096
+SCRATCH = "/tmp"  # noqa: S108  # in the container, where nobody else is
 _ENGINE_LOG = {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}}
 
 
@@ -40,7 +41,8 @@ def create_options(box: BoxSpec, *, image: str, user: str, labels: Mapping[str, 
 
 
 def _walls(box: BoxSpec) -> dict[str, Any]:
-    scratch = f"rw,exec,nosuid,nodev,mode=1777,size={box.scratch_mb * MB}"
+    on_disk = any(bind.target == SCRATCH for bind in box.binds)
+    in_memory = {SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={box.scratch_mb * MB}"}
     return {
         "NetworkMode": "none",
         "IpcMode": "private",
@@ -48,7 +50,7 @@ def _walls(box: BoxSpec) -> dict[str, Any]:
         "CapDrop": ["ALL"],
         # The engine's own filter of system calls stays on; the first process puts ours on top of it.
         "SecurityOpt": ["no-new-privileges"],
-        "Tmpfs": {"/tmp": scratch},  # noqa: S108  # in the container, where nobody else is
+        "Tmpfs": {} if on_disk else in_memory,
         "ShmSize": box.scratch_mb * MB,
         "RestartPolicy": {"Name": "no"},
         "LogConfig": _ENGINE_LOG,

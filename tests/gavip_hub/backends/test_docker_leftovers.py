@@ -142,3 +142,34 @@ def test_two_that_remove_the_same_do_no_harm(world):
     with suppress(Unavailable):
         world.launcher.remove("gavip-ja-1")
     assert world.launcher.names() == []
+
+
+FILLS = "import sys; f = open('/tmp/x', 'wb'); [f.write(bytes(1 << 20)) for _ in range({mb})]; f.close(); print('wrote')"
+
+
+async def test_a_jobs_scratch_is_no_memory_of_it(world):
+    code = FILLS.format(mb=150)
+    ended, log = await world.run("gavip-ja-1", "python", "-c", code, memory_mb=100, scratch_mb=200)
+    assert (ended.reason, ended.exit_code, log) == ("exited", 0, "wrote\n")
+
+
+async def test_it_has_a_size(world):
+    ended, log = await world.run("gavip-ja-1", "python", "-c", FILLS.format(mb=60), scratch_mb=40)
+    assert ended.exit_code == 1
+    assert "No space left on device" in log
+
+
+async def test_a_servers_scratch_is_memory_of_it(world):
+    """The control: where it lies in memory, the same job is killed."""
+    code = FILLS.format(mb=150)
+    ended, _ = await world.run(
+        "gavip-server-a1", "python", "-c", code, memory_mb=100, scratch_mb=200, kind=Kind.INTERFACE
+    )
+    assert ended.reason == "out_of_memory"
+
+
+async def test_no_mount_is_left_of_it(world):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    assert str(world.run_dir("gavip-ja-1")) in Path("/proc/self/mountinfo").read_text()
+    world.launcher.remove("gavip-ja-1")
+    assert str(world.root) not in Path("/proc/self/mountinfo").read_text()
