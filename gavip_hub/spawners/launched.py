@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from gavip_hub.backends.base import Liveness
 from gavip_hub.domain.ending import why_ended
-from gavip_hub.exceptions import GavipError
+from gavip_hub.exceptions import GavipError, Unavailable
 from gavip_hub.services.servers import Admission
 from gavip_hub.spawners.origin import own_route, own_url, proxy_of, set_redirect_uri
 
@@ -80,7 +80,12 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         """Return None while the box lives, else its exit status."""
         if not self.box:
             return self._exit_code
-        seen = await asyncio.to_thread(self.launcher().look, self.box)
+        try:
+            seen = await asyncio.to_thread(self.launcher().look, self.box)
+        except Unavailable:
+            # Who runs boxes is away: what ran is taken to run, or a Hub that starts in this moment would forget it.
+            self.log.warning("It cannot be seen how the server %s is", self.box)
+            return None
         if seen.liveness in (Liveness.STARTING, Liveness.RUNNING):
             return None
         self.ending, self._exit_code = why_ended(seen.exit), seen.exit.exit_code if seen.exit else 1

@@ -48,8 +48,6 @@ from gavip_hub.trees import remove_path
 
 HANGS_AFTER = 30.0
 """Seconds in which a container that was asked to end has done so, even where its command is stubborn."""
-OVERDUE_AFTER = 20.0
-"""Seconds beyond its time limit after which a container that should have ended itself is ended."""
 DOORS_WITHIN = 15.0
 _BETWEEN_TRIES = 0.1
 _UNFINISHED = ".new-"
@@ -131,7 +129,7 @@ class DockerLauncher(Launcher):
 
     @override
     def look(self, name: str) -> Observation:
-        """See how a container is; one that should have ended long ago is ended.
+        """See how a container is; one that the doorkeeper wants to end is asked to.
 
         Raises
         ------
@@ -145,7 +143,8 @@ class DockerLauncher(Launcher):
         if status == "created" and found["State"]["ExitCode"] == 0:
             return Observation(liveness=Liveness.STARTING)
         if status in ("running", "paused", "restarting"):
-            self._end_overdue(name, found)
+            if (self._folder / name / END_FILE).exists():
+                self.stop(name)  # its own first process may have taken no notice of the doorkeeper's word
             return Observation(liveness=Liveness.RUNNING)
         ended = self._record(name, found)
         return Observation(liveness=Liveness.EXITED if ended else Liveness.LOST, exit=ended)
@@ -237,18 +236,6 @@ class DockerLauncher(Launcher):
 
     def _box(self, name: str) -> BoxSpec | None:
         return read_record(self._folder / name / SPEC_FILE, BoxSpec)
-
-    def _end_overdue(self, name: str, found: dict[str, Any]) -> None:
-        """End what its own first process should have ended: that one is within a stranger's reach."""
-        box = self._box(name)
-        end_file = self._folder / name / END_FILE
-        limit = box.time_limit if box else None
-        if limit is not None and time.time() - seconds(found["State"]["StartedAt"]) > limit + OVERDUE_AFTER:
-            with suppress(FileExistsError, FileNotFoundError):
-                write_private(end_file, "time_limit")
-        with suppress(FileNotFoundError):
-            if time.time() - end_file.stat().st_mtime > OVERDUE_AFTER or limit is not None:
-                self._engine.signal(name, "SIGKILL")
 
     def _record(self, name: str, found: dict[str, Any]) -> ExitRecord | None:
         """Put together how it ended: the engine's word counts, then the platform's, then its own."""

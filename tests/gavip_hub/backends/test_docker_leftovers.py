@@ -3,12 +3,15 @@
 import asyncio
 import os
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from gavip_hub.backends.base import Liveness
+from gavip_hub.backends.docker.launcher import HANGS_AFTER
+from gavip_hub.backends.records import STOP_FILE
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import Unavailable
 from tests.support.docker import docker_world
@@ -49,14 +52,27 @@ async def test_a_container_that_ended_by_a_signal_of_nobody_was_lost(world):
     assert (seen.liveness, seen.exit) == (Liveness.LOST, None)
 
 
-async def test_a_time_limit_is_kept_even_where_the_first_process_does_not(world):
-    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS, time_limit=1))
+async def test_who_writes_too_much_is_ended_even_where_its_first_process_takes_no_notice(world):
+    writes = (
+        "f = open('big', 'wb'); [f.write(bytes(1 << 20)) for _ in range(7)]; f.flush(); g = open('more', 'wb'); [g.write(bytes(1 << 20)) for _ in range(7)]; g.flush(); "
+        + WAITS
+    )
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", writes, written_mb=8))
     await world.says("gavip-ja-1", "ready")
     world.hang("gavip-ja-1")
-    async with asyncio.timeout(40):
+    end = world.run_dir("gavip-ja-1") / "end"
+    async with asyncio.timeout(30):
+        while not end.exists():
+            await asyncio.sleep(0.05)
+    assert world.launcher.look("gavip-ja-1").liveness is Liveness.RUNNING  # and asked to end
+    (world.run_dir("gavip-ja-1") / STOP_FILE).write_text(str(time.monotonic() - HANGS_AFTER - 1))
+    async with asyncio.timeout(30):
         while (seen := world.launcher.look("gavip-ja-1")).liveness is Liveness.RUNNING:
-            await asyncio.sleep(0.2)
-    assert (seen.exit.reason, seen.exit.message) == ("time_limit", "it ran longer than its 1 s")
+            await asyncio.sleep(0.05)
+    assert (seen.exit.reason, seen.exit.message) == (
+        "too_much_written",
+        "it wrote more than the 8 MB that it may",
+    )
 
 
 def test_a_link_put_in_place_of_a_folder_meanwhile_shows_nothing(world, monkeypatch):
