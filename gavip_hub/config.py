@@ -20,6 +20,7 @@ MB = 1024 * 1024
 PORTS_FILE = "state/ports.json"
 AVI_IMAGES = ("avi-python", "avi-java", "avi-fortran")
 NOTEBOOK_IMAGE = "notebook"
+SPARE_MB = 512
 BACKEND_ENV = "GAVIP_BACKEND"
 """How `gavip up --docker` tells the platform's processes."""
 
@@ -81,6 +82,12 @@ class Gavip(Configurable):
         "auto",
         help="Boxes of the process backend and spawner: `auto` sandboxes where it can and says where not; "
         "`require` refuses to start without; `off` never does.",
+    ).tag(config=True)
+
+    spare_interfaces = Integer(
+        1,
+        help="Containers that stand ready for whoever opens an interface next, for the backend `docker`; each holds up to 512 MB "
+        "of the reserve.",
     ).tag(config=True)
 
     platform_memory_mb = Integer(
@@ -165,7 +172,8 @@ class Gavip(Configurable):
 
     @default("platform_memory_mb")
     def _default_platform_memory(self) -> int:
-        return max(512, psutil.virtual_memory().total // MB - self.reserve_memory_mb)
+        spares = SPARE_MB * self.spare_interfaces if self.backend == "docker" else 0
+        return max(512, psutil.virtual_memory().total // MB - self.reserve_memory_mb - spares)
 
     @default("platform_cpu")
     def _default_platform_cpu(self) -> float:

@@ -49,9 +49,11 @@ class Doors:
 
     async def close(self) -> None:
         """Stop answering."""
-        self._lights_out()
         for server in self._servers:
             server.close()
+        for writer in self._printing:  # who prints goes to the doors that are opened next
+            writer.close()
+        self._lights_out()
 
     def _listen(self, name: str) -> socket.socket:
         path = self._folder / name

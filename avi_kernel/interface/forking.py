@@ -37,6 +37,8 @@ WARMABLE = {
     "pandas": ["pandas"],
 }
 """What is imported ahead when the AVI's own code names the library; each was seen to survive a fork."""
+USUAL = ("numpy", "matplotlib.pyplot", "ipywidgets")
+"""What is imported ahead where it is not known yet which AVI it will be."""
 INLINE = "module://matplotlib_inline.backend_inline"
 
 

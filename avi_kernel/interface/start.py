@@ -12,10 +12,17 @@ import jupyter_client  # noqa: F401
 from avi_kernel.interface import forking, options
 
 
-def serve(arguments: Sequence[str]) -> None:
-    """Serve until told to stop."""
+def serve(arguments: Sequence[str], *, nursery: forking.Nursery | None = None) -> None:
+    """Serve until told to stop.
+
+    Parameters
+    ----------
+    nursery
+        What kernels are forked from, where there is one already.
+    """
     chosen = _options(arguments)
-    nursery = forking.Nursery.start(modules=forking.wanted(chosen.folder)) if forking.available() else None
+    if nursery is None and forking.available():
+        nursery = forking.Nursery.start(modules=forking.wanted(chosen.folder))
     # Only now: the server's own imports are none of the kernels' business.
     from avi_kernel.interface.app import InterfaceServer  # noqa: PLC0415 - after the fork
 

@@ -17,6 +17,8 @@ WAYS_RUN = "/run/gavip-ways"
 """Where a container sees the part `ways` of its socket folder."""
 GO_FILE = "go"
 """In the ways of a container: its first process begins once this is there."""
+ORDER_FILE = "order"
+"""In the ways of a container that stood ready: what it is, once somebody has claimed it."""
 TIME_LIMIT_ENV = "GAVIP_TIME_LIMIT"
 """Tells a container's first process after how many seconds it is to end the command."""
 Reason = Literal["exited", "out_of_memory", "too_much_written", "time_limit", "stopped", "failed_to_start"]

@@ -77,7 +77,7 @@ def write_etc(folder: Path, *, uid: int, user: str) -> None:
         "hostname": "box\n",
         "resolv.conf": "",
     }
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o644)

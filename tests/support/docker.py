@@ -37,9 +37,10 @@ def need_engine() -> None:
 class DockerWorld(BoxWorld):
     """Users' folders, a doorkeeper and a launcher of containers below one root."""
 
-    def __init__(self, *, root: Path, upstreams: dict[str, str] | None = None) -> None:
+    def __init__(self, *, root: Path, upstreams: dict[str, str] | None = None, spares: int = 0) -> None:
         self.root = root
         self.upstreams = upstreams or {}
+        self.spares = spares
         (root / "state").mkdir(exist_ok=True)
         self.doorkeeper: subprocess.Popen | None = None
         self.launcher = self.fresh_launcher()
@@ -51,6 +52,7 @@ class DockerWorld(BoxWorld):
             engine=Engine(platform=platform_id(self.root)),
             images={"avi-python": IMAGE, "notebook": IMAGE},
             upstreams=self.upstreams,
+            spares=self.spares,
         )
 
     def open_doors(self) -> None:
@@ -100,6 +102,8 @@ class DockerWorld(BoxWorld):
     def clean(self) -> None:
         if self.doorkeeper.poll() is not None:
             self.open_doors()
+        with self.launcher.spares._filling:  # one that is being started is waited for
+            self.launcher.spares.empty()
         for name in self.launcher.names():
             self.launcher.remove(name)
         self.doorkeeper.terminate()
@@ -110,11 +114,11 @@ class DockerWorld(BoxWorld):
 
 
 @contextmanager
-def docker_world(upstreams: dict[str, str] | None = None) -> Iterator[DockerWorld]:
+def docker_world(upstreams: dict[str, str] | None = None, *, spares: int = 0) -> Iterator[DockerWorld]:
     """Give a world whose containers are all gone at the end."""
     need_engine()
     with tempfile.TemporaryDirectory(prefix="containers-") as folder:
-        world = DockerWorld(root=Path(folder).resolve(), upstreams=upstreams)
+        world = DockerWorld(root=Path(folder).resolve(), upstreams=upstreams, spares=spares)
         world.open_doors()
         try:
             yield world

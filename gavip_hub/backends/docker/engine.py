@@ -130,6 +130,32 @@ class Engine:
                 return
             raise Unavailable(f"The container {name} cannot be removed: {told(error)}") from error
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a container of ours another name.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            It is gone, or the name is taken.
+        """
+        try:
+            self._client.rename(name, new)
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The container {name} cannot become {new}: {told(error)}") from error
+
+    def update(self, name: str, limits: dict[str, Any]) -> None:
+        """Change the limits of a running container of ours.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            It is gone, or holds more than it is to have.
+        """
+        try:
+            self._client.update_container(name, **limits)
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The container {name} cannot get other limits: {told(error)}") from error
+
     def last_line(self, name: str) -> bytes:
         """Return the last line that the first process of a container printed."""
         try:

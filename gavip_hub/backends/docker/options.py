@@ -1,6 +1,6 @@
 """From a box's description to what the engine is asked to create; nothing else decides what a container may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from avi_kernel.protocol.boxes import TIME_LIMIT_ENV, Bind, BoxSpec
@@ -9,11 +9,15 @@ MB = 1024 * 1024
 OWN_PROCESSES = 2
 """The container's first process counts, and is not its user's."""
 OPEN_FILES = 4096
+PERIOD = 100_000
+"""Microseconds in which a container may use `cpu_limit` times as much."""
 SCRATCH = "/tmp"  # noqa: S108  # in the container, where nobody else is
 _ENGINE_LOG = {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}}
 
 
-def create_options(box: BoxSpec, *, image: str, user: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def create_options(
+    box: BoxSpec, *, image: str, user: str, labels: Mapping[str, str], room: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the keyword arguments of `docker.APIClient.create_container`.
 
     Parameters
@@ -24,6 +28,8 @@ def create_options(box: BoxSpec, *, image: str, user: str, labels: Mapping[str, 
         `uid:gid`.
     labels
         What finds it again.
+    room
+        Empty folders, in which folders are shown later.
     """
     limit = {TIME_LIMIT_ENV: str(box.time_limit)} if box.time_limit is not None else {}
     return {
@@ -36,11 +42,11 @@ def create_options(box: BoxSpec, *, image: str, user: str, labels: Mapping[str, 
         "hostname": "box",
         "labels": dict(labels),
         "network_disabled": True,
-        "host_config": {**_walls(box), **_limits(box), "Mounts": [_mount(bind) for bind in box.binds]},
+        "host_config": {**_walls(box, room), **_limits(box), "Mounts": [_mount(bind) for bind in box.binds]},
     }
 
 
-def _walls(box: BoxSpec) -> dict[str, Any]:
+def _walls(box: BoxSpec, room: Sequence[str]) -> dict[str, Any]:
     on_disk = any(bind.target == SCRATCH for bind in box.binds)
     in_memory = {SCRATCH: f"rw,exec,nosuid,nodev,mode=1777,size={box.scratch_mb * MB}"}
     return {
@@ -50,7 +56,10 @@ def _walls(box: BoxSpec) -> dict[str, Any]:
         "CapDrop": ["ALL"],
         # The engine's own filter of system calls stays on; the first process puts ours on top of it.
         "SecurityOpt": ["no-new-privileges"],
-        "Tmpfs": {} if on_disk else in_memory,
+        "Tmpfs": {
+            **({} if on_disk else in_memory),
+            **dict.fromkeys(room, "rw,nosuid,nodev,mode=755,size=1m"),
+        },
         "ShmSize": box.scratch_mb * MB,
         "RestartPolicy": {"Name": "no"},
         "LogConfig": _ENGINE_LOG,
@@ -64,10 +73,23 @@ def _limits(box: BoxSpec) -> dict[str, Any]:
     return {
         "Memory": box.memory_mb * MB,
         "MemorySwap": box.memory_mb * MB,  # memory and swap together: there is no swap
-        "NanoCpus": max(10_000_000, round(box.cpu_limit * 1e9)),
+        "CpuPeriod": PERIOD,
+        "CpuQuota": max(1000, round(box.cpu_limit * PERIOD)),
         "CpuShares": max(2, round(1024 * box.cpu)),
         "PidsLimit": box.pids + OWN_PROCESSES,
         "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in ulimits.items()],
+    }
+
+
+def limits_now(box: BoxSpec) -> dict[str, Any]:
+    """Return the keyword arguments of `docker.APIClient.update_container` for a container that runs already."""
+    memory = box.memory_mb * MB
+    return {
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "cpu_period": PERIOD,
+        "cpu_quota": max(1000, round(box.cpu_limit * PERIOD)),
+        "cpu_shares": max(2, round(1024 * box.cpu)),
     }
 
 

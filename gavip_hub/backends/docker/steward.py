@@ -136,7 +136,9 @@ def main() -> None:
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: threading.Thread(target=steward.shutdown).start())
         log.info("Answering at %s", path)
+        launcher.spares.fill_soon()
         steward.serve_forever(poll_interval=0.1)
+    launcher.spares.empty()
 
 
 if __name__ == "__main__":

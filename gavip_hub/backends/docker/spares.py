@@ -1,0 +1,170 @@
+"""Containers that stand ready before anybody asks: claimed once, by one person, and never given back.
+
+A spare runs the interface server's imports and waits. It has no folder of anybody's, no token and no network; its number is that
+of no person. Who opens an interface gets one: their folders are shown to it (`shown`), its sizes become those of the
+interface, and it is told what it is. Until that moment nothing that a stranger wrote has run in it, and from then on it is
+that person's until it is removed.
+"""
+
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from avi_kernel.protocol.boxes import ORDER_FILE, BoxSpec
+from gavip_hub.backends.docker.container_folders import SPARE, ContainerFolders
+from gavip_hub.backends.docker.engine import Engine
+from gavip_hub.backends.docker.options import limits_now
+from gavip_hub.backends.docker.shown import show
+from gavip_hub.config import SPARE_MB
+from gavip_hub.domain.container import ContainerSpec, Kind, Resources
+from gavip_hub.exceptions import GavipError, Unavailable
+
+FIRST_UID, LAST_UID = 60_000, 64_999
+"""Numbers that Debian gives to nobody, above those of people."""
+COMMAND = ("python", "-m", "avi_kernel.interface.spare")
+
+log = logging.getLogger(__name__)
+
+
+class Spares:
+    """Keeps some containers ready.
+
+    Parameters
+    ----------
+    wanted
+        How many.
+    image
+        Name of the image that they run in.
+    folders, engine
+        Of the platform.
+    start
+        Makes and starts a container as any other, under the number given.
+    discard
+        Ends and removes one.
+    tell
+        Tells the doorkeeper.
+    """
+
+    def __init__(
+        self,
+        *,
+        wanted: int,
+        image: str,
+        folders: ContainerFolders,
+        engine: Engine,
+        start: Callable[[ContainerSpec, int], object],
+        discard: Callable[[str], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.wanted = wanted
+        self._image = image
+        self._folders = folders
+        self._engine = engine
+        self._start = start
+        self._discard = discard
+        self._tell = tell
+        self._filling = threading.Lock()
+        self._in_hand: set[str] = set()
+        """Spares that are just being claimed: for a moment their folder has another name than their container."""
+
+    def claim(self, spec: ContainerSpec, *, person: int) -> BoxSpec | None:
+        """Make a spare this person's container; None where there is none, or it could not be done: then nothing is left.
+
+        Parameters
+        ----------
+        person
+            Whose files are shown.
+        """
+        if spec.kind is not Kind.INTERFACE or spec.image != self._image:
+            return None
+        for spare in self._ready():
+            self._in_hand.add(spare)
+            try:
+                return self._fit_out(spare, spec, person)
+            except (GavipError, OSError) as error:
+                log.warning("the spare %s could not be claimed: %s", spare, error)
+                self._discard(spec.name)
+            finally:
+                self._in_hand.discard(spare)
+        return None
+
+    def fill(self) -> None:
+        """Start as many as are missing, and remove what is left of claims that were cut short."""
+        with self._filling:
+            for stray in set(self._engine.names()) - self._folders.names():
+                if stray.startswith(SPARE) and stray not in self._in_hand:
+                    self._engine.remove(stray)
+            for broken in self._all() - set(self._ready()):
+                self._discard(broken)
+            for _ in range(self.wanted - len(self._all())):
+                name = f"{SPARE}{secrets.token_hex(6)}"
+                try:
+                    self._start(self._spec(name), self._free_number())
+                except GavipError as error:
+                    log.warning("no spare could be started: %s", error)
+                    self._discard(name)
+                    return
+
+    def fill_soon(self) -> None:
+        """Do so in a thread: whoever claimed one does not wait for the next."""
+        threading.Thread(target=self.fill, daemon=True).start()
+
+    def empty(self) -> None:
+        """Remove all."""
+        for name in self._all():
+            self._discard(name)
+
+    def _all(self) -> set[str]:
+        return {name for name in self._folders.names() if name.startswith(SPARE)}
+
+    def _ready(self) -> list[str]:
+        """Return those that run."""
+        seen = {name: self._engine.inspect(name) for name in sorted(self._all())}
+        return [name for name, found in seen.items() if found and found["State"]["Running"]]
+
+    def _fit_out(self, spare: str, spec: ContainerSpec, person: int) -> BoxSpec:
+        box = self._folders.claim(spare, spec)
+        self._engine.rename(spare, spec.name)
+        self._engine.update(spec.name, limits_now(box))
+        self._tell(f"close {spare}")
+        self._tell(f"open {spec.name}")
+        found = self._engine.inspect(spec.name)
+        if found is None or not found["State"]["Pid"] or box.uid is None:
+            raise Unavailable("it has ended")
+        show(found["State"]["Pid"], spec.mounts, person=person, box=box.uid)
+        _give_order(box)
+        return box
+
+    def _spec(self, name: str) -> ContainerSpec:
+        return ContainerSpec(
+            name=name,
+            kind=Kind.INTERFACE,
+            owner="nobody",
+            avi=None,
+            version=None,
+            command=COMMAND,
+            env={"HOME": "/tmp", "LANG": "C.UTF-8"},  # noqa: S108  # in the container
+            resources=Resources(memory_mb=SPARE_MB, cpu=0.05, cpu_limit=2.0),
+            image=self._image,
+        )
+
+    def _free_number(self) -> int:
+        taken = {box.uid for name in self._folders.names() if (box := self._folders.box(name))}
+        while (number := FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID + 1)) in taken:
+            pass
+        return number
+
+
+def _give_order(box: BoxSpec) -> None:
+    """Tell the container what it is, in a file that it alone can read, whole or not at all."""
+    ways = Path(box.socket_dir, "ways")
+    partial = ways / f".{ORDER_FILE}"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"env": box.env, "cwd": box.cwd}, file)
+        os.fchown(file.fileno(), box.uid or 0, box.uid or 0)
+    partial.rename(ways / ORDER_FILE)
