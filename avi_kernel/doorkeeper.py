@@ -7,6 +7,7 @@ no access to their engine.
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -79,6 +80,8 @@ class Doorkeeper:
 
 async def keep(folder: Path, path: Path) -> None:
     """Keep doors until told to end."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, hard), hard))  # a quiet container needs seven
     keeper = Doorkeeper(folder=folder)
     await keeper.open_all()
     with suppress(FileNotFoundError):  # one that was killed leaves it

@@ -164,7 +164,7 @@ def page_of(platform: Platform, browser: httpx.Client) -> None:
 
 def memory() -> float:
     """Return what the one open interface holds."""
-    (container,) = docker("ps", "-q", "--filter", "name=gavip-server-").splitlines()
+    (container,) = docker("ps", "-q", "--filter", "name=^/gavip-server-").splitlines()
     return pss_mb(psutil.Process(int(docker("inspect", "-f", "{{.State.Pid}}", container))))
 
 

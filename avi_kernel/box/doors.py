@@ -16,6 +16,8 @@ from avi_kernel.box.spec import Spec
 from avi_kernel.box.ways import ways_out
 
 END_FILE, STOP_FILE = "end", "stop"
+MOST = {"api": 64, "egress": 64, "log": 2}
+"""Connections at once; a container may open them past its own first process."""
 _FLOOD_PAUSE = 0.01  # once the log is full: the container waits, not the machine
 
 
@@ -45,7 +47,7 @@ class Doors:
         self._log = self._new_log()  # who looks for it finds it from the first moment
         handlers: dict[str, Handler] = {**ways_out(self._spec), "log": self._write_down}
         for name, handler in handlers.items():
-            self._servers.append(await serve(self._listen(name), handler))
+            self._servers.append(await serve(self._listen(name), handler, most=MOST[name]))
 
     async def close(self) -> None:
         """Stop answering."""

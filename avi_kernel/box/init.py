@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -21,13 +22,12 @@ from avi_kernel.box.accounts import Accounts, own_groups
 from avi_kernel.box.course import Course
 from avi_kernel.box.printing import Printing
 from avi_kernel.box.relay import BETWEEN_TRIES, PIECE, Relay
-from avi_kernel.box.seccomp import put_on
+from avi_kernel.box.seccomp import keep_out, put_on
 
 WAYS = "/run/gavip-ways"
 WAYS_OUT = {"api": ("127.0.0.2", 8081), "egress": ("127.0.0.2", 8082)}
 MADE = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 """Folders in the scratch: astropy warns in every log when the environment names one that is not there."""
-TIME_LIMIT = "GAVIP_TIME_LIMIT"
 GO = "go"
 BEGINS_WITHIN = 30.0
 BETWEEN_LOOKS = 0.005
@@ -43,18 +43,14 @@ class Init:
 
     Parameters
     ----------
-    argv, env
-        Its command, and the command's environment.
+    argv
+        Its command.
     ways
-        Folder of the platform's sockets.
-    time_limit
-        Seconds; None: it may run for ever.
+        Folder of the platform's sockets, and of what it is told.
     """
 
-    def __init__(
-        self, *, argv: list[str], env: dict[str, str], ways: str = WAYS, time_limit: float | None = None
-    ) -> None:
-        self._argv, self._env, self._ways = argv, env, ways
+    def __init__(self, *, argv: list[str], ways: str = WAYS) -> None:
+        self._argv, self._ways = argv, ways
         self._selector = selectors.DefaultSelector()
         self._relay = Relay(self._selector)
         self._printing = Printing(self._selector, path=f"{ways}/log", on_word=self._hear)
@@ -64,7 +60,7 @@ class Init:
             cpu_seconds=self._accounts.cpu_seconds,
             clock=time.monotonic,
         )
-        self._ends_at = time.monotonic() + time_limit if time_limit else float("inf")
+        self._ends_at = float("inf")
         self._kills_at = float("inf")
         self._looks_at = time.monotonic()
         self._reason = self._message = ""
@@ -77,14 +73,17 @@ class Init:
             self._relay.listen(address, f"{self._ways}/{name}")
         self._listen_for_signals()
         self._printing.connect()
-        if not self._may_begin():
+        order = self._order()
+        if order is None:
             self._say_last_words(1)
             return 1
+        if order["time_limit"] is not None:
+            self._ends_at = time.monotonic() + order["time_limit"]
         # A signal between the fork and the child's own settings would be taken for ours, and lost.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         self._command = os.fork()
         if self._command == 0:
-            become(self._argv, self._env, output=self._printing.into)
+            become(self._argv, order["env"], cwd=order["cwd"], output=self._printing.into)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         self._printing.start()
         while self._status is None:
@@ -95,15 +94,16 @@ class Init:
         self._say_last_words(self._status)
         return self._status
 
-    def _may_begin(self) -> bool:
-        """Wait until the platform has seen that this container is as it was meant."""
+    def _order(self) -> dict[str, Any] | None:
+        """Wait until the platform has shown this container its folders, and tells what it is; None when it does not."""
         deadline = time.monotonic() + BEGINS_WITHIN
-        while not os.path.exists(f"{self._ways}/{GO}"):  # noqa: PTH110  # as in `entry`
-            if self._reason or time.monotonic() > deadline:
-                self._end("failed_to_start", "the platform did not let it begin")
-                return False
+        while not self._reason and time.monotonic() < deadline:
+            with suppress(FileNotFoundError), open(f"{self._ways}/{GO}", "rb") as file:  # noqa: PTH123  # as in `entry`
+                order: dict[str, Any] = json.load(file)
+                return order
             self._step(time.monotonic() + BETWEEN_LOOKS)
-        return True
+        self._end("failed_to_start", "the platform did not let it begin")
+        return None
 
     def _listen_for_signals(self) -> None:
         """Have signals wake the loop: the first process of a container gets only those that it asked for."""
@@ -177,11 +177,12 @@ class Init:
             "cpu_seconds": self._accounts.cpu_seconds(),
             "course": self._course.points,
         }
-        sys.stdout.write(json.dumps(words) + "\n")
+        # On a line of their own, whatever stands before them.
+        sys.stdout.write("\n" + json.dumps(words) + "\n")
         sys.stdout.flush()
 
 
-def become(argv: list[str], env: dict[str, str], *, output: int) -> None:
+def become(argv: list[str], env: dict[str, str], *, cwd: str, output: int) -> None:
     """Turn a fresh fork into the container's command."""
     try:
         os.setsid()
@@ -192,10 +193,10 @@ def become(argv: list[str], env: dict[str, str], *, output: int) -> None:
         for sign in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(sign, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.chdir(cwd)
         for name in MADE:
             if folder := env.get(name):
                 os.makedirs(folder, exist_ok=True)  # noqa: PTH103  # as in `entry`
-        put_on()
         os.execvpe(argv[0], argv, env)  # noqa: S606  # this is what a container is for
     except OSError as error:
         os.write(2, f"the box's command cannot be started: {error}\n".encode())
@@ -223,9 +224,9 @@ def kill_everybody() -> None:
 
 def main() -> int:
     """Run what the command line says."""
-    env = dict(os.environ)
-    limit = env.pop(TIME_LIMIT, "")
-    return Init(argv=sys.argv[1:], env=env, time_limit=float(limit) if limit else None).run()
+    keep_out()
+    put_on()  # here, so that it holds for everything in the container
+    return Init(argv=sys.argv[1:]).run()
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ class BoxLog:
         return self._head_left == 0
 
     def write(self, data: bytes) -> None:
-        """Take what the box printed."""
+        """Take what the box printed; nothing once it is closed: its descriptor may be somebody else's then."""
+        if self._descriptor < 0:
+            return
         head, rest = data[: self._head_left], data[self._head_left :]
         if head:
             self._head_left -= len(head)
@@ -62,9 +64,12 @@ class BoxLog:
         """Write the end that was kept, saying how much is missing before it."""
         tail = b"".join(self._tail)
         cut = max(0, len(tail) - self._tail_size)
+        if self._descriptor < 0:
+            return
         if tail:
             self._put(f"[{self._dropped + cut} bytes were cut here.]\n".encode() + tail[cut:])
         os.close(self._descriptor)
+        self._descriptor = -1
 
     def _put(self, data: bytes) -> None:
         try:

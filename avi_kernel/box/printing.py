@@ -6,6 +6,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+from avi_kernel.box.relay import reach
+
 PIECE = 64 * 1024
 LONGEST_WORD = 200
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -54,15 +56,9 @@ class Printing:
 
     def connect(self) -> None:
         """Try to reach who writes it down."""
-        log = socket.socket(socket.AF_UNIX)
-        log.setblocking(False)
-        try:
-            log.connect(self._path)
-        except OSError:
-            log.close()
-            return
-        self._log = log
-        self._watch()
+        with suppress(OSError):
+            self._log = reach(self._path)
+            self._watch()
 
     def _watch(self) -> None:
         """Read nothing before what came before it was sent: who prints too fast waits."""

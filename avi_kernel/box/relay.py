@@ -17,6 +17,24 @@ MOST_LINKS = 200
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 
+def reach(path: str) -> socket.socket:
+    """Connect to a socket of the platform, which answers at once or not at all.
+
+    Raises
+    ------
+    OSError
+        Nobody listens there, or too many files are open.
+    """
+    far = socket.socket(socket.AF_UNIX)
+    far.setblocking(False)
+    try:
+        far.connect(path)
+    except OSError:
+        far.close()
+        raise
+    return far
+
+
 class Link:
     """Two connected sockets, each of which gets what the other one sends.
 
@@ -154,12 +172,9 @@ class Relay:
         self._connect(near, path, self._clock())
 
     def _connect(self, near: socket.socket, path: str, since: float) -> None:
-        far = socket.socket(socket.AF_UNIX)
-        far.setblocking(False)
         try:
-            far.connect(path)
+            far = reach(path)
         except OSError:
-            far.close()
             if self._clock() - since > PATIENCE:
                 near.close()
             else:

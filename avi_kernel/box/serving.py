@@ -16,14 +16,25 @@ MOST_CONNECTIONS = 128
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
-    """Give each connection to the handler; one that fails is closed and harms no other."""
-    room = asyncio.Semaphore(MOST_CONNECTIONS)
+async def serve(
+    listening: socket.socket, handler: Handler, *, most: int = MOST_CONNECTIONS
+) -> asyncio.Server:
+    """Give each connection to the handler; one that fails is closed and harms no other.
+
+    Parameters
+    ----------
+    most
+        Connections at once; whoever comes then is turned away.
+    """
+    held = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal held
+        if held >= most:  # who waited here would hold a descriptor all the same
+            return writer.transport.abort()
+        held += 1
         try:
-            async with room:
-                await handler(reader, writer)
+            await handler(reader, writer)
         except BadRequest as error:
             await refuse(writer, error.status, str(error))
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
@@ -34,6 +45,7 @@ async def serve(listening: socket.socket, handler: Handler) -> asyncio.Server:
             logging.getLogger(__name__).exception("a connection failed")
             await refuse(writer, HTTPStatus.BAD_REQUEST, "this request cannot be understood")
         finally:
+            held -= 1
             # The box has ended; asyncio would report each open connection as an error.
             with suppress(asyncio.CancelledError):
                 await close(writer)

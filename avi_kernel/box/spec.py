@@ -53,4 +53,7 @@ class Spec:
 def load(run_dir: Path) -> Spec:
     """Read what the platform wrote; it was validated when it was made."""
     document = json.loads((run_dir / "box.json").read_bytes())
-    return Spec(**{**document, "binds": [Bind(**bind) for bind in document["binds"]]})
+    try:
+        return Spec(**{**document, "binds": [Bind(**bind) for bind in document["binds"]]})
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{run_dir} is of another version: {error}") from error

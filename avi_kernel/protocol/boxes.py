@@ -16,11 +16,9 @@ API_ADDRESS = ("127.0.0.2", 8081)
 WAYS_RUN = "/run/gavip-ways"
 """Where a container sees the part `ways` of its socket folder."""
 GO_FILE = "go"
-"""In the ways of a container: its first process begins once this is there."""
+"""In the ways of a container: what its first process is to run, as JSON; it begins once this is there."""
 ORDER_FILE = "order"
 """In the ways of a container that stood ready: what it is, once somebody has claimed it."""
-TIME_LIMIT_ENV = "GAVIP_TIME_LIMIT"
-"""Tells a container's first process after how many seconds it is to end the command."""
 Reason = Literal["exited", "out_of_memory", "too_much_written", "time_limit", "stopped", "failed_to_start"]
 EGRESS_ADDRESS = ("127.0.0.2", 8082)
 """Inside a sandboxed box: the loopback address of the egress proxy (HTTP CONNECT and plain HTTP)."""

@@ -133,7 +133,10 @@ def _binds(spec: ContainerSpec, places: BoxPlaces) -> list[Bind]:
     sockets = Bind(source=str(places.socket_dir / "box"), target=BOX_RUN, writable=True)
     etc = etc_binds(places.run_dir / "etc", image=places.image)
     if places.image:
-        return [*etc, *mounts, sockets, Bind(source=str(places.socket_dir / "ways"), target=WAYS_RUN)]
+        own = (
+            [] if spec.kind is Kind.JOB else [sockets]
+        )  # what lies there has no limit: for those alone that serve
+        return [*etc, *mounts, *own, Bind(source=str(places.socket_dir / "ways"), target=WAYS_RUN)]
     return [*system_binds(), *etc, *mounts, sockets]
 
 

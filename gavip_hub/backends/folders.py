@@ -42,7 +42,7 @@ def open_mounts(spec: ContainerSpec, *, uid: int | None) -> None:
     gavip_hub.exceptions.Unavailable
         A file or a link is in the way.
     """
-    home = spec.env.get("HOME", "/home")
+    home = f"/home/{spec.owner}"
     theirs = {home, f"{home}/jobs", f"{home}/shared/me"}
     for mount in spec.mounts if uid is not None else ():
         if mount.writable or mount.target in theirs:

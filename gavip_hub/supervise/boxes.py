@@ -15,7 +15,7 @@ async def stop_boxes(launcher: Launcher) -> None:
 
     They are not removed: at the next start Hub and service read how each ended.
     """
-    names = await asyncio.to_thread(_alive, launcher, launcher.names())
+    names = await asyncio.to_thread(lambda: _alive(launcher, launcher.names()))
     for name in names:
         await asyncio.to_thread(launcher.stop, name)
     deadline = asyncio.get_running_loop().time() + BOX_SECONDS

@@ -93,9 +93,13 @@ class Supervisor:
         await asyncio.gather(*self._watchers, return_exceptions=True)
         # These first, so that nothing new comes in; they do not wait for one another.
         await asyncio.gather(*(one.stop() for one in self.siblings if not one.program.beside_containers))
-        if not keep_boxes:
-            await stop_boxes(make_launcher(self.config, _NO_WALLS))
-        await asyncio.gather(*(one.stop() for one in self.siblings))
+        try:
+            if self.siblings and not keep_boxes:
+                await stop_boxes(make_launcher(self.config, _NO_WALLS))
+        except Unavailable as error:
+            self.warn(f"What runs for users could not be ended: {error.message}")
+        finally:
+            await asyncio.gather(*(one.stop() for one in self.siblings))
 
     def _prepare_machine(self) -> None:
         """Bring the service's database to this program's schema, and say what boxes cannot be kept from."""

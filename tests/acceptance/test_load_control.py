@@ -102,4 +102,4 @@ def test_twenty_interfaces_and_ten_jobs_at_once_and_the_rest_waits(crowded: Plat
     assert most_held(crowded) == CAPACITY_MB
     for user in PEOPLE:
         crowded.close_servers(user)
-    eventually(lambda: not list((crowded.root / "containers").glob("gavip-*")), "no container is left")
+    eventually(lambda: not list((crowded.root / "containers").glob("gavip-server-*")), "no container is left")

@@ -46,3 +46,13 @@ def test_a_full_disk_ends_nothing(tmp_path):
     log.write(b"y" * 2000)
     assert log.full
     log.close()
+
+
+def test_nothing_is_written_once_it_is_closed(tmp_path):
+    """Its descriptor may be somebody else's by then."""
+    log = BoxLog(path=str(tmp_path / "log.txt"), limit=1000)
+    log.close()
+    with (tmp_path / "other").open("wb", buffering=0):  # has the descriptor now
+        log.write(b"of one container")
+        log.close()
+    assert (tmp_path / "other").read_bytes() == b""

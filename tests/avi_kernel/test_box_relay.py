@@ -49,6 +49,10 @@ def relayed(tmp_path, clock):
     yield relay
     ended.set()
     thread.join()
+    for link in list(relay._links):
+        link.close()
+    for near, *_ in relay._waiting:
+        near.close()
     for key in list(selector.get_map().values()):
         key.fileobj.close()
     selector.close()

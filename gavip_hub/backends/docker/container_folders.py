@@ -94,8 +94,9 @@ class ContainerFolders:
         try:
             self.of(spare).rename(run_dir)
             box = self._describe(spec, sockets=Path(known.socket_dir), uid=known.uid)
-            (run_dir / SPEC_FILE).unlink()
-            write_private(run_dir / SPEC_FILE, box.model_dump_json())
+            partial = run_dir / f".{SPEC_FILE}.new"
+            write_private(partial, box.model_dump_json())
+            partial.replace(run_dir / SPEC_FILE)
             # Into the very files that the container sees.
             write_etc(run_dir / "etc", uid=os.getuid() if box.uid is None else box.uid, user=spec.owner)
         except OSError as error:

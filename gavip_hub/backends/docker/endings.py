@@ -11,6 +11,7 @@ from gavip_hub.backends.docker.engine import seconds
 from gavip_hub.backends.records import STOP_FILE, read_record
 
 _NEVER = "0001-"
+_BY_SIGNAL = (128 + 9, 128 + 15)
 
 
 def record_of(run_dir: Path, found: dict[str, Any], last_line: bytes) -> ExitRecord | None:
@@ -54,12 +55,15 @@ def _why(run_dir: Path, state: dict[str, Any], words: LastWords | None) -> tuple
         reason, _, message = (run_dir / END_FILE).read_text().partition(" ")
         if reason in get_args(Reason):
             return cast("Reason", reason), message
-    if state["OOMKilled"] and state["ExitCode"] != 0 and not asked:
+    said_otherwise = words is not None and words.reason != "exited"
+    if state["OOMKilled"] and state["ExitCode"] != 0 and not asked and not said_otherwise:
         return "out_of_memory", ""
     if words is None:
         return ("stopped", "") if asked else (None, "")
-    # Ended by a signal that was not ours: by the engine, as it was shut down.
-    return (None, "") if words.reason == "stopped" and not asked else (words.reason, words.message)
+    if words.reason == "stopped" and not asked:
+        # By a signal that was not ours: the engine's, as it was shut down; or the command's own, which then ended as it says.
+        return (None, "") if state["ExitCode"] in _BY_SIGNAL else ("exited", "")
+    return words.reason, words.message
 
 
 def _told(reason: Reason, box: BoxSpec | None) -> str:

@@ -157,11 +157,19 @@ class Engine:
             raise Unavailable(f"The container {name} cannot get other limits: {told(error)}") from error
 
     def last_line(self, name: str) -> bytes:
-        """Return the last line that the first process of a container printed."""
+        """Return the last line that the first process of a container printed.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            The engine does not answer: to take that for silence would make a failure of the job one of the platform's.
+        """
         try:
             text: bytes = self._client.logs(name, stdout=True, stderr=False, tail=1)
-        except (DockerException, RequestException):
+        except NotFound:
             return b""
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The engine does not answer: {told(error)}") from error
         return text.strip()
 
     def names(self) -> list[str]:
@@ -176,7 +184,8 @@ class Engine:
             listed = self._client.containers(all=True, filters={"label": f"{PLATFORM}={self.platform}"})
         except (DockerException, RequestException) as error:
             raise Unavailable(f"The engine does not answer: {told(error)}") from error
-        return sorted(one["Names"][0].lstrip("/") for one in listed)
+        # One that is just being removed has none.
+        return sorted(one["Names"][0].lstrip("/") for one in listed if one["Names"])
 
 
 def told(error: Exception) -> str:

@@ -17,8 +17,9 @@ from gavip_hub.backends.docker.container_folders import SPARE, ContainerFolders
 from gavip_hub.backends.docker.doorbell import Doorbell
 from gavip_hub.backends.docker.endings import record_of
 from gavip_hub.backends.docker.engine import PLATFORM, Engine
-from gavip_hub.backends.docker.mounted import Identity, identities, require_mounted
 from gavip_hub.backends.docker.options import SCRATCH, create_options
+from gavip_hub.backends.docker.orders import give_order
+from gavip_hub.backends.docker.shown import show
 from gavip_hub.backends.docker.spares import Spares
 from gavip_hub.backends.folders import open_mounts
 from gavip_hub.backends.launched import Launcher
@@ -26,9 +27,11 @@ from gavip_hub.backends.records import first_asked
 from gavip_hub.backends.runtime import platform_id
 from gavip_hub.backends.uids import Uids
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
-from gavip_hub.domain.container import ContainerSpec, Kind
+from gavip_hub.domain.container import ContainerSpec, Kind, Mount
 from gavip_hub.exceptions import Unavailable
 
+ROOM = ("/home", "/avi", "/attempt")
+"""Where a person's folders are shown."""
 HANGS_AFTER = 30.0
 """Seconds in which a container that was asked to end has done so, even where its command is stubborn."""
 
@@ -66,13 +69,13 @@ class DockerLauncher(Launcher):
         self._engine = engine
         self._images = images
         self._doorbell = Doorbell(root=root)
-        self._uids = Uids(path=root / "state" / "uids.json") if os.geteuid() == 0 else None
+        self._uids = Uids(path=root / "state" / "uids.json")
         self.spares = Spares(
-            wanted=spares if self._uids else 0,
+            wanted=spares,
             image=DEFAULT_IMAGE,
             folders=self._folders,
             engine=engine,
-            start=self._start_spare,
+            start=self._start,
             discard=self.remove,
             tell=self._doorbell.tell,
         )
@@ -84,39 +87,30 @@ class DockerLauncher(Launcher):
         Returns
         -------
         State
-            `container`, `run_dir`, `socket` (where a server answers, once it is ready).
+            `run_dir`, `socket` (where a server answers, once it is ready).
 
         Raises
         ------
         gavip_hub.exceptions.Unavailable
             A container of this name exists, or it could not be started: then `remove` it.
         """
-        uid = self._uids.of(spec.owner) if self._uids else None
-        open_mounts(spec, uid=uid)
-        box = self.spares.claim(spec, person=uid) if self.spares.wanted and uid is not None else None
-        if box is None:
-            box = self._start(spec, uid)
-        else:
-            self.spares.fill_soon()
+        person = self._uids.of(spec.owner)
+        open_mounts(spec, uid=person)
+        box = self.spares.claim(spec, person=person) or self._start(spec, person)
         return {"run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
 
-    def _start(self, spec: ContainerSpec, uid: int | None, *, room: Sequence[str] = ()) -> BoxSpec:
+    def _start(self, spec: ContainerSpec, uid: int) -> BoxSpec:
         box = self._folders.make(spec, uid=uid)
-        if spec.kind is Kind.JOB and uid is not None and scratch.possible():
+        if spec.kind is Kind.JOB and scratch.possible():
             folder = scratch.make(Path(box.run_dir), size_mb=box.scratch_mb, uid=uid)
             box.binds.append(Bind(source=str(folder), target=SCRATCH, writable=True))
-        wanted = identities(box.binds)
         self._doorbell.tell(f"open {spec.name}")
         labels = {**spec.labels, PLATFORM: self._engine.platform}
-        self._engine.create(
-            create_options(box, image=self._image(spec), user=_user(box), labels=labels, room=room)
-        )
+        user = f"{uid}:{uid}"
+        self._engine.create(create_options(box, image=self._image(spec), user=user, labels=labels, room=ROOM))
         self._engine.start(spec.name)
-        self._let_go(box, wanted)
+        self._let_go(box, spec.mounts)
         return box
-
-    def _start_spare(self, spec: ContainerSpec, uid: int) -> BoxSpec:
-        return self._start(spec, uid, room=("/home", "/avi"))
 
     def _image(self, spec: ContainerSpec) -> str:
         if spec.image not in self._images:
@@ -125,17 +119,17 @@ class DockerLauncher(Launcher):
             )
         return self._images[spec.image]
 
-    def _let_go(self, box: BoxSpec, wanted: dict[str, Identity]) -> None:
-        """Let the container's first process begin, once it is seen that it has the folders that were meant."""
+    def _let_go(self, box: BoxSpec, mounts: Sequence[Mount]) -> None:
+        """Show the container its person's folders, and let its first process begin."""
         found = self._engine.inspect(box.name)
-        if found is None or not found["State"]["Pid"]:  # it has ended by itself: its record tells how
-            return
+        if found is None or not found["State"]["Pid"] or box.uid is None:
+            return  # it has ended by itself: its record tells how
         try:
-            require_mounted(found["State"]["Pid"], wanted)
+            show(found["State"]["Pid"], mounts, person=box.uid, box=box.uid)
         except Unavailable:
             self._engine.signal(box.name, "SIGKILL")
             raise
-        Path(box.socket_dir, "ways", GO_FILE).touch()
+        give_order(box, GO_FILE)
 
     @override
     def look(self, name: str) -> Observation:
@@ -164,18 +158,24 @@ class DockerLauncher(Launcher):
         """Ask a container to end, gently at first; returns at once, and does no harm where it is gone."""
         run_dir = self._folders.of(name)
         hangs = run_dir.is_dir() and time.monotonic() - first_asked(run_dir) > HANGS_AFTER
-        self._engine.signal(name, "SIGKILL" if hangs or not run_dir.is_dir() else "SIGTERM")
+        if hangs and self._never_started(name):
+            self._engine.remove(name)
+        else:
+            self._engine.signal(name, "SIGKILL" if hangs or not run_dir.is_dir() else "SIGTERM")
 
     @override
     def remove(self, name: str) -> None:
         """Forget a container and free what it held; one that still runs is killed."""
         self._engine.remove(name)
-        if self._folders.of(name).is_dir():
-            with suppress(
-                Unavailable
-            ):  # it is away, and opens at its next start the doors of what is there then
-                self._doorbell.tell(f"close {name}", within=0.0)
         self._folders.remove(name)
+        # Where it is away, it opens at its next start the doors of what is there then.
+        with suppress(Unavailable):
+            self._doorbell.tell(f"close {name}", within=0.0)
+
+    def _never_started(self, name: str) -> bool:
+        """Tell whether it was created by a steward that ended before it started it: then there is nothing to signal."""
+        found = self._engine.inspect(name)
+        return found is not None and found["State"]["Status"] == "created"
 
     @override
     def clear_unfinished(self) -> None:
@@ -193,11 +193,6 @@ class DockerLauncher(Launcher):
         """Return the log of a container; None where there is none."""
         box = self._folders.box(name)
         return Path(box.log_file) if box else None
-
-
-def _user(box: BoxSpec) -> str:
-    number, group = (os.getuid(), os.getgid()) if box.uid is None else (box.uid, box.uid)
-    return f"{number}:{group}"
 
 
 def docker_launcher(config: Gavip) -> DockerLauncher:
@@ -219,6 +214,10 @@ def require_engine(config: Gavip) -> str:
     gavip_hub.exceptions.Unavailable
         It does not; the message says what to do.
     """
+    if os.geteuid() != 0:
+        raise Unavailable(
+            "Containers are started by root alone, as which the steward shows people their folders: start with `sudo gavip up --docker`."
+        )
     engine = Engine(platform=platform_id(config.root), address=config.docker_engine)
     return engine.require(
         [config.images[name] for name in (DEFAULT_IMAGE, NOTEBOOK_IMAGE) if name in config.images]

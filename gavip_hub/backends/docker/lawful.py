@@ -7,10 +7,12 @@ open the machine, nor one user's folder to another.
 import re
 from pathlib import Path
 
-from gavip_hub.domain.container import ContainerSpec, Kind, Mount
+from gavip_hub.backends.docker.container_folders import SPARE
+from gavip_hub.domain.container import ContainerSpec, Kind, Mount, Resources
 from gavip_hub.exceptions import Forbidden
 
 NAME = re.compile(r"gavip-(server-)?[a-z0-9]+(-[a-z0-9]+)*\Z")
+MOST_PROCESSES, MOST_CORES, MOST_SCRATCH_MB = 4096, 1024, 1024 * 1024
 _OWNER = re.compile(r"[a-z0-9][a-z0-9._@-]*\Z")
 _HOME = re.compile(r"/home/[^/]+(/.*)?\Z")
 _SERVED = ("/avi", "/attempt")
@@ -29,8 +31,9 @@ def require_lawful(spec: ContainerSpec, *, root: Path, most_memory_mb: int) -> N
         raise Forbidden(f"{spec.owner!r} is no user of this platform.")
     if spec.kind is Kind.RESERVATION:
         raise Forbidden("A reservation is no container.")
-    if not 0 < spec.resources.memory_mb <= most_memory_mb:
-        raise Forbidden(f"A container may have at most {most_memory_mb} MB.")
+    _require_size(spec.resources, most_memory_mb)
+    if not (spec.cwd == "/" or spec.cwd.startswith(f"/home/{spec.owner}")) or ".." in Path(spec.cwd).parts:
+        raise Forbidden(f"Nothing is run in {spec.cwd}.")
     for mount in spec.mounts:
         if ".." in Path(mount.source).parts or ".." in Path(mount.target).parts:
             raise Forbidden(f"{mount.source} is no plain path.")
@@ -38,6 +41,18 @@ def require_lawful(spec: ContainerSpec, *, root: Path, most_memory_mb: int) -> N
             raise Forbidden(f"Nothing is mounted at {mount.target}.")
         if not any(_lies_in(mount, folder) for folder in _folders(spec, root, writable=mount.writable)):
             raise Forbidden(f"{mount.source} is not a folder that {spec.owner}'s containers see so.")
+
+
+def _require_size(resources: Resources, most_memory_mb: int) -> None:
+    bounds = {
+        "MB": (resources.memory_mb, most_memory_mb),
+        "processes": (resources.pids, MOST_PROCESSES),
+        "cores": (resources.cpu_limit, MOST_CORES),
+        "MB of scratch": (resources.scratch_mb, MOST_SCRATCH_MB),
+    }
+    for what, (asked, most) in bounds.items():
+        if not 0 < asked <= most:
+            raise Forbidden(f"A container may have up to {most} {what}, and not {asked}.")
 
 
 def require_name(name: str) -> None:
@@ -48,7 +63,7 @@ def require_name(name: str) -> None:
     gavip_hub.exceptions.Forbidden
         It is not.
     """
-    if not NAME.match(name):
+    if not NAME.match(name) or name.startswith(SPARE):
         raise Forbidden(f"{name!r} is no container of this platform.")
 
 

@@ -1,9 +1,10 @@
 """From a box's description to what the engine is asked to create; nothing else decides what a container may do."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
-from avi_kernel.protocol.boxes import TIME_LIMIT_ENV, Bind, BoxSpec
+from avi_kernel.protocol.boxes import Bind, BoxSpec
 
 MB = 1024 * 1024
 OWN_PROCESSES = 2
@@ -29,21 +30,27 @@ def create_options(
     labels
         What finds it again.
     room
-        Empty folders, in which folders are shown later.
+        Empty folders, in which others are shown before its command runs. Its environment is told to it then, too.
     """
-    limit = {TIME_LIMIT_ENV: str(box.time_limit)} if box.time_limit is not None else {}
     return {
         "image": image,
         "name": box.name,
         "command": box.argv,
-        "environment": {**box.env, **limit},
-        "working_dir": box.cwd,
+        "working_dir": "/",
         "user": user,
         "hostname": "box",
         "labels": dict(labels),
         "network_disabled": True,
-        "host_config": {**_walls(box, room), **_limits(box), "Mounts": [_mount(bind) for bind in box.binds]},
+        "host_config": {
+            **_walls(box, room),
+            **_limits(box),
+            "Mounts": [_mount(bind) for bind in box.binds if not _lies_in(bind, room)],
+        },
     }
+
+
+def _lies_in(bind: Bind, room: Sequence[str]) -> bool:
+    return any(PurePosixPath(bind.target).is_relative_to(folder) for folder in room)
 
 
 def _walls(box: BoxSpec, room: Sequence[str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Folders shown to a container that runs already, as its own user's: what makes a box ready before its person is known.
+"""A person's folders shown to a container that runs already, before anything of theirs runs in it.
 
-The kernel clones a mount from a descriptor that was opened without following links, maps the person's number to the box's, and
-moves it into the container's mounts (open_tree, mount_setattr, move_mount; Linux 5.12). No program of the container has a
-part in it, and no path is walked twice.
+An engine follows links, at a mount's source and at its target, and people write in their folders: between our look and the
+engine's a link may have come there. So the engine mounts none of them. The kernel clones a mount from a descriptor that was
+opened without following links, maps the person's number to the box's where they differ, and moves it onto a descriptor in the
+container's mounts (open_tree, mount_setattr, move_mount; Linux 5.12). No path is walked twice.
 """
 
 import ctypes
@@ -10,8 +11,8 @@ import os
 import struct
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from gavip_hub.backends.folders import opened
@@ -24,7 +25,8 @@ _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = (
     442,
 )  # the same on every machine: younger than the common table
 _CLONE, _CLOSE_ON_EXEC, _EMPTY_PATH = 1, 0x80000, 0x1000
-_FROM_DESCRIPTOR = 4
+_FROM_DESCRIPTOR, _ONTO_DESCRIPTOR = 0x4, 0x40
+_STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_ONLY, _NO_SUID, _NO_DEVICES, _ID_MAPPED = 0x1, 0x2, 0x4, 0x100000
 _OWN_FS, _MOUNTS = 0x200, 0x20000
 _WITHIN = 10.0
@@ -48,20 +50,20 @@ def show(pid: int, mounts: Sequence[Mount], *, person: int, box: int) -> None:
         A folder is not there, a link is in the way, or the kernel refuses.
     """
     with ExitStack() as stack:
-        mapped = stack.enter_context(_user_namespace(person, box))
+        mapped = stack.enter_context(_user_namespace(person, box)) if person != box else None
         trees = [(stack.enter_context(_tree(mount, person, mapped)), mount.target) for mount in mounts]
         _in_thread(lambda: _move(pid, trees))
 
 
 @contextmanager
-def _tree(mount: Mount, person: int, mapped: int) -> Iterator[int]:
+def _tree(mount: Mount, person: int, mapped: int | None) -> Iterator[int]:
     """Clone the mount of a folder; the person's own is seen under the box's number."""
     with opened(mount.source) as folder:
-        own = os.fstat(folder).st_uid == person
+        own = mapped is not None and os.fstat(folder).st_uid == person
         tree = _call("open_tree", _OPEN_TREE, folder, b"", _EMPTY_PATH | _CLONE | _CLOSE_ON_EXEC)
     try:
         flags = _NO_SUID | _NO_DEVICES | (0 if mount.writable else _READ_ONLY) | (_ID_MAPPED if own else 0)
-        attributes = struct.pack("QQQQ", flags, 0, 0, mapped if own else 0)
+        attributes = struct.pack("QQQQ", flags, 0, 0, mapped or 0 if own else 0)
         _call("mount_setattr", _MOUNT_SETATTR, tree, b"", _EMPTY_PATH, attributes, len(attributes))
         yield tree
     finally:
@@ -97,19 +99,38 @@ def _move(pid: int, trees: Sequence[tuple[int, str]]) -> None:
         _libc("unshare", _OWN_FS)  # else it would be this whole process that moves
         _libc("setns", namespace, _MOUNTS)
         for tree, target in trees:
-            os.makedirs(target, mode=0o755, exist_ok=True)  # noqa: PTH103  # on a file system in memory of the container's
-            _call("move_mount", _MOVE_MOUNT, tree, b"", -100, target.encode(), _FROM_DESCRIPTOR)
+            place = _place(target)
+            try:
+                _call("move_mount", _MOVE_MOUNT, tree, b"", place, b"", _FROM_DESCRIPTOR | _ONTO_DESCRIPTOR)
+            finally:
+                os.close(place)
     finally:
         os.close(namespace)
 
 
-def _in_thread(act: object) -> None:
+def _place(target: str) -> int:
+    """Open the folder on which a mount is to lie, making what is missing; a link on the way is somebody's trick."""
+    current = os.open("/", _STEP)
+    try:
+        for part in Path(target).parts[1:]:
+            with suppress(FileExistsError):
+                os.mkdir(part, 0o755, dir_fd=current)
+            deeper = os.open(part, _STEP, dir_fd=current)
+            os.close(current)
+            current = deeper
+    except OSError:
+        os.close(current)
+        raise
+    return current
+
+
+def _in_thread(act: Callable[[], None]) -> None:
     """Do something in a thread that ends with it: what was unshared ends too."""
     failures: list[OSError] = []
 
     def run() -> None:
         try:
-            act()  # type: ignore[operator]
+            act()
         except OSError as error:
             failures.append(error)
 
@@ -128,8 +149,8 @@ def _libc(name: str, *arguments: int) -> int:
     return _checked(name, getattr(ctypes.CDLL(None, use_errno=True), name), *arguments)
 
 
-def _checked(name: str, function: object, *arguments: object) -> int:
-    result: int = function(*arguments)  # type: ignore[operator]
+def _checked(name: str, function: Callable[..., int], *arguments: object) -> int:
+    result = function(*arguments)
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{name}: {os.strerror(code)}")

@@ -6,18 +6,16 @@ interface, and it is told what it is. Until that moment nothing that a stranger 
 that person's until it is removed.
 """
 
-import json
 import logging
-import os
 import secrets
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from avi_kernel.protocol.boxes import ORDER_FILE, BoxSpec
 from gavip_hub.backends.docker.container_folders import SPARE, ContainerFolders
 from gavip_hub.backends.docker.engine import Engine
 from gavip_hub.backends.docker.options import limits_now
+from gavip_hub.backends.docker.orders import give_order
 from gavip_hub.backends.docker.shown import show
 from gavip_hub.config import SPARE_MB
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources
@@ -68,8 +66,8 @@ class Spares:
         self._discard = discard
         self._tell = tell
         self._filling = threading.Lock()
-        self._in_hand: set[str] = set()
-        """Spares that are just being claimed: for a moment their folder has another name than their container."""
+        self._naming = threading.Lock()
+        """Held while a folder has another name than its container."""
 
     def claim(self, spec: ContainerSpec, *, person: int) -> BoxSpec | None:
         """Make a spare this person's container; None where there is none, or it could not be done: then nothing is left.
@@ -79,26 +77,47 @@ class Spares:
         person
             Whose files are shown.
         """
-        if spec.kind is not Kind.INTERFACE or spec.image != self._image:
+        if not self.wanted or spec.kind is not Kind.INTERFACE or spec.image != self._image:
             return None
-        for spare in self._ready():
-            self._in_hand.add(spare)
-            try:
-                return self._fit_out(spare, spec, person)
-            except (GavipError, OSError) as error:
-                log.warning("the spare %s could not be claimed: %s", spare, error)
-                self._discard(spec.name)
-            finally:
-                self._in_hand.discard(spare)
+        claimed = self._take(spec)
+        self.fill_soon()
+        if claimed is None:
+            return None
+        try:
+            return self._fit_out(claimed, spec, person)
+        except (GavipError, OSError) as error:
+            log.warning("the spare for %s could not be fitted out: %s", spec.name, error)
+            self._discard(spec.name)
+            return None
+
+    def _take(self, spec: ContainerSpec) -> tuple[str, BoxSpec] | None:
+        """Give a spare the name of a container that there is not yet: the claim itself."""
+        with self._naming:
+            for spare in self._ready():
+                try:
+                    box = self._folders.claim(spare, spec)
+                except Unavailable as error:  # there is one of this name: the launch itself will say so
+                    log.warning("%s", error)
+                    return None
+                try:
+                    self._engine.rename(spare, spec.name)
+                except Unavailable as error:
+                    log.warning("%s", error)
+                    self._discard(spec.name)
+                    continue
+                return spare, box
         return None
 
     def fill(self) -> None:
-        """Start as many as are missing, and remove what is left of claims that were cut short."""
+        """Start as many as are missing, and remove what is left of claims that were cut short, and what is too much."""
         with self._filling:
-            for stray in set(self._engine.names()) - self._folders.names():
-                if stray.startswith(SPARE) and stray not in self._in_hand:
+            with self._naming:
+                strays = set(self._engine.names()) - self._folders.names()
+            for stray in strays:
+                if stray.startswith(SPARE):
                     self._engine.remove(stray)
-            for broken in self._all() - set(self._ready()):
+            ready = self._ready()
+            for broken in (self._all() - set(ready)) | set(ready[self.wanted :]):
                 self._discard(broken)
             for _ in range(self.wanted - len(self._all())):
                 name = f"{SPARE}{secrets.token_hex(6)}"
@@ -126,9 +145,8 @@ class Spares:
         seen = {name: self._engine.inspect(name) for name in sorted(self._all())}
         return [name for name, found in seen.items() if found and found["State"]["Running"]]
 
-    def _fit_out(self, spare: str, spec: ContainerSpec, person: int) -> BoxSpec:
-        box = self._folders.claim(spare, spec)
-        self._engine.rename(spare, spec.name)
+    def _fit_out(self, claimed: tuple[str, BoxSpec], spec: ContainerSpec, person: int) -> BoxSpec:
+        spare, box = claimed
         self._engine.update(spec.name, limits_now(box))
         self._tell(f"close {spare}")
         self._tell(f"open {spec.name}")
@@ -136,7 +154,7 @@ class Spares:
         if found is None or not found["State"]["Pid"] or box.uid is None:
             raise Unavailable("it has ended")
         show(found["State"]["Pid"], spec.mounts, person=person, box=box.uid)
-        _give_order(box)
+        give_order(box, ORDER_FILE)
         return box
 
     def _spec(self, name: str) -> ContainerSpec:
@@ -157,14 +175,3 @@ class Spares:
         while (number := FIRST_UID + secrets.randbelow(LAST_UID - FIRST_UID + 1)) in taken:
             pass
         return number
-
-
-def _give_order(box: BoxSpec) -> None:
-    """Tell the container what it is, in a file that it alone can read, whole or not at all."""
-    ways = Path(box.socket_dir, "ways")
-    partial = ways / f".{ORDER_FILE}"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"env": box.env, "cwd": box.cwd}, file)
-        os.fchown(file.fileno(), box.uid or 0, box.uid or 0)
-    partial.rename(ways / ORDER_FILE)

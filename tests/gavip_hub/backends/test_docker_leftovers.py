@@ -14,7 +14,7 @@ from gavip_hub.backends.docker.launcher import HANGS_AFTER
 from gavip_hub.backends.records import STOP_FILE
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import Unavailable
-from tests.support.docker import docker_world
+from tests.support.docker import IMAGE, docker_world
 
 pytestmark = pytest.mark.docker
 
@@ -90,30 +90,94 @@ def test_a_link_put_in_place_of_a_folder_meanwhile_shows_nothing(world, monkeypa
 
     monkeypatch.setattr(world.launcher._engine, "start", swap_and_start)
     code = "import pathlib; print(pathlib.Path('token').read_text(), flush=True)"
-    with pytest.raises(Unavailable, match="was replaced"):
+    with pytest.raises(Unavailable, match="must be a folder and no link"):
         world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", code))
     log = world.launcher.log_file("gavip-ja-1")
     assert not log.exists() or log.read_text() == ""
 
 
-async def test_the_same_link_shows_it_where_nobody_looks_again(world, monkeypatch):
+def test_an_engine_that_mounts_the_same_link_shows_it(world):
     """The control of the test above."""
+    import docker
+
     secret = world.root / "secrets"
     secret.mkdir(mode=0o755)
     (secret / "token").write_text("the token")
-    folder = world.root / "users/ann/avis/hr"
+    link = world.root / "link"
+    link.symlink_to(secret)
+    mount = docker.types.Mount("/shown", str(link), type="bind", read_only=True)
+    command = ["/opt/gavip/bin/python", "-c", "print(open('/shown/token').read())"]
+    output = docker.from_env().containers.run(
+        IMAGE, entrypoint=command[0], command=command[1:], mounts=[mount], remove=True, network_disabled=True
+    )
+    assert output == b"the token\n"
+
+
+def test_a_link_in_place_of_a_mount_point_is_no_way_out(world, monkeypatch):
+    """Targets are walked like sources: a folder of one's own that leads elsewhere in the container stops the start."""
+    world.places("ann")
+    shared = world.root / "users/ann/shared"
     start = world.launcher._engine.start
 
     def swap_and_start(name):
-        folder.rename(folder.with_name("aside"))
-        folder.symlink_to(secret)
+        shared.rename(shared.with_name("aside"))
+        shared.symlink_to("/usr/lib")
         start(name)
 
     monkeypatch.setattr(world.launcher._engine, "start", swap_and_start)
-    monkeypatch.setattr("gavip_hub.backends.docker.launcher.require_mounted", lambda *_: None)
-    code = "import pathlib; print(pathlib.Path('token').read_text(), flush=True)"
-    _, log = await world.run("gavip-ja-1", "python", "-S", "-c", code)
-    assert log == "the token\n"
+    with pytest.raises(Unavailable, match="cannot be shown"):
+        world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+
+
+def test_a_container_that_was_never_started_can_be_given_up(world, monkeypatch):
+    """Its steward ended between the two acts: an engine has nothing to signal then."""
+
+    def dies(_name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world.launcher._engine, "start", dies)
+    with pytest.raises(KeyboardInterrupt):
+        world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    fresh = world.fresh_launcher()
+    assert fresh.look("gavip-ja-1").liveness is Liveness.STARTING
+    fresh.stop("gavip-ja-1")
+    (world.run_dir("gavip-ja-1") / STOP_FILE).write_text(str(time.monotonic() - HANGS_AFTER - 1))
+    fresh.stop("gavip-ja-1")
+    assert fresh.look("gavip-ja-1").liveness is Liveness.LOST
+
+
+def test_a_launch_of_a_name_that_lives_leaves_it_alone(world):
+    world.launcher.launch(world.spec("gavip-server-a1", "python", "-S", "-c", WAITS, kind=Kind.INTERFACE))
+    world.launcher.spares.wanted = 1
+    world.launcher.spares.fill()
+    with pytest.raises(Unavailable, match="exists already"):
+        world.launcher.launch(world.spec("gavip-server-a1", "python", "-S", "-c", WAITS, kind=Kind.INTERFACE))
+    assert world.launcher.look("gavip-server-a1").liveness is Liveness.RUNNING
+
+
+PRIES = """
+import os
+for path in ("/proc/1/mem", "/proc/1/fd/1", "/proc/1/environ"):
+    try:
+        open(path, "r+b" if path.endswith("mem") else "rb")
+        print("opened", path)
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+async def test_the_first_process_is_closed_to_what_it_starts(world):
+    _, log = await world.run("gavip-ja-1", "python", "-S", "-c", PRIES)
+    assert log == "Permission denied\n" * 3
+
+
+SIGNALS = "import os, signal, time; os.kill(1, signal.SIGTERM); time.sleep(0.2); raise SystemExit(3)"
+
+
+async def test_who_ends_its_first_process_has_ended_itself(world):
+    code = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SIGNALS}"
+    ended, _ = await world.run("gavip-ja-1", "python", "-S", "-c", code)
+    assert (ended.reason, ended.exit_code) == ("exited", 3)
 
 
 async def test_the_address_of_a_server_that_died_leads_nowhere(world):
