@@ -16,6 +16,8 @@ UNCOMPILED = 0.01
 
 def every_file(root: str) -> Iterator[tuple[Path, os.stat_result]]:
     """Walk what the image itself holds: what the engine mounts lies on other devices."""
+    if not Path(root).exists():  # the base has no environment yet
+        return
     device = Path(root).lstat().st_dev
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if Path(folder, name).lstat().st_dev == device]
@@ -38,7 +40,7 @@ def check_only_scratch_is_anyones() -> None:
 
 
 def check_everything_may_be_read() -> None:
-    for path, status in every_file(str(PREFIX)) if PREFIX.exists() else ():
+    for path, status in every_file(str(PREFIX)):
         wanted = 0o005 if stat.S_ISDIR(status.st_mode) else 0o004
         assert stat.S_ISLNK(status.st_mode) or status.st_mode & wanted == wanted, path
 
@@ -62,9 +64,9 @@ def check_byte_code_is_there() -> None:
 def check_nothing_is_left_of_the_build() -> None:
     assert not any(Path("/var/lib/apt/lists").iterdir())
     assert not Path("/build").exists()
-    left = [
-        path for path, _ in every_file(str(PREFIX)) if path.name in {".lock", "pip", "uv", "rfc3987_syntax"}
-    ]
+    left = [*PREFIX.glob(".lock"), *PREFIX.glob("lab/.lock")]
+    for name in ("pip", "uv", "rfc3987_syntax"):
+        left += PREFIX.glob(f"**/site-packages/{name}")
     assert not left, left
 
 
@@ -79,7 +81,7 @@ def check_environment() -> None:
 
 
 def check_interpreter() -> None:
-    if not PREFIX.exists():  # the base has none of its own
+    if not PREFIX.exists():
         return
     assert sys.executable == "/opt/gavip/bin/python", sys.executable
     assert sys.prefix == str(PREFIX)

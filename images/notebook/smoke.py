@@ -7,10 +7,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 LAB = Path("/opt/gavip/lab")
 PATIENCE = 120.0
@@ -26,6 +30,30 @@ class SocketConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(self.path)
+
+
+class Hub(BaseHTTPRequestHandler):
+    """What a server asks of the Hub before it serves: whether it is there."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"version": "6.1.1"}')
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's own words readable."""
+
+
+@contextmanager
+def hub() -> Iterator[str]:
+    """Be a Hub for a while; its API's address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hub/api"
+    server.shutdown()
 
 
 def answer(path: str, address: str) -> tuple[int, str]:
@@ -70,27 +98,20 @@ def check_lab_answers() -> None:
 
 
 def check_the_platforms_own_start_leads_to_lab() -> None:
-    hub = {
-        "JUPYTERHUB_API_URL": "http://127.0.0.1:1/hub/api",
-        "JUPYTERHUB_USER": "ada",
-        "JUPYTERHUB_API_TOKEN": "t",
-    }
-    hub |= {
-        "JUPYTERHUB_SERVICE_PREFIX": "/user/ada/",
-        "JUPYTERHUB_CLIENT_ID": "jupyterhub-user-ada",
-        "JUPYTERHUB_HOST": "",
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        hub |= {"GAVIP_SOCKET": f"{folder}/s.sock", "GAVIP_USER_SPACE": folder}
-        hub |= {"JUPYTERHUB_SERVICE_URL": f"http+unix://{folder.replace('/', '%2F')}%2Fs.sock/user/ada/"}
-        command = [sys.executable, "-m", "avi_kernel.interface.notebook"]
-        with subprocess.Popen(command, env={**os.environ, **hub}, stderr=subprocess.DEVNULL) as server:
+    env = {"JUPYTERHUB_USER": "ada", "JUPYTERHUB_API_TOKEN": "t", "JUPYTERHUB_HOST": ""}
+    env |= {"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_CLIENT_ID": "jupyterhub-user-ada"}
+    command = [sys.executable, "-m", "avi_kernel.interface.notebook"]
+    with tempfile.TemporaryDirectory() as folder, hub() as api:
+        sock = f"{folder}/s.sock"
+        env |= {"JUPYTERHUB_API_URL": api, "GAVIP_SOCKET": sock, "GAVIP_USER_SPACE": folder}
+        env |= {"JUPYTERHUB_SERVICE_URL": f"http+unix://{quote(sock, safe='')}/user/ada/"}
+        with subprocess.Popen(command, env={**os.environ, **env}, stderr=subprocess.DEVNULL) as server:
             try:
-                status, _ = answer(hub["GAVIP_SOCKET"], "/user/ada/lab")
+                status, _ = answer(sock, "/user/ada/lab")
                 program = Path(f"/proc/{server.pid}/cmdline").read_bytes().decode()
             finally:
                 server.terminate()
-    assert status == 302, status
+    assert status == 302, status  # to the Hub's sign-in
     assert str(LAB) in program, program
 
 
