@@ -87,7 +87,7 @@ def decide(
     silent = [one for one in interfaces if 0 < terms.after < one.silence]
     silent.sort(key=_first_to_go)
     asked = _sums(demands, whole)
-    short_of = next(filter(None, (_short_of(total, free) for total in asked)), _ENOUGH)
+    short_of = next((short for total in asked if (short := _short_of(total, free))), _ENOUGH)
     over = [one for one in silent if one.noticed is not None and one.noticed >= terms.notice]
     closing = next(filter(None, (_fewest(over, free, total) for total in reversed(asked))), [])
     rest = [one for one in silent if one not in closing]

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,19 @@ from gavip_hub.storage import containers, events, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.lasting import CLOSES_AT
 from gavip_hub.storage.schema import Container
 from gavip_hub.storage.userspace import UserSpaces
 
 NOTEBOOK = "notebook"
 """How people see the server that the Hub leaves unnamed; no AVI may have this name."""
 STOPPING = "stopping"
+WHY = "why"
+"""In the state of a server that the platform closes: the sentence that its owner is told."""
+SHORT_OF = "short_of"
+"""In the state of an interface that is to close for others: what they wait for."""
+
+LATELY = timedelta(days=1)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +49,16 @@ class Admission:
 
     ledger_id: str
     spec: ContainerSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedServer:
+    """An interface that its user may want to open again."""
+
+    avi: str
+    version: str
+    at: datetime
+    reason: str
 
 
 class ServerService:
@@ -124,7 +141,7 @@ class ServerService:
         with self._database.transaction() as session:
             row = session.get(Container, ledger_id)
             if row is not None and containers.close(session, ledger_id, at=now):
-                row.reason = reason
+                row.reason = reason or why_closed(row)
                 tell(session, row, "failed" if reason else "stopped", at=now)
 
     def mark_ready(self, *, owner: str, name: str) -> None:
@@ -182,6 +199,7 @@ class ServerService:
                 elif ready is None and row.id in missed:
                     log.warning("The Hub has no server for the ledger row %s; closing it", row.id)
                     lost.append(row.id)
+                    row.reason = why_closed(row)
                     news.append((row, "stopped"))
                 elif ready is None and row.created_at < since:
                     doubted.add(row.id)
@@ -220,9 +238,10 @@ class ServerService:
             rows = [row for row in rows if row.backend_state.get(STOPPING)]
             for row in rows:
                 if gone:
+                    row.reason = why_closed(row)
                     containers.close(session, row.id, at=now)
                 else:
-                    row.backend_state = {**row.backend_state, STOPPING: False}
+                    row.backend_state = {**row.backend_state, STOPPING: False, WHY: ""}
             session.flush()
             _tell_all(session, [(row, "stopped" if gone else _state_of(row)) for row in rows], at=now)
 
@@ -231,6 +250,19 @@ class ServerService:
         with self._database.reading() as session:
             rows = [*servers.open_rows(session, owner=owner), *servers.reservations(session, owner=owner)]
             return [self.view(row) for row in sorted(rows, key=lambda row: row.id)]
+
+    def closed_lately(self, *, owner: str) -> list[ClosedServer]:
+        """Return a user's interfaces that ended today though they did not close them, and are not open again."""
+        now = self._clock.now()
+        with self._database.reading() as session:
+            rows = servers.closed_since(session, owner=owner, at=now - LATELY)
+            there = {row.ref for row in servers.open_rows(session, owner=owner)}
+            there |= {row.ref for row in servers.reservations(session, owner=owner)}
+        return [
+            ClosedServer(avi=row.ref, version=row.version or "", at=row.closed_at or now, reason=row.reason)
+            for row in rows
+            if row.reason and row.ref not in there
+        ]
 
     def get(self, *, owner: str, name: str) -> ServerView:
         """Return one server of a user.
@@ -268,7 +300,8 @@ class ServerService:
                 "memory_mb": row.memory_mb or asked.get("memory_mb", 0),
                 "cpu": row.cpu or asked.get("cpu", 0),
                 "started_at": row.ready_at,
-                "reason": row.reason,
+                "reason": closing_words(row) or row.reason,
+                "closes_at": asked.get(CLOSES_AT),
             }
         )
 
@@ -324,6 +357,18 @@ def _tell_all(session: Session, news: Iterable[tuple[Container, str]], *, at: da
 def holds(place: Container, wish: Wish) -> bool:
     """Tell whether a place in the queue has room for a wish; a larger version than it was held for is a new wish."""
     return wish.memory_mb <= place.memory_mb and wish.cpu <= place.cpu
+
+
+def why_closed(row: Container) -> str:
+    """Return why the platform closes a server; nothing where its user does."""
+    return str(row.backend_state.get(WHY, ""))
+
+
+def closing_words(row: Container) -> str:
+    """Return why an interface is to close, as long as its user can keep it; else nothing."""
+    if CLOSES_AT not in row.backend_state:
+        return ""
+    return f"Others are waiting for {row.backend_state[SHORT_OF]}, and this interface has not been used for a while."
 
 
 def hub_name(name: str) -> str:

@@ -9,6 +9,7 @@ from gavip_hub.domain.giving_way import Decision, Demand, Idle, Room, Terms, dec
 
 TERMS = Terms(after=300, notice=90)
 WHOLE = Room(4000, 8.0)
+FULL = Room(0, 4.0)
 
 
 def idle(name, memory_mb=500, silence=600.0, *, cpu=0.25, noticed=None):
@@ -19,7 +20,7 @@ def wants(memory_mb=500, cpu=0.25, *, own_binds=False):
     return Demand(Room(memory_mb, cpu), own_binds)
 
 
-def look(demands, interfaces, *, free=Room(0, 4.0), terms=TERMS):
+def look(demands, interfaces, *, free=FULL, terms=TERMS):
     return decide(demands, interfaces, free=free, whole=WHOLE, terms=terms)
 
 
