@@ -109,7 +109,7 @@ class ServerView(Wire):
 class Presence(Wire):
     """What an open interface tells of its user."""
 
-    silence: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    silence: Annotated[float, Field(ge=0, le=1e9)]
     """Seconds since they last did something in it."""
 
 

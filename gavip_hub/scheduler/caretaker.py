@@ -135,7 +135,7 @@ class Caretaker:
         async with self._one_at_a_time:
             found: Look = await self._in_thread(self._evictions.look, self._silences())
             listed_ago = self._clock.monotonic() - self._listed_at
-            if found.is_due or (found.is_short and self._open and listed_ago > LISTED_AGAIN):
+            if found.is_due or (found.is_short and listed_ago > LISTED_AGAIN):
                 await self._list()
             if not found.is_due:
                 return

@@ -51,7 +51,7 @@ class Look(NamedTuple):
     """What one look came to."""
 
     is_short: bool
-    """Whether somebody waits for more than is free."""
+    """Whether somebody waits for more than is free, while interfaces are open."""
     is_due: bool
     """Whether some were told for long enough."""
 
@@ -107,7 +107,8 @@ class EvictionService:
             with self._database.transaction() as session:
                 for row in self._unchanged(session, [*decision.notify, *decision.withdraw], seen):
                     self._notify(session, row, decision.short_of if row.id in decision.notify else "")
-        return Look(bool(decision.short_of), bool(decision.close))
+        are_open = any(_can_close(row) for row in seen.values())
+        return Look(bool(decision.short_of) and are_open, bool(decision.close))
 
     def begin(self, silence: Silence) -> list[Closing]:
         """Mark the interfaces whose notice is over as closing, and return them; nobody else gets them."""
