@@ -57,6 +57,7 @@ const gavip = {
 
   ended() {
     if (gavip.closedFor) {
+      document.getElementById("gavip-closing")?.remove();
       gavip.say("ended", gavip.closedFor, ...gavip.wayBack("/open", "Open it again"));
       return;
     }

@@ -31,10 +31,10 @@ gavip.watchNotice = () => {
     shown.setAttribute("role", "alert");
     const keep = Object.assign(document.createElement("button"), { textContent: "Keep it open" });
     keep.addEventListener("click", () => ask({ method: "POST" }));
-    // The seconds are no news to who hears the page: they are told once, with the rest.
-    const left = Object.assign(document.createElement("span"), { className: "left" });
+    // Who hears the page is not told each second.
+    const left = Object.assign(document.createElement("span"), { className: "left", ariaHidden: "true" });
     const text = document.createElement("p");
-    text.append(`${words} It closes in `, left, " s unless you use it.");
+    text.append(`${words} It closes `, left, " unless you use it.");
     shown.append(text, keep);
     document.querySelector(".gavip-header").after(shown);
   };
@@ -46,7 +46,7 @@ gavip.watchNotice = () => {
   };
 
   const count = () => {
-    if (shown) shown.querySelector(".left").textContent = Math.max(0, Math.round((closesAt - Date.now()) / SECOND_MS));
+    if (shown) shown.querySelector(".left").textContent = `in ${Math.max(0, Math.round((closesAt - Date.now()) / SECOND_MS))} s`;
   };
 
   setInterval(count, SECOND_MS);
