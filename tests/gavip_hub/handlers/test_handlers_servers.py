@@ -6,7 +6,7 @@ import pytest
 
 from gavip_hub.services import opening
 from gavip_hub.storage import servers as rows
-from tests.support.service import until
+from tests.support.service import running_service, until
 
 
 @pytest.fixture
@@ -223,3 +223,24 @@ async def test_nonsense_of_an_interface_is_refused(service, silence):
         headers = {"Content-Type": "application/json"}
         answer = await interface.post("/servers/self/presence", content=body, headers=headers)
     assert answer.status_code == 422
+
+
+async def test_an_idle_interface_gives_way_to_a_job_that_the_scheduler_holds_back(tmp_path):
+    limits = {"platform_memory_mb": 600, "idle_when_short": 1, "notice_when_short": 1}
+    async with running_service(tmp_path / "root", **limits) as service:
+        service.publish()
+        async with service.client("ann-token") as ann, service.client("bob-token") as bob:
+            await ann.post("/servers", json={"avi": "stars"})
+            body = {"avi": "stars", "pipeline": "count", "parameters": {"radius": 2}, "memory_mb": 400}
+            job = (await bob.post("/jobs", json=body)).json()["id"]
+
+            async def runs():
+                for rounds in (service.service.caretaker, service.service.evictor):
+                    await rounds._act()
+                return (await bob.get(f"/jobs/{job}")).json()["phase"] == "EXECUTING"
+
+            await until(runs)
+            assert await servers(ann) == []
+            assert service.hub.servers == {}
+        [closed] = service.service.core.servers.closed_lately(owner="ann")
+        assert "because others were waiting for memory" in closed.reason
