@@ -141,8 +141,9 @@ class ServerService:
         with self._database.transaction() as session:
             row = session.get(Container, ledger_id)
             if row is not None and containers.close(session, ledger_id, at=now):
-                row.reason = reason or why_closed(row)
-                tell(session, row, "failed" if reason else "stopped", at=now)
+                why = why_closed(row)
+                row.reason = why or reason  # however it ended: the platform wanted it
+                tell(session, row, "failed" if reason and not why else "stopped", at=now)
 
     def mark_ready(self, *, owner: str, name: str) -> None:
         """Note that a server answers."""

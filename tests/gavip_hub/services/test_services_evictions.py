@@ -71,7 +71,7 @@ def test_its_user_is_told_why_and_opens_it_at_the_same_release(full):
     full.evictions.look(silences())
     wait_on(full, NOTICE)
     full.evictions.begin(silences(bob=720.0 + NOTICE))
-    full.servers.close(full.rows["bob"])  # as the Hub's hook does
+    full.servers.close(full.rows["bob"], reason="It was lost.")  # as the Hub's hook does
     [closed] = full.servers.closed_lately(owner="bob")
     assert closed.reason == (
         "It was closed because others were waiting for memory and it had not been used for 14 min."
