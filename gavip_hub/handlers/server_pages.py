@@ -106,7 +106,7 @@ class ServersPage(PortalPage):
         ]
         avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)
         titles = {avi.name: avi.title for avi in avis}
-        closed = await self.in_thread(self.services.servers.closed_lately, owner=self.owner)
+        closed = await self.in_thread(self.services.evictions.closed_lately, owner=self.owner)
         self.render_page("servers.html", servers=servers, closed=closed, titles=titles, pools=pools)
 
 

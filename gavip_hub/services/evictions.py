@@ -1,7 +1,8 @@
 """Interfaces that the platform closes: which give way to those who wait, with notice, and what their users are told."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -41,10 +42,21 @@ STUCK_AFTER = 150.0
 """Seconds: the Hub has been asked for its list since."""
 ASK_AGAIN_AT_MOST = 20.0
 NEVER_ASK = 600.0
+LATELY = timedelta(days=1)
 _UNTOLD = (CLOSES_AT, SHORT_OF)
 
 Silence = Mapping[tuple[str, str], float]
 """Owner and name -> seconds since an open interface was used last, as far as the Hub was told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedServer:
+    """An interface that its user may want to open again."""
+
+    avi: str
+    version: str
+    at: datetime
+    reason: str
 
 
 class Look(NamedTuple):
@@ -162,6 +174,19 @@ class EvictionService:
         closes_at = self._servers.view(row).closes_at or now
         left = max(0.0, (closes_at - now).total_seconds())
         return NoticeView(closes_in=left, words=words, ask_again_in=ask_again_in)
+
+    def closed_lately(self, *, owner: str) -> list[ClosedServer]:
+        """Return a user's interfaces that ended today though they did not close them, and are not open again."""
+        now = self._clock.now()
+        with self._database.reading() as session:
+            rows = servers.closed_since(session, owner=owner, at=now - LATELY)
+            there = {row.ref for row in servers.open_rows(session, owner=owner)}
+            there |= {row.ref for row in servers.reservations(session, owner=owner)}
+        return [
+            ClosedServer(avi=row.ref, version=row.version or "", at=row.closed_at or now, reason=row.reason)
+            for row in rows
+            if row.reason and row.ref not in there
+        ]
 
     def keep(self, *, owner: str, name: str) -> ServerView:
         """Let an interface stay because its user says so.

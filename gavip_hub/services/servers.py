@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ WHY = "why"
 SHORT_OF = "short_of"
 """In the state of an interface that is to close for others: what they wait for."""
 
-LATELY = timedelta(days=1)
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +48,6 @@ class Admission:
 
     ledger_id: str
     spec: ContainerSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClosedServer:
-    """An interface that its user may want to open again."""
-
-    avi: str
-    version: str
-    at: datetime
-    reason: str
 
 
 class ServerService:
@@ -251,19 +240,6 @@ class ServerService:
         with self._database.reading() as session:
             rows = [*servers.open_rows(session, owner=owner), *servers.reservations(session, owner=owner)]
             return [self.view(row) for row in sorted(rows, key=lambda row: row.id)]
-
-    def closed_lately(self, *, owner: str) -> list[ClosedServer]:
-        """Return a user's interfaces that ended today though they did not close them, and are not open again."""
-        now = self._clock.now()
-        with self._database.reading() as session:
-            rows = servers.closed_since(session, owner=owner, at=now - LATELY)
-            there = {row.ref for row in servers.open_rows(session, owner=owner)}
-            there |= {row.ref for row in servers.reservations(session, owner=owner)}
-        return [
-            ClosedServer(avi=row.ref, version=row.version or "", at=row.closed_at or now, reason=row.reason)
-            for row in rows
-            if row.reason and row.ref not in there
-        ]
 
     def get(self, *, owner: str, name: str) -> ServerView:
         """Return one server of a user.

@@ -242,5 +242,5 @@ async def test_an_idle_interface_gives_way_to_a_job_that_the_scheduler_holds_bac
             await until(runs)
             assert await servers(ann) == []
             assert service.hub.servers == {}
-        [closed] = service.service.core.servers.closed_lately(owner="ann")
+        [closed] = service.service.context.services.evictions.closed_lately(owner="ann")
         assert "because others were waiting for memory" in closed.reason

@@ -35,7 +35,7 @@ from gavip_hub.handlers.rendering import (
     utc,
 )
 from gavip_hub.handlers.tables import Column, Table
-from gavip_hub.services.servers import ClosedServer
+from gavip_hub.services.evictions import ClosedServer
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 
 LIMIT_BYTES = 120_000

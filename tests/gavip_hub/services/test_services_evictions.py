@@ -72,7 +72,7 @@ def test_its_user_is_told_why_and_opens_it_at_the_same_release(full):
     wait_on(full, NOTICE)
     full.evictions.begin(silences(bob=720.0 + NOTICE))
     full.servers.close(full.rows["bob"], reason="It was lost.")  # as the Hub's hook does
-    [closed] = full.servers.closed_lately(owner="bob")
+    [closed] = full.evictions.closed_lately(owner="bob")
     assert closed.reason == (
         "It was closed because others were waiting for memory and it had not been used for 14 min."
     )
@@ -85,17 +85,17 @@ def test_its_user_is_told_why_and_opens_it_at_the_same_release(full):
     )
     full.servers.settle_stop(owner="bob", name="stars", gone=True)
     full.clock.advance(86_401)
-    assert full.servers.closed_lately(owner="bob") == []
+    assert full.evictions.closed_lately(owner="bob") == []
 
 
 def test_what_its_user_closed_or_has_open_again_is_not_among_those(desk):
     desk.servers.close(desk.open("ann"), reason="It ran out of memory.")
-    assert [one.avi for one in desk.servers.closed_lately(owner="ann")] == ["stars"]
+    assert [one.avi for one in desk.evictions.closed_lately(owner="ann")] == ["stars"]
     desk.clock.advance(1)
     again = desk.open("ann")
-    assert desk.servers.closed_lately(owner="ann") == []
+    assert desk.evictions.closed_lately(owner="ann") == []
     desk.servers.close(again)
-    assert desk.servers.closed_lately(owner="ann") == []
+    assert desk.evictions.closed_lately(owner="ann") == []
 
 
 def test_a_use_that_the_interface_or_its_user_tells_withdraws_the_notice(full):
@@ -234,7 +234,7 @@ def test_what_the_hub_did_not_stop_goes_on_and_is_told_anew(full):
     full.evictions.look(silences())
     assert told(full, "bob")
     full.servers.close(full.rows["bob"])  # by its user
-    assert full.servers.closed_lately(owner="bob") == []
+    assert full.evictions.closed_lately(owner="bob") == []
 
 
 def test_a_stop_that_was_lost_with_the_service_is_noticed(full):
@@ -259,7 +259,7 @@ def test_an_idle_one_that_nobody_waits_for_is_closed_with_why(desk):
     assert idle_for(desk, 1860)[:2] == ("ann", "stars")
     assert desk.told("ann")[-1] == "stopping"
     desk.servers.close(row)
-    assert desk.servers.closed_lately(owner="ann")[0].reason == (
+    assert desk.evictions.closed_lately(owner="ann")[0].reason == (
         "It was closed because it had not been used for 31 min."
     )
 
