@@ -78,6 +78,7 @@ class GavipService(Application):
             asyncio.create_task(service.scheduler.run()),
             asyncio.create_task(service.keeper.run()),
             asyncio.create_task(service.caretaker.run()),
+            asyncio.create_task(service.evictor.run()),
             asyncio.create_task(service.forecaster.run()),
             asyncio.create_task(service.context.feed.run()),
         ]

@@ -133,6 +133,16 @@ class Gavip(Configurable):
         1800, help="Seconds without a message from its user after which an interface is closed; 0: never."
     ).tag(config=True)
 
+    idle_when_short = Integer(
+        300,
+        help="Seconds without a message from its user after which an interface may be closed when others wait for memory or "
+        "cores that it holds; it is told before. 0: only `idle_timeout` closes interfaces.",
+    ).tag(config=True)
+    notice_when_short = Integer(
+        90,
+        help="Seconds from the notice that an interface closes for others to its end; any use of it cancels that.",
+    ).tag(config=True)
+
     archive_url = Unicode(
         "https://gea.esac.esa.int/tap-server/tap",
         help="TAP address that AVIs ask. Where its name leads to a private network, add `inner:host:port` to `allowed_hosts`.",

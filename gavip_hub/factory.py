@@ -22,6 +22,7 @@ from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB, Gavip
 from gavip_hub.core import Core, make_core
+from gavip_hub.domain.giving_way import Terms
 from gavip_hub.exceptions import BadRequest
 from gavip_hub.handlers.base import UnknownPath
 from gavip_hub.handlers.bodies import BoundedApplication
@@ -43,6 +44,7 @@ from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
+from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
@@ -58,6 +60,7 @@ IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 TEND_SECONDS = 2.0
 FORECAST_SECONDS = 15.0
+MAKE_ROOM_SECONDS = 5.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 FILE_THREADS = 4
@@ -74,6 +77,7 @@ class Service:
     scheduler: SchedulerLoop
     keeper: Rounds
     caretaker: Rounds
+    evictor: Rounds
     forecaster: Rounds
 
     def close(self) -> None:
@@ -138,9 +142,13 @@ def make_service(
     scheduler = _scheduler(core, backend, threads, pools.file_threads, metrics=metrics)
     reservations = _reservations(core)
     opening = _opening(core, reservations, hub or hub_client, threads)
+    evictions = _evictions(core)
+    caretaker, evictor = _caretaker(
+        core, hub=hub_client, opening=opening, evictions=evictions, launcher=launcher, threads=threads
+    )
     context = ServiceContext(
         config=config,
-        services=_services(core, opening, reservations),
+        services=_services(core, opening, reservations, evictions),
         sign_in=_sign_in(config, service_token),
         **pools._asdict(),
         feed=_feed(core, threads),
@@ -156,7 +164,8 @@ def make_service(
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
         keeper=_keeper(core, reservations, threads),
-        caretaker=_caretaker(core, hub_client, opening, launcher, threads),
+        caretaker=caretaker,
+        evictor=evictor,
         forecaster=_forecaster(core, threads),
     )
 
@@ -203,7 +212,9 @@ def _health(
     )
 
 
-def _services(core: Core, opening: OpeningService, reservations: ReservationService) -> Services:
+def _services(
+    core: Core, opening: OpeningService, reservations: ReservationService, evictions: EvictionService
+) -> Services:
     jobs = JobService(
         database=core.database,
         quotas=core.quotas,
@@ -222,6 +233,7 @@ def _services(core: Core, opening: OpeningService, reservations: ReservationServ
         servers=core.servers,
         opening=opening,
         reservations=reservations,
+        evictions=evictions,
         quotas=core.quotas,
         policies=core.policies,
         simulations=SimulationService(database=core.database, quotas=core.quotas),
@@ -315,12 +327,33 @@ def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> R
     )
 
 
+def _evictions(core: Core) -> EvictionService:
+    config = core.config
+    return EvictionService(
+        database=core.database,
+        quotas=core.quotas,
+        servers=core.servers,
+        board=core.board,
+        clock=core.clock,
+        terms=Terms(after=config.idle_when_short, notice=config.notice_when_short),
+        held=core.disk.shortage,
+    )
+
+
 def _caretaker(
-    core: Core, hub: HubClient, opening: OpeningService, launcher: Launcher, threads: Threads
-) -> Rounds:
+    core: Core,
+    *,
+    hub: HubClient,
+    opening: OpeningService,
+    evictions: EvictionService,
+    launcher: Launcher,
+    threads: Threads,
+) -> tuple[Rounds, Rounds]:
+    """Return the rounds that look after all servers, and those that make room where somebody waits."""
     caretaker = Caretaker(
         hub=hub,
         ledger=opening,
+        evictions=evictions,
         boxes=launcher,
         open_ids=core.servers.open_ids,
         in_thread=threads,
@@ -332,7 +365,14 @@ def _caretaker(
         await threads(core.clocks.look)
         await caretaker.round()
 
-    return Rounds(task="looking after servers", act=look_after, every=SERVERS_SECONDS, clock=core.clock)
+    async def make_room() -> None:
+        await threads(core.clocks.look)
+        await caretaker.make_room()
+
+    return (
+        Rounds(task="looking after servers", act=look_after, every=SERVERS_SECONDS, clock=core.clock),
+        Rounds(task="making room", act=make_room, every=MAKE_ROOM_SECONDS, clock=core.clock),
+    )
 
 
 def _sign_in(config: Gavip, service_token: str) -> SignIn:

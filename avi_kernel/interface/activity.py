@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,12 +44,22 @@ class Activity:
 
     def __init__(self, *, log: logging.Logger) -> None:
         self.last: datetime = datetime.now(UTC)
+        self.touched = asyncio.Event()
+        """Set at each touch; whoever waits for one clears it."""
+        self._touched_at = time.monotonic()
         self._reported: datetime | None = None
         self._log = log
 
     def touch(self) -> None:
         """Note that somebody is there."""
         self.last = datetime.now(UTC)
+        self._touched_at = time.monotonic()
+        self.touched.set()
+
+    @property
+    def silence(self) -> float:
+        """Return the seconds since then, by a clock that nobody sets."""
+        return time.monotonic() - self._touched_at
 
     async def keep_reporting(self, report: Report, *, interval: float = INTERVAL) -> None:
         """Report for ever, each time that there is something new."""

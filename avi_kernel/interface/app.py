@@ -32,6 +32,7 @@ from avi_kernel.interface.kernels import (
     PROVISIONER,
     InterfaceKernels,
 )
+from avi_kernel.interface.notices import NoticeHandler, Notices, Place
 from avi_kernel.interface.options import Options
 from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandler, ShutdownHandler
 from avi_kernel.interface.rendering import TEMPLATE, Renderer
@@ -49,6 +50,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     options = Instance(Options)
     nursery = Instance(Nursery, allow_none=True)
     activity = AnyTrait()
+    notices = AnyTrait()
     assets = AnyTrait()
     bundle = AnyTrait()
     _outreach: bool | None = None
@@ -56,6 +58,10 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     @default("activity")
     def _no_activity_yet(self) -> Activity:
         return Activity(log=self.log)
+
+    @default("notices")
+    def _no_notice_yet(self) -> Notices:
+        return Notices(activity=self.activity, log=self.log)
 
     @default("assets")
     def _own_assets(self) -> Assets:
@@ -114,6 +120,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
             *self.identity_provider.routes(self.base_url),
             (self.base_url, PageHandler, {"interface": self}),
             (below("api"), AliveHandler),
+            (below("api/notice"), NoticeHandler, {"notices": self.notices}),
             (below(rf"api/kernels/{KERNEL_ID}"), KernelHandler),
             (below(rf"api/kernels/{KERNEL_ID}/channels"), ChannelsHandler, {"activity": self.activity}),
             (below(rf"voila/api/shutdown/{KERNEL_ID}"), ShutdownHandler),
@@ -181,6 +188,9 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         report = Report.from_hub(os.environ) if not self.options.standalone else None
         if report is not None:
             self.ioloop.spawn_callback(self.activity.keep_reporting, report)
+        place = Place.of_platform(os.environ) if not self.options.standalone else None
+        if place is not None:
+            self.ioloop.spawn_callback(self.notices.keep_asking, place)
         self.log.info("The interface is at %s", self.address)
         if self.options.standalone:
             sys.stdout.write(self.address + "\n")

@@ -101,7 +101,27 @@ class ServerView(Wire):
     cpu: float
     started_at: datetime | None = None
     reason: str = ""
-    """Why it waits, in words."""
+    """Why it waits, or is to close, in words."""
+    closes_at: datetime | None = None
+    """When it closes unless it is used: others wait for what it holds."""
+
+
+class Presence(Wire):
+    """What an open interface tells of its user."""
+
+    silence: Annotated[float, Field(ge=0, le=1e9)]
+    """Seconds since they last did something in it."""
+
+
+class NoticeView(Wire):
+    """What an open interface is told of its end."""
+
+    closes_in: float | None = None
+    """Seconds until it closes unless it is used; None: it stays open."""
+    words: str = ""
+    """Why it closes, in words."""
+    ask_again_in: float
+    """Seconds."""
 
 
 class JobSubmit(Wire):

@@ -14,6 +14,7 @@ from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.events import EventService
+from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
@@ -42,6 +43,7 @@ class Services:
     servers: ServerService
     opening: OpeningService
     reservations: ReservationService
+    evictions: EvictionService
     quotas: QuotaService
     policies: PolicyService
     simulations: SimulationService

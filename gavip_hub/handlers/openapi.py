@@ -66,6 +66,11 @@ def document(handlers: Sequence[type[ApiHandler]], *, version: str) -> dict[str,
                     "description": "A Hub token of a person or an interface.",
                 },
                 "job": {"type": "http", "scheme": "bearer", "description": "The token of a job's attempt."},
+                "interface": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of an open interface.",
+                },
             },
         },
     }
@@ -111,7 +116,7 @@ def _operation(path: str, what: Operation) -> dict[str, Any]:
 def _security(what: Operation) -> list[dict[str, list[str]]]:
     if what.public:
         return []
-    return [{"job": []}] if what.job_token else [{"person": []}]
+    return [{"job" if what.job_token else "interface" if what.interface_token else "person": []}]
 
 
 def _parameters(path: str, what: Operation) -> list[dict[str, Any]]:

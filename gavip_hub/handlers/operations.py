@@ -27,6 +27,8 @@ class Operation:
     """Whether it answers without sign-in."""
     job_token: bool = False
     """Whether it takes a job's token instead of a person's."""
+    interface_token: bool = False
+    """Whether it is for the programs of open interfaces, and for no person."""
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     returns: Any = None

@@ -26,7 +26,7 @@ from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage
 from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
-from gavip_hub.handlers.server_pages import CloseServer, OpenPage, ServersPage
+from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
 from gavip_hub.services.orders import choose_memory
 
 LONGEST_MEMORY = 8
@@ -235,6 +235,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/servers", ServersPage, {}),
         (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
+        (f"{PREFIX}/servers/({_SLUG})/keep", KeepServer, {}),
         (f"{PREFIX}/static/(?:v-[0-9a-f]{{12}}/)?(.*)", StaticFiles, {"path": str(STATIC)}),
         (f"{PREFIX}/(?!api/).*", NoSuchPage, {}),
     ]

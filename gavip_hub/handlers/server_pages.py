@@ -29,6 +29,8 @@ class Opening:
     state: Literal["waiting", "starting", "ready", "failed", "closed"]
     sentence: str
     url: str = ""
+    version: str = ""
+    """The one that is open, or that the platform closed; else the newest is opened."""
 
 
 def opening_of(server: ServerView | None, last: EventView | None, *, now: datetime) -> Opening:
@@ -37,10 +39,20 @@ def opening_of(server: ServerView | None, last: EventView | None, *, now: dateti
         failed = last is not None and last.data.get("state") == "failed" and now - last.at < FAILURE_IS_NEWS
         if last is not None and failed:
             return Opening(state="failed", sentence=str(last.data.get("reason") or "No reason was given."))
-        return Opening(state="closed", sentence=_SENTENCES["closed"])
+        return _closed(last)
     state = "closed" if server.state == "stopping" else server.state
     sentence = server.reason or _SENTENCES[server.state]
-    return Opening(state=state, sentence=sentence, url=server.url if state == "ready" else "")
+    url = server.url if state == "ready" else ""
+    return Opening(state=state, sentence=sentence, url=url, version=server.version or "")
+
+
+def _closed(last: EventView | None) -> Opening:
+    """Tell that it is closed, and where the platform closed it, why: it opens again as it was."""
+    reason = str(last.data.get("reason") or "") if last and last.data.get("state") == "stopped" else ""
+    if last is None or not reason:
+        return Opening(state="closed", sentence=_SENTENCES["closed"])
+    sentence = f"{reason} {_SENTENCES['closed']}"
+    return Opening(state="closed", sentence=sentence, version=str(last.data.get("version") or ""))
 
 
 class OpenPage(PortalPage):
@@ -58,7 +70,6 @@ class OpenPage(PortalPage):
             "opening.html",
             avi=name,
             title=avi.title,
-            version=server.version if server else "",
             wait=await self._wait(name) if opening.state == "waiting" else None,
             **vars(opening),
         )
@@ -95,7 +106,18 @@ class ServersPage(PortalPage):
         ]
         avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)
         titles = {avi.name: avi.title for avi in avis}
-        self.render_page("servers.html", servers=servers, titles=titles, pools=pools)
+        closed = await self.in_thread(self.services.evictions.closed_lately, owner=self.owner)
+        self.render_page("servers.html", servers=servers, closed=closed, titles=titles, pools=pools)
+
+
+class KeepServer(PortalPage):
+    """Keep an interface open that is to close for others."""
+
+    @override
+    async def post(self, name: str) -> None:
+        profile = self.require(OPEN)
+        await self.in_thread(self.services.evictions.keep, owner=profile.name, name=name)
+        self.go("servers")
 
 
 class CloseServer(PortalPage):

@@ -2,8 +2,8 @@
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import ServerOpen, ServerView, WaitView
-from gavip_hub.exceptions import BadRequest, Conflict, NoRoom, NotFound, TooLarge, Unavailable
+from avi_kernel.protocol.api import NoticeView, Presence, ServerOpen, ServerView, WaitView
+from gavip_hub.exceptions import BadRequest, Conflict, Forbidden, NoRoom, NotFound, TooLarge, Unavailable
 from gavip_hub.handlers.operations import ApiHandler, operation
 
 OPEN = "custom:gavip:open:servers"
@@ -77,4 +77,49 @@ class ServerWait(ApiHandler):
         return view
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Servers, OneServer, ServerWait)
+class KeptServer(ApiHandler):
+    """An interface that others wait for, and that its user needs."""
+
+    path = "/servers/{server}/keep"
+
+    @override
+    @operation(
+        id="servers.keep",
+        summary="Keep an interface open that is to close for others",
+        scope=OPEN,
+        returns=ServerView,
+        errors=(NotFound,),
+    )
+    async def post(self, server: str) -> ServerView:
+        """Count it as used at this moment."""
+        owner = self.require().name
+        view: ServerView = await self.in_thread(self.services.evictions.keep, owner=owner, name=server)
+        return view
+
+
+class OwnPresence(ApiHandler):
+    """What the program of an open interface tells of its user, with its own token, and is told."""
+
+    path = "/servers/self/presence"
+
+    @override
+    @operation(
+        id="servers.presence",
+        summary="Tell when this interface was used last, and learn whether it is to close",
+        interface_token=True,
+        body=Presence,
+        returns=NoticeView,
+        errors=(Forbidden,),
+    )
+    async def post(self, body: Presence) -> NoticeView:
+        """Believe it of its own server, whose token it has, and of no other."""
+        profile = self.require()
+        if profile.avi is None:
+            raise Forbidden("This is for open interfaces: send the token of one.")
+        view: NoticeView = await self.in_thread(
+            self.services.evictions.hear, owner=profile.name, name=profile.avi, silence=body.silence
+        )
+        return view
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Servers, OneServer, ServerWait, KeptServer, OwnPresence)

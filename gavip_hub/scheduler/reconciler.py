@@ -19,11 +19,11 @@ from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import REQUEST
 from gavip_hub.scheduler.gathered import Gathered
 from gavip_hub.scheduler.remains import Remains
-from gavip_hub.scheduler.sightings import Sightings
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.endings import Ending
 from gavip_hub.services.lifecycle import JobLifecycle, Started
+from gavip_hub.services.sightings import Sightings
 from gavip_hub.storage.jobs import Standing
 from gavip_hub.threads import Threads
 

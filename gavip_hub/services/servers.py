@@ -26,12 +26,18 @@ from gavip_hub.storage import containers, events, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.lasting import CLOSES_AT
 from gavip_hub.storage.schema import Container
 from gavip_hub.storage.userspace import UserSpaces
 
 NOTEBOOK = "notebook"
 """How people see the server that the Hub leaves unnamed; no AVI may have this name."""
 STOPPING = "stopping"
+WHY = "why"
+"""In the state of a server that the platform closes: the sentence that its owner is told."""
+SHORT_OF = "short_of"
+"""In the state of an interface that is to close for others: what they wait for."""
+
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +130,9 @@ class ServerService:
         with self._database.transaction() as session:
             row = session.get(Container, ledger_id)
             if row is not None and containers.close(session, ledger_id, at=now):
-                row.reason = reason
-                tell(session, row, "failed" if reason else "stopped", at=now)
+                why = why_closed(row)
+                row.reason = why or reason  # however it ended: the platform wanted it
+                tell(session, row, "failed" if reason and not why else "stopped", at=now)
 
     def mark_ready(self, *, owner: str, name: str) -> None:
         """Note that a server answers."""
@@ -182,6 +189,7 @@ class ServerService:
                 elif ready is None and row.id in missed:
                     log.warning("The Hub has no server for the ledger row %s; closing it", row.id)
                     lost.append(row.id)
+                    row.reason = why_closed(row)
                     news.append((row, "stopped"))
                 elif ready is None and row.created_at < since:
                     doubted.add(row.id)
@@ -220,9 +228,10 @@ class ServerService:
             rows = [row for row in rows if row.backend_state.get(STOPPING)]
             for row in rows:
                 if gone:
+                    row.reason = why_closed(row)
                     containers.close(session, row.id, at=now)
                 else:
-                    row.backend_state = {**row.backend_state, STOPPING: False}
+                    row.backend_state = {**row.backend_state, STOPPING: False, WHY: ""}
             session.flush()
             _tell_all(session, [(row, "stopped" if gone else _state_of(row)) for row in rows], at=now)
 
@@ -268,7 +277,8 @@ class ServerService:
                 "memory_mb": row.memory_mb or asked.get("memory_mb", 0),
                 "cpu": row.cpu or asked.get("cpu", 0),
                 "started_at": row.ready_at,
-                "reason": row.reason,
+                "reason": closing_words(row) or row.reason,
+                "closes_at": asked.get(CLOSES_AT),
             }
         )
 
@@ -324,6 +334,18 @@ def _tell_all(session: Session, news: Iterable[tuple[Container, str]], *, at: da
 def holds(place: Container, wish: Wish) -> bool:
     """Tell whether a place in the queue has room for a wish; a larger version than it was held for is a new wish."""
     return wish.memory_mb <= place.memory_mb and wish.cpu <= place.cpu
+
+
+def why_closed(row: Container) -> str:
+    """Return why the platform closes a server; nothing where its user does."""
+    return str(row.backend_state.get(WHY, ""))
+
+
+def closing_words(row: Container) -> str:
+    """Return why an interface is to close, as long as its user can keep it; else nothing."""
+    if CLOSES_AT not in row.backend_state:
+        return ""
+    return f"Others are waiting for {row.backend_state[SHORT_OF]}, and this interface has not been used for a while."
 
 
 def hub_name(name: str) -> str:

@@ -21,5 +21,10 @@ def new_id(prefix: str, *, now: datetime) -> str:
     )
 
 
+def first_id(prefix: str, *, now: datetime) -> str:
+    """Return what sorts before all ids that are made from this moment on."""
+    return prefix + _digits(int(now.timestamp() * 1000), _TIME_DIGITS)
+
+
 def _digits(number: int, many: int) -> str:
     return "".join(_DIGITS[(number >> 5 * place) & 31] for place in reversed(range(many)))

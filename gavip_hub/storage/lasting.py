@@ -13,6 +13,8 @@ from gavip_hub.storage.schema import Attempt, Container, Job, Spending
 
 ASKED_AT = "asked_at"
 """In the state of a reservation: when the page that waits was last heard of."""
+CLOSES_AT = "closes_at"
+"""In the state of an interface that is to close for others: when."""
 
 
 def shift(session: Session, by: timedelta, *, until: datetime | None) -> None:
@@ -38,6 +40,9 @@ def shift(session: Session, by: timedelta, *, until: datetime | None) -> None:
         if asked := row.backend_state.get(ASKED_AT):
             at = moved(datetime.fromisoformat(asked))
             row.backend_state = {**row.backend_state, ASKED_AT: at.isoformat() if at else asked}
+        if closes := row.backend_state.get(CLOSES_AT):
+            ahead = datetime.fromisoformat(closes) + by
+            row.backend_state = {**row.backend_state, CLOSES_AT: ahead.isoformat()}
     session.flush()
     used = select(Spending.owner, Spending.at).order_by(Spending.owner)
     _update(session, Spending, used, moved)

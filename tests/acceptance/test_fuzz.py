@@ -28,6 +28,7 @@ FULL_SECONDS = 120
 SETTINGS = """
 c.Gavip.bundled_avis = False
 c.Gavip.platform_memory_mb = 1600
+c.Gavip.idle_when_short = 0
 c.Gavip.queue_limit = 30
 c.Gavip.quota = {"memory_mb": 600, "cpu": 4.0, "jobs": 15, "servers": 2}
 c.Gavip.users = {

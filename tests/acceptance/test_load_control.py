@@ -25,6 +25,7 @@ c.Gavip.bundled_avis = False
 c.Gavip.images = {{"avi-python": "{IMAGE}", "notebook": "{IMAGE}"}}
 c.Gavip.platform_memory_mb = {CAPACITY_MB}
 c.Gavip.platform_cpu = 64.0
+c.Gavip.idle_when_short = 0
 c.Gavip.users = {json.dumps({"operator": "operator", **dict.fromkeys(PEOPLE, "scientist")})}
 """
 AVI = f'title = "Small"\n[interface]\nmemory = {INTERFACE_MB}\ncpu = 0.05\n'

@@ -2,7 +2,10 @@
 
 from avi_kernel.protocol.api import ReleaseSubmit
 from gavip_hub.config import Gavip
+from gavip_hub.domain.giving_way import Terms
+from gavip_hub.services.board import Board
 from gavip_hub.services.events import EventService
+from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
@@ -50,6 +53,8 @@ class Desk:
             clock=self.clock,
             held=lambda: self.short,
         )
+        self.board = Board(clock=self.clock)
+        self.evictions = self.new_evictions()
         self.short = ""
         """Why nothing may start."""
         self.events = EventService(database=self.database)
@@ -57,6 +62,24 @@ class Desk:
             star_counter(root / "users/dora" / avi)
             request = ReleaseSubmit(folder=avi, avi=avi, version="1.0", visibility=visibility)
             self.releases.submit(submitter="dora", request=request)
+
+    def new_evictions(self, **terms):
+        """Return what a service that starts anew has."""
+        return EvictionService(
+            database=self.database,
+            quotas=self.quotas,
+            servers=self.servers,
+            board=self.board,
+            clock=self.clock,
+            terms=Terms(**{"after": 300, "notice": 90, **terms}),
+            held=lambda: self.short,
+        )
+
+    def open(self, owner="ann"):
+        """Let an interface be open, and return its row."""
+        admitted = self.admit(owner=owner)
+        self.servers.mark_ready(owner=owner, name="stars")
+        return admitted.ledger_id
 
     def admit(self, owner="ann", name="stars", options=STARS):
         return self.servers.admit(owner=owner, groups=[], server_name=name, user_options=options)

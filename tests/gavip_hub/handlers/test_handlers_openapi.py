@@ -9,7 +9,7 @@ from gavip_hub.handlers.routes import API_HANDLERS, all_routes
 CONTRACT = """
 GET /openapi.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases  GET /servers  POST /servers  DELETE /servers/{server}
-GET /servers/{server}/wait
+GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
 GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
 GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /jobs/{id}/usage  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
@@ -66,7 +66,7 @@ def test_every_operation_has_a_name_a_summary_and_an_answer_of_its_own(made):
 
 def test_every_write_with_a_body_has_its_schema(made):
     for path, method, one in operations(made):
-        if path in {"/jobs/{id}/start", "/jobs/{id}/cancel"}:
+        if path in {"/jobs/{id}/start", "/jobs/{id}/cancel", "/servers/{server}/keep"}:
             assert "requestBody" not in one
         elif method == "post":
             schema = one["requestBody"]["content"]["application/json"]["schema"]

@@ -1,9 +1,12 @@
 import asyncio
+import json
+from datetime import timedelta
 
 import pytest
 
 from gavip_hub.services import opening
-from tests.support.service import until
+from gavip_hub.storage import servers as rows
+from tests.support.service import running_service, until
 
 
 @pytest.fixture
@@ -165,3 +168,79 @@ async def test_an_avi_with_only_pipelines_has_nothing_to_open(service, ann):
     answer = await ann.post("/servers", json={"avi": "stars"})
     assert answer.status_code == 400
     assert "no interface" in answer.json()["message"]
+
+
+def tell(service, owner, *, short_of="memory", seconds=60):
+    """Let an open interface be told that it closes."""
+    core = service.service.core
+    closes_at = (core.clock.now() + timedelta(seconds=seconds)).isoformat()
+    with core.database.transaction() as session:
+        [row] = rows.open_rows(session, owner=owner)
+        row.backend_state = {"closes_at": closes_at, "short_of": short_of}
+
+
+async def presence(service, silence, token="ann-stars-token"):
+    async with service.client(token) as interface:
+        return await interface.post("/servers/self/presence", json={"silence": silence})
+
+
+async def test_an_interface_learns_that_it_is_to_close_and_says_that_it_is_used(service, ann, stars):
+    await ann.post("/servers", json={"avi": "stars"})
+    assert (await presence(service, 900)).json()["closes_in"] is None
+    tell(service, "ann")
+    told = (await presence(service, 900)).json()
+    assert 0 < told["closes_in"] <= 60
+    assert told["words"] == (
+        "Others are waiting for memory, and this interface has not been used for a while."
+    )
+    assert (await servers(ann))[0]["closes_at"]
+    assert (await presence(service, 3)).json()["closes_in"] is None
+    assert (await servers(ann))[0]["closes_at"] is None
+
+
+async def test_its_user_keeps_it_and_nobody_else_does(service, ann, bob, stars):
+    await ann.post("/servers", json={"avi": "stars"})
+    tell(service, "ann")
+    assert (await bob.post("/servers/stars/keep")).status_code == 404
+    assert (await ann.post("/servers/stars/keep")).json()["closes_at"] is None
+
+
+async def test_only_an_interface_tells_of_presence_and_only_of_its_own(service, ann, bob, stars):
+    service.publish(avi="galaxies")
+    for client, avi in ((ann, "galaxies"), (bob, "stars")):
+        await client.post("/servers", json={"avi": avi})
+    for owner in ("ann", "bob"):
+        tell(service, owner)
+    assert (await presence(service, 1, token="ann-token")).status_code == 403
+    assert (await presence(service, 1)).json()["closes_in"] is None  # its own server is not open
+    assert all([(await servers(client))[0]["closes_at"] for client in (ann, bob)])
+
+
+@pytest.mark.parametrize("silence", [-1, "x", None, 1e400, float("nan"), 10**400])
+async def test_nonsense_of_an_interface_is_refused(service, silence):
+    body = json.dumps({"silence": silence})
+    async with service.client("ann-stars-token") as interface:
+        headers = {"Content-Type": "application/json"}
+        answer = await interface.post("/servers/self/presence", content=body, headers=headers)
+    assert answer.status_code == 422
+
+
+async def test_an_idle_interface_gives_way_to_a_job_that_the_scheduler_holds_back(tmp_path):
+    limits = {"platform_memory_mb": 600, "idle_when_short": 1, "notice_when_short": 1}
+    async with running_service(tmp_path / "root", **limits) as service:
+        service.publish()
+        async with service.client("ann-token") as ann, service.client("bob-token") as bob:
+            await ann.post("/servers", json={"avi": "stars"})
+            body = {"avi": "stars", "pipeline": "count", "parameters": {"radius": 2}, "memory_mb": 400}
+            job = (await bob.post("/jobs", json=body)).json()["id"]
+
+            async def runs():
+                for rounds in (service.service.caretaker, service.service.evictor):
+                    await rounds._act()
+                return (await bob.get(f"/jobs/{job}")).json()["phase"] == "EXECUTING"
+
+            await until(runs)
+            assert await servers(ann) == []
+            assert service.hub.servers == {}
+        [closed] = service.service.context.services.evictions.closed_lately(owner="ann")
+        assert "because others were waiting for memory" in closed.reason

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import nbformat
@@ -17,6 +17,7 @@ from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.handlers.at_once import MOST_READS
 from gavip_hub.handlers.probe import LOOK_SECONDS
+from gavip_hub.storage import servers as rows
 from gavip_hub.testing import exit_record
 from tests.support.service import pages_of, running_service, until
 
@@ -328,6 +329,35 @@ async def test_a_page_that_waits_for_room_says_why_and_what_would_open_it_sooner
     assert "Close galaxies, which holds 512 MB of memory." in page
     closed = await portal.post("/servers/galaxies/close", data={"back": "stars"})
     assert closed.headers["Location"] == "/services/gavip/avis/stars/open"
+
+
+async def test_an_interface_that_is_to_close_is_kept_from_the_page_of_servers(service, portal, stars):
+    await portal.post("/avis/stars/open", data={"version": ""})
+    closes_at = (datetime.now(UTC) + timedelta(seconds=60)).isoformat()
+    with service.service.core.database.transaction() as session:
+        [row] = rows.open_rows(session, owner="ann")
+        row.backend_state = {"closes_at": closes_at, "short_of": "memory"}
+    assert "Others are waiting for memory" in (await portal.get("/servers")).text
+    kept = await portal.post("/servers/stars/keep")
+    assert (kept.status_code, kept.headers["Location"]) == (303, "/services/gavip/servers")
+    assert "Others are waiting" not in (await portal.get("/servers")).text
+
+
+async def test_what_was_closed_for_others_says_why_and_opens_again_as_it_was(service, portal, stars):
+    await portal.post("/avis/stars/open", data={"version": "1.0"})
+    service.publish(version="2.0")
+    evictions = service.service.context.services.evictions
+    evictions.begin_one(owner="ann", name="stars", silence=1860, timeout=1800)
+    service.hub.ledger.close(service.hub.servers.pop(("ann", "stars")))
+    listed = unescape((await portal.get("/servers")).text)
+    opening = unescape((await portal.get("/avis/stars/open")).text)
+    for page in (listed, opening):
+        assert "It was closed because it had not been used for 31 min." in page
+        assert 'name="version" value="1.0"' in page
+    async with service.client("ann-token") as ann:
+        assert (await ann.get("/servers")).json() == []  # to look opens nothing
+    await portal.post("/avis/stars/open", data={"version": "1.0"})
+    assert "Closed lately" not in (await portal.get("/servers")).text
 
 
 async def test_a_form_sends_nobody_to_another_place(service, portal, stars):

@@ -35,6 +35,7 @@ from gavip_hub.handlers.rendering import (
     utc,
 )
 from gavip_hub.handlers.tables import Column, Table
+from gavip_hub.services.evictions import ClosedServer
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 
 LIMIT_BYTES = 120_000
@@ -122,7 +123,11 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "rows": [("wait, median", ["1 s", "2 s"])],
         },
     )
-    yield "servers.html", {"servers": SERVERS, "titles": {"hr-diagram": EVIL}, "pools": POOLS}
+    closing = [SERVERS[0].model_copy(update={"reason": EVIL, "closes_at": NOW})]
+    closed = [ClosedServer(avi="hr-diagram", version="1.0.0", at=NOW, reason=EVIL)]
+    titles = {"titles": {"hr-diagram": EVIL}, "pools": POOLS}
+    yield "servers.html", {"servers": SERVERS, "closed": [], **titles}
+    yield "servers.html", {"servers": closing, "closed": closed, **titles}
     yield (
         "opening.html",
         {**OPENING, "state": "waiting", "wait": ROOM},

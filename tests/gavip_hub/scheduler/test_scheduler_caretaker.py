@@ -1,6 +1,6 @@
 """Idle interfaces are closed, and boxes that nobody knows any more."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.hub.client import HubServer
 from gavip_hub.scheduler.caretaker import Caretaker
+from gavip_hub.services.evictions import Closing, Look
 from gavip_hub.testing import ManualClock
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -64,8 +65,34 @@ class FakeBoxes:
         self.removed.append(name)
 
 
-async def at_once(function: Callable[..., Any], *arguments: Any) -> Any:
-    return function(*arguments)
+@dataclass
+class FakeEvictions:
+    """Closes for others what it is told to."""
+
+    due: list[Closing] = field(default_factory=list)
+    is_short: bool = False
+    asked: list[Mapping[tuple[str, str], float]] = field(default_factory=list)
+    began: list[tuple[str, str, float]] = field(default_factory=list)
+    settled: list[tuple[str, bool]] = field(default_factory=list)
+
+    def look(self, silence: Mapping[tuple[str, str], float]) -> Look:
+        return Look(is_short=self.is_short, is_due=bool(self.due))
+
+    def begin(self, silence: Mapping[tuple[str, str], float]) -> list[Closing]:
+        self.asked.append(silence)
+        due, self.due = self.due, []
+        return due
+
+    def begin_one(self, *, owner: str, name: str, silence: float, timeout: float) -> Closing:
+        self.began.append((owner, name, silence))
+        return Closing(owner, name, "it was idle")
+
+    def settle(self, closing: Closing, *, gone: bool) -> None:
+        self.settled.append((closing.name, gone))
+
+
+async def at_once(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return function(*arguments, **named)
 
 
 def caretaker(
@@ -74,12 +101,14 @@ def caretaker(
     *,
     known: set[str],
     ledger: FakeLedger | None = None,
+    evictions: FakeEvictions | None = None,
     clock: Clock | None = None,
     timeout: int = HALF_AN_HOUR,
 ) -> Caretaker:
     return Caretaker(
         hub=hub,
         ledger=ledger or FakeLedger(),
+        evictions=evictions or FakeEvictions(),
         boxes=boxes,
         open_ids=lambda: known,
         in_thread=at_once,
@@ -166,3 +195,54 @@ async def test_boxes_are_cleared_though_the_hub_is_down() -> None:
         with pytest.raises(Unavailable):
             await keeper.round()
     assert boxes.removed == ["gavip-server-2"]
+
+
+async def test_a_hub_that_does_not_stop_one_keeps_no_other_from_being_stopped_and_both_are_settled() -> None:
+    class Stubborn(FakeHub):
+        async def evict(self, *, user: str, name: str) -> bool:
+            if name == "hr":
+                raise Unavailable
+            return await super().evict(user=user, name=name)
+
+    evictions = FakeEvictions()
+    hub = Stubborn(servers=[server(last=7200), server(name="cluster", last=7200)])
+    with pytest.raises(Unavailable):
+        await caretaker(hub, FakeBoxes(all=[]), known=set(), evictions=evictions).round()
+    assert evictions.began == [("ann", "hr", 7200), ("ann", "cluster", 7200)]
+    assert evictions.settled == [("hr", False), ("cluster", True)]
+
+
+async def test_what_the_hub_is_still_stopping_is_left_to_its_hook() -> None:
+    class Slow(FakeHub):
+        async def evict(self, *, user: str, name: str) -> bool:
+            return False
+
+    evictions = FakeEvictions()
+    hub = Slow(servers=[server(last=7200)])
+    await caretaker(hub, FakeBoxes(all=[]), known=set(), evictions=evictions).round()
+    assert evictions.settled == []
+
+
+async def test_while_nobody_waits_the_hub_is_not_asked_and_soon_where_somebody_does() -> None:
+    hub, evictions, clock = FakeHub(servers=[server()]), FakeEvictions(), ManualClock(start=NOW)
+    keeper = caretaker(hub, FakeBoxes(all=[]), known=set(), evictions=evictions, clock=clock)
+    await keeper.round()
+    clock.advance(59)
+    await keeper.make_room()
+    assert hub.asked == 1
+    evictions.is_short = True
+    await keeper.make_room()
+    await keeper.make_room()
+    assert hub.asked == 2
+
+
+async def test_who_gives_way_is_chosen_by_a_list_of_that_moment() -> None:
+    hub, evictions, clock = FakeHub(servers=[server(last=400)]), FakeEvictions(), ManualClock(start=NOW)
+    keeper = caretaker(hub, FakeBoxes(all=[]), known=set(), evictions=evictions, clock=clock)
+    await keeper.round()
+    evictions.due = [Closing("ann", "hr", "others wait")]
+    clock.advance(10)
+    hub.servers = [server(last=-8)]
+    await keeper.make_room()
+    assert evictions.asked == [{("ann", "hr"): 0}]
+    assert (hub.evicted, evictions.settled) == ([("ann", "hr")], [("hr", True)])

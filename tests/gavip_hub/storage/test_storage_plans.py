@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
-from gavip_hub.storage import events, jobs, migrate, past
+from gavip_hub.storage import events, jobs, migrate, past, servers
 from gavip_hub.storage.database import Database
+from gavip_hub.testing import EPOCH
 from tests.support.statements import statements_of
 
 
@@ -45,6 +46,11 @@ def test_what_is_held_is_counted_by_an_index_without_those_that_ended(session, o
 def test_the_newest_closed_servers_are_found_without_sorting_all(session):
     [line] = plan_of(session, lambda session: past.open_for(session, limit=50))
     assert line == "SCAN containers USING INDEX servers_closed"
+
+
+def test_what_was_closed_lately_is_found_among_the_servers_of_these_days(session):
+    [line] = plan_of(session, lambda session: servers.closed_since(session, owner="ann", at=EPOCH))
+    assert line.startswith("SEARCH containers USING INDEX servers_closed (id>?")
 
 
 @pytest.mark.parametrize("ask", [lambda session: past.parts_ran(session, limit=200), jobs.queued])

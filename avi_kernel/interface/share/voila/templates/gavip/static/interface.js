@@ -51,22 +51,28 @@ const gavip = {
       if (status === "dead") gavip.ended();
     });
     gavip.watchConnection(kernel);
+    if (document.querySelector(".gavip-header").dataset.avi) gavip.watchNotice();
     gavip.watchViews(window.jupyterapp.widgetManager);
   },
 
   ended() {
+    if (gavip.closedFor) {
+      document.getElementById("gavip-closing")?.remove();
+      gavip.say("ended", gavip.closedFor, ...gavip.wayBack("/open", "Open it again"));
+      return;
+    }
     const again = document.createElement("button");
     again.textContent = "Start afresh";
     again.addEventListener("click", () => location.reload());
     gavip.say("ended", "This session has ended: its program was closed, stopped or ran out of memory.", again, ...gavip.wayBack());
   },
 
-  wayBack() {
+  wayBack(below = "", words = "To its page in the portal") {
     const { avi } = document.querySelector(".gavip-header").dataset;
     if (!avi) return [];
     const link = document.createElement("a");
-    link.href = avi;
-    link.textContent = "To its page in the portal";
+    link.href = avi + below;
+    link.textContent = words;
     return [link];
   },
 
