@@ -96,7 +96,7 @@ class JobService:
                 self._require_own(session, owner, request.again_of, order.avi)
             self._require_queue(session)
             self._require_place(session, owner, groups)
-            job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
+            job = self._create(session, owner=owner, groups=groups, order=order, request=request)
             if request.start:
                 self._start(session, job, groups)
             log.info("%s submitted %s: %s of %s", owner, job.id, job.pipeline, job.avi)
@@ -239,14 +239,15 @@ class JobService:
             )
 
     def _create(
-        self, session: Session, *, owner: str, groups: Sequence[str], order: JobOrder, again_of: str | None
+        self, session: Session, *, owner: str, groups: Sequence[str], order: JobOrder, request: JobSubmit
     ) -> Job:
         now = self._clock.now()
         job = Job(
             id=new_id("j", now=now),
             owner=owner,
             groups=list(groups),
-            again_of=again_of,
+            again_of=request.again_of,
+            again_with_more_memory=request.again_with_more_memory,
             state=JobState.PENDING,
             target=Target.RUN,
             created_at=now,
