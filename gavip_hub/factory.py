@@ -47,6 +47,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
@@ -204,6 +205,9 @@ def _health(
 
 
 def _services(core: Core, opening: OpeningService, reservations: ReservationService) -> Services:
+    proposals = MemoryProposals(
+        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
+    )
     jobs = JobService(
         database=core.database,
         quotas=core.quotas,
@@ -212,6 +216,7 @@ def _services(core: Core, opening: OpeningService, reservations: ReservationServ
         portal=PREFIX,
         board=core.board,
         held=core.disk.shortage,
+        proposals=proposals,
     )
     return Services(
         jobs=jobs,
@@ -225,6 +230,7 @@ def _services(core: Core, opening: OpeningService, reservations: ReservationServ
         quotas=core.quotas,
         policies=core.policies,
         simulations=SimulationService(database=core.database, quotas=core.quotas),
+        proposals=proposals,
         numbers=NumberService(database=core.database, quotas=core.quotas),
     )
 

@@ -149,7 +149,9 @@ class Predictor:
     def _guesses(self, traits: Traits) -> Iterator[tuple[str, float]]:
         for shape, like in self._alike(traits):
             for level in LEVELS:
-                yield _name(shape, level), _quantile(like, level)
+                megabytes = _quantile(like, level)
+                if 0 < megabytes < math.inf:  # numbers may be anything that somebody typed
+                    yield _name(shape, level), megabytes
 
     def _alike(self, traits: Traits) -> Iterator[tuple[str, Sequence[Like]]]:
         """Yield which past runs are like a job: all, those of its kind, and all along a line over a number."""

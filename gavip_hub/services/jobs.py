@@ -25,6 +25,7 @@ from gavip_hub.logs import REQUEST
 from gavip_hub.services.board import Board
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
+from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
@@ -50,6 +51,8 @@ class JobService:
         Where this process's scheduler, if it has one, shows the queue.
     held
         Returns why nothing may start now, whoever's turn it is, or nothing.
+    proposals
+        Propose memory; default: apart from all others.
     """
 
     def __init__(
@@ -62,11 +65,15 @@ class JobService:
         portal: str = "/services/gavip",
         board: Board | None = None,
         held: Callable[[], str] = str,
+        proposals: MemoryProposals | None = None,
     ) -> None:
         self._database = database
         self._board = board or Board(clock=clock)
         self._quotas = quotas
         self._config = config
+        self._proposals = proposals or MemoryProposals(
+            database=database, quotas=quotas, config=config, clock=clock
+        )
         self._clock = clock
         self._portal = portal
         self._held = held
@@ -88,7 +95,7 @@ class JobService:
             The whole platform has.
         """
         order = order_for(
-            request, release, quotas=self._quotas, config=self._config, owner=owner, groups=groups
+            request, release, quotas=self._quotas, proposals=self._proposals, owner=owner, groups=groups
         )
         with self._database.transaction() as session:
             self._lock(session, owner)
