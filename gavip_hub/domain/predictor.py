@@ -15,6 +15,7 @@ from itertools import combinations
 from statistics import correlation, median
 from typing import NamedTuple
 
+from avi_kernel.protocol.manifest import MOST_MEMORY_MB
 from gavip_hub.domain.memory import next_size
 
 FEWEST_RUNS = 5
@@ -27,8 +28,8 @@ LINE_RUNS = 30
 """The newest runs through which a line is laid."""
 RELATED = 0.3
 """Rank correlation from which on a number tells of memory."""
-JUDGED = 3
-"""Runs by which a guess must have been judged."""
+JUDGED = 2.5
+"""Weight of the runs by which a guess must have been judged."""
 FAILED_COSTS = 6.0
 """A failed attempt costs its owner, who waits, as much as so many runs that fit exactly."""
 KILLED_AFTER = 0.5
@@ -140,7 +141,7 @@ class Predictor:
     def _best(self, traits: Traits) -> float:
         """Return the guess that would have cost least so far; a careful one before any was judged."""
         guesses = dict(self._guesses(traits))
-        judged = [name for name in guesses if self._judged[name] >= JUDGED * 0.9]
+        judged = [name for name in guesses if self._judged[name] >= JUDGED]
         best = min(
             judged, key=lambda name: self._costs[name] / self._judged[name], default=_name("all", CAREFUL)
         )
@@ -150,7 +151,7 @@ class Predictor:
         for shape, like in self._alike(traits):
             for level in LEVELS:
                 megabytes = _quantile(like, level)
-                if 0 < megabytes < math.inf:  # numbers may be anything that somebody typed
+                if 0 < megabytes <= MOST_MEMORY_MB:  # numbers may be anything that somebody typed
                     yield _name(shape, level), megabytes
 
     def _alike(self, traits: Traits) -> Iterator[tuple[str, Sequence[Like]]]:
@@ -248,7 +249,8 @@ def _along_a_line(runs: Sequence[Like], name: str, at: float) -> list[Like]:
     having = [one for one in runs if name in one.run.traits.numbers]
     points = [(one.run.traits.numbers[name], one.run.needed_mb) for one in having]
     newest = points[-LINE_RUNS:]
-    slope = median((b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(newest, 2) if a[0] != b[0])
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(newest, 2) if a[0] != b[0]]
+    slope = median(slopes) if slopes else 0.0
     start = median(needed - slope * number for number, needed in newest)
     least = max(1.0, min(needed for _, needed in points))
     height = max(least, start + slope * at)

@@ -73,6 +73,12 @@ def test_what_nothing_like_it_ran_before_gets_no_less_than_its_author_says(trait
     assert proposed(runs, **known | traits) is None
 
 
+def test_a_number_that_has_not_varied_lately_lays_no_line():
+    runs = [run(100 + n, numbers={"radius": float(n)}) for n in range(10)]
+    runs += [run(105, numbers={"radius": 5.0}) for _ in range(40)]
+    assert 105 <= proposed(runs, numbers={"radius": 5.0}) <= coarse(130)
+
+
 def test_a_number_that_tells_nothing_is_never_new():
     runs = [run(100 + n % 2, numbers={"seed": (7 * n) % 20}) for n in range(20)]
     assert proposed(runs, numbers={"seed": 10**6}) <= coarse(130)
