@@ -145,14 +145,14 @@ class Predictor:
         best = min(
             judged, key=lambda name: self._costs[name] / self._judged[name], default=_name("all", CAREFUL)
         )
-        return guesses[best]
+        return guesses.get(best, 0.0)
 
     def _guesses(self, traits: Traits) -> Iterator[tuple[str, float]]:
         for shape, like in self._alike(traits):
             for level in LEVELS:
                 megabytes = _quantile(like, level)
-                if 0 < megabytes <= MOST_MEMORY_MB:  # numbers may be anything that somebody typed
-                    yield _name(shape, level), megabytes
+                if megabytes > 0:  # no number at all, maybe: numbers may be anything that somebody typed
+                    yield _name(shape, level), min(megabytes, MOST_MEMORY_MB)
 
     def _alike(self, traits: Traits) -> Iterator[tuple[str, Sequence[Like]]]:
         """Yield which past runs are like a job: all, those of its kind, and all along a line over a number."""
