@@ -113,11 +113,16 @@ class Predictor:
 
     @property
     def is_sure(self) -> bool:
-        """Whether enough runs are known to say more than their author."""
-        return len(self._runs) >= FEWEST_RUNS
+        """Whether enough runs that ended well are known to say more than their author."""
+        return sum(not run.is_killed for run in self._runs) >= FEWEST_RUNS
 
     def learn(self, run: PastRun) -> None:
-        """Judge every guess by a run, then take the run in."""
+        """Judge every guess by a run, then take the run in.
+
+        One that was killed at less than most runs need says nothing new, and must not make the next one smaller.
+        """
+        if run.is_killed and self._runs and run.needed_mb < median(one.needed_mb for one in self._runs):
+            return
         if self.is_sure:
             fade = 0.5 ** (1 / HALF_LIFE)
             for name, megabytes in self._guesses(run.traits):

@@ -88,6 +88,12 @@ def test_a_killed_run_needed_more_than_it_had():
     assert proposed([run(100)] * 10 + [run(512, asked=512, killed=True)] * 5) >= 768
 
 
+def test_runs_that_were_killed_with_little_make_no_proposal_smaller():
+    killed = [run(32, asked=32, killed=True)] * 20
+    assert proposed(killed) is None
+    assert proposed([run(700)] * 10 + killed) == proposed([run(700)] * 10)
+
+
 def test_runs_that_fill_whatever_they_get_do_not_ask_for_more_each_time():
     runs = [run(100, asked=100) for _ in range(10)]
     assert proposed(runs) == coarse(100)
