@@ -28,6 +28,10 @@ def parts_ran(session: Session, *, limit: int) -> list[float]:
     return [(until - begun).total_seconds() / max(1, most) for begun, until, most in rows if until]
 
 
+LOOKED_THROUGH = 3
+"""Times as many jobs are looked through as runs are wanted."""
+
+
 class Measured(NamedTuple):
     """A run of which it is known how much memory it held: one that ended well, or was killed for lack of it."""
 
@@ -41,22 +45,26 @@ class Measured(NamedTuple):
 
 
 def measured(session: Session, *, avi: str, pipeline: str, limit: int) -> list[Measured]:
-    """Return the newest runs of a pipeline that tell of its memory, newest first; of each job its last attempt."""
+    """Return the newest runs of a pipeline that tell of its memory, newest first; of each job its last attempt.
+
+    They are looked for among its newest jobs only: none of a hundred thousand may tell, where nothing is measured.
+    """
     # One after the other: of two states at once all of a pipeline's jobs would be sorted.
-    ended = (
-        (JobState.COMPLETED, Attempt.memory_mb > 0),
-        (JobState.ERROR, Attempt.exit_reason == OUT_OF_MEMORY),
-    )
+    told = {JobState.COMPLETED: Attempt.memory_mb > 0, JobState.ERROR: Attempt.exit_reason == OUT_OF_MEMORY}
     runs: list[Measured] = []
-    for state, told in ended:
-        asked = (Job.id, Job.owner, Job.parameters, Attempt.memory_peak_mb, Attempt.memory_mb)
-        wanted = (
-            select(*asked)
-            .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
+    for state, tells in told.items():
+        newest = (
+            select(Job.id, Job.owner, Job.parameters, Job.attempt)
             .where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
-            .where(Attempt.memory_peak_mb.is_not(None), told)
             .order_by(Job.id.desc())
-            .limit(limit)
+            .limit(LOOKED_THROUGH * limit)
+            .subquery()
+        )
+        asked = (newest.c.id, newest.c.owner, newest.c.parameters)
+        wanted = (
+            select(*asked, Attempt.memory_peak_mb, Attempt.memory_mb)
+            .join(Attempt, (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt))
+            .where(Attempt.memory_peak_mb.is_not(None), tells)
         )
         is_killed = state is JobState.ERROR
         runs += [Measured._make((*row, is_killed)) for row in session.execute(wanted)]

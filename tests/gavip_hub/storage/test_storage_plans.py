@@ -59,6 +59,9 @@ def test_the_newest_runs_of_a_pipeline_are_found_without_sorting_all(session):
         session, lambda session: past.measured(session, avi="stars", pipeline="plot", limit=60)
     ):
         explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        first, *others = [row[3] for row in explained]
-        assert first.startswith("SEARCH jobs USING INDEX jobs_by_pipeline (avi=? AND pipeline=? AND state=?")
-        assert not any("ORDER BY" in line for line in others)
+        plan = [row[3] for row in explained]
+        assert any(
+            "SEARCH jobs USING INDEX jobs_by_pipeline (avi=? AND pipeline=? AND state=?" in line
+            for line in plan
+        )
+        assert not any("ORDER BY" in line for line in plan)
