@@ -1,8 +1,8 @@
 """How much memory a job will need, learned from past runs of its pipeline.
 
-Several simple guesses stand beside one another, and the one counts that would have cost least so far: what it reserved in
-vain, and what its failed attempts cost. That is how Sizey chooses among its models (Bader et al. 2024, arXiv 2407.16353); the
-guesses themselves are those of Witt et al. (2019: quantiles, and a line with an offset), of Ponder (Lehmann et al. 2024: a line
+Several simple guesses stand beside one another. Of those that would have failed seldom so far the one counts that would have cost
+least: what it reserved in vain, and its failed attempts. Sizey chooses among its models alike (Bader et al. 2024, arXiv
+2407.16353); the guesses themselves are those of Witt et al. (2019: quantiles, and a line with an offset), of Ponder (Lehmann et al. 2024: a line
 only where a number and the peaks rise together, else the most that was seen) and of Kubernetes' Vertical Pod Autoscaler (old
 runs weigh less and less). See docs/adr/0009-memory-from-past-runs.md; its constants were chosen by `benchmarks/memory.py`.
 """
@@ -30,7 +30,9 @@ RELATED = 0.3
 """Rank correlation from which on a number tells of memory."""
 JUDGED = 2.5
 """Weight of the runs by which a guess must have been judged."""
-FAILED_COSTS = 6.0
+ACCEPTED = 0.04
+"""The part of its runs in which a guess may fail; of those that fail less the cheapest counts."""
+FAILED_COSTS = 1.0
 """A failed attempt costs its owner, who waits, as much as so many runs that fit exactly."""
 KILLED_AFTER = 0.5
 """The part of its time after which an attempt that needs more is killed."""
@@ -102,6 +104,7 @@ class Predictor:
     def __init__(self, runs: Iterable[PastRun] = ()) -> None:
         self._runs: deque[PastRun] = deque(maxlen=NEWEST_RUNS)
         self._costs: defaultdict[str, float] = defaultdict(float)
+        self._failed: defaultdict[str, float] = defaultdict(float)
         self._judged: defaultdict[str, float] = defaultdict(float)
         for run in runs:
             self.learn(run)
@@ -127,6 +130,7 @@ class Predictor:
             fade = 0.5 ** (1 / HALF_LIFE)
             for name, megabytes in self._guesses(run.traits):
                 self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
+                self._failed[name] = self._failed[name] * fade + (coarse(megabytes) < run.needed_mb)
                 self._judged[name] = self._judged[name] * fade + 1
         self._runs.append(run)
 
@@ -144,13 +148,14 @@ class Predictor:
         return megabytes if megabytes > 0 and (may_be_less or megabytes > author_mb) else None
 
     def _best(self, traits: Traits) -> float:
-        """Return the guess that would have cost least so far; a careful one before any was judged."""
+        """Return the cheapest guess of those that fail seldom enough; a careful one before any was judged."""
         guesses = dict(self._guesses(traits))
         judged = [name for name in guesses if self._judged[name] >= JUDGED]
-        best = min(
-            judged, key=lambda name: self._costs[name] / self._judged[name], default=_name("all", CAREFUL)
-        )
-        return guesses.get(best, 0.0)
+        return guesses.get(min(judged, key=self._badness, default=_name("all", CAREFUL)), 0.0)
+
+    def _badness(self, name: str) -> tuple[float, float]:
+        judged = self._judged[name]
+        return max(0.0, self._failed[name] / judged - ACCEPTED), self._costs[name] / judged
 
     def _guesses(self, traits: Traits) -> Iterator[tuple[str, float]]:
         for shape, like in self._alike(traits):
@@ -171,7 +176,9 @@ class Predictor:
         told = _relations(self._runs, traits)
         number = max(told, key=lambda name: told[name], default="")
         if told.get(number, 0.0) >= RELATED:
-            yield "line", _along_a_line(runs, number, traits.numbers[number])
+            having = [one for one in runs if number in one.run.traits.numbers]
+            numbers = [one.run.traits.numbers[number] for one in having]
+            yield "line", _along_a_line(having, numbers, traits.numbers[number])
 
     def _is_new(self, traits: Traits) -> bool:
         """Tell whether nothing like a job ever ran: a choice that nobody made, or a number beyond all that may tell something."""
@@ -246,13 +253,12 @@ def _ranks(values: Iterable[float]) -> list[int]:
     return [places[value] for value in values]
 
 
-def _along_a_line(runs: Sequence[Like], name: str, at: float) -> list[Like]:
-    """Return the runs with this number, each with how much more the line has at another value of it.
+def _along_a_line(runs: Sequence[Like], numbers: Sequence[float], at: float) -> list[Like]:
+    """Return runs, each with how much more a line over these numbers has at another value.
 
     The line goes through the middle of what lies between two runs each (Theil and Sen): single runs do not turn it.
     """
-    having = [one for one in runs if name in one.run.traits.numbers]
-    points = [(one.run.traits.numbers[name], one.run.needed_mb) for one in having]
+    points = [(number, one.run.needed_mb) for number, one in zip(numbers, runs, strict=True)]
     newest = points[-LINE_RUNS:]
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(newest, 2) if a[0] != b[0]]
     slope = median(slopes) if slopes else 0.0
@@ -261,5 +267,5 @@ def _along_a_line(runs: Sequence[Like], name: str, at: float) -> list[Like]:
     height = max(least, start + slope * at)
     return [
         one._replace(factor=height / max(least, start + slope * number))
-        for one, (number, _) in zip(having, points, strict=True)
+        for one, (number, _) in zip(runs, points, strict=True)
     ]
