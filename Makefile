@@ -56,6 +56,7 @@ benchmarks: environment-dev
 	$(bin)/python -m benchmarks.job
 	$(bin)/python -m benchmarks.scheduler
 	$(bin)/python -m benchmarks.estimates
+	$(bin)/python -m benchmarks.memory
 	$(bin)/python -m benchmarks.throughput
 	$(bin)/python -m benchmarks.whole
 

@@ -286,6 +286,7 @@ class Client:
         avi: str | None = None,
         version: str | None = None,
         memory_mb: int | None = None,
+        again_with_more_memory: bool = False,
         again_of: str | None = None,
     ) -> Job:
         """Start an execution of a pipeline.
@@ -293,7 +294,9 @@ class Client:
         Parameters
         ----------
         memory_mb
-            What it may use; default: what its author declared.
+            What it may use; default: what past runs needed, or what its author declared.
+        again_with_more_memory
+            Start it again with more if it runs out of memory, as far as the pools allow; three attempts at most.
         again_of
             The job that this one repeats with changes.
 
@@ -313,6 +316,7 @@ class Client:
             pipeline=pipeline,
             parameters=dict(parameters or {}),
             memory_mb=memory_mb,
+            again_with_more_memory=again_with_more_memory,
             again_of=again_of,
         )
         answer = self._transport.request("POST", "/jobs", json=request.model_dump(mode="json"))

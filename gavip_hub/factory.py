@@ -49,6 +49,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
@@ -215,6 +216,9 @@ def _health(
 def _services(
     core: Core, opening: OpeningService, reservations: ReservationService, evictions: EvictionService
 ) -> Services:
+    proposals = MemoryProposals(
+        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
+    )
     jobs = JobService(
         database=core.database,
         quotas=core.quotas,
@@ -223,6 +227,7 @@ def _services(
         portal=PREFIX,
         board=core.board,
         held=core.disk.shortage,
+        proposals=proposals,
     )
     return Services(
         jobs=jobs,
@@ -237,6 +242,7 @@ def _services(
         quotas=core.quotas,
         policies=core.policies,
         simulations=SimulationService(database=core.database, quotas=core.quotas),
+        proposals=proposals,
         numbers=NumberService(database=core.database, quotas=core.quotas),
     )
 

@@ -10,6 +10,10 @@ from avi_kernel.protocol.base import Line, Paragraph, ReportedText, Wire
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, ReleaseSpec
 from avi_kernel.protocol.runs import JobError, ResultEntry
 
+MemorySource = Literal["user", "past_runs", "expression", "author", "default", "out_of_memory"]
+"""The user's own choice, what past runs needed, the author's formula or figure, the platform's default, or more than an
+attempt had that ran out of it."""
+
 
 class Phase(StrEnum):
     """The IVOA UWS word for a job's state, the only one shown outside."""
@@ -133,7 +137,9 @@ class JobSubmit(Wire):
     pipeline: Line
     parameters: dict[str, JsonValue] = {}
     memory_mb: Annotated[int, Field(ge=32, le=MOST_MEMORY_MB, strict=True)] | None = None
-    """MB; default: what the author declared."""
+    """MB; default: what past runs needed, or what the author declared."""
+    again_with_more_memory: bool = False
+    """If it runs out of memory, start it again with more, as far as the pools allow; three attempts at most."""
     again_of: Line | None = None
     """The job that this one repeats with changes."""
     start: bool = True
@@ -199,10 +205,15 @@ class AttemptView(Wire):
 
     number: int
     state: str
+    memory_mb: int | None = None
+    """What it was given."""
     started_at: datetime
     ended_at: datetime | None = None
     exit_code: int | None = None
+    exit_reason: str | None = None
+    """`exited`, `out_of_memory`, `too_much_written`, `time_limit`, `stopped` or `failed_to_start`."""
     memory_peak_mb: float | None = None
+    """The most that it held."""
     cpu_seconds: float | None = None
 
 
@@ -248,7 +259,10 @@ class JobView(Wire):
     message: str = ""
     step: str = ""
     memory_mb: int
-    memory_source: Literal["user", "expression", "author", "default"]
+    memory_source: MemorySource
+    """Whose figure that is."""
+    again_with_more_memory: bool = False
+    """Whether it is started again with more if it runs out of memory, as its owner wished."""
     cpu: float
     time_limit: int
     created_at: datetime

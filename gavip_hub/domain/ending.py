@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from avi_kernel.protocol.boxes import ExitRecord
 from avi_kernel.protocol.runs import JobError, Outcome, ResultEntry
 from gavip_hub.domain.job import MOST_ATTEMPTS, AttemptState, JobState
+from gavip_hub.domain.memory import more_after
 
 CANCELLED = "cancelled"
 TIME_LIMIT = "time_limit"
+OUT_OF_MEMORY = "out_of_memory"
 LONGEST = 1000
 """Characters of a failure's words that are passed on: some come from programs that say anything."""
 
@@ -15,7 +17,7 @@ _ATTEMPT_STATES = {
     JobState.COMPLETED: AttemptState.COMPLETED,
     JobState.ERROR: AttemptState.ERROR,
     JobState.ABORTED: AttemptState.ABORTED,
-    JobState.QUEUED: AttemptState.FAILED,
+    JobState.QUEUED: AttemptState.ERROR,
 }
 
 
@@ -44,6 +46,8 @@ class Stint:
     step: str = ""
     cell: int | None = None
     """Index of the cell that ran when it last reported."""
+    most_mb: int | None = None
+    """What its pools allow, where its owner agreed that it is started again with more memory; None: they did not."""
 
     @property
     def place(self) -> str:
@@ -60,6 +64,8 @@ class Verdict:
     error: JobError | None = None
     results: tuple[ResultEntry, ...] = ()
     failure: str = ""
+    memory_mb: int | None = None
+    """What it is started again with, having run out of memory."""
 
     @property
     def attempt_state(self) -> AttemptState:
@@ -73,7 +79,7 @@ def why_ended(record: ExitRecord | None) -> str:
         return "It was lost: its box ended and left no record. That is the platform's fault, not yours."
     if record.reason == "stopped":
         return ""
-    if record.reason == "out_of_memory":
+    if record.reason == OUT_OF_MEMORY:
         return f"It ran out of memory: {record.message}. Views that are open at once share it: open fewer of them."
     return f"It ended by itself, with exit status {record.exit_code}. {record.message}".rstrip()
 
@@ -92,8 +98,18 @@ def judge(stint: Stint, end: End) -> Verdict:
     if stint.stop_code == CANCELLED:
         return Verdict(state=JobState.ABORTED)
     error = _what_the_job_did(stint, end)
-    return (
-        _failed(end, error) if error else _platform_failure(stint, end.failure or _what_went_wrong(end.exit))
+    if error is None:
+        return _platform_failure(stint, end.failure or _what_went_wrong(end.exit))
+    more = _more_memory(stint, end.exit) if error.code == OUT_OF_MEMORY else None
+    return Verdict(state=JobState.QUEUED, memory_mb=more) if more else _failed(end, error)
+
+
+def _more_memory(stint: Stint, record: ExitRecord | None) -> int | None:
+    """Return the MB to start it again with, as its owner wished; None where that is not to be."""
+    if stint.most_mb is None or stint.attempt >= MOST_ATTEMPTS or stint.stop_code is not None:
+        return None
+    return more_after(
+        stint.memory_mb, peak_mb=record.memory_peak_mb if record else None, most_mb=stint.most_mb
     )
 
 
@@ -102,7 +118,7 @@ def _what_the_job_did(stint: Stint, end: End) -> JobError | None:
     reason = end.exit.reason if end.exit else "lost"
     if reason == "time_limit" or stint.stop_code == TIME_LIMIT:
         return _time_limit(stint)
-    if reason == "out_of_memory":
+    if reason == OUT_OF_MEMORY:
         return _out_of_memory(stint, end.exit)
     if end.exit and reason == "too_much_written":
         return _too_much_written(end.exit)
@@ -148,12 +164,20 @@ def _out_of_memory(stint: Stint, record: ExitRecord | None) -> JobError:
     peak = record.memory_peak_mb if record else None
     held = f", reached {peak:.0f} MB{stint.place}," if peak else ""
     return JobError(
-        code="out_of_memory",
+        code=OUT_OF_MEMORY,
         message=f"The job asked for {stint.memory_mb} MB of memory{held} and was ended: it needed more.",
-        hint="Run it again with more memory, or with parameters that select less data.",
+        hint=f"{_why_not_again(stint)}Run it again with more memory, or with parameters that select less data.",
         step=stint.step,
         cell=stint.cell,
     )
+
+
+def _why_not_again(stint: Stint) -> str:
+    if stint.most_mb is None:
+        return ""
+    if stint.attempt >= MOST_ATTEMPTS:
+        return f"It was tried {_times(stint.attempt)}, and is not started again by itself. "
+    return f"It is not started again by itself: the pools allow no more than {stint.most_mb} MB. "
 
 
 def _too_much_written(record: ExitRecord) -> JobError:

@@ -19,6 +19,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
@@ -47,6 +48,7 @@ class Services:
     quotas: QuotaService
     policies: PolicyService
     simulations: SimulationService
+    proposals: MemoryProposals
     numbers: NumberService
 
 

@@ -109,7 +109,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryField:
-    """The memory that a user may choose over the author's proposal."""
+    """The memory that a user may choose over what is proposed."""
 
     pipeline: str
     text: str = ""
@@ -150,7 +150,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """What the author proposes for memory."""
+    """What is proposed for memory."""
 
     sentence: str = ""
     placeholder: str = ""
@@ -167,6 +167,7 @@ class PipelineForm:
     memory: MemoryField
     proposal: Proposal = Proposal()
     again_of: str = ""
+    again_with_more_memory: bool = False
     problem: str = ""
 
     @classmethod
@@ -178,21 +179,24 @@ class PipelineForm:
         values: Mapping[str, JsonValue] | None = None,
         memory_mb: int | None = None,
         again_of: str = "",
+        again_with_more_memory: bool = False,
     ) -> Self:
         """Make the form with defaults, or with another job's values where that has them."""
         given = values or {}
         texts = {spec.name: as_text(given.get(spec.name, spec.default)) for spec in pipeline.parameters}
         memory = "" if memory_mb is None else str(memory_mb)
-        return cls._of(release, pipeline, texts, memory=memory, again_of=again_of)
+        form = cls._of(release, pipeline, texts, memory=memory, again_of=again_of)
+        return replace(form, again_with_more_memory=again_with_more_memory)
 
     @classmethod
     def sent(cls, release: ReleaseView, pipeline: PipelineSpec, arguments: Mapping[str, str]) -> Self:
         """Make the form with what a person typed."""
         texts = {spec.name: arguments.get(PREFIX + spec.name, "") for spec in pipeline.parameters}
         memory = arguments.get("memory_mb", "").strip()
-        return cls._of(
+        form = cls._of(
             release, pipeline, texts, memory=memory, again_of=arguments.get("again_of", "")[:LONGEST_ID]
         )
+        return replace(form, again_with_more_memory=arguments.get("again_with_more_memory") == "true")
 
     @classmethod
     def _of(
@@ -241,6 +245,10 @@ class PipelineForm:
         """Return the typed values of those fields that are acceptable."""
         return {field.spec.name: field.check() for field in self.fields if not _problem(field)}
 
+    def values_so_far(self) -> dict[str, JsonValue]:
+        """Return the values of all fields: the defaults of those that are not acceptable."""
+        return {item.spec.name: item.spec.default for item in self.fields} | self.values()
+
     def submission(self) -> JobSubmit:
         """Return what to ask of the service; call it on a valid form."""
         return JobSubmit(
@@ -249,6 +257,7 @@ class PipelineForm:
             pipeline=self.pipeline.name,
             parameters=self.values(),
             memory_mb=self.memory.check(),
+            again_with_more_memory=self.again_with_more_memory,
             again_of=self.again_of or None,
         )
 

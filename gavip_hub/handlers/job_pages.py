@@ -13,6 +13,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, UsageView, WaitView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub import __version__
+from gavip_hub.domain.ending import OUT_OF_MEMORY
 from gavip_hub.domain.memory import more_after
 from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.handlers.charts import charts_of
@@ -29,7 +30,7 @@ from gavip_hub.handlers.previews import (
     read_table,
     read_text,
 )
-from gavip_hub.handlers.rendering import plain
+from gavip_hub.handlers.rendering import amount, plain
 from gavip_hub.handlers.tables import Table, Unreadable
 from gavip_hub.services.results import OpenResult
 
@@ -107,6 +108,19 @@ def _step(word: str, at: datetime | None, job: JobView, phase: Phase | None) -> 
     return Step(word=word, tense="past" if at and not behind else "to come", at=None if behind else at)
 
 
+def more_memory_of(job: JobView) -> list[str]:
+    """Say which attempts ran out of memory and what the job was, or will be, started again with."""
+    sizes = [attempt.memory_mb for attempt in job.attempts[1:]]
+    waits = job.phase is Phase.QUEUED
+    verbs = ["was started again"] * len(sizes) + ["is to be started again"] * waits
+    more = zip(job.attempts, [*sizes, job.memory_mb], verbs, strict=False)
+    return [
+        f"It ran out of memory at {amount(attempt.memory_mb)} MB and {verb} with {amount(size)} MB."
+        for attempt, size, verb in more
+        if attempt.exit_reason == OUT_OF_MEMORY and attempt.memory_mb and size
+    ]
+
+
 def units_of(release: ReleaseView | None, pipeline: str) -> Mapping[str, str]:
     """Return the parameters' units, as far as the release is still to be had."""
     specs = release.spec.pipelines if release else []
@@ -178,6 +192,7 @@ class JobPage(JobHandler):
             wait=await self._wait(job),
             charts=charts_of(await self._usage(job)),
             more_mb=await self._more_memory(job),
+            more_memory=more_memory_of(job),
             notebook=self._notebook(job),
             live=job.phase not in ENDED,
             here=f"{ROOT}jobs/{job.id}",
@@ -208,11 +223,10 @@ class JobPage(JobHandler):
 
     async def _more_memory(self, job: JobView) -> int | None:
         """Return how much memory to try where it ran out of it and the pools allow more."""
-        if job.error is None or job.error.code != "out_of_memory":
+        if job.error is None or job.error.code != OUT_OF_MEMORY:
             return None
         peak = job.attempts[-1].memory_peak_mb if job.attempts else None
-        platform = await self.in_thread(self.services.quotas.platform_pool)
-        most_mb = min((await self.pool()).memory_mb, platform.memory_mb)
+        most_mb = self.services.quotas.most_memory(self.groups)
         return more_after(job.memory_mb, peak_mb=peak, most_mb=most_mb)
 
     def _notebook(self, job: JobView) -> str | None:

@@ -27,7 +27,7 @@ from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage
 from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
-from gavip_hub.services.orders import choose_memory
+from gavip_hub.services.proposals import MemoryProposal
 
 LONGEST_MEMORY = 8
 """Digits of a suggested number of MB."""
@@ -67,9 +67,26 @@ class FormPage(PortalPage):
         )
         return found
 
-    def with_proposal(self, form: PipelineForm) -> PipelineForm:
-        """Return the form with what its author proposes for these values."""
-        return replace(form, proposal=propose(form, default=self.context.config.job_memory_mb))
+    async def with_proposal(self, form: PipelineForm) -> PipelineForm:
+        """Return the form with how much memory is proposed for these values."""
+        try:
+            found = await self.in_thread(
+                self.services.proposals.propose,
+                owner=self.owner,
+                groups=self.groups,
+                avi=form.avi,
+                pipeline=form.pipeline,
+                parameters=form.values_so_far(),
+            )
+        except BadManifest:
+            formula = form.pipeline.resources.memory
+            return replace(
+                form,
+                proposal=Proposal(
+                    sentence=f"The author's formula, {formula}, gives nothing for these values."
+                ),
+            )
+        return replace(form, proposal=proposal_of(found, form.pipeline.resources.memory))
 
 
 def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
@@ -80,20 +97,18 @@ def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
     raise NotFound(f"{release.avi} {release.version} has no pipeline {name!r}.")
 
 
-def propose(form: PipelineForm, *, default: int) -> Proposal:
-    """Say how much memory the job gets when its user chooses nothing."""
-    resources = form.pipeline.resources
-    values = {item.spec.name: item.spec.default for item in form.fields} | form.values()
-    try:
-        memory, source = choose_memory(form.pipeline, values, chosen=None, default=default)
-    except BadManifest:
-        return Proposal(sentence=f"The author's formula, {resources.memory}, gives nothing for these values.")
-    whose = {
-        "expression": f"The author proposes {amount(memory)} MB ({resources.memory}).",
-        "author": f"The author proposes {amount(memory)} MB.",
-        "default": f"The platform's default is {amount(memory)} MB.",
-    }
-    return Proposal(sentence=whose[source], placeholder=as_text(memory))
+def proposal_of(found: MemoryProposal, formula: int | str | None) -> Proposal:
+    """Say how much memory the job gets when its user chooses nothing, and where that comes from."""
+    author, given = amount(found.author_mb), f" ({formula})" if found.author_source == "expression" else ""
+    past = f"Past runs used {amount(found.past_mb)} MB at most" if found.past_mb else ""
+    if found.source == "past_runs":
+        whose = "The platform's default" if found.author_source == "default" else "The author's figure"
+        sentence = f"{past}: {amount(found.memory_mb)} MB is proposed. {whose} is {author} MB{given}."
+    elif found.author_source == "default":
+        sentence = f"The platform's default is {author} MB. {past and past + '.'}".strip()
+    else:
+        sentence = f"The author proposes {author} MB{given}. {past and past + '.'}".strip()
+    return Proposal(sentence=sentence, placeholder=as_text(found.memory_mb))
 
 
 class AviPage(FormPage):
@@ -111,7 +126,7 @@ class AviPage(FormPage):
             release=release,
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
-            forms=[self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
+            forms=[await self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
             readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
             pool=await self.pool(),
@@ -168,17 +183,22 @@ class PipelinePage(FormPage):
         if suggested.isdecimal() and len(suggested) <= LONGEST_MEMORY:
             memory = int(suggested)
         return PipelineForm.fresh(
-            release, pipeline_of(release, pipeline), values=job.parameters, memory_mb=memory, again_of=job.id
+            release,
+            pipeline_of(release, pipeline),
+            values=job.parameters,
+            memory_mb=memory,
+            again_of=job.id,
+            again_with_more_memory=job.again_with_more_memory,
         )
 
     async def _show(self, form: PipelineForm) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
         pool = await self.pool()
-        self.render_page("pipeline.html", form=self.with_proposal(form), avi_title=avi.title, pool=pool)
+        self.render_page("pipeline.html", form=await self.with_proposal(form), avi_title=avi.title, pool=pool)
 
 
-class MemoryProposal(FormPage):
-    """The author's proposal for values that are being typed, as a sentence."""
+class MemorySentence(FormPage):
+    """The proposal of memory for values that are being typed, as a sentence."""
 
     @override
     async def get(self, name: str, pipeline: str) -> None:
@@ -186,7 +206,7 @@ class MemoryProposal(FormPage):
         given = {key: self.get_query_argument(key) for key in self.request.query_arguments}
         form = PipelineForm.sent(release, pipeline_of(release, pipeline), given)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(plain(self.with_proposal(form).proposal.sentence))
+        self.finish(plain((await self.with_proposal(form)).proposal.sentence))
 
 
 class StaticFiles(StaticFileHandler):
@@ -224,7 +244,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (avi, AviPage, {}),
         (f"{avi}/open", OpenPage, {}),
         (f"{avi}/pipelines/({_PIPELINE})", PipelinePage, {}),
-        (f"{avi}/pipelines/({_PIPELINE})/memory", MemoryProposal, {}),
+        (f"{avi}/pipelines/({_PIPELINE})/memory", MemorySentence, {}),
         (f"{PREFIX}/jobs", JobsPage, {}),
         (job, JobPage, {}),
         (f"{job}/(start|cancel)", JobAct, {}),

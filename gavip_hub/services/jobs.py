@@ -25,6 +25,7 @@ from gavip_hub.logs import REQUEST
 from gavip_hub.services.board import Board
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
+from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
@@ -50,6 +51,8 @@ class JobService:
         Where this process's scheduler, if it has one, shows the queue.
     held
         Returns why nothing may start now, whoever's turn it is, or nothing.
+    proposals
+        Propose memory; default: apart from all others.
     """
 
     def __init__(
@@ -62,11 +65,15 @@ class JobService:
         portal: str = "/services/gavip",
         board: Board | None = None,
         held: Callable[[], str] = str,
+        proposals: MemoryProposals | None = None,
     ) -> None:
         self._database = database
         self._board = board or Board(clock=clock)
         self._quotas = quotas
         self._config = config
+        self._proposals = proposals or MemoryProposals(
+            database=database, quotas=quotas, config=config, clock=clock
+        )
         self._clock = clock
         self._portal = portal
         self._held = held
@@ -88,7 +95,7 @@ class JobService:
             The whole platform has.
         """
         order = order_for(
-            request, release, quotas=self._quotas, config=self._config, owner=owner, groups=groups
+            request, release, quotas=self._quotas, proposals=self._proposals, owner=owner, groups=groups
         )
         with self._database.transaction() as session:
             self._lock(session, owner)
@@ -96,7 +103,7 @@ class JobService:
                 self._require_own(session, owner, request.again_of, order.avi)
             self._require_queue(session)
             self._require_place(session, owner, groups)
-            job = self._create(session, owner=owner, groups=groups, order=order, again_of=request.again_of)
+            job = self._create(session, owner=owner, groups=groups, order=order, request=request)
             if request.start:
                 self._start(session, job, groups)
             log.info("%s submitted %s: %s of %s", owner, job.id, job.pipeline, job.avi)
@@ -239,14 +246,15 @@ class JobService:
             )
 
     def _create(
-        self, session: Session, *, owner: str, groups: Sequence[str], order: JobOrder, again_of: str | None
+        self, session: Session, *, owner: str, groups: Sequence[str], order: JobOrder, request: JobSubmit
     ) -> Job:
         now = self._clock.now()
         job = Job(
             id=new_id("j", now=now),
             owner=owner,
             groups=list(groups),
-            again_of=again_of,
+            again_of=request.again_of,
+            again_with_more_memory=request.again_with_more_memory,
             state=JobState.PENDING,
             target=Target.RUN,
             created_at=now,

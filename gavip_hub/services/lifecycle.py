@@ -192,7 +192,7 @@ class JobLifecycle:
         Attempts, ledger rows, results, states and events are one transaction.
         """
         with self._database.transaction() as session:
-            return finish(session, endings, at=self._clock.now())
+            return finish(session, self._quotas, endings, at=self._clock.now())
 
     def mark_cleared(self, gone: Sequence[tuple[str, int]]) -> None:
         """Note that nothing of ended attempts' containers is left."""

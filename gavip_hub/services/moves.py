@@ -51,7 +51,8 @@ def _news_of(change: Change) -> News:
     attempt, error = change.values.get("attempt", change.job.attempt), change.values.get("error")
     data = {"state": change.state.value, "phase": phase_of(change.state).value, "attempt": attempt}
     more = {"error": error["message"]} if error else {}
-    return News(change.job.owner, STATE, change.job.id, {**data, **more})
+    why = {"reason": reason} if (reason := change.values.get("reason")) else {}
+    return News(change.job.owner, STATE, change.job.id, {**data, **more, **why})
 
 
 def note_progress(session: Session, job: Job, *, at: datetime) -> None:

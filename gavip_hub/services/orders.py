@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import JsonValue
 
-from avi_kernel.protocol.api import JobSubmit, ReleaseView
+from avi_kernel.protocol.api import JobSubmit, MemorySource, ReleaseView
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
-from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.memory import BadExpression, memory_of
 from gavip_hub.domain.quota import Want
-from gavip_hub.exceptions import BadManifest, BadParameter, TooLarge
+from gavip_hub.exceptions import BadParameter, TooLarge
+from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
-
-SMALLEST_MB = 32
-MemorySource = Literal["user", "expression", "author", "default"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +41,7 @@ def order_for(
     release: ReleaseView,
     *,
     quotas: QuotaService,
-    config: Gavip,
+    proposals: MemoryProposals,
     owner: str,
     groups: Sequence[str],
 ) -> JobOrder:
@@ -60,9 +56,13 @@ def order_for(
     """
     pipeline = pipeline_of(release, request.pipeline)
     parameters = _checked(pipeline, request.parameters)
-    memory_mb, source = choose_memory(
-        pipeline, parameters, chosen=request.memory_mb, default=config.job_memory_mb
-    )
+    source: MemorySource = "user"
+    memory_mb = request.memory_mb
+    if memory_mb is None:
+        found = proposals.propose(
+            owner=owner, groups=groups, avi=release.avi, pipeline=pipeline, parameters=parameters
+        )
+        memory_mb, source = found.memory_mb, found.source
     cpu = pipeline.resources.cpu
     _require_possible(
         quotas, owner=owner, groups=groups, want=Want(kind=Kind.JOB, memory_mb=memory_mb, cpu=cpu)
@@ -96,29 +96,6 @@ def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
             f"{release.avi} {release.version} has no pipeline of that name; it has: {there}", field="pipeline"
         )
     return offered[name]
-
-
-def choose_memory(
-    pipeline: PipelineSpec, parameters: dict[str, JsonValue], *, chosen: int | None, default: int
-) -> tuple[int, MemorySource]:
-    """Return a job's MB and whose choice they are: the user's, else the author's, else the platform's."""
-    declared = pipeline.resources.memory
-    if chosen is not None:
-        return chosen, "user"
-    if isinstance(declared, str):
-        return _expressed(declared, parameters), "expression"
-    if declared is not None:
-        return max(SMALLEST_MB, declared), "author"
-    return default, "default"
-
-
-def _expressed(expression: str, parameters: dict[str, JsonValue]) -> int:
-    try:
-        return max(SMALLEST_MB, memory_of(expression, parameters))
-    except BadExpression as error:
-        raise BadManifest(
-            f"the pipeline's memory expression: {error}; choose the memory yourself", field="memory_mb"
-        ) from None
 
 
 def _checked(pipeline: PipelineSpec, given: dict[str, JsonValue]) -> dict[str, JsonValue]:

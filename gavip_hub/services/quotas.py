@@ -37,6 +37,10 @@ class QuotaService:
         """What a member of these groups may hold."""
         return quota_for(groups, self._config.quota, self._config.group_quotas)
 
+    def most_memory(self, groups: Iterable[str]) -> int:
+        """Return the MB that a container of a member of these groups can have at most."""
+        return min(self.of(groups).memory_mb, self.platform.memory_mb)
+
     def hold(self, session: Session, *owners: str) -> None:
         """Hold these pools and the platform's until the caller's transaction ends; before anything else is held."""
         # Always in this order, or two would wait for one another.

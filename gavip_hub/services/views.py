@@ -53,6 +53,7 @@ _SAME = (
     "step",
     "memory_mb",
     "memory_source",
+    "again_with_more_memory",
     "cpu",
     "time_limit",
     "created_at",
@@ -69,9 +70,11 @@ def attempt_view(attempt: Attempt) -> AttemptView:
     return AttemptView(
         number=attempt.number,
         state=attempt.state.value,
+        memory_mb=attempt.memory_mb,
         started_at=attempt.started_at,
         ended_at=attempt.ended_at,
         exit_code=attempt.exit_code,
+        exit_reason=attempt.exit_reason,
         memory_peak_mb=attempt.memory_peak_mb,
         cpu_seconds=attempt.cpu_seconds,
     )
@@ -81,7 +84,7 @@ def usage_view(job: Job, attempt: Attempt) -> UsageView:
     """Return what one start of a job used over time."""
     return UsageView(
         attempt=attempt.number,
-        memory_mb=job.memory_mb,
+        memory_mb=attempt.memory_mb,
         memory_peak_mb=attempt.memory_peak_mb,
         cpu=job.cpu,
         points=[

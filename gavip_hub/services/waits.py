@@ -12,8 +12,8 @@ from gavip_hub.domain.job import JobState
 from gavip_hub.domain.quota import NOTHING, PLATFORM, Shortage, amount
 from gavip_hub.domain.waits import Pool, Wait
 from gavip_hub.exceptions import Conflict
-from gavip_hub.services.orders import SMALLEST_MB
 from gavip_hub.services.promises import promises
+from gavip_hub.services.proposals import SMALLEST_MB
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import containers, jobs
 from gavip_hub.storage.schema import Container, Job

@@ -22,9 +22,11 @@ class Launch(NamedTuple):
     id: str
     """Of the job."""
     owner: str
+    groups: list[str]
     state: JobState
     attempt: int
     memory_mb: int
+    again_with_more_memory: bool
     time_limit: int
     stop_code: str | None
     container: str
@@ -33,13 +35,13 @@ class Launch(NamedTuple):
     cell: int | None
 
 
-_OF_JOB = (Job.id, Job.owner, Job.state, Job.attempt, Job.memory_mb, Job.time_limit, Job.stop_code)
+_OF_JOB = (Job.id, Job.owner, Job.groups, Job.state, Job.attempt, Job.memory_mb, Job.again_with_more_memory)
 
 
 def locked_launches(session: Session, names: Collection[str]) -> dict[str, Launch]:
     """Return where these jobs stand whose newest attempts have not ended; held until the transaction ends."""
     wanted = (
-        select(*_OF_JOB, Attempt.container, Attempt.step, Attempt.cell)
+        select(*_OF_JOB, Job.time_limit, Job.stop_code, Attempt.container, Attempt.step, Attempt.cell)
         .join(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
         # By the attempts' jobs: PostgreSQL, before it has counted a young table, reads all jobs for each attempt otherwise.
         .where(among(session, Attempt.job, names), Attempt.ended_at.is_(None))

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from gavip_hub.domain.ending import OUT_OF_MEMORY
 from gavip_hub.domain.job import JobState
 from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Attempt, Container, Job
@@ -25,6 +26,49 @@ def parts_ran(session: Session, *, limit: int) -> list[float]:
     )
     rows = session.execute(wanted)
     return [(until - begun).total_seconds() / max(1, most) for begun, until, most in rows if until]
+
+
+LOOKED_THROUGH = 3
+"""Times as many jobs are looked through as runs are wanted."""
+
+
+class Measured(NamedTuple):
+    """A run of which it is known how much memory it held: one that ended well, or was killed for lack of it."""
+
+    job: str
+    owner: str
+    parameters: dict[str, Any]
+    peak_mb: float
+    memory_mb: int
+    """What it was given."""
+    is_killed: bool
+
+
+def measured(session: Session, *, avi: str, pipeline: str, limit: int) -> list[Measured]:
+    """Return the newest runs of a pipeline that tell of its memory, newest first; of each job its last attempt.
+
+    They are looked for among its newest jobs only: none of a hundred thousand may tell, where nothing is measured.
+    """
+    # One after the other: of two states at once all of a pipeline's jobs would be sorted.
+    told = {JobState.COMPLETED: Attempt.memory_mb > 0, JobState.ERROR: Attempt.exit_reason == OUT_OF_MEMORY}
+    runs: list[Measured] = []
+    for state, tells in told.items():
+        newest = (
+            select(Job.id, Job.owner, Job.parameters, Job.attempt)
+            .where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
+            .order_by(Job.id.desc())
+            .limit(LOOKED_THROUGH * limit)
+            .subquery()
+        )
+        asked = (newest.c.id, newest.c.owner, newest.c.parameters)
+        wanted = (
+            select(*asked, Attempt.memory_peak_mb, Attempt.memory_mb)
+            .join(Attempt, (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt))
+            .where(Attempt.memory_peak_mb.is_not(None), tells)
+        )
+        is_killed = state is JobState.ERROR
+        runs += [Measured._make((*row, is_killed)) for row in session.execute(wanted)]
+    return sorted(runs, key=lambda run: run.job, reverse=True)[:limit]
 
 
 def open_for(session: Session, *, limit: int) -> list[float]:

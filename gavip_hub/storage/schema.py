@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy import Enum as SqlEnum
@@ -151,6 +152,8 @@ class Job(Base):
     step: Mapped[str] = mapped_column(default="")
     memory_mb: Mapped[int]
     memory_source: Mapped[str]
+    again_with_more_memory: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its owner agreed that it is started again with more when it runs out of memory."""
     cpu: Mapped[float]
     time_limit: Mapped[int]
     attempt: Mapped[int] = mapped_column(default=0)
@@ -236,6 +239,8 @@ class Attempt(Base):
     container: Mapped[str] = mapped_column(ForeignKey("containers.id"))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     state: Mapped[AttemptState]
+    memory_mb: Mapped[int] = mapped_column(default=0, server_default="0")
+    """What it was given: its job may be given more the next time."""
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """As the runner reported it; checked against the files when its container is gone."""
     failure: Mapped[str] = mapped_column(default="")

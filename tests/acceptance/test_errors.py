@@ -1,5 +1,6 @@
 """Whatever goes wrong with a job is told in words, alike in API, portal and command, and nothing is lost."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,23 @@ def test_a_job_without_enough_memory_says_what_it_asked_for(
     job = run(scientist, avi, parameters={"limit_mb": 2000}, memory_mb=300)
     assert (job["phase"], job["error"]["code"]) == ("ERROR", "out_of_memory")
     told_alike(platform, gavip, job, "300 MB")
+
+
+@pytest.mark.sandbox
+def test_a_job_without_enough_memory_is_started_again_with_more_where_its_owner_agreed(
+    platform: Platform, scientist: httpx.Client, gavip: Gavip
+) -> None:
+    avi = publish(platform, "fills-memory")
+    wishes = ["--memory-mb=256", "--again-with-more-memory", "--parameter=limit_mb=200"]
+    submitted = gavip("--json", "job", "submit", avi, "main", *wishes)
+    job = follow(scientist, json.loads(submitted.stdout)["id"])
+    assert (job["phase"], job["memory_mb"], job["memory_source"]) == ("COMPLETED", 384, "out_of_memory")
+    first, second = job["attempts"]
+    assert (first["exit_reason"], first["memory_mb"]) == ("out_of_memory", 256)
+    assert second["exit_reason"] == "exited"
+    assert 256 < second["memory_peak_mb"] <= second["memory_mb"] == 384
+    told = "It ran out of memory at 256 MB and was started again with 384 MB."
+    assert told in portal_page(platform, f"/jobs/{job['id']}")
 
 
 def test_a_job_that_runs_out_of_time_says_how_long_it_had(

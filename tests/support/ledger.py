@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -12,7 +13,7 @@ from sqlalchemy import func, select
 
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.ending import End
-from gavip_hub.domain.job import FINAL, LIVE, JobState
+from gavip_hub.domain.job import FINAL, LIVE, MOST_ATTEMPTS, JobState
 from gavip_hub.domain.ledger import OPEN
 from gavip_hub.exceptions import GavipError
 from gavip_hub.services.past import PastRuns
@@ -98,7 +99,10 @@ class JobsAndLedger(RuleBasedStateMachine):
     )
     def arrive(self, asked):
         """Begin with a queue, so that there is something to choose from."""
-        made = [self.submit(owner=owner, memory_mb=memory_mb, start=True) for owner, memory_mb in asked]
+        made = [
+            self.submit(owner=owner, memory_mb=memory_mb, start=True, again=True)
+            for owner, memory_mb in asked
+        ]
         return multiple(*(job for job in made if isinstance(job, str)))
 
     @rule(
@@ -106,11 +110,13 @@ class JobsAndLedger(RuleBasedStateMachine):
         owner=OWNER,
         memory_mb=st.integers(32, USER_MB),
         start=st.booleans(),
+        again=st.booleans(),
     )
-    def submit(self, owner, memory_mb, start):
+    def submit(self, owner, memory_mb, start, again):
         self.count["submit"] += 1
+        wishes = {"memory_mb": memory_mb, "start": start, "again_with_more_memory": again}
         try:
-            job = self.engine.submit(owner=owner, memory_mb=memory_mb, start=start).id
+            job = self.engine.submit(owner=owner, **wishes).id
         except GavipError:
             return multiple()
         self.owners[job] = owner
@@ -174,6 +180,15 @@ class JobsAndLedger(RuleBasedStateMachine):
         """End an attempt, also one that is not there or has ended already."""
         self.count["finish"] += 1
         self.engine.lifecycle.finish_one(job, attempt, End(exit=ENDS[how]))
+
+    @rule()
+    def run_out(self):
+        """Have the oldest job that is alive killed for lack of memory, and nothing left of it."""
+        self.count["run out"] += 1
+        for alive in self.engine.lifecycle.live()[:1]:
+            state = self.engine.lifecycle.finish_one(alive.job, alive.attempt, End(exit=ENDS["memory"]))
+            self.engine.lifecycle.clear_one(alive.job, alive.attempt)
+            self.count["more memory"] += state is JobState.QUEUED
 
     @rule(job=jobs, attempt=st.integers(1, 3))
     def stop_for_time(self, job, attempt):
@@ -285,6 +300,21 @@ class JobsAndLedger(RuleBasedStateMachine):
             rows = set(session.scalars(select(Container.id).where(*of_jobs)))
         assert sorted(job for job, _ in alive) == sorted(live)
         assert {container for _, container in alive} == rows
+
+    @invariant()
+    def attempts_are_few_and_get_what_the_ledger_counts(self):
+        """Who agreed to more memory gets more each time that it ran out; nobody else gets another amount."""
+        with self.engine.database.reading() as session:
+            given = select(Attempt, Container.memory_mb, Job).join(Container).join(Job, Job.id == Attempt.job)
+            rows = session.execute(given.order_by(Attempt.job, Attempt.number)).all()
+        for attempt, counted, job in rows:
+            assert attempt.memory_mb == counted <= job.memory_mb
+            assert attempt.number <= job.attempt <= MOST_ATTEMPTS
+        for (one, _, job), (after, _, same) in pairwise(rows):
+            if job is same:
+                ran_out = one.exit_reason == "out_of_memory"
+                assert (after.memory_mb > one.memory_mb) is ran_out
+                assert job.again_with_more_memory or not ran_out
 
     @invariant()
     def no_job_is_lost_and_what_ended_stays_ended(self):

@@ -5,7 +5,8 @@ import pytest
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.exceptions import BadParameter, TooLarge
 from gavip_hub.handlers.forms import Field, PipelineForm
-from gavip_hub.handlers.pages import propose
+from gavip_hub.handlers.pages import proposal_of
+from gavip_hub.services.proposals import MemoryProposal, author_memory
 from tests.support.portal import DIAGRAM, RELEASE
 
 GOOD = {
@@ -87,13 +88,53 @@ def test_a_refusal_of_the_service_lands_at_its_field():
     assert sent().refused(TooLarge("the job asks for 9 cores", field="cpu")).problem
 
 
+def authors(form: PipelineForm) -> int:
+    return author_memory(DIAGRAM, form.values_so_far(), default=512)[0]
+
+
 def test_the_authors_proposal_follows_the_values():
-    assert propose(sent(), default=512).placeholder == "300"
-    assert propose(sent(radius="20"), default=512).placeholder == "1000"
+    assert authors(sent()) == 300
+    assert authors(sent(radius="20")) == 1000
 
 
 def test_a_proposal_needs_no_finished_form():
-    assert propose(sent(radius="fif"), default=512).placeholder == "400"
+    assert authors(sent(radius="fif")) == 400
+
+
+def proposal(**changes) -> MemoryProposal:
+    values = {"memory_mb": 240, "source": "author", "author_mb": 240, "author_source": "author"}
+    return MemoryProposal(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("found", "formula", "sentence"),
+    [
+        (proposal(), None, "The author proposes 240 MB."),
+        (proposal(author_source="expression"), "2 * n", "The author proposes 240 MB (2 * n)."),
+        (proposal(author_source="default"), None, "The platform's default is 240 MB."),
+        (proposal(past_mb=104), None, "The author proposes 240 MB. Past runs used 104 MB at most."),
+        (
+            proposal(memory_mb=120, source="past_runs", past_mb=104),
+            None,
+            "Past runs used 104 MB at most: 120 MB is proposed. The author's figure is 240 MB.",
+        ),
+        (
+            proposal(memory_mb=120, source="past_runs", past_mb=104, author_source="expression"),
+            "2 * n",
+            "Past runs used 104 MB at most: 120 MB is proposed. The author's figure is 240 MB (2 * n).",
+        ),
+    ],
+)
+def test_a_proposal_says_where_it_comes_from(found, formula, sentence):
+    told = proposal_of(found, formula)
+    assert (told.sentence, told.placeholder) == (sentence, str(found.memory_mb))
+
+
+def test_the_wish_for_more_memory_is_sent_and_kept():
+    asked = {**GOOD, "again_with_more_memory": "true"}
+    assert PipelineForm.sent(RELEASE, DIAGRAM, asked).submission().again_with_more_memory
+    assert not sent().submission().again_with_more_memory
+    assert PipelineForm.fresh(RELEASE, DIAGRAM, again_with_more_memory=True).again_with_more_memory
 
 
 def test_limits_are_told_in_words():

@@ -56,7 +56,7 @@ async def job_of(answer):
     return answer.headers["Location"].rpartition("/")[2]
 
 
-async def ended(service, portal, job, *, files=None, outcome=None):
+async def ended(service, portal, job, *, files=None, outcome=None, peak=None):
     """Run a job to its end and return its page."""
 
     async def look():
@@ -73,7 +73,7 @@ async def ended(service, portal, job, *, files=None, outcome=None):
     (folder / "log.txt").write_text("\x1b[32mcounting\x1b[0m <stars>\n")
     told = {"status": "completed", "results": results, "started_at": NOW, "ended_at": NOW, **(outcome or {})}
     (folder / "outcome.json").write_text(json.dumps(told))
-    service.backend.engine.end(f"gavip-{job}-1", exit_record())
+    service.backend.engine.end(f"gavip-{job}-1", exit_record(memory_peak_mb=peak))
 
     async def page():
         found = await portal.get(f"/jobs/{job}")
@@ -391,3 +391,36 @@ async def test_a_platform_that_does_not_sandbox_says_so_on_every_page(tmp_path):
     ):
         for path in ("/", "/jobs", "/nowhere"):
             assert "NOT ENFORCED on this machine" in (await ann.get(path)).text
+
+
+async def test_a_job_that_ran_out_of_memory_is_started_again_and_its_page_says_so(service, portal, stars):
+    job = await job_of(await send(portal, **{"p.radius": "1", "again_with_more_memory": "true"}))
+    containers = service.backend.engine.containers
+
+    async def runs(attempt):
+        found = containers.get(f"gavip-{job}-{attempt}")
+        return found and found.liveness is Liveness.RUNNING
+
+    await until(lambda: runs(1))
+    service.backend.engine.end(f"gavip-{job}-1", exit_record(code=137, reason="out_of_memory"))
+    await until(lambda: runs(2))
+    page = (await portal.get(f"/jobs/{job}")).text
+    assert "It ran out of memory at 240 MB and was started again with 384 MB." in page
+    assert "It is started again with more, as you wished" in page
+    assert (
+        'value="true" checked>If it runs out of memory'
+        in (await portal.get(PIPELINE, params={"again": job})).text
+    )
+
+
+async def test_a_form_proposes_what_past_runs_needed_beside_the_authors_figure(service, portal, stars):
+    for number in range(5):
+        job = await job_of(await send(portal, **{"p.radius": f"{1 + number}", "memory_mb": "500"}))
+        await ended(service, portal, job, peak=100.0 + number)
+    service.service.context.services.proposals._known.clear()
+    page = unescape((await portal.get("/avis/stars")).text)
+    sentence = "Past runs used 104 MB at most: 128 MB is proposed. The author's figure is 240 MB (200 + 40 * radius)."
+    assert sentence in page
+    assert (await portal.get(f"{PIPELINE}/memory", params={"p.radius": "1"})).text == sentence
+    answer = await portal.get(f"{PIPELINE}/memory", params={"p.radius": "10"})
+    assert answer.text == "The author proposes 600 MB (200 + 40 * radius). Past runs used 104 MB at most."

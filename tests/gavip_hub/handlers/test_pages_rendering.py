@@ -16,7 +16,7 @@ from avi_kernel.protocol.api import Phase, PolicyView, Profile, Suggestion
 from gavip_hub.exceptions import BodyTooLarge, GavipError, NotFound, QueueFull
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
-from gavip_hub.handlers.job_pages import course_of, last_lines, results_in_order
+from gavip_hub.handlers.job_pages import course_of, last_lines, more_memory_of, results_in_order
 from gavip_hub.handlers.rendering import (
     STATIC,
     TEMPLATES,
@@ -61,6 +61,7 @@ def job_page(phase: Phase) -> dict[str, Any]:
         "job": shown,
         "wait": WAIT if phase is Phase.QUEUED else None,
         "charts": charts_of(USAGE),
+        "more_memory": more_memory_of(shown),
         "more_mb": 640 if phase is Phase.ERROR else None,
         "notebook": "user-redirect/lab/tree/jobs/j/1/results/plot.ipynb" if phase is Phase.ERROR else None,
         "live": phase in {Phase.PENDING, Phase.QUEUED, Phase.EXECUTING},

@@ -7,7 +7,7 @@ from tests.support.walks import STORED_EVENTS, walk_and_tell
 
 ENOUGH = 5000
 """Events among which each kind is for certain; `make acceptance` walks more."""
-KINDS = {"start", "opened", "run", "finish", "cancel", "clear", "purged", "tend", "restart"}
+KINDS = {"start", "opened", "run", "finish", "more memory", "cancel", "clear", "purged", "tend", "restart"}
 
 
 @pytest.mark.timeout(3600)

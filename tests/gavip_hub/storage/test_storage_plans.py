@@ -58,3 +58,16 @@ def test_jobs_of_a_state_come_in_their_order(session, ask):
     first, *others = plan_of(session, ask)
     assert first.startswith("SEARCH jobs USING INDEX jobs_by_state (state=?")
     assert not any("ORDER BY" in line for line in others)
+
+
+def test_the_newest_runs_of_a_pipeline_are_found_without_sorting_all(session):
+    for statement, parameters in statements_of(
+        session, lambda session: past.measured(session, avi="stars", pipeline="plot", limit=60)
+    ):
+        explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plan = [row[3] for row in explained]
+        assert any(
+            "SEARCH jobs USING INDEX jobs_by_pipeline (avi=? AND pipeline=? AND state=?" in line
+            for line in plan
+        )
+        assert not any("ORDER BY" in line for line in plan)

@@ -1,0 +1,271 @@
+"""How much memory a job will need, learned from past runs of its pipeline.
+
+Several simple guesses stand beside one another. Of those that would have failed seldom so far the one counts that would have cost
+least: what it reserved in vain, and its failed attempts. Sizey chooses among its models alike (Bader et al. 2024, arXiv
+2407.16353); the guesses themselves are those of Witt et al. (2019: quantiles, and a line with an offset), of Ponder (Lehmann et al. 2024: a line
+only where a number and the peaks rise together, else the most that was seen) and of Kubernetes' Vertical Pod Autoscaler (old
+runs weigh less and less). See docs/adr/0009-memory-from-past-runs.md; its constants were chosen by `benchmarks/memory.py`.
+"""
+
+import math
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from statistics import correlation, median
+from typing import NamedTuple
+
+from avi_kernel.protocol.manifest import MOST_MEMORY_MB
+from gavip_hub.domain.memory import next_size
+
+FEWEST_RUNS = 5
+"""Fewer past runs tell less than their author."""
+NEWEST_RUNS = 60
+"""Older ones are forgotten."""
+HALF_LIFE = 30
+"""Runs after which an older one, and what was learned of a guess, weighs half as much."""
+LINE_RUNS = 30
+"""The newest runs through which a line is laid."""
+RELATED = 0.3
+"""Rank correlation from which on a number tells of memory."""
+JUDGED = 2.5
+"""Weight of the runs by which a guess must have been judged."""
+ACCEPTED = 0.04
+"""The part of its runs in which a guess may fail; of those that fail less the cheapest counts."""
+FAILED_COSTS = 1.0
+"""A failed attempt costs its owner, who waits, as much as so many runs that fit exactly."""
+KILLED_AFTER = 0.5
+"""The part of its time after which an attempt that needs more is killed."""
+FULL = 0.98
+"""A run that ended well and filled so much of its memory may have done so with the system's cache of its files."""
+
+
+class Traits(NamedTuple):
+    """What of a job's parameters may tell of its memory."""
+
+    numbers: Mapping[str, float] = {}
+    kinds: Mapping[str, Hashable] = {}
+    """Choices and switches; free text tells nothing."""
+
+
+class Level(NamedTuple):
+    """How careful a guess is: so much more than this part of like runs needed."""
+
+    part: float
+    margin: float
+
+
+LEVELS = (Level(0.96, 1.1), Level(1.0, 1.05), Level(1.0, 1.2))
+CAREFUL = LEVELS[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastRun:
+    """A run that has ended well, or was killed for lack of memory.
+
+    Parameters
+    ----------
+    peak_mb
+        The most that it held.
+    asked_mb
+        What it was given.
+    """
+
+    peak_mb: float
+    asked_mb: int
+    is_killed: bool = False
+    traits: Traits = field(default_factory=Traits)
+
+    @property
+    def needed_mb(self) -> float:
+        """Return what it needed; of one that was killed, which needed more than it had, what the next attempt would get."""
+        if self.is_killed:
+            return next_size(self.asked_mb, peak_mb=self.peak_mb)
+        return self.peak_mb
+
+    def enough_mb(self, margin: float) -> float:
+        """Return what such a run is to have; one that was full and ended well had enough, or each run would ask for more."""
+        is_full = not self.is_killed and self.peak_mb >= FULL * self.asked_mb
+        return self.asked_mb if is_full else self.needed_mb * margin
+
+
+class Like(NamedTuple):
+    """A past run that is like the job in question."""
+
+    run: PastRun
+    weight: float
+    factor: float = 1.0
+    """The job needs so many times what the run did."""
+
+
+class Predictor:
+    """Proposes a job's memory; it learns from one run after the other, the oldest first."""
+
+    def __init__(self, runs: Iterable[PastRun] = ()) -> None:
+        self._runs: deque[PastRun] = deque(maxlen=NEWEST_RUNS)
+        self._costs: defaultdict[str, float] = defaultdict(float)
+        self._failed: defaultdict[str, float] = defaultdict(float)
+        self._judged: defaultdict[str, float] = defaultdict(float)
+        for run in runs:
+            self.learn(run)
+
+    @property
+    def most_mb(self) -> int:
+        """Return the most that a past run needed, rounded up; 0 where there is none."""
+        return coarse(max((run.needed_mb for run in self._runs), default=0.0))
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether enough runs that ended well are known to say more than their author."""
+        return sum(not run.is_killed for run in self._runs) >= FEWEST_RUNS
+
+    def learn(self, run: PastRun) -> None:
+        """Judge every guess by a run, then take the run in.
+
+        One that was killed at less than most runs need says nothing new, and must not make the next one smaller.
+        """
+        if run.is_killed and self._runs and run.needed_mb < median(one.needed_mb for one in self._runs):
+            return
+        if self.is_sure:
+            fade = 0.5 ** (1 / HALF_LIFE)
+            for name, megabytes in self._guesses(run.traits):
+                self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
+                self._failed[name] = self._failed[name] * fade + (coarse(megabytes) < run.needed_mb)
+                self._judged[name] = self._judged[name] * fade + 1
+        self._runs.append(run)
+
+    def propose(self, traits: Traits, *, author_mb: int, most_mb: int) -> int | None:
+        """Return a job's MB, rounded up; None where past runs tell nothing better than its author.
+
+        Parameters
+        ----------
+        most_mb
+            What the pools allow.
+        """
+        careful = max((run.enough_mb(CAREFUL.margin) for run in self._runs), default=0.0)
+        megabytes = min(coarse(self._best(traits) if self.is_sure else careful), most_mb)
+        may_be_less = self.is_sure and not self._is_new(traits)
+        return megabytes if megabytes > 0 and (may_be_less or megabytes > author_mb) else None
+
+    def _best(self, traits: Traits) -> float:
+        """Return the cheapest guess of those that fail seldom enough; a careful one before any was judged."""
+        guesses = dict(self._guesses(traits))
+        judged = [name for name in guesses if self._judged[name] >= JUDGED]
+        return guesses.get(min(judged, key=self._badness, default=_name("all", CAREFUL)), 0.0)
+
+    def _badness(self, name: str) -> tuple[float, float]:
+        judged = self._judged[name]
+        return max(0.0, self._failed[name] / judged - ACCEPTED), self._costs[name] / judged
+
+    def _guesses(self, traits: Traits) -> Iterator[tuple[str, float]]:
+        for shape, like in self._alike(traits):
+            for level in LEVELS:
+                megabytes = _quantile(like, level)
+                if megabytes > 0:  # no number at all, maybe: numbers may be anything that somebody typed
+                    yield _name(shape, level), min(megabytes, MOST_MEMORY_MB)
+
+    def _alike(self, traits: Traits) -> Iterator[tuple[str, Sequence[Like]]]:
+        """Yield which past runs are like a job: all, those of its kind, and all along a line over a number."""
+        newest = len(self._runs) - 1
+        runs = [Like(run, 0.5 ** ((newest - age) / HALF_LIFE)) for age, run in enumerate(self._runs)]
+        yield "all", runs
+        kind = _telling_kind(self._runs, traits)
+        of_kind = [one for one in runs if kind and one.run.traits.kinds.get(kind) == traits.kinds[kind]]
+        if len(of_kind) >= FEWEST_RUNS:
+            yield "kind", of_kind
+        told = _relations(self._runs, traits)
+        number = max(told, key=lambda name: told[name], default="")
+        if told.get(number, 0.0) >= RELATED:
+            having = [one for one in runs if number in one.run.traits.numbers]
+            numbers = [one.run.traits.numbers[number] for one in having]
+            yield "line", _along_a_line(having, numbers, traits.numbers[number])
+
+    def _is_new(self, traits: Traits) -> bool:
+        """Tell whether nothing like a job ever ran: a choice that nobody made, or a number beyond all that may tell something."""
+        told = _relations(self._runs, traits)
+        for name, number in traits.numbers.items():
+            seen = [run.traits.numbers[name] for run in self._runs if name in run.traits.numbers]
+            if told.get(name, 1.0) >= RELATED and not (seen and min(seen) <= number <= max(seen)):
+                return True
+        made = {(name, kind) for run in self._runs for name, kind in run.traits.kinds.items()}
+        return not made.issuperset(traits.kinds.items())
+
+
+def coarse(megabytes: float) -> int:
+    """Round up to one of sixteen steps an octave: others' runs are known no better than that."""
+    if megabytes <= 0:
+        return 0
+    step = 1 << max(0, math.floor(math.log2(megabytes)) - 4)
+    return math.ceil(megabytes / step) * step
+
+
+def _name(shape: str, level: Level) -> str:
+    return f"{shape} {level.part} {level.margin}"
+
+
+def _cost(megabytes: float, needed_mb: float) -> float:
+    """Return what a size would have cost a run, in runs that fit exactly, its failed attempts included."""
+    size, cost = coarse(megabytes), 0.0
+    while size < needed_mb:
+        cost += FAILED_COSTS + KILLED_AFTER * size / needed_mb
+        size = next_size(size, peak_mb=size)
+    return cost + size / needed_mb
+
+
+def _quantile(like: Sequence[Like], level: Level) -> float:
+    """Return what is enough for this part of the runs, by weight."""
+    sizes = sorted((one.run.enough_mb(level.margin) * one.factor, one.weight) for one in like)
+    left = level.part * sum(weight for _, weight in sizes)
+    for size, weight in sizes:
+        left -= weight
+        if left <= 0:
+            return size
+    return sizes[-1][0]  # the sum was rounded
+
+
+def _telling_kind(runs: Iterable[PastRun], traits: Traits) -> str | None:
+    """Return the choice whose kinds differ most in memory."""
+    spreads = {}
+    for name in traits.kinds:
+        groups = defaultdict[Hashable, list[float]](list)
+        for run in runs:
+            groups[run.traits.kinds.get(name)].append(math.log(max(1.0, run.needed_mb)))
+        if len(groups) > 1:
+            spreads[name] = sum(abs(one - median(group)) for group in groups.values() for one in group)
+    return min(spreads, key=lambda name: spreads[name], default=None)
+
+
+def _relations(runs: Iterable[PastRun], traits: Traits) -> dict[str, float]:
+    """Return how surely memory rises or falls with each number, from 0 to 1; of one that never varied nobody knows."""
+    found = {}
+    for name in traits.numbers:
+        having = [run for run in runs if name in run.traits.numbers]
+        numbers = _ranks(run.traits.numbers[name] for run in having)
+        needs = _ranks(run.needed_mb for run in having)
+        if len(having) >= FEWEST_RUNS and any(numbers):
+            found[name] = abs(correlation(numbers, needs)) if any(needs) else 0.0
+    return found
+
+
+def _ranks(values: Iterable[float]) -> list[int]:
+    values = list(values)
+    places = {value: place for place, value in enumerate(sorted(set(values)))}
+    return [places[value] for value in values]
+
+
+def _along_a_line(runs: Sequence[Like], numbers: Sequence[float], at: float) -> list[Like]:
+    """Return runs, each with how much more a line over these numbers has at another value.
+
+    The line goes through the middle of what lies between two runs each (Theil and Sen): single runs do not turn it.
+    """
+    points = [(number, one.run.needed_mb) for number, one in zip(numbers, runs, strict=True)]
+    newest = points[-LINE_RUNS:]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(newest, 2) if a[0] != b[0]]
+    slope = median(slopes) if slopes else 0.0
+    start = median(needed - slope * number for number, needed in newest)
+    least = max(1.0, min(needed for _, needed in points))
+    height = max(least, start + slope * at)
+    return [
+        one._replace(factor=height / max(least, start + slope * number))
+        for one, (number, _) in zip(runs, points, strict=True)
+    ]

@@ -1,0 +1,169 @@
+"""How much memory a job gets: its user's choice, else what past runs needed, else its author's figure, else the default."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from avi_kernel.protocol.api import MemorySource
+from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.parameters import ParameterSpec
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.memory import BadExpression, memory_of
+from gavip_hub.domain.predictor import FEWEST_RUNS, NEWEST_RUNS, PastRun, Predictor, Traits
+from gavip_hub.exceptions import BadManifest
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.storage import past
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.past import Measured
+
+SMALLEST_MB = 32
+KEPT_FOR = timedelta(minutes=1)
+
+
+PipelineKey = tuple[str, tuple[tuple[str, str, bool], ...]]
+"""Name and parameters: releases whose parameters differ learn differently from the same runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryProposal:
+    """What a job gets where its user chooses nothing, and where that comes from."""
+
+    memory_mb: int
+    source: MemorySource
+    author_mb: int
+    author_source: MemorySource
+    """Of the author's figure: `expression`, `author`, or `default` where there is none."""
+    past_mb: int = 0
+    """The most that past runs needed, rounded up; 0 where none is known."""
+
+
+class _Known(NamedTuple):
+    at: datetime
+    runs: Sequence[Measured]
+    predictor: Predictor
+
+
+class MemoryProposals:
+    """Proposes memory from all users' past runs; it tells of them no more than numbers that are rounded up.
+
+    What ran is read anew now and then: forms ask at each key, and learning from sixty runs takes a moment.
+    """
+
+    def __init__(self, *, database: Database, quotas: QuotaService, config: Gavip, clock: Clock) -> None:
+        self._database = database
+        self._quotas = quotas
+        self._config = config
+        self._clock = clock
+        self._known: dict[tuple[str, PipelineKey], _Known] = {}
+
+    def propose(
+        self,
+        *,
+        owner: str,
+        groups: Sequence[str],
+        avi: str,
+        pipeline: PipelineSpec,
+        parameters: Mapping[str, JsonValue],
+    ) -> MemoryProposal:
+        """Return what a job with these parameters gets, never more than the pools allow by what past runs tell.
+
+        Raises
+        ------
+        gavip_hub.exceptions.BadManifest
+            The author's formula gives nothing for them.
+        """
+        author_mb, source = author_memory(pipeline, parameters, default=self._config.job_memory_mb)
+        predictor = self._predictor(owner, avi, pipeline)
+        traits = traits_of(pipeline.parameters, parameters)
+        most_mb = self._quotas.most_memory(groups)
+        found = predictor.propose(traits, author_mb=author_mb, most_mb=most_mb)
+        return MemoryProposal(
+            memory_mb=author_mb if found is None else max(SMALLEST_MB, found),
+            source=source if found is None else "past_runs",
+            author_mb=author_mb,
+            author_source=source,
+            past_mb=predictor.most_mb,
+        )
+
+    def _predictor(self, owner: str, avi: str, pipeline: PipelineSpec) -> Predictor:
+        known = self._read(avi, pipeline)
+        if len(known.runs) >= FEWEST_RUNS:
+            return known.predictor
+        # So few tell of single people: everybody learns of their own.
+        return _learned(pipeline, [run for run in known.runs if run.owner == owner])
+
+    def _read(self, avi: str, pipeline: PipelineSpec) -> _Known:
+        now, key = self._clock.now(), (avi, _key(pipeline))
+        known = self._known.get(key)
+        if known is None or not now - KEPT_FOR <= known.at <= now:
+            with self._database.reading() as session:
+                runs = past.measured(session, avi=avi, pipeline=pipeline.name, limit=NEWEST_RUNS)
+            known = _Known(now, runs, _learned(pipeline, runs))
+            fresh = {name: one for name, one in self._known.items() if now - KEPT_FOR <= one.at <= now}
+            self._known = {**fresh, key: known}
+        return known
+
+
+def _key(pipeline: PipelineSpec) -> PipelineKey:
+    return pipeline.name, tuple((one.name, one.type, bool(one.choices)) for one in pipeline.parameters)
+
+
+def author_memory(
+    pipeline: PipelineSpec, parameters: Mapping[str, JsonValue], *, default: int
+) -> tuple[int, MemorySource]:
+    """Return the author's MB for these parameters, else the platform's.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadManifest
+        The author's formula gives nothing for them.
+    """
+    declared = pipeline.resources.memory
+    if isinstance(declared, str):
+        return _expressed(declared, parameters), "expression"
+    if declared is not None:
+        return max(SMALLEST_MB, declared), "author"
+    return default, "default"
+
+
+def _expressed(expression: str, parameters: Mapping[str, JsonValue]) -> int:
+    try:
+        return max(SMALLEST_MB, memory_of(expression, parameters))
+    except BadExpression as error:
+        raise BadManifest(
+            f"the pipeline's memory expression: {error}; choose the memory yourself", field="memory_mb"
+        ) from None
+
+
+def traits_of(specs: Sequence[ParameterSpec], parameters: Mapping[str, JsonValue]) -> Traits:
+    """Return what of a job's parameters may tell of its memory: numbers, choices and switches, but no free text."""
+    numbers: dict[str, float] = {}
+    kinds: dict[str, str | bool] = {}
+    for spec in specs:
+        match parameters.get(spec.name), spec.type:
+            case bool() as switch, "boolean":
+                kinds[spec.name] = switch
+            case (int() | float()) as number, "integer" | "number" if not isinstance(number, bool):
+                numbers[spec.name] = float(number)
+            case str() as choice, "string" if spec.choices:
+                kinds[spec.name] = choice
+    return Traits(numbers, kinds)
+
+
+def _learned(pipeline: PipelineSpec, runs: Sequence[Measured]) -> Predictor:
+    """Return what runs teach, the newest of which comes first."""
+    return Predictor(
+        PastRun(
+            peak_mb=run.peak_mb,
+            asked_mb=run.memory_mb,
+            is_killed=run.is_killed,
+            traits=traits_of(pipeline.parameters, run.parameters),
+        )
+        for run in reversed(runs)
+        if 0 < run.peak_mb < inf
+    )
