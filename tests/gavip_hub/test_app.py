@@ -94,7 +94,7 @@ def test_an_unknown_backend_is_told_with_those_there_are(root):
 
     config = load_config(root, backend="slurm")
     launcher = make_launcher(config, SandboxReport(bwrap=None, enforced=frozenset()))
-    with pytest.raises(BadRequest, match="installed: process"):
+    with pytest.raises(BadRequest, match="installed: docker, process"):
         make_backend(config, launcher)
 
 
