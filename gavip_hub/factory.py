@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,18 +11,14 @@ from tornado.web import Application
 
 import gavip_hub
 from gavip_hub.backends.base import JobBackend
-from gavip_hub.backends.boxes import BoxLauncher
-from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
-from gavip_hub.backends.docker.remote import RemoteLauncher
+from gavip_hub.backends.choice import make_backend, make_launcher
 from gavip_hub.backends.launched import Launcher
-from gavip_hub.backends.runtime import steward_socket
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB, Gavip
 from gavip_hub.core import Core, make_core
 from gavip_hub.domain.giving_way import Terms
-from gavip_hub.exceptions import BadRequest
 from gavip_hub.handlers.base import UnknownPath
 from gavip_hub.handlers.bodies import BoundedApplication
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
@@ -56,7 +51,6 @@ from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
 from gavip_hub.threads import Threads
 
-BACKENDS = "gavip.backends"
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 TEND_SECONDS = 2.0
@@ -88,31 +82,6 @@ class Service:
         self.context.publishing_threads.close()
         self.context.probing_threads.close()
         self.core.database.close()
-
-
-def make_launcher(config: Gavip, report: SandboxReport) -> Launcher:
-    """Return what starts containers on this machine."""
-    if config.backend == "docker":
-        return RemoteLauncher(path=steward_socket(config.root))
-    upstreams = {API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url}
-    return BoxLauncher(root=config.root, sandbox=report, upstreams=upstreams)
-
-
-def make_backend(config: Gavip, launcher: Launcher) -> JobBackend:
-    """Return the backend that the settings name.
-
-    Raises
-    ------
-    BadRequest
-        None has that name; the message lists those there are.
-    """
-    found = {entry.name: entry for entry in entry_points(group=BACKENDS)}
-    if config.backend not in found:
-        raise BadRequest(
-            f"There is no backend {config.backend!r}; installed: {', '.join(sorted(found)) or 'none'}."
-        )
-    backend: JobBackend = found[config.backend].load()(launcher=launcher)
-    return backend
 
 
 def make_service(

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gavip_hub.backends.choice import make_launcher
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.core import server_ledger
 from gavip_hub.exceptions import Unavailable
-from gavip_hub.factory import make_launcher
 from gavip_hub.hub import access
 from gavip_hub.hub.forms import own_page_only
 from gavip_hub.spawners.options import ServerHooks

@@ -11,11 +11,11 @@ from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
+from gavip_hub.backends.choice import make_launcher
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.config import Gavip, Ports
 from gavip_hub.exceptions import Conflict, Unavailable
-from gavip_hub.factory import make_launcher
 from gavip_hub.storage import migrate
 from gavip_hub.supervise import accounts, proxy
 from gavip_hub.supervise.boxes import stop_boxes

@@ -11,7 +11,7 @@ import pytest
 
 from gavip_hub.config import load_config
 from gavip_hub.exceptions import BadRequest
-from gavip_hub.factory import make_backend, make_launcher
+from gavip_hub.backends.choice import make_backend, make_launcher
 from gavip_hub.storage import migrate
 from gavip_hub.supervise.installation import prepare
 from tests.support.avis import star_counter
