@@ -103,7 +103,7 @@ def proposal_of(found: MemoryProposal, formula: int | str | None) -> Proposal:
     past = f"Past runs used {amount(found.past_mb)} MB at most" if found.past_mb else ""
     if found.source == "past_runs":
         whose = "The platform's default" if found.author_source == "default" else "The author's figure"
-        sentence = f"{past}: {amount(found.memory_mb)} MB is proposed. {whose} is {author} MB{given}."
+        sentence = f"{past}: {amount(found.memory_mb)} MB is proposed, and more if that runs out. {whose} is {author} MB{given}."
     elif found.author_source == "default":
         sentence = f"The platform's default is {author} MB. {past and past + '.'}".strip()
     else:

@@ -254,7 +254,8 @@ class JobService:
             owner=owner,
             groups=list(groups),
             again_of=request.again_of,
-            again_with_more_memory=request.again_with_more_memory,
+            # Whose size past runs told chose none: where that was too little, it is the platform's to choose again.
+            again_with_more_memory=request.again_with_more_memory or order.memory_source == "past_runs",
             state=JobState.PENDING,
             target=Target.RUN,
             created_at=now,

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gavip_hub.backends.choice import make_backend, make_launcher
 from gavip_hub.config import load_config
 from gavip_hub.exceptions import BadRequest
-from gavip_hub.backends.choice import make_backend, make_launcher
 from gavip_hub.storage import migrate
 from gavip_hub.supervise.installation import prepare
 from tests.support.avis import star_counter

@@ -116,12 +116,12 @@ def proposal(**changes) -> MemoryProposal:
         (
             proposal(memory_mb=120, source="past_runs", past_mb=104),
             None,
-            "Past runs used 104 MB at most: 120 MB is proposed. The author's figure is 240 MB.",
+            "Past runs used 104 MB at most: 120 MB is proposed, and more if that runs out. The author's figure is 240 MB.",
         ),
         (
             proposal(memory_mb=120, source="past_runs", past_mb=104, author_source="expression"),
             "2 * n",
-            "Past runs used 104 MB at most: 120 MB is proposed. The author's figure is 240 MB (2 * n).",
+            "Past runs used 104 MB at most: 120 MB is proposed, and more if that runs out. The author's figure is 240 MB (2 * n).",
         ),
     ],
 )

@@ -419,7 +419,7 @@ async def test_a_form_proposes_what_past_runs_needed_beside_the_authors_figure(s
         await ended(service, portal, job, peak=100.0 + number)
     service.service.context.services.proposals._known.clear()
     page = unescape((await portal.get("/avis/stars")).text)
-    sentence = "Past runs used 104 MB at most: 128 MB is proposed. The author's figure is 240 MB (200 + 40 * radius)."
+    sentence = "Past runs used 104 MB at most: 128 MB is proposed, and more if that runs out. The author's figure is 240 MB (200 + 40 * radius)."
     assert sentence in page
     assert (await portal.get(f"{PIPELINE}/memory", params={"p.radius": "1"})).text == sentence
     answer = await portal.get(f"{PIPELINE}/memory", params={"p.radius": "10"})

@@ -42,6 +42,14 @@ def test_the_next_job_gets_what_past_runs_needed(engine):
     assert memory(engine, pipeline="big", memory_mb=64) == (64, "user")
 
 
+def test_whose_size_past_runs_told_is_started_again_where_that_was_too_little(engine):
+    assert not engine.submit(pipeline="big").again_with_more_memory
+    for number in range(FEWEST_RUNS):
+        ran(engine, pipeline="big", peak=100.0 + number)
+    assert engine.submit(pipeline="big").again_with_more_memory
+    assert not engine.submit(pipeline="big", memory_mb=64).again_with_more_memory
+
+
 def test_what_one_pipeline_needed_says_nothing_of_another(engine):
     for _ in range(FEWEST_RUNS):
         ran(engine, pipeline="big", peak=100.0)
