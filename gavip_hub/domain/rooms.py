@@ -40,6 +40,8 @@ def in_turn(
     """
     answers: dict[str, Wait | None] = {}
     is_closed, place = False, 0
+    ahead: set[str] = set()  # owners of whom one waits whom their own pool would let in
+    overtaken: set[str] = set()  # of these, those who took room meanwhile for another that came later
     for one in applicants:
         own = pools[one.owner]
         own_fits, fits = own.holds(one.memory_mb, one.cpu), platform.holds(one.memory_mb, one.cpu)
@@ -47,11 +49,15 @@ def in_turn(
             for pool in (own, platform):
                 pool.take(one.memory_mb, one.cpu, is_job=False)
             answers[one.id] = None
+            overtaken |= {one.owner} & ahead
             continue
         place += 1
         answers[one.id] = _wait(one, place, own, platform)
+        # With more room the earlier one opens, the later one does not, and then who is held back now may fit as well.
+        is_held = not own_fits and one.owner not in overtaken
+        ahead |= {one.owner} if own_fits else set()
         for pool in (own, platform):
-            pool.queue(one.memory_mb, one.cpu, is_held=not own_fits)
+            pool.queue(one.memory_mb, one.cpu, is_held=is_held)
         is_closed = is_closed or (own_fits and not fits and one.holds_up and _could_fit(one, platform))
     return answers
 

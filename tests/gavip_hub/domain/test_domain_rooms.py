@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gavip_hub.domain.experience import OPEN_SERVER, Experience
@@ -112,6 +112,21 @@ HELD = st.lists(st.tuples(st.sampled_from(OWNERS), st.integers(1, 400), st.integ
     platform_mb=st.integers(1000, 3000),
     cpu=st.integers(4, 12),
     pick=st.integers(0, 7),
+)
+@example(
+    # With more room bob's first opens, his second then does not, and his third, which his pool held back, does.
+    wishes=[
+        ("bob", 2, 7, False),
+        ("bob", 9, 1, False),
+        ("ann", 1, 1, False),
+        ("ann", 1, 1, False),
+        ("bob", 2, 2, False),
+        ("ann", 1, 1, False),
+    ],
+    held=[("ann", 1, 1)],
+    platform_mb=1000,
+    cpu=4,
+    pick=4,
 )
 def test_raising_exactly_the_named_limits_opens_it_and_raising_others_does_not(
     wishes, held, platform_mb, cpu, pick
