@@ -113,9 +113,6 @@ def make_service(
     reservations = _reservations(core)
     opening = _opening(core, reservations, hub or hub_client, threads)
     evictions = _evictions(core)
-    caretaker, evictor = _caretaker(
-        core, hub=hub_client, opening=opening, evictions=evictions, launcher=launcher, threads=threads
-    )
     context = ServiceContext(
         config=config,
         services=_services(core, opening, reservations, evictions),
@@ -133,11 +130,38 @@ def make_service(
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        keeper=_keeper(core, reservations, threads),
-        caretaker=caretaker,
-        evictor=evictor,
-        forecaster=_forecaster(core, threads),
+        **_rounds(
+            core,
+            reservations=reservations,
+            hub=hub_client,
+            opening=opening,
+            evictions=evictions,
+            launcher=launcher,
+            threads=threads,
+        ),
     )
+
+
+def _rounds(
+    core: Core,
+    *,
+    reservations: ReservationService,
+    hub: HubClient,
+    opening: OpeningService,
+    evictions: EvictionService,
+    launcher: Launcher,
+    threads: Threads,
+) -> dict[str, Rounds]:
+    """Return what is looked at again and again, by its name in `Service`."""
+    caretaker, evictor = _caretaker(
+        core, hub=hub, opening=opening, evictions=evictions, launcher=launcher, threads=threads
+    )
+    return {
+        "keeper": _keeper(core, reservations, threads),
+        "caretaker": caretaker,
+        "evictor": evictor,
+        "forecaster": _forecaster(core, threads),
+    }
 
 
 class _Pools(NamedTuple):
