@@ -125,6 +125,10 @@ class Composed(Platform):
         label = f"label=gavip.platform={note.read_text().strip()}"
         return set(self.docker("ps", "--all", "--format", "{{.Names}}", "--filter", label).split())
 
+    def claimed(self) -> set[str]:
+        """Return the names of those that are somebody's."""
+        return {name for name in self.boxes() if not name.startswith("gavip-spare-")}
+
     def sweep(self) -> None:
         """End all of it, and users' containers too."""
         self.compose("down", "--volumes", "--remove-orphans", check=False)
