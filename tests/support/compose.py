@@ -50,6 +50,7 @@ class Composed(Platform):
     """
 
     home: Path = Path()
+    mounts: str = "rprivate"
 
     @property
     def url(self) -> str:
@@ -75,6 +76,7 @@ class Composed(Platform):
             "GAVIP_BACKUPS": str(self.home / "backups"),
             "GAVIP_IMAGE_PREFIX": prefix,
             "GAVIP_VERSION": name,
+            "GAVIP_STEWARD_MOUNTS": self.mounts,
         }
         done = subprocess.run(
             ["docker-compose", "--file", str(FILE), "--project-name", self.project, *arguments],
@@ -137,24 +139,36 @@ class Composed(Platform):
 
 
 @contextmanager
-def composed(name: str, *, port: int | None = None) -> Iterator[Composed]:
-    """Give a home for a platform that was never started; all of it is gone at the end."""
+def composed(name: str, *, shared: bool = False) -> Iterator[Composed]:
+    """Give a home for a platform that was never started; all of it is gone at the end.
+
+    Parameters
+    ----------
+    shared
+        Whether it lies on a mount that the steward shares with the engine, as everything does under systemd.
+    """
     need_compose()
     home = Path(tempfile.mkdtemp(prefix=f"gavip-{name}-"))
     home.chmod(0o711)
     (home / "backups").mkdir(mode=0o700)
     platform = Composed(
         root=home / "root",
-        port=port or free_ports(1)[0],
+        port=free_ports(1)[0],
         users={},
         process=subprocess.Popen(["true"], text=True),
         home=home,
+        mounts="rshared" if shared else "rprivate",
     )
     platform.process.wait()
+    if shared:
+        subprocess.run(["mount", "--bind", home, home], check=True)
+        subprocess.run(["mount", "--make-shared", home], check=True)
     try:
         yield platform
     finally:
         platform.sweep()
+        if shared:
+            subprocess.run(["umount", "--recursive", home], check=True)
         shutil.rmtree(home)
 
 
