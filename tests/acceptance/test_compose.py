@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from tests.support.avis import notebook
+from tests.support.browser import open_browser, watch
 from tests.support.compose import PARTS, SETTINGS, Composed, composed, first_event_seconds
+from tests.support.people import open_avi, sign_in
 from tests.support.platform import eventually
 from tests.support.published import AVIS, follow, run, submit
 
@@ -20,6 +22,12 @@ pytestmark = [
     pytest.mark.hub,
     pytest.mark.timeout(900),
 ]
+COUNTS = """
+import ipywidgets
+button, label = ipywidgets.Button(description="count"), ipywidgets.Label("0 clicks")
+button.on_click(lambda _: setattr(label, "value", f"{int(label.value.split()[0]) + 1} clicks"))
+ipywidgets.VBox([button, label])
+"""
 LONG_JOB = "import time\nfor _ in range(seconds * 10): time.sleep(0.1)\nprint('slept')"
 
 
@@ -32,14 +40,15 @@ def own() -> Iterator[Composed]:
         platform.up()
         made = platform.root / "incoming"
         hello, sleeps = made / "hello", made / "sleeps" / "pipelines"
-        for folder in (hello, sleeps):
+        for folder in (hello, sleeps, made / "counts"):
             folder.mkdir(parents=True)
+        (made / "counts" / "app.ipynb").write_text(notebook(COUNTS))
         shutil.copytree(AVIS / "works", made / "works")
         (hello / "app.ipynb").write_text(notebook("print('hello', 6 * 7)"))
         (sleeps / "main.ipynb").write_text(notebook(LONG_JOB, parameters="seconds: int = 1"))
         platform.publish(hello, "hello")
-        platform.publish(made / "sleeps", "sleeps")
-        platform.publish(made / "works", "works")
+        for name in ("sleeps", "works", "counts"):
+            platform.publish(made / name, name)
         platform.open_avi("hello", "scientist")
         yield platform
 
@@ -114,6 +123,21 @@ def test_cookies_of_a_sign_in_are_bound_to_their_host_and_to_tls(own: Composed) 
 def test_a_person_signs_in_and_sees_the_open_avi(own: Composed) -> None:
     assert opened(own)
     assert [name.startswith("gavip-server-") for name in own.claimed()] == [True]
+
+
+@pytest.mark.browser
+async def test_an_interface_lives_in_a_browser(own: Composed) -> None:
+    async with open_browser() as chromium, await chromium.new_context(ignore_https_errors=True) as context:
+        page = await context.new_page()
+        seen = watch(page)
+        await sign_in(page, own)
+        await open_avi(page, own, "counts")
+        await page.get_by_role("button", name="count").click(timeout=60_000)
+        await page.get_by_text("1 clicks").wait_for(timeout=30_000)
+    assert any(url.startswith("wss://counts--scientist.") for url in seen.requests)
+    with own.client("scientist") as scientist:
+        scientist.delete("/servers/counts").raise_for_status()
+    eventually(lambda: own.server_state("counts", "scientist") is None, "the interface is closed")
 
 
 def test_a_host_that_is_not_the_platforms_is_refused(own: Composed) -> None:
