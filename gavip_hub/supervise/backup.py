@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import gavip_hub
 from gavip_hub.config import Gavip, load_config
-from gavip_hub.exceptions import Conflict, Unavailable
+from gavip_hub.exceptions import Conflict, NotFound, Unavailable
 from gavip_hub.supervise.installation import PRIVATE_FOLDERS
 from gavip_hub.supervise.locks import held
 from gavip_hub.supervise.sibling import still_runs
@@ -55,25 +55,37 @@ def back_up(config: Gavip, file: Path) -> None:
         raise Conflict(f"{file} lies in the data root; name a place outside {config.root}.")
     if file.exists():
         raise Conflict(f"{file} exists; name a new file.")
-    if running := [part for part in WRITERS if still_runs(config.root, part)]:
-        raise Conflict(
-            f"The {running[0]} of {config.root} runs without its supervisor: start `gavip up` and end it with Ctrl-C."
-        )
-    with held(config.root, *WRITERS), tempfile.TemporaryDirectory(prefix="gavip-backup-") as stage:
+    with held(config.root, *WRITERS), _stage(file.parent) as stage:
+        if running := [part for part in WRITERS if still_runs(config.root, part)]:
+            raise Conflict(
+                f"The {running[0]} of {config.root} runs without its supervisor: start `gavip up` and end it with Ctrl-C."
+            )
         dumps = Path(stage, DUMPS)
         dumps.mkdir()
         _dump(config, dumps)
-        partial = file.with_name(f"{file.name}.partial")
-        partial.touch(mode=0o600)
-        excluded = [f"--exclude=./{pattern}" for pattern in LEFT_OUT]
-        _run(
-            [
-                *("tar", "--create", f"--file={partial}", "--numeric-owner", "--anchored", *excluded),
-                *(f"--directory={stage}", f"./{DUMPS}", f"--directory={config.root}", "."),
-            ],
-            also=_CHANGED_MEANWHILE,
-        )
-        partial.rename(file)
+        _archive(config.root, Path(stage), file)
+
+
+def _archive(root: Path, stage: Path, file: Path) -> None:
+    """Write the archive, whole or not at all."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.touch(mode=0o600)
+    excluded = [f"--exclude=./{pattern}" for pattern in LEFT_OUT]
+    _run(
+        [
+            *("tar", "--create", f"--file={partial}", "--numeric-owner", "--anchored", *excluded),
+            *(f"--directory={stage}", f"./{DUMPS}", f"--directory={root}", "."),
+        ],
+        also=_CHANGED_MEANWHILE,
+    )
+    partial.rename(file)
+
+
+def _stage(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+    """Make a folder for the dumps beside the archive: there is room for them, as there may not be in /tmp."""
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder}; make it first.")
+    return tempfile.TemporaryDirectory(prefix=".gavip-backup-", dir=folder)
 
 
 def restore(file: Path, root: Path) -> Gavip:

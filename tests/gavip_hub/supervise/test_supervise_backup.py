@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from gavip_hub.config import Gavip, load_config
-from gavip_hub.exceptions import Conflict, Unavailable
+from gavip_hub.exceptions import Conflict, NotFound, Unavailable
 from gavip_hub.supervise import accounts
 from gavip_hub.supervise.backup import back_up, restore
 from gavip_hub.supervise.identity import identify
@@ -88,6 +88,7 @@ def test_what_was_backed_up_comes_back(tmp_path: Path) -> None:
     is_whole(tmp_path / "new", tmp_path / "old")
     assert counted(restored) == {4711}
     assert not (tmp_path / "new" / "backup").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["it.tar", "new", "old"]
 
 
 def test_what_belongs_to_the_old_machine_stays_behind(tmp_path: Path) -> None:
@@ -130,6 +131,8 @@ def test_an_archive_is_never_overwritten_and_never_holds_itself(tmp_path: Path) 
     (tmp_path / "it.tar").write_text("another")
     with pytest.raises(Conflict, match="exists"):
         back_up(config, tmp_path / "it.tar")
+    with pytest.raises(NotFound, match="make it first"):
+        back_up(config, tmp_path / "gone" / "it.tar")
     with pytest.raises(Conflict, match="outside"):
         back_up(config, config.root / "it.tar")
 
