@@ -93,7 +93,10 @@ class Composed(Platform):
     def up(self) -> None:
         """Start all of it, with the documented command, and wait until it answers through the front."""
         self.compose("up", "-d")
-        eventually(self.answers, f"the platform answers; {self.said_last()}", seconds=READY_SECONDS)
+        try:
+            eventually(self.answers, "the platform answers", seconds=READY_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.said_last()}") from None
 
     def answers(self) -> bool:
         """Tell whether portal and Hub answer through the front."""
