@@ -36,7 +36,9 @@ def possible(root: Path) -> bool:
     It does where we share its mounts, as on the machine itself; a container has mounts of its own.
     """
     if not (_shares_the_machines_mounts() or is_shared(root, MOUNTS.read_text())):
-        log.warning("scratch lies in memory, and counts as a job's: the engine sees nothing that is mounted here")
+        log.warning(
+            "scratch lies in memory, and counts as a job's: the engine sees nothing that is mounted here"
+        )
         return False
     with tempfile.TemporaryDirectory(prefix="gavip-scratch-") as folder:
         try:
