@@ -38,7 +38,7 @@ def own() -> Iterator[Composed]:
         platform.root.mkdir(mode=0o711)
         (platform.root / "config.py").write_text(SETTINGS)
         platform.up()
-        made = platform.root / "incoming"
+        made = platform.home / "incoming"
         hello, sleeps = made / "hello", made / "sleeps" / "pipelines"
         for folder in (hello, sleeps, made / "counts"):
             folder.mkdir(parents=True)
