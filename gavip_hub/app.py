@@ -22,7 +22,6 @@ from gavip_hub.logs import set_up
 from gavip_hub.services.releases import bundled_slug
 
 STOP_SECONDS = 10.0
-HOST = "127.0.0.1"
 
 log = logging.getLogger("gavip.service")
 
@@ -71,9 +70,9 @@ class GavipService(Application):
             await service.context.database_threads(publish_bundled, service)
         stop = _until_told()
         server = HTTPServer(service.application, xheaders=True)
-        server.listen(config.service_port, HOST)
+        server.listen(config.service_port, config.listens_at("service"))
         garbage.look_seldom()
-        log.info("Serving on http://%s:%s", HOST, config.service_port)
+        log.info("Serving on %s", config.service_url)
         loops = [
             asyncio.create_task(service.scheduler.run()),
             asyncio.create_task(service.keeper.run()),

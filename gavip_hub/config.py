@@ -23,6 +23,11 @@ NOTEBOOK_IMAGE = "notebook"
 SPARE_MB = 512
 BACKEND_ENV = "GAVIP_BACKEND"
 """How `gavip up --docker` tells the platform's processes."""
+SETTINGS_ENV = "GAVIP_SETTINGS"
+"""Names a file of settings that a site lays beneath those of the data root, as the compose file does."""
+SITE_ENV = "GAVIP_SITE_"
+"""What such a file may read from the environment begins so, and reaches every process of the platform."""
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,16 @@ class Gavip(Configurable):
         "auto",
         help="Keep sign-ins in `__Host-` cookies, which the script of an AVI cannot set for the whole domain. `auto`: over "
         "https, and at `localhost` and names below it; `off` is for browsers that keep none there, such as Safari.",
+    ).tag(config=True)
+
+    hosts = Dict(
+        {},
+        help="Part (`proxy`, `hub`, `service`) -> name by which the others reach it, where each has a network address of its "
+        "own, as in compose. A part that is named here listens at all its addresses; default: loopback alone.",
+    ).tag(config=True)
+    runtime = Unicode(
+        help="Folder of the sockets of boxes and of what stands beside them, 70 lower-case characters at most; default: one "
+        "below /tmp."
     ).tag(config=True)
 
     database_url = Unicode(
@@ -207,12 +222,25 @@ class Gavip(Configurable):
     @property
     def hub_url(self) -> str:
         """Address of the Hub behind the proxy, for the platform's own processes and boxes."""
-        return f"http://127.0.0.1:{_started(self.ports).hub}"
+        return f"http://{self.host_of('hub')}:{_started(self.ports).hub}"
 
     @property
     def service_url(self) -> str:
         """Address of the service behind the proxy, for the platform's own processes and boxes."""
-        return f"http://127.0.0.1:{_started(self.ports).service}"
+        return f"http://{self.host_of('service')}:{_started(self.ports).service}"
+
+    @property
+    def proxy_api_url(self) -> str:
+        """Address at which the Hub tells the proxy its routes."""
+        return f"http://{self.host_of('proxy')}:{_started(self.ports).proxy_api}"
+
+    def host_of(self, part: str) -> str:
+        """Return by which name or address the other parts reach this one."""
+        return str(self.hosts.get(part, LOOPBACK))
+
+    def listens_at(self, part: str) -> str:
+        """Return the address at which a part listens."""
+        return "0.0.0.0" if part in self.hosts else LOOPBACK  # noqa: S104 - of a network that is the platform's own
 
     @property
     def service_port(self) -> int:
@@ -239,15 +267,28 @@ def _started(ports: Ports | None) -> Ports:
 
 
 def load_config(data_root: str | Path, **overrides: Any) -> Gavip:
-    """Read `<data root>/config.py` where there is one; keyword arguments win.
+    """Read the site's settings and `<data root>/config.py`, where there are such; the latter win, and keyword arguments over both.
 
     Raises
     ------
+    gavip_hub.exceptions.Unavailable
+        `GAVIP_SETTINGS` names a file that is not there.
     traitlets.TraitError
         A value has the wrong type.
     """
     root = Path(data_root).resolve()
     config = Config()
-    if (root / "config.py").is_file():
-        config = PyFileConfigLoader("config.py", path=str(root)).load_config()
+    for file in _setting_files(root):
+        config.merge(PyFileConfigLoader(file.name, path=str(file.parent)).load_config())
     return Gavip(config=config, data_root=str(root), **overrides)
+
+
+def _setting_files(root: Path) -> list[Path]:
+    own = [file for file in [root / "config.py"] if file.is_file()]
+    if site := os.environ.get(SETTINGS_ENV):
+        if not Path(site).is_file():
+            raise Unavailable(
+                f"{SETTINGS_ENV} names {site}, which is no file; name a file of settings, or unset it."
+            )
+        return [Path(site).resolve(), *own]
+    return own

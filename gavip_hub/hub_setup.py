@@ -53,7 +53,8 @@ def _addresses(c: Any, config: Gavip, secrets: Secrets) -> None:
     if config.ports is None:
         raise Unavailable(f"{config.root} has no ports yet; start the platform with `gavip up` first.")
     c.JupyterHub.bind_url = f"http://127.0.0.1:{config.port}"
-    c.JupyterHub.hub_bind_url = config.hub_url
+    c.JupyterHub.hub_bind_url = f"http://{config.listens_at('hub')}:{config.ports.hub}"
+    c.JupyterHub.hub_connect_url = config.hub_url
     c.JupyterHub.subdomain_host = config.public_url
     c.JupyterHub.subdomain_hook = _domain_of
     # The Hub's own host alone: by default it answers on every host that has no server, and would then serve
@@ -61,7 +62,7 @@ def _addresses(c: Any, config: Gavip, secrets: Secrets) -> None:
     c.JupyterHub.hub_routespec = f"{config.domain}/"
     c.JupyterHub.default_url = f"/services/{access.SERVICE}/"
     c.ConfigurableHTTPProxy.should_start = False
-    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{config.ports.proxy_api}"
+    c.ConfigurableHTTPProxy.api_url = config.proxy_api_url
     c.ConfigurableHTTPProxy.auth_token = secrets.proxy_token
 
 

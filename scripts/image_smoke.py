@@ -13,8 +13,10 @@ from os import environ
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("base", "avi-python", "avi-java", "avi-fortran", "notebook", "service")
+NAMES = ("base", "avi-python", "avi-java", "avi-fortran", "notebook", "service", "database", "front")
 """Images that are run; `tools` only fills the others."""
+DEBIANS_PYTHON = ("base", "database", "front")
+"""Those without an environment of ours."""
 UID = 40123
 """Nobody whom an image knows."""
 AS_A_BOX = (
@@ -32,6 +34,8 @@ IMPORTS = {
     "avi-fortran": (),
     "notebook": (),
     "service": ("gavip_hub.app", "jupyterhub.app"),
+    "database": (),
+    "front": (),
 }
 SMOKE_SECONDS = 900
 
@@ -80,7 +84,7 @@ def smoke(name: str) -> str:
     said = []
     for test in (ROOT / "images" / "contract.py", ROOT / "images" / name / "smoke.py"):
         done = subprocess.run(
-            boxed(name, "python3" if name == "base" else "/opt/gavip/bin/python", "-I", "-"),
+            boxed(name, "python3" if name in DEBIANS_PYTHON else "/opt/gavip/bin/python", "-I", "-"),
             input=test.read_text(),
             capture_output=True,
             text=True,

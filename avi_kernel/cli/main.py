@@ -15,6 +15,7 @@ _SHORT = {
     "admin": "Look after a platform on this machine.",
     "demo": "Start a platform, run a first job, and keep serving.",
     "dev": "Run an AVI of yours here: interface and jobs.",
+    "part": "Keep one part of a platform running, in a container of its own.",
     "quickstart": "Get a working copy of an example AVI, running.",
     "up": "Start a platform on this machine.",
 }

@@ -7,6 +7,10 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from gavip_hub.exceptions import Unavailable
+
+LONGEST = 70
+"""Bytes of the runtime folder's path, so that there is room for what lies in it."""
 CONTAINERS = "containers"
 """Folder of a data root with one folder for each container of an engine."""
 
@@ -22,8 +26,24 @@ def runtime_folder(root: Path) -> Path:
         known = known.with_name(f"{_usual(root).name}-{secrets.token_hex(3)}")
         known.mkdir(mode=0o711)
     known.chmod(0o711)
-    _write(note, f"{known}\n")
+    _note(root, known)
     return known
+
+
+def choose_runtime(root: Path, folder: Path) -> None:
+    """Have this folder be the runtime folder of a data root from now on.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        A socket in it could not be reached.
+    """
+    if not folder.is_absolute() or len(os.fsencode(folder)) > LONGEST or str(folder) != str(folder).lower():
+        raise Unavailable(
+            f"{folder} cannot hold sockets: name in `runtime` an absolute path of at most {LONGEST} bytes, in lower case."
+        )
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    _note(root, folder)
 
 
 def doorkeeper_socket(root: Path) -> Path:
@@ -83,7 +103,11 @@ def _is_ours(folder: Path) -> bool:
     return True
 
 
-def _write(note: Path, text: str) -> None:
+def _note(root: Path, folder: Path) -> None:
+    """Write down which it is, unless that is known: not every process of the platform may write there."""
+    note, text = root / "state" / "runtime", f"{folder}\n"
+    if note.is_file() and note.read_text() == text:
+        return
     note.parent.mkdir(parents=True, exist_ok=True)
     partial = note.with_name(f"{note.name}.{secrets.token_hex(3)}")
     partial.write_text(text)

@@ -1,11 +1,7 @@
 """`gavip up` and its kin: what the package `gavip-hub` adds to the command `gavip`."""
 
 import asyncio
-import logging
-import signal
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,20 +11,15 @@ from gavip_hub.backends.sandbox import detect
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError, NotFound
 from gavip_hub.supervise import accounts
+from gavip_hub.supervise.backup import back_up, restore
+from gavip_hub.supervise.commandline import ENDING, root_option, said_plainly, tell
 from gavip_hub.supervise.demo import run_once, run_working_copy
 from gavip_hub.supervise.examples import working_copy
+from gavip_hub.supervise.locks import only_one
+from gavip_hub.supervise.preparation import prepare_parts, upgrade_database
 from gavip_hub.supervise.simulate import simulate_command
-from gavip_hub.supervise.supervisor import Supervisor, only_one, upgrade_database
+from gavip_hub.supervise.supervisor import Supervisor
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-_root = click.option(
-    "--root",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("gavip-data"),
-    show_default=True,
-    help="Folder that holds all state.",
-)
 _port = click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -47,26 +38,26 @@ _docker = click.option(
 
 
 @click.command()
-@_root
+@root_option
 @_port
 @_keep_boxes
 @_docker
 def up(root: Path, port: int | None, *, keep_boxes: bool, docker: bool) -> None:
     """Start the platform and keep it running until Ctrl-C."""
-    with _said_plainly():
+    with said_plainly():
         config = _configured(root, port, docker=docker)
         with only_one(config.root):
             asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_ready))
 
 
 @click.command()
-@_root
+@root_option
 @_port
 @_keep_boxes
 @_docker
 def demo(root: Path, port: int | None, *, keep_boxes: bool, docker: bool) -> None:
     """Start the platform and run the bundled pipeline once, as one of its users would."""
-    with _said_plainly():
+    with said_plainly():
         config = _configured(root, port, docker=docker)
         with only_one(config.root):
             asyncio.run(_serve(config, keep_boxes=keep_boxes, once_ready=_ready_and_run))
@@ -74,12 +65,12 @@ def demo(root: Path, port: int | None, *, keep_boxes: bool, docker: bool) -> Non
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("my-avi"))
-@_root
+@root_option
 @_port
 @click.option("--example", default="hr_diagram", show_default=True, help="Bundled AVI to copy.")
 def quickstart(folder: Path, root: Path, port: int | None, example: str) -> None:
     """Make a working copy of an example AVI in FOLDER, publish it on a platform of your own, and run it."""
-    with _said_plainly():
+    with said_plainly():
         made = working_copy(folder, example=example)
         click.echo(
             f"{'Made' if made else 'Found'} the AVI {folder}; change it, then run `gavip dev {folder}`."
@@ -93,15 +84,15 @@ def quickstart(folder: Path, root: Path, port: int | None, example: str) -> None
 
 @click.group()
 def admin() -> None:
-    """Look after a platform: users' passwords, the database, what the machine enforces."""
+    """Look after a platform: users' passwords, the database, backups, what the machine enforces."""
 
 
 @admin.command("password")
 @click.argument("user")
-@_root
+@root_option
 def admin_password(user: str, root: Path) -> None:
     """Give a user of the embedded sign-in a new password, and show it."""
-    with _said_plainly():
+    with said_plainly():
         config = _existing(root)
         if user not in config.users:
             raise NotFound(
@@ -112,18 +103,46 @@ def admin_password(user: str, root: Path) -> None:
 
 
 @admin.command("upgrade")
-@_root
+@root_option
 def admin_upgrade(root: Path) -> None:
     """Bring the service's database to this version's schema; `gavip up` does so too."""
-    with _said_plainly():
+    with said_plainly():
         upgrade_database(_existing(root))
         click.echo("The database has this version's schema.")
+
+
+@admin.command("prepare")
+@root_option
+def admin_prepare(root: Path) -> None:
+    """Make all that the parts of a platform find at their start; `gavip up` does so too."""
+    with said_plainly():
+        asyncio.run(prepare_parts(_configured(root, None), tell))
+
+
+@admin.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@root_option
+def admin_backup(file: Path, root: Path) -> None:
+    """Write a platform whose Hub and service do not run into FILE, a tar archive: databases, files, settings, secrets."""
+    with said_plainly():
+        back_up(_existing(root), file)
+        click.echo(f"{file} holds all of {root}, secrets included: keep it private.")
+
+
+@admin.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@root_option
+def admin_restore(file: Path, root: Path) -> None:
+    """Make a new data root of FILE, an archive of `gavip admin backup`; nothing is ever overwritten."""
+    with said_plainly():
+        restore(file.absolute(), root.absolute())
+        click.echo(f"{root} is as it was; start the platform.")
 
 
 @admin.command("sandbox")
 def admin_sandbox() -> None:
     """Say what this machine enforces on other people's code, by running a box."""
-    with _said_plainly():
+    with said_plainly():
         report = detect()
         click.echo(f"enforced: {', '.join(sorted(report.enforced)) or 'nothing'}")
         click.echo(report.notice or "Nothing is missing.")
@@ -147,9 +166,9 @@ def _existing(root: Path) -> Gavip:
 
 
 async def _serve(config: Gavip, *, keep_boxes: bool, once_ready: Callable[[Gavip], Awaitable[None]]) -> None:
-    supervisor = Supervisor(config=config, tell=_tell, warn=_warn)
+    supervisor = Supervisor(config=config, tell=tell, warn=_warn)
     ended = asyncio.Event()
-    for sign in _ENDING:
+    for sign in ENDING:
         asyncio.get_running_loop().add_signal_handler(sign, ended.set)
     try:
         await _unless_ended(supervisor.start(), ended)
@@ -157,9 +176,7 @@ async def _serve(config: Gavip, *, keep_boxes: bool, once_ready: Callable[[Gavip
             await _unless_ended(once_ready(config), ended)
         await ended.wait()
     finally:
-        _tell(
-            "stopping" if not keep_boxes else "stopping proxy, Hub and service; what runs for users goes on"
-        )
+        tell("stopping" if not keep_boxes else "stopping proxy, Hub and service; what runs for users goes on")
         await supervisor.stop(keep_boxes=keep_boxes)
 
 
@@ -210,24 +227,8 @@ def _print_ready(config: Gavip) -> None:
     click.echo("")
 
 
-def _tell(line: str) -> None:
-    click.echo(f"  {line}", err=True)
-
-
 def _warn(text: str) -> None:
     click.echo("", err=True)
     for line in text.splitlines():
         click.secho(f"  ! {line}", fg="yellow", bold=True, err=True)
     click.echo("", err=True)
-
-
-@contextmanager
-def _said_plainly() -> Iterator[None]:
-    """Show a refusal as its sentence, with the exit status of the command line's reference."""
-    logging.basicConfig(level=logging.WARNING, format="  %(levelname)s %(name)s: %(message)s")
-    try:
-        yield
-    except GavipError as error:
-        click.secho(f"gavip: {error.message}", fg="red", err=True)
-        conflict, server = 5, 6
-        sys.exit(conflict if error.status_code == 409 else server)  # noqa: PLR2004 - HTTP Conflict

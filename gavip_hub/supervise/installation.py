@@ -7,7 +7,9 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gavip_hub.backends.runtime import choose_runtime
 from gavip_hub.config import PORTS_FILE, Gavip, Ports
+from gavip_hub.exceptions import Unavailable
 
 PRIVATE_FOLDERS = ("hub", "secrets", "state", "logs", "cache", "boxes", "containers")
 
@@ -21,6 +23,13 @@ class Secrets:
     supervisor_token: str
 
 
+_FILES = {
+    "proxy_token": "proxy.token",
+    "service_token": "service.token",
+    "supervisor_token": "supervisor.token",
+}
+
+
 def prepare(config: Gavip) -> tuple[Ports, Secrets]:
     """Make what is missing below the data root; harmless to call again."""
     config.root.mkdir(parents=True, exist_ok=True)
@@ -28,17 +37,32 @@ def prepare(config: Gavip) -> tuple[Ports, Secrets]:
     config.root.chmod(0o711)
     for name in PRIVATE_FOLDERS:
         (config.root / name).mkdir(mode=0o700, exist_ok=True)
+    if config.runtime:
+        choose_runtime(config.root, Path(config.runtime))
     return _keep_ports(config), read_secrets(config.root)
+
+
+def prepared(config: Gavip) -> tuple[Ports, Secrets]:
+    """Return what an earlier `prepare` made, as far as this process may see it, and make nothing.
+
+    Raises
+    ------
+    gavip_hub.exceptions.Unavailable
+        There was none.
+    """
+    if config.ports is None:
+        raise Unavailable(
+            f"{config.root} is not prepared; run `gavip admin prepare --root {config.root}` first."
+        )
+    files = {name: config.root / "secrets" / file for name, file in _FILES.items()}
+    return config.ports, Secrets(
+        **{name: file.read_text() if file.is_file() else "" for name, file in files.items()}
+    )
 
 
 def read_secrets(root: Path) -> Secrets:
     """Return the platform's secrets, made now where they are missing."""
-    folder = root / "secrets"
-    return Secrets(
-        proxy_token=_secret(folder / "proxy.token"),
-        service_token=_secret(folder / "service.token"),
-        supervisor_token=_secret(folder / "supervisor.token"),
-    )
+    return Secrets(**{name: _secret(root / "secrets" / file) for name, file in _FILES.items()})
 
 
 def write_private(file: Path, content: str) -> None:

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gavip_hub.backends.runtime import CONTAINERS, doorkeeper_socket, steward_socket
-from gavip_hub.config import BACKEND_ENV, Gavip, Ports
+from gavip_hub.config import BACKEND_ENV, LOOPBACK, SETTINGS_ENV, SITE_ENV, Gavip, Ports
 from gavip_hub.hub import access
 from gavip_hub.supervise import proxy
 from gavip_hub.supervise.installation import Secrets
@@ -15,14 +17,35 @@ from gavip_hub.supervise.sibling import Program
 HUB_CONFIG = Path(__file__).with_name("hub_config.py")
 
 
+PARTS = ("doorkeeper", "steward", "proxy", "hub", "service")
+"""What a whole platform is made of, in the order in which it starts."""
+_BESIDE_CONTAINERS = ("doorkeeper", "steward")
+
+
 def programs(config: Gavip, *, ports: Ports, secrets: Secrets, proxy_script: Path) -> list[Program]:
     """Return the siblings in the order in which they start."""
-    return [
-        *([_doorkeeper(config), _steward(config)] if config.backend == "docker" else []),
-        _proxy(ports=ports, secrets=secrets, script=proxy_script),
-        _hub(config, ports=ports),
-        _service(config, ports=ports, secrets=secrets),
-    ]
+    names = [name for name in PARTS if config.backend == "docker" or name not in _BESIDE_CONTAINERS]
+    return [program(name, config, ports=ports, secrets=secrets, proxy_script=proxy_script) for name in names]
+
+
+def program(
+    name: str, config: Gavip, *, ports: Ports, secrets: Secrets, proxy_script: Path | None
+) -> Program:
+    """Return one of them, looking at nothing that another needs.
+
+    Parameters
+    ----------
+    proxy_script
+        Where the proxy is installed; only the proxy itself needs it.
+    """
+    makers: dict[str, Callable[[], Program]] = {
+        "doorkeeper": partial(_doorkeeper, config),
+        "steward": partial(_steward, config),
+        "proxy": partial(_proxy, config, ports=ports, secrets=secrets, script=proxy_script or Path()),
+        "hub": partial(_hub, config, ports=ports),
+        "service": partial(_service, config, ports=ports, secrets=secrets),
+    }
+    return makers[name]()
 
 
 def _doorkeeper(config: Gavip) -> Program:
@@ -42,18 +65,19 @@ def _steward(config: Gavip) -> Program:
         name="steward",
         title="steward of containers",
         argv=[sys.executable, "-m", "gavip_hub.backends.docker.steward", "--root", str(config.root)],
-        env={**_backend(config), "PATH": _path()},
+        env={**_chosen(config), "PATH": _path()},
         probe=SocketProbe(path=steward_socket(config.root), line='{"act": "ping"}'),
         beside_containers=True,
     )
 
 
-def _backend(config: Gavip) -> dict[str, str]:
-    """Tell a process what was chosen on the command line."""
-    return {BACKEND_ENV: config.backend}
+def _chosen(config: Gavip) -> dict[str, str]:
+    """Tell a process what was chosen on the command line, and by the site."""
+    site = {name: value for name, value in os.environ.items() if name.startswith((SETTINGS_ENV, SITE_ENV))}
+    return {**site, BACKEND_ENV: config.backend}
 
 
-def _proxy(*, ports: Ports, secrets: Secrets, script: Path) -> Program:
+def _proxy(config: Gavip, *, ports: Ports, secrets: Secrets, script: Path) -> Program:
     return Program(
         name="proxy",
         title="proxy",
@@ -61,11 +85,13 @@ def _proxy(*, ports: Ports, secrets: Secrets, script: Path) -> Program:
             script,
             port=ports.public,
             api_port=ports.proxy_api,
-            error_target=f"http://127.0.0.1:{ports.hub}/hub/error",
+            error_target=f"{config.hub_url}/hub/error",
+            address=config.listens_at("proxy"),
+            behind_front=config.scheme == "https",
         ),
         env={"CONFIGPROXY_AUTH_TOKEN": secrets.proxy_token},
         probe=Probe(
-            url=f"http://127.0.0.1:{ports.proxy_api}/api/routes",
+            url=f"http://{LOOPBACK}:{ports.proxy_api}/api/routes",
             headers={"Authorization": f"token {secrets.proxy_token}"},
         ),
     )
@@ -77,11 +103,11 @@ def _hub(config: Gavip, *, ports: Ports) -> Program:
         title="JupyterHub",
         argv=[sys.executable, "-m", "jupyterhub", f"--config={HUB_CONFIG}"],
         env={
-            **_backend(config),
+            **_chosen(config),
             "GAVIP_DATA_ROOT": str(config.root),
             "PATH": _path(),
         },
-        probe=Probe(url=f"http://127.0.0.1:{ports.hub}/hub/health"),
+        probe=Probe(url=f"http://{LOOPBACK}:{ports.hub}/hub/health"),
     )
 
 
@@ -92,24 +118,24 @@ def _service(config: Gavip, *, ports: Ports, secrets: Secrets) -> Program:
         title="service",
         argv=[sys.executable, "-m", "gavip_hub.app", "--root", str(config.root)],
         env={
-            **_backend(config),
+            **_chosen(config),
             "JUPYTERHUB_SERVICE_NAME": access.SERVICE,
             "JUPYTERHUB_API_TOKEN": secrets.service_token,
-            "JUPYTERHUB_API_URL": f"http://127.0.0.1:{ports.hub}/hub/api",
+            "JUPYTERHUB_API_URL": f"{config.hub_url}/hub/api",
             "JUPYTERHUB_BASE_URL": "/",
             "JUPYTERHUB_CLIENT_ID": f"service-{access.SERVICE}",
             "JUPYTERHUB_HOST": config.public_url,
             "JUPYTERHUB_PUBLIC_URL": f"{config.public_url}{prefix}",
             "JUPYTERHUB_PUBLIC_HUB_URL": f"{config.public_url}/hub/",
             "JUPYTERHUB_SERVICE_PREFIX": prefix,
-            "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{ports.service}{prefix}",
+            "JUPYTERHUB_SERVICE_URL": f"{config.service_url}{prefix}",
             "JUPYTERHUB_OAUTH_CALLBACK_URL": f"{config.public_url}{prefix}oauth_callback",
             "JUPYTERHUB_OAUTH_ACCESS_SCOPES": f'["access:services!service={access.SERVICE}"]',
             "JUPYTERHUB_OAUTH_SCOPES": f'["access:services!service={access.SERVICE}"]',
             "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": str(int(config.binds_cookies)),
             "PATH": _path(),
         },
-        probe=Probe(url=f"http://127.0.0.1:{ports.service}{prefix}api/health/live"),
+        probe=Probe(url=f"http://{LOOPBACK}:{ports.service}{prefix}api/health/live"),
     )
 
 

@@ -49,6 +49,9 @@ class Sibling:
 
     program: Program
     root: Path
+    records: Path | None = None
+    """Folder that tells a later supervisor which process it is; default: the data root's. A container has one of its own,
+    since the numbers of its processes mean nothing outside."""
     identity: Identity | None = None
     _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -59,11 +62,11 @@ class Sibling:
 
     @property
     def _pid_file(self) -> Path:
-        return self.root / "state" / f"{self.program.name}.pid"
+        return (self.records or self.root / "state") / f"{self.program.name}.pid"
 
     @property
     def _record_file(self) -> Path:
-        return self.root / "state" / f"{self.program.name}.json"
+        return (self.records or self.root / "state") / f"{self.program.name}.json"
 
     def alive(self) -> bool:
         """Tell whether the process runs."""
@@ -142,6 +145,16 @@ class Sibling:
         told = command.read_bytes().split(b"\0") if command.exists() else []
         argv = [os.fsencode(argument) for argument in self.program.argv]
         return identify(pid) if told[-len(argv) - 1 : -1] == argv else None
+
+
+def still_runs(root: Path, name: str) -> bool:
+    """Tell whether a sibling that `gavip up` started on a data root runs, with or without its supervisor."""
+    file = root / "state" / f"{name}.json"
+    if not file.is_file():
+        return False
+    record = json.loads(file.read_text())
+    del record["fingerprint"]
+    return is_alive(Identity(**record))
 
 
 def _environment() -> dict[str, str]:

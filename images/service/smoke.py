@@ -37,6 +37,11 @@ def check_the_proxy_runs() -> None:
     assert said(proxy.node(), script, "--version").strip() == "5.3.0"
 
 
+def check_what_it_starts_is_there() -> None:
+    for program in ("git", "pg_dump", "pg_restore", "tar"):
+        assert said(program, "--version"), program
+
+
 def check_a_bundled_avi_comes_along() -> None:
     import gavip_hub
 

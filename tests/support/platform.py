@@ -48,7 +48,7 @@ class LocalTransport(httpx.HTTPTransport):
             request.url.copy_with(host="127.0.0.1"),
             headers=request.headers,
             stream=request.stream,
-            extensions=request.extensions,
+            extensions={"sni_hostname": request.url.host, **request.extensions},
         )
         return super().handle_request(local)
 
@@ -88,7 +88,12 @@ class Platform:
 
     def avi_url(self, avi: str, user: str) -> str:
         """Address of an open AVI, at its own origin."""
-        return f"http://{avi}--{user}.gavip.localhost:{self.port}/user/{user}/{avi}/"
+        scheme = self.url.partition("://")[0]
+        return f"{scheme}://{avi}--{user}.gavip.localhost:{self.port}/user/{user}/{avi}/"
+
+    def transport(self) -> httpx.BaseTransport:
+        """Return what leads requests to this platform."""
+        return LocalTransport()
 
     def password(self, user: str) -> str:
         return read_passwords(self.root)[user]
@@ -106,19 +111,19 @@ class Platform:
     def browserless(self, **options: Any) -> httpx.Client:
         """Return a client of nobody; paths are below the platform's host."""
         return httpx.Client(
-            base_url=self.url, transport=LocalTransport(), timeout=60, cookies=LocalJar(), **options
+            base_url=self.url, transport=self.transport(), timeout=60, cookies=LocalJar(), **options
         )
 
     def client(self, user: str) -> httpx.Client:
         """Return a client with the user's token; paths are below the REST interface."""
         headers = {"Authorization": f"Bearer {self.token(user)}"}
-        return httpx.Client(base_url=self.api, transport=LocalTransport(), timeout=60, headers=headers)
+        return httpx.Client(base_url=self.api, transport=self.transport(), timeout=60, headers=headers)
 
     def hub(self, user: str) -> httpx.Client:
         """Return a client with the user's token; paths are below the Hub's own API."""
         headers = {"Authorization": f"token {self.token(user)}"}
         return httpx.Client(
-            base_url=f"{self.url}/hub/api", transport=LocalTransport(), timeout=60, headers=headers
+            base_url=f"{self.url}/hub/api", transport=self.transport(), timeout=60, headers=headers
         )
 
     @contextmanager

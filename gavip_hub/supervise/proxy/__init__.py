@@ -66,18 +66,35 @@ def install(data_root: Path) -> Path:
     return place / SCRIPT
 
 
-def command(script: Path, *, port: int, api_port: int, error_target: str) -> list[str]:
-    """Return the command line of the proxy; its API token comes in `CONFIGPROXY_AUTH_TOKEN`."""
+def command(
+    script: Path,
+    *,
+    port: int,
+    api_port: int,
+    error_target: str,
+    address: str = "127.0.0.1",
+    behind_front: bool = False,
+) -> list[str]:
+    """Return the command line of the proxy; its API token comes in `CONFIGPROXY_AUTH_TOKEN`.
+
+    Parameters
+    ----------
+    address
+        At which it listens.
+    behind_front
+        Whether a TLS front before it says, in `X-Forwarded-…`, who asked and how: the proxy then adds nothing to that.
+    """
     return [
         str(node()),
         *DOOR,
         f"--import={MEND.as_uri()}",
         str(script),
-        *("--ip", "127.0.0.1", "--port", str(port)),
-        *("--api-ip", "127.0.0.1", "--api-port", str(api_port)),
+        *("--ip", address, "--port", str(port)),
+        *("--api-ip", address, "--api-port", str(api_port)),
         *("--error-target", error_target),
         "--host-routing",
         *("--log-level", "warn"),
+        *(["--no-x-forward"] if behind_front else []),
     ]
 
 
