@@ -50,7 +50,6 @@ class Composed(Platform):
     """
 
     home: Path = Path()
-    mounts: str = "rprivate"
 
     @property
     def url(self) -> str:
@@ -76,7 +75,6 @@ class Composed(Platform):
             "GAVIP_BACKUPS": str(self.home / "backups"),
             "GAVIP_IMAGE_PREFIX": prefix,
             "GAVIP_VERSION": name,
-            "GAVIP_STEWARD_MOUNTS": self.mounts,
         }
         done = subprocess.run(
             ["docker-compose", "--file", str(FILE), "--project-name", self.project, *arguments],
@@ -142,14 +140,8 @@ class Composed(Platform):
 
 
 @contextmanager
-def composed(name: str, *, shared: bool = False) -> Iterator[Composed]:
-    """Give a home for a platform that was never started; all of it is gone at the end.
-
-    Parameters
-    ----------
-    shared
-        Whether it lies on a mount that the steward shares with the engine, as everything does under systemd.
-    """
+def composed(name: str) -> Iterator[Composed]:
+    """Give a home for a platform that was never started; all of it is gone at the end."""
     need_compose()
     home = Path(tempfile.mkdtemp(prefix=f"gavip-{name}-"))
     home.chmod(0o711)
@@ -160,18 +152,12 @@ def composed(name: str, *, shared: bool = False) -> Iterator[Composed]:
         users={},
         process=subprocess.Popen(["true"], text=True),
         home=home,
-        mounts="rshared" if shared else "rprivate",
     )
     platform.process.wait()
-    if shared:
-        subprocess.run(["mount", "--bind", home, home], check=True)
-        subprocess.run(["mount", "--make-shared", home], check=True)
     try:
         yield platform
     finally:
         platform.sweep()
-        if shared:
-            subprocess.run(["umount", "--recursive", home], check=True)
         shutil.rmtree(home)
 
 

@@ -65,7 +65,6 @@ class DockerLauncher(Launcher):
         spares: int = 0,
     ) -> None:
         (root / "state").mkdir(parents=True, exist_ok=True)
-        self._root = root
         self._folders = ContainerFolders(root=root, upstreams=upstreams)
         self._engine = engine
         self._images = images
@@ -102,7 +101,7 @@ class DockerLauncher(Launcher):
 
     def _start(self, spec: ContainerSpec, uid: int) -> BoxSpec:
         box = self._folders.make(spec, uid=uid)
-        if spec.kind is Kind.JOB and scratch.possible(self._root):
+        if spec.kind is Kind.JOB and scratch.possible():
             folder = scratch.make(Path(box.run_dir), size_mb=box.scratch_mb, uid=uid)
             box.binds.append(Bind(source=str(folder), target=SCRATCH, writable=True))
         self._doorbell.tell(f"open {spec.name}")

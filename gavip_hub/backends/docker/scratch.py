@@ -24,22 +24,13 @@ _MAKE = (
 """No journal: nobody needs what a crash left of it."""
 _MOUNT = ("mount", "-o", "loop,nosuid,nodev,noatime")
 _WITHIN = 30.0
-MOUNTS = Path("/proc/self/mountinfo")
 
 log = logging.getLogger(__name__)
 
 
 @cache
-def possible(root: Path) -> bool:
-    """Tell whether file systems can be made and mounted here, by trying it once, and whether the engine sees them in the data root.
-
-    It does where we share its mounts, as on the machine itself; a container has mounts of its own.
-    """
-    if not (_shares_the_machines_mounts() or is_shared(root, MOUNTS.read_text())):
-        log.warning(
-            "scratch lies in memory, and counts as a job's: the engine sees nothing that is mounted here"
-        )
-        return False
+def possible() -> bool:
+    """Tell whether file systems can be made and mounted here, by trying it once."""
     with tempfile.TemporaryDirectory(prefix="gavip-scratch-") as folder:
         try:
             make(Path(folder), size_mb=8, uid=os.getuid())
@@ -49,28 +40,6 @@ def possible(root: Path) -> bool:
         finally:
             free(Path(folder))
     return True
-
-
-def _shares_the_machines_mounts() -> bool:
-    try:
-        own, its = (Path(f"/proc/{pid}/ns/mnt").readlink() for pid in ("self", "1"))
-    except OSError:  # a machine that hides its first process
-        return True
-    return own == its
-
-
-def is_shared(root: Path, mounts: str) -> bool:
-    """Tell whether what is mounted below this folder is seen by whoever gave us its own mount.
-
-    Parameters
-    ----------
-    mounts
-        Our mounts, as the kernel lists them (proc(5), mountinfo).
-    """
-    lines = [line.split() for line in mounts.splitlines()]
-    above = [line for line in lines if root.is_relative_to(line[4])]
-    nearest = max(above, key=lambda line: len(line[4]))
-    return any(field.startswith("shared:") for field in nearest[6 : nearest.index("-")])
 
 
 def make(run_dir: Path, *, size_mb: int, uid: int) -> Path:
