@@ -131,7 +131,8 @@ def test_another_users_things_are_not_there(
 def test_another_users_server_is_not_there(
     platform: Platform, developer: httpx.Client, scientist: httpx.Client
 ) -> None:
-    avi = publish(platform, "works")
+    # An AVI of its own: others of this session may have left one of theirs open.
+    avi = publish(platform, "theirs", folder=AVIS / "works")
     owner, other = developer, scientist
     assert owner.post("/servers", json={"avi": avi}).status_code == 202
     assert other.delete(f"/servers/{avi}").status_code == 404

@@ -15,7 +15,7 @@ from tests.support.interface import Interface, eventually, interface, write_note
 
 SECRET = "the_source_is_private"
 ELSEWHERE = [
-    "api", "api/contents", "api/contents/app.ipynb", "api/kernels", "api/kernelspecs", "api/sessions",
+    "api/contents", "api/contents/app.ipynb", "api/kernels", "api/kernelspecs", "api/sessions",
     "api/terminals", "terminals/websocket/1", "nbconvert/html/app.ipynb", "voila/files/app.ipynb",
     "voila/render/app.ipynb", "voila/tree", "voila/query/00000000-0000-0000-0000-000000000000", "app.ipynb",
     "files/app.ipynb", "files/helper.py", "files/avi.toml", "files/%2e%2e/other.png", "tree", "lab", "metrics",
@@ -49,6 +49,13 @@ async def test_nothing_but_the_page_is_served(served: Interface) -> None:
         answers = {path: (await client.get(path)).status_code for path in ELSEWHERE}
         assert set(answers.values()) <= {403, 404}, answers
         assert (await client.get("files/picture.png")).status_code == 200
+
+
+async def test_the_hub_is_told_that_it_answers_and_nothing_else(served: Interface) -> None:
+    async with served.client(known=False) as hub:
+        answer = await hub.get("api")
+    assert (answer.status_code, list(answer.json())) == (200, ["version"])
+    assert answer.headers["X-JupyterHub-Version"] == answer.json()["version"]
 
 
 async def test_a_stranger_gets_nothing(served: Interface) -> None:
