@@ -12,7 +12,6 @@ from tornado.web import Application
 import gavip_hub
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.backends.choice import make_backend, make_launcher
-from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
@@ -29,7 +28,7 @@ from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.health import make_probe
 from gavip_hub.hub.client import HubClient
 from gavip_hub.metrics import Metrics
-from gavip_hub.scheduler.caretaker import Caretaker
+from gavip_hub.rounds import make_rounds
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.scheduler.reconciler import Reconciler
@@ -37,7 +36,6 @@ from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
-from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.jobs import JobService
@@ -53,11 +51,6 @@ from gavip_hub.threads import Threads
 
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
-TEND_SECONDS = 2.0
-FORECAST_SECONDS = 15.0
-MAKE_ROOM_SECONDS = 5.0
-SERVERS_SECONDS = 60.0
-"""Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 FILE_THREADS = 4
 PUBLISHING_THREADS = 2
 
@@ -107,61 +100,60 @@ def make_service(
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     pools = _thread_pools(config)
-    threads = pools.database_threads
     backend, metrics = backend or make_backend(config, launcher), Metrics()
-    scheduler = _scheduler(core, backend, threads, pools.file_threads, metrics=metrics)
+    scheduler = _scheduler(core, backend, pools.database_threads, pools.file_threads, metrics=metrics)
     reservations = _reservations(core)
-    opening = _opening(core, reservations, hub or hub_client, threads)
+    opening = _opening(core, reservations, hub or hub_client, pools.database_threads)
     evictions = _evictions(core)
-    context = ServiceContext(
-        config=config,
+    context = _context(
+        core,
+        pools,
         services=_services(core, opening, reservations, evictions),
         sign_in=_sign_in(config, service_token),
-        **pools._asdict(),
-        feed=_feed(core, threads),
-        notices=(report.notice,) if report.notice else (),
         health=_health(core, scheduler, hub_client, report, pools.probing_threads),
-        disk=core.disk,
+        notice=report.notice,
         metrics=metrics,
-        templates=make_templates(),
+    )
+    rounds = make_rounds(
+        core,
+        reservations=reservations,
+        hub=hub_client,
+        opening=opening,
+        evictions=evictions,
+        launcher=launcher,
+        threads=pools.database_threads,
     )
     return Service(
         core=core,
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        **_rounds(
-            core,
-            reservations=reservations,
-            hub=hub_client,
-            opening=opening,
-            evictions=evictions,
-            launcher=launcher,
-            threads=threads,
-        ),
+        **rounds,
     )
 
 
-def _rounds(
+def _context(
     core: Core,
+    pools: "_Pools",
     *,
-    reservations: ReservationService,
-    hub: HubClient,
-    opening: OpeningService,
-    evictions: EvictionService,
-    launcher: Launcher,
-    threads: Threads,
-) -> dict[str, Rounds]:
-    """Return what is looked at again and again, by its name in `Service`."""
-    caretaker, evictor = _caretaker(
-        core, hub=hub, opening=opening, evictions=evictions, launcher=launcher, threads=threads
+    services: Services,
+    sign_in: SignIn,
+    health: HealthProbe,
+    notice: str,
+    metrics: Metrics,
+) -> ServiceContext:
+    return ServiceContext(
+        config=core.config,
+        services=services,
+        sign_in=sign_in,
+        **pools._asdict(),
+        feed=_feed(core, pools.database_threads),
+        notices=(notice,) if notice else (),
+        health=health,
+        disk=core.disk,
+        metrics=metrics,
+        templates=make_templates(),
     )
-    return {
-        "keeper": _keeper(core, reservations, threads),
-        "caretaker": caretaker,
-        "evictor": evictor,
-        "forecaster": _forecaster(core, threads),
-    }
 
 
 class _Pools(NamedTuple):
@@ -295,37 +287,6 @@ def _opening(core: Core, reservations: ReservationService, hub: Hub, threads: Th
     return OpeningService(servers=core.servers, reservations=reservations, hub=hub, in_thread=threads)
 
 
-def _forecaster(core: Core, threads: Threads) -> Rounds:
-    lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
-    estimates = EstimateService(
-        database=core.database,
-        lifecycle=lifecycle,
-        policies=core.policies,
-        past_runs=core.past_runs,
-        board=core.board,
-        clock=core.clock,
-    )
-    return Rounds(
-        task="estimating when jobs start",
-        act=lambda: threads(estimates.refresh),
-        every=FORECAST_SECONDS,
-        clock=core.clock,
-    )
-
-
-def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> Rounds:
-    def tend() -> None:
-        core.clocks.look()
-        reservations.tend()
-
-    return Rounds(
-        task="keeping places of those who wait",
-        act=lambda: threads(tend),
-        every=TEND_SECONDS,
-        clock=core.clock,
-    )
-
-
 def _evictions(core: Core) -> EvictionService:
     config = core.config
     return EvictionService(
@@ -336,41 +297,6 @@ def _evictions(core: Core) -> EvictionService:
         clock=core.clock,
         terms=Terms(after=config.idle_when_short, notice=config.notice_when_short),
         held=core.disk.shortage,
-    )
-
-
-def _caretaker(
-    core: Core,
-    *,
-    hub: HubClient,
-    opening: OpeningService,
-    evictions: EvictionService,
-    launcher: Launcher,
-    threads: Threads,
-) -> tuple[Rounds, Rounds]:
-    """Return the rounds that look after all servers, and those that make room where somebody waits."""
-    caretaker = Caretaker(
-        hub=hub,
-        ledger=opening,
-        evictions=evictions,
-        boxes=launcher,
-        open_ids=core.servers.open_ids,
-        in_thread=threads,
-        clock=core.clock,
-        idle_timeout=core.config.idle_timeout,
-    )
-
-    async def look_after() -> None:
-        await threads(core.clocks.look)
-        await caretaker.round()
-
-    async def make_room() -> None:
-        await threads(core.clocks.look)
-        await caretaker.make_room()
-
-    return (
-        Rounds(task="looking after servers", act=look_after, every=SERVERS_SECONDS, clock=core.clock),
-        Rounds(task="making room", act=make_room, every=MAKE_ROOM_SECONDS, clock=core.clock),
     )
 
 

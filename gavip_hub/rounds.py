@@ -1,0 +1,107 @@
+"""What the service looks at again and again, beside the scheduler."""
+
+from gavip_hub.backends.launched import Launcher
+from gavip_hub.core import Core
+from gavip_hub.hub.client import HubClient
+from gavip_hub.scheduler.caretaker import Caretaker
+from gavip_hub.scheduler.rounds import Rounds
+from gavip_hub.services.estimates import EstimateService
+from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.lifecycle import JobLifecycle
+from gavip_hub.services.opening import OpeningService
+from gavip_hub.services.reservations import ReservationService
+from gavip_hub.threads import Threads
+
+TEND_SECONDS = 2.0
+FORECAST_SECONDS = 15.0
+MAKE_ROOM_SECONDS = 5.0
+SERVERS_SECONDS = 60.0
+"""Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
+
+
+def make_rounds(
+    core: Core,
+    *,
+    reservations: ReservationService,
+    hub: HubClient,
+    opening: OpeningService,
+    evictions: EvictionService,
+    launcher: Launcher,
+    threads: Threads,
+) -> dict[str, Rounds]:
+    """Return what is looked at again and again, by its name in `Service`."""
+    caretaker, evictor = _caretaker(
+        core, hub=hub, opening=opening, evictions=evictions, launcher=launcher, threads=threads
+    )
+    return {
+        "keeper": _keeper(core, reservations, threads),
+        "caretaker": caretaker,
+        "evictor": evictor,
+        "forecaster": _forecaster(core, threads),
+    }
+
+
+def _forecaster(core: Core, threads: Threads) -> Rounds:
+    lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
+    estimates = EstimateService(
+        database=core.database,
+        lifecycle=lifecycle,
+        policies=core.policies,
+        past_runs=core.past_runs,
+        board=core.board,
+        clock=core.clock,
+    )
+    return Rounds(
+        task="estimating when jobs start",
+        act=lambda: threads(estimates.refresh),
+        every=FORECAST_SECONDS,
+        clock=core.clock,
+    )
+
+
+def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> Rounds:
+    def tend() -> None:
+        core.clocks.look()
+        reservations.tend()
+
+    return Rounds(
+        task="keeping places of those who wait",
+        act=lambda: threads(tend),
+        every=TEND_SECONDS,
+        clock=core.clock,
+    )
+
+
+def _caretaker(
+    core: Core,
+    *,
+    hub: HubClient,
+    opening: OpeningService,
+    evictions: EvictionService,
+    launcher: Launcher,
+    threads: Threads,
+) -> tuple[Rounds, Rounds]:
+    """Return the rounds that look after all servers, and those that make room where somebody waits."""
+    caretaker = Caretaker(
+        hub=hub,
+        ledger=opening,
+        evictions=evictions,
+        boxes=launcher,
+        open_ids=core.servers.open_ids,
+        in_thread=threads,
+        clock=core.clock,
+        idle_timeout=core.config.idle_timeout,
+    )
+
+    async def look_after() -> None:
+        await threads(core.clocks.look)
+        await caretaker.round()
+
+    async def make_room() -> None:
+        await threads(core.clocks.look)
+        await caretaker.make_room()
+
+    return (
+        Rounds(task="looking after servers", act=look_after, every=SERVERS_SECONDS, clock=core.clock),
+        Rounds(task="making room", act=make_room, every=MAKE_ROOM_SECONDS, clock=core.clock),
+    )
