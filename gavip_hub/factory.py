@@ -53,6 +53,7 @@ IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
 FILE_THREADS = 4
 PUBLISHING_THREADS = 2
+ROUND_THREADS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ class Service:
     """Everything that the service's process runs."""
 
     core: Core
+    pools: "_Pools"
     context: ServiceContext
     application: Application
     scheduler: SchedulerLoop
@@ -70,10 +72,8 @@ class Service:
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
-        self.context.database_threads.close()
-        self.context.file_threads.close()
-        self.context.publishing_threads.close()
-        self.context.probing_threads.close()
+        for threads in self.pools:
+            threads.close()
         self.core.database.close()
 
 
@@ -95,7 +95,7 @@ def make_service(
     backend, hub, report, clock
         Default: what the settings name; tests give their own.
     """
-    core = make_core(config, connections=config.database_threads, clock=clock)
+    core = make_core(config, connections=config.database_threads + ROUND_THREADS, clock=clock)
     report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
@@ -121,10 +121,11 @@ def make_service(
         opening=opening,
         evictions=evictions,
         launcher=launcher,
-        threads=pools.database_threads,
+        threads=pools.round_threads,
     )
     return Service(
         core=core,
+        pools=pools,
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
@@ -146,7 +147,9 @@ def _context(
         config=core.config,
         services=services,
         sign_in=sign_in,
-        **pools._asdict(),
+        database_threads=pools.database_threads,
+        file_threads=pools.file_threads,
+        publishing_threads=pools.publishing_threads,
         feed=_feed(core, pools.database_threads),
         notices=(notice,) if notice else (),
         health=health,
@@ -163,12 +166,18 @@ class _Pools(NamedTuple):
     file_threads: Threads
     publishing_threads: Threads
     probing_threads: Threads
+    """Apart from all: while the database stands still, the others wait for it."""
+    round_threads: Threads
+    """Apart from those who ask: what is looked at again and again fills no line that they stand in."""
 
 
 def _thread_pools(config: Gavip) -> _Pools:
-    sizes = {"database": config.database_threads, "files": FILE_THREADS, "publishing": PUBLISHING_THREADS}
     return _Pools(
-        *(Threads(size=many, name=f"gavip-{name}") for name, many in {**sizes, "probing": 1}.items())
+        database_threads=Threads(size=config.database_threads, name="gavip-database"),
+        file_threads=Threads(size=FILE_THREADS, name="gavip-files"),
+        publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
+        probing_threads=Threads(size=1, name="gavip-probing"),
+        round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),
     )
 
 

@@ -64,8 +64,6 @@ class ServiceContext:
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
     publishing_threads: Threads
     """Apart from both: a large release takes a while, and no job waits for it."""
-    probing_threads: Threads
-    """Apart from all: while the database stands still, the others wait for it."""
     feed: EventFeed
     health: Callable[[], Awaitable[Health]]
     notices: tuple[str, ...]
