@@ -12,7 +12,7 @@ from gavip_hub.config import Gavip, load_config
 from gavip_hub.exceptions import GavipError, NotFound
 from gavip_hub.supervise import accounts
 from gavip_hub.supervise.backup import back_up, restore
-from gavip_hub.supervise.commandline import ENDING, root_option, said_plainly, tell
+from gavip_hub.supervise.commandline import ENDING, root_option, said_plainly, tell, warn
 from gavip_hub.supervise.demo import run_once, run_working_copy
 from gavip_hub.supervise.examples import working_copy
 from gavip_hub.supervise.locks import only_one
@@ -166,7 +166,7 @@ def _existing(root: Path) -> Gavip:
 
 
 async def _serve(config: Gavip, *, keep_boxes: bool, once_ready: Callable[[Gavip], Awaitable[None]]) -> None:
-    supervisor = Supervisor(config=config, tell=tell, warn=_warn)
+    supervisor = Supervisor(config=config, tell=tell, warn=warn)
     ended = asyncio.Event()
     for sign in ENDING:
         asyncio.get_running_loop().add_signal_handler(sign, ended.set)
@@ -202,7 +202,7 @@ async def _ready_and_run(config: Gavip) -> None:
     try:
         await run_once(config)
     except GavipError as error:
-        _warn(f"The pipeline could not be run: {error.message}")
+        warn(f"The pipeline could not be run: {error.message}")
     click.echo("Ctrl-C stops everything.")
 
 
@@ -211,7 +211,7 @@ async def _ready_publish_and_run(config: Gavip, *, folder: Path) -> None:
     try:
         await run_working_copy(config, folder)
     except GavipError as error:
-        _warn(f"{folder} could not be run: {error.message}")
+        warn(f"{folder} could not be run: {error.message}")
     click.echo("Ctrl-C stops everything.")
 
 
@@ -225,10 +225,3 @@ def _print_ready(config: Gavip) -> None:
         click.echo(f"  {user:<10} {passwords.get(user, '(set earlier)')}  ({role})")
     click.echo(f"  command    gavip login {config.public_url}")
     click.echo("")
-
-
-def _warn(text: str) -> None:
-    click.echo("", err=True)
-    for line in text.splitlines():
-        click.secho(f"  ! {line}", fg="yellow", bold=True, err=True)
-    click.echo("", err=True)

@@ -1,6 +1,7 @@
 """What the operator's commands share; light, since each part of a platform in containers is such a command."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,27 @@ root_option = click.option(
 
 def tell(line: str) -> None:
     """Say what happens."""
-    click.echo(f"  {line}", err=True)
+    with _also_unread():
+        click.echo(f"  {line}", err=True)
+
+
+def warn(text: str) -> None:
+    """Say what must not be overlooked."""
+    with _also_unread():
+        click.echo("", err=True)
+        for line in text.splitlines():
+            click.secho(f"  ! {line}", fg="yellow", bold=True, err=True)
+        click.echo("", err=True)
+
+
+@contextmanager
+def _also_unread() -> Iterator[None]:
+    """Go on where whoever read the output is gone: a platform is not to fall, nor to leave its parts behind, for that."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is left in the buffer would be tried again, and fail again, at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 @contextmanager
