@@ -7,6 +7,7 @@ from gavip_hub.clock import Clock, SystemClock
 from gavip_hub.config import Gavip
 from gavip_hub.services.board import Board
 from gavip_hub.services.clocks import ClockService
+from gavip_hub.services.grants import GrantService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.quotas import QuotaService
@@ -38,6 +39,7 @@ class Core:
     board: Board
     disk: DiskSpace
     clocks: ClockService
+    grants: GrantService
     past_runs: PastRuns
 
 
@@ -78,6 +80,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),
         disk=disk,
+        grants=GrantService(database=database, releases=releases, quotas=quotas, clock=clock),
         clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
         past_runs=PastRuns(database=database, clock=clock),
     )

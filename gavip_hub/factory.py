@@ -237,6 +237,7 @@ def _services(
         policies=core.policies,
         simulations=SimulationService(database=core.database, quotas=core.quotas),
         proposals=proposals,
+        grants=core.grants,
         numbers=NumberService(database=core.database, quotas=core.quotas),
     )
 

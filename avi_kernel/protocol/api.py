@@ -128,6 +128,23 @@ class NoticeView(Wire):
     """Seconds."""
 
 
+class GrantedFolder(Wire):
+    """A folder of one's own space."""
+
+    folder: Line
+    """Its name in the space, as `data/maps`."""
+
+
+class GrantView(Wire):
+    """What an AVI may write in the asker's space."""
+
+    avi: str
+    own: str
+    """Its own folder, which it writes in any case."""
+    folders: list[str]
+    """What was granted beside it."""
+
+
 class JobSubmit(Wire):
     """Ask for an execution of a pipeline."""
 

@@ -1,5 +1,6 @@
 """The one description of a container, from which every spawner and every backend starts it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -34,6 +35,8 @@ class Places:
     avi_folder: str | None = None
     checkout: str | None = None
     attempt: str | None = None
+    granted: Mapping[str, str] = field(default_factory=dict)
+    """Where folders lie that the user lets the AVI write, by their names in the user-space."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +150,10 @@ def _mounts(*, home: str, work: str, kind: Kind, places: Places) -> tuple[Mount,
         Mount(source=places.shared_everyone, target=f"{home}/shared/everyone"),
         Mount(source=places.shared_groups, target=f"{home}/shared/groups"),
         Mount(source=places.shared_me, target=f"{home}/shared/me"),
+    ]
+    mounts += [
+        Mount(source=source, target=f"{home}/{folder}", writable=True)
+        for folder, source in places.granted.items()
     ]
     if places.avi_folder:
         mounts.append(Mount(source=places.avi_folder, target=work, writable=True))

@@ -15,6 +15,7 @@ from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.grants import GrantService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
@@ -49,6 +50,7 @@ class Services:
     policies: PolicyService
     simulations: SimulationService
     proposals: MemoryProposals
+    grants: GrantService
     numbers: NumberService
 
 

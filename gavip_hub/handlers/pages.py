@@ -13,6 +13,7 @@ from avi_kernel.protocol.manifest import PipelineSpec
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.forms import PipelineForm, Proposal, as_text
+from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
     JobAct,
     JobPage,
@@ -129,6 +130,7 @@ class AviPage(FormPage):
             forms=[await self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
             readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
+            grants=await self.in_thread(self.services.grants.view, owner=self.owner, avi=name),
             pool=await self.pool(),
         )
 
@@ -243,6 +245,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/?", CataloguePage, {}),
         (avi, AviPage, {}),
         (f"{avi}/open", OpenPage, {}),
+        (f"{avi}/grants", GrantsPage, {}),
         (f"{avi}/pipelines/({_PIPELINE})", PipelinePage, {}),
         (f"{avi}/pipelines/({_PIPELINE})/memory", MemorySentence, {}),
         (f"{PREFIX}/jobs", JobsPage, {}),

@@ -44,6 +44,7 @@ class JobSpecs:
             avi=order.avi,
             checkout=self._checkout(order.avi, order.commit),
             attempt=folder,
+            granted=order.granted,
         )
         return container_spec(
             name=order.name,

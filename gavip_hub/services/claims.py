@@ -1,6 +1,6 @@
 """Queued jobs are taken for launch: state, attempt, token and ledger row, with the count of the pools."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from gavip_hub.services.moves import move_all, set_reasons
 from gavip_hub.services.promises import promises
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import NO_WAIT
-from gavip_hub.storage import attempts, containers, jobs
+from gavip_hub.storage import attempts, containers, grants, jobs
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.jobs import Change, Held
 
@@ -41,6 +41,8 @@ class LaunchOrder:
     time_limit: int
     request: str
     """Id of the request that submitted the job."""
+    granted: tuple[str, ...] = ()
+    """Folders of its owner's space that it may write beside its AVI's own."""
 
 
 def claim(session: Session, quotas: QuotaService, asked: Sequence[str], *, at: datetime) -> list[LaunchOrder]:
@@ -54,7 +56,8 @@ def claim(session: Session, quotas: QuotaService, asked: Sequence[str], *, at: d
         if (job := found.get(name)) and job.state is JobState.QUEUED and name not in left_over
     ]
     fit, short = _sorted_by_room(session, quotas, ready, at=at)
-    orders = [_order(job) for job in fit]
+    granted = grants.of_owners(session, {job.owner for job in fit})
+    orders = [_order(job, granted.get((job.owner, job.avi), ())) for job in fit]
     _add_attempts(session, orders, at=at)
     _move(session, fit, at=at)
     set_reasons(session, short, at=at)
@@ -79,7 +82,7 @@ def _sorted_by_room(
     return fit, short
 
 
-def _order(job: Held) -> LaunchOrder:
+def _order(job: Held, granted: Iterable[str]) -> LaunchOrder:
     number = job.attempt + 1
     return LaunchOrder(
         job=job.id,
@@ -94,6 +97,7 @@ def _order(job: Held) -> LaunchOrder:
         cpu=job.cpu,
         time_limit=job.time_limit,
         request=job.request,
+        granted=tuple(granted),
     )
 
 

@@ -22,7 +22,7 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
-from gavip_hub.storage import containers, events, servers
+from gavip_hub.storage import containers, events, grants, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.ids import new_id
@@ -101,7 +101,9 @@ class ServerService:
         )
         # Before the row is added: what fails here must not leave one.
         checkout = self._checkout(wish.release)
-        places = self._spaces.places(owner=owner, avi=server_name or None, checkout=checkout)
+        places = self._spaces.places(
+            owner=owner, avi=server_name or None, checkout=checkout, granted=self._granted(owner, server_name)
+        )
         self._close_leftovers(wish)  # apart from the next: who holds the pools waits for no row
         ledger_id = self._admit(wish)
         spec = container_spec(
@@ -284,6 +286,10 @@ class ServerService:
 
     def _checkout(self, release: ReleaseView | None) -> Path | None:
         return self._releases.checkout_of(release.avi, release.commit) if release else None
+
+    def _granted(self, owner: str, avi: str) -> list[str]:
+        with self._database.reading() as session:
+            return grants.of(session, owner=owner, avi=avi)
 
     def _close_leftovers(self, wish: Wish) -> None:
         """Close rows that a crash left: the Hub starts a server only when it has none of that name."""

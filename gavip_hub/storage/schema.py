@@ -314,6 +314,18 @@ class Spending(Base):
     at: Mapped[datetime]
 
 
+class Grant(Base):
+    """A folder of its owner's space that an AVI may write beside its own."""
+
+    __tablename__ = "grants"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    avi: Mapped[str] = mapped_column(ForeignKey("avis.name"), primary_key=True)
+    folder: Mapped[str] = mapped_column(primary_key=True)
+    """Below the user-space, as `data/maps`."""
+    granted_at: Mapped[datetime]
+
+
 class Setting(Base):
     """What an operator changed while the platform runs."""
 

@@ -36,9 +36,20 @@ class UserSpaces:
             self._make(["shared", name], mode=READABLE)
 
     def places(
-        self, *, owner: str, avi: str | None = None, checkout: Path | None = None, attempt: Path | None = None
+        self,
+        *,
+        owner: str,
+        avi: str | None = None,
+        checkout: Path | None = None,
+        attempt: Path | None = None,
+        granted: Sequence[str] = (),
     ) -> Places:
         """Return where a container of this user finds its folders, making what is missing.
+
+        Parameters
+        ----------
+        granted
+            Folders of the user-space that the AVI may write beside its own, as `data/maps`.
 
         Raises
         ------
@@ -55,6 +66,7 @@ class UserSpaces:
             avi_folder=self._make(["users", owner, "avis", avi]) if avi else None,
             checkout=str(checkout) if checkout else None,
             attempt=str(attempt) if attempt else None,
+            granted={folder: self._make(["users", owner, *folder.split("/")]) for folder in granted},
         )
 
     def _make(self, parts: Sequence[str], *, mode: int = 0o700) -> str:

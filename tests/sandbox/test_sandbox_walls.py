@@ -216,6 +216,21 @@ async def test_an_avi_writes_to_its_own_folders_alone(walled):
     assert (walled.attempt("gavip-jwrite-1") / "mark").read_text() == "x"
 
 
+async def test_an_avi_writes_to_what_its_user_granted_too(walled):
+    code = WRITES.replace('"/avi",', '"/avi", "/home/ann/data", "/home/ann/data/maps", "/home/ann/avis",')
+    _, log = await walled.run("gavip-jgrant-1", "python", "-c", code, granted=["data/maps"])
+    assert log.split() == ["/home/ann/avis/hr", "/home/ann/data/maps", "/attempt", "/tmp", "/dev/shm"]
+    assert (walled.root / "users/ann/data/maps/mark").read_text() == "x"
+
+
+async def test_a_link_in_place_of_a_granted_folder_is_refused(walled):
+    spec = walled.spec("gavip-jgrant-2", "python", granted=["data/maps"])
+    (walled.root / "users/ann/data/maps").rmdir()
+    (walled.root / "users/ann/data/maps").symlink_to(walled.root / "users")
+    with pytest.raises(Unavailable, match="must be a folder"):
+        walled.launcher.launch(spec)
+
+
 async def test_folders_that_the_environment_names_are_there(walled):
     look = "import os; print(all(os.path.isdir(os.environ[name]) for name in ('XDG_CONFIG_HOME', 'XDG_CACHE_HOME')))"
     _, log = await walled.run("gavip-jxdg-1", "python", "-S", "-c", look)

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -64,7 +64,10 @@ class BoxWorld:
             kind=kind,
             owner=owner,
             places=self.places(
-                owner, attempt=name if kind is Kind.JOB else None, avi=kind is not Kind.NOTEBOOK
+                owner,
+                attempt=name if kind is Kind.JOB else None,
+                avi=kind is not Kind.NOTEBOOK,
+                granted=changes.pop("granted", ()),
             ),
             resources=Resources(**limits),
             avi=None if kind is Kind.NOTEBOOK else "hr",
@@ -73,7 +76,9 @@ class BoxWorld:
         env = {**described.env, **changes.pop("env", {})}
         return replace(described, command=command, env=env, **changes)
 
-    def places(self, owner: str, *, attempt: str | None = None, avi: bool = True) -> Places:
+    def places(
+        self, owner: str, *, attempt: str | None = None, avi: bool = True, granted: Sequence[str] = ()
+    ) -> Places:
         """Make and return the folders of one container."""
         user = self.root / "users" / owner
         folders = {
@@ -87,9 +92,13 @@ class BoxWorld:
             folders |= {"avi_folder": user / "avis/hr", "checkout": self.root / "checkouts/hr/abc"}
         if attempt:
             folders["attempt"] = self.root / "attempts" / attempt
-        for folder in folders.values():
+        shown = {folder: user / folder for folder in granted}
+        for folder in [*folders.values(), *shown.values()]:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Places(**{key: str(folder) for key, folder in folders.items()})
+        return Places(
+            **{key: str(folder) for key, folder in folders.items()},
+            granted={key: str(folder) for key, folder in shown.items()},
+        )
 
     def attempt(self, name: str) -> Path:
         return self.root / "attempts" / name

@@ -6,6 +6,7 @@ from gavip_hub.domain.giving_way import Terms
 from gavip_hub.services.board import Board
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.grants import GrantService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
@@ -44,6 +45,9 @@ class Desk:
             spaces=UserSpaces(root=root),
             disk=DiskSpace(root=root, reserve_mb=0),
             **common,
+        )
+        self.grants = GrantService(
+            database=self.database, releases=self.releases, quotas=self.quotas, clock=self.clock
         )
         self.reservations = ReservationService(
             database=self.database,

@@ -23,6 +23,14 @@ def test_an_admission_describes_the_whole_container(desk, tmp_path):
     assert writable == [str(tmp_path / "users/ann/avis/stars")]
 
 
+def test_a_server_writes_what_its_user_granted_its_avi(desk, tmp_path):
+    desk.grants.give(owner="ann", avi="stars", folder="data/maps")
+    spec = desk.admit().spec
+    writable = [(mount.source, mount.target) for mount in spec.mounts if mount.writable]
+    granted = (str(tmp_path / "users/ann/data/maps"), "/home/ann/data/maps")
+    assert writable == [granted, (str(tmp_path / "users/ann/avis/stars"), "/home/ann/avis/stars")]
+
+
 @pytest.mark.parametrize(
     "options",
     [
