@@ -117,8 +117,8 @@ class Gavip(Configurable):
     ).tag(config=True)
 
     quota = Dict(
-        {"memory_mb": 4096, "cpu": 4.0, "jobs": 20, "servers": 5},
-        help="What one user may hold at once: memory_mb, cpu, jobs (all that have not ended), servers.",
+        {"memory_mb": 4096, "cpu": 4.0, "jobs": 20, "servers": 5, "space_mb": 20480},
+        help="What one user may hold at once: memory_mb, cpu, jobs (all that have not ended), servers, and space_mb of files.",
     ).tag(config=True)
     group_quotas = Dict({}, help="Group -> what its members get on top of `quota`.").tag(config=True)
     job_memory_mb = Integer(512, help="MB of a job whose author declared nothing.").tag(config=True)

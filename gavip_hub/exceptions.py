@@ -87,6 +87,13 @@ class NoRoom(GavipError):
     status_code = 409
 
 
+class SpaceFull(GavipError):
+    """Your space holds more than your quota allows: delete what you do not need."""
+
+    error = "space_full"
+    status_code = 507
+
+
 class QueueFull(GavipError):
     """So many jobs wait on the whole platform that it takes no more now."""
 

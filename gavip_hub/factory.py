@@ -69,6 +69,7 @@ class Service:
     caretaker: Rounds
     evictor: Rounds
     forecaster: Rounds
+    measurer: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
@@ -95,7 +96,7 @@ def make_service(
     backend, hub, report, clock
         Default: what the settings name; tests give their own.
     """
-    core = make_core(config, connections=config.database_threads + ROUND_THREADS, clock=clock)
+    core = make_core(config, connections=config.database_threads + ROUND_THREADS + 1, clock=clock)
     report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
@@ -122,6 +123,7 @@ def make_service(
         evictions=evictions,
         launcher=launcher,
         threads=pools.round_threads,
+        measuring_threads=pools.measuring_threads,
     )
     return Service(
         core=core,
@@ -169,6 +171,8 @@ class _Pools(NamedTuple):
     """Apart from all: while the database stands still, the others wait for it."""
     round_threads: Threads
     """Apart from those who ask: what is looked at again and again fills no line that they stand in."""
+    measuring_threads: Threads
+    """Apart from those rounds: a space of a million files takes minutes."""
 
 
 def _thread_pools(config: Gavip) -> _Pools:
@@ -178,6 +182,7 @@ def _thread_pools(config: Gavip) -> _Pools:
         publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         probing_threads=Threads(size=1, name="gavip-probing"),
         round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),
+        measuring_threads=Threads(size=1, name="gavip-measuring"),
     )
 
 

@@ -10,11 +10,13 @@ from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.reservations import ReservationService
+from gavip_hub.services.spaces import SpaceMeasurer
 from gavip_hub.threads import Threads
 
 TEND_SECONDS = 2.0
 FORECAST_SECONDS = 15.0
 MAKE_ROOM_SECONDS = 5.0
+MEASURE_SECONDS = 20.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 
@@ -28,6 +30,7 @@ def make_rounds(
     evictions: EvictionService,
     launcher: Launcher,
     threads: Threads,
+    measuring_threads: Threads,
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
     caretaker, evictor = _caretaker(
@@ -38,7 +41,20 @@ def make_rounds(
         "caretaker": caretaker,
         "evictor": evictor,
         "forecaster": _forecaster(core, threads),
+        "measurer": _measurer(core, measuring_threads),
     }
+
+
+def _measurer(core: Core, threads: Threads) -> Rounds:
+    measurer = SpaceMeasurer(
+        database=core.database, user_spaces=core.spaces, config=core.config, clock=core.clock
+    )
+    return Rounds(
+        task="measuring users' spaces",
+        act=lambda: threads(measurer.look),
+        every=MEASURE_SECONDS,
+        clock=core.clock,
+    )
 
 
 def _forecaster(core: Core, threads: Threads) -> Rounds:

@@ -338,6 +338,10 @@ class PoolView(Wire):
     jobs_used: int = 0
     servers: int | None = None
     servers_used: int = 0
+    space_mb: int | None = None
+    """MB of files; None where there is no limit."""
+    space_used_mb: int = 0
+    """As they were measured last; not counted for the platform."""
 
 
 class PolicyChoice(Wire):

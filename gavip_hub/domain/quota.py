@@ -16,12 +16,13 @@ ROUNDING = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """Limits of a pool; None where there is none. `jobs` counts those that wait as well."""
+    """Limits of a pool; None where there is none. `jobs` counts those that wait as well, `space_mb` is of files."""
 
     memory_mb: int
     cpu: float
     jobs: int | None = None
     servers: int | None = None
+    space_mb: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +152,7 @@ def quota_for(
         cpu=float(total["cpu"]),
         jobs=int(total["jobs"]) if "jobs" in total else None,
         servers=int(total["servers"]) if "servers" in total else None,
+        space_mb=int(total["space_mb"]) if "space_mb" in total else None,
     )
 
 

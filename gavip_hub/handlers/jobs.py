@@ -27,6 +27,7 @@ from gavip_hub.exceptions import (
     NoRoom,
     NotFound,
     QueueFull,
+    SpaceFull,
     TooLarge,
 )
 from gavip_hub.handlers.context import PREFIX
@@ -94,7 +95,7 @@ class Jobs(ApiHandler):
         body=JobSubmit,
         returns=JobView,
         status=201,
-        errors=(NotFound, BadParameter, TooLarge, NoRoom, QueueFull),
+        errors=(NotFound, BadParameter, TooLarge, NoRoom, QueueFull, SpaceFull),
     )
     async def post(self, body: JobSubmit) -> JobView:
         """Create a job, and start it unless asked not to."""

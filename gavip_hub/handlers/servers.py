@@ -3,7 +3,16 @@
 from typing_extensions import override
 
 from avi_kernel.protocol.api import NoticeView, Presence, ServerOpen, ServerView, WaitView
-from gavip_hub.exceptions import BadRequest, Conflict, Forbidden, NoRoom, NotFound, TooLarge, Unavailable
+from gavip_hub.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NoRoom,
+    NotFound,
+    SpaceFull,
+    TooLarge,
+    Unavailable,
+)
 from gavip_hub.handlers.operations import ApiHandler, operation
 
 OPEN = "custom:gavip:open:servers"
@@ -29,7 +38,7 @@ class Servers(ApiHandler):
         body=ServerOpen,
         returns=ServerView,
         status=202,
-        errors=(NotFound, BadRequest, Conflict, NoRoom, TooLarge, Unavailable),
+        errors=(NotFound, BadRequest, Conflict, NoRoom, TooLarge, SpaceFull, Unavailable),
     )
     async def post(self, body: ServerOpen) -> ServerView:
         """Start it with the asker's own token; where there is no room, it says why and what it waits for."""

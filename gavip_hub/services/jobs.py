@@ -91,6 +91,8 @@ class JobService:
             It could not start even if nothing else ran.
         gavip_hub.exceptions.NoRoom
             Its owner has as many jobs as the quota allows.
+        gavip_hub.exceptions.SpaceFull
+            Its owner's files take more than the quota allows.
         gavip_hub.exceptions.QueueFull
             The whole platform has.
         """
@@ -103,6 +105,7 @@ class JobService:
                 self._require_own(session, owner, request.again_of, order.avi)
             self._require_queue(session)
             self._require_place(session, owner, groups)
+            self._quotas.require_space(session, owner=owner, groups=groups)
             job = self._create(session, owner=owner, groups=groups, order=order, request=request)
             if request.start:
                 self._start(session, job, groups)

@@ -16,8 +16,8 @@ from gavip_hub.domain.quota import (
     quota_for,
     shortage,
 )
-from gavip_hub.exceptions import TooLarge
-from gavip_hub.storage import containers, jobs
+from gavip_hub.exceptions import SpaceFull, TooLarge
+from gavip_hub.storage import containers, jobs, spaces
 from gavip_hub.storage.database import Database, lock_pools
 
 
@@ -94,11 +94,35 @@ class QuotaService:
             if short:
                 raise TooLarge(_too_large(short), field=short.limit)
 
+    def require_space(self, session: Session, *, owner: str, groups: Iterable[str]) -> None:
+        """Refuse what would write for somebody whose files take more than their quota already.
+
+        Raises
+        ------
+        gavip_hub.exceptions.SpaceFull
+            With the figures, and what to do.
+        """
+        allowed, found = self.of(groups).space_mb, spaces.of(session, owner)
+        if allowed is None or found is None or found.used_mb <= allowed:
+            return
+        raise SpaceFull(
+            f"Your files take {found.used_mb} MB, and your quota allows {allowed} MB (measured at "
+            f"{found.measured_at:%H:%M:%S} UTC). Delete jobs that you do not need, or files in your notebook server, which "
+            "opens as ever; it is measured again within half a minute."
+        )
+
     def user_pool(self, *, owner: str, groups: Iterable[str]) -> PoolView:
         """Return what a user may hold, and holds."""
         with self._database.reading() as session:
             usage = containers.usage(session, owner=owner)
-            return _view(owner, self.of(groups), usage, jobs.count_held(session, owner=owner))
+            space = spaces.of(session, owner)
+            return _view(
+                owner,
+                self.of(groups),
+                usage,
+                jobs.count_held(session, owner=owner),
+                space_used_mb=space.used_mb if space else 0,
+            )
 
     def platform_pool(self) -> PoolView:
         """Return what everybody together may hold, and holds."""
@@ -143,7 +167,7 @@ def _too_large(short: Shortage) -> str:
     return f"asks for {short.wanted:g} {unit}; {whose} {short.allowed:g}"
 
 
-def _view(owner: str, quota: Quota, usage: Usage, jobs_held: int) -> PoolView:
+def _view(owner: str, quota: Quota, usage: Usage, jobs_held: int, *, space_used_mb: int = 0) -> PoolView:
     return PoolView(
         owner=owner,
         memory_mb=quota.memory_mb,
@@ -154,4 +178,6 @@ def _view(owner: str, quota: Quota, usage: Usage, jobs_held: int) -> PoolView:
         jobs_used=jobs_held,
         servers=quota.servers,
         servers_used=usage.servers,
+        space_mb=quota.space_mb,
+        space_used_mb=space_used_mb,
     )

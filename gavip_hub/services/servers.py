@@ -94,11 +94,14 @@ class ServerService:
             It does not fit now.
         DiskFull
             The platform's disk has too little room.
+        SpaceFull
+            The owner's files take more than the quota allows.
         """
         self._disk.require_room()
         wish = self._wishes.of_options(
             owner=owner, groups=groups, server_name=server_name, options=user_options
         )
+        self._require_space(wish)
         # Before the row is added: what fails here must not leave one.
         checkout = self._checkout(wish.release)
         places = self._spaces.places(
@@ -124,7 +127,9 @@ class ServerService:
 
     def wish_for(self, *, owner: str, groups: list[str], avi: str, version: str | None = None) -> Wish:
         """Resolve an interface that somebody asks the platform itself to open."""
-        return self._wishes.interface(owner=owner, groups=groups, avi=avi, version=version)
+        wish = self._wishes.interface(owner=owner, groups=groups, avi=avi, version=version)
+        self._require_space(wish)
+        return wish
 
     def close(self, ledger_id: str, *, reason: str = "") -> None:
         """Close the row of a server that ended, with why where nobody asked it to; no harm when it is closed."""
@@ -286,6 +291,12 @@ class ServerService:
 
     def _checkout(self, release: ReleaseView | None) -> Path | None:
         return self._releases.checkout_of(release.avi, release.commit) if release else None
+
+    def _require_space(self, wish: Wish) -> None:
+        """Refuse an interface to those with too many files; the notebook server is where they are deleted."""
+        if wish.kind is not Kind.NOTEBOOK:
+            with self._database.reading() as session:
+                self._quotas.require_space(session, owner=wish.owner, groups=wish.groups)
 
     def _granted(self, owner: str, avi: str) -> list[str]:
         with self._database.reading() as session:

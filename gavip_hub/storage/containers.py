@@ -35,6 +35,11 @@ def usage(session: Session, *, owner: str | None = None) -> Usage:
     return _counted(*session.execute(wanted).one())
 
 
+def owners_open(session: Session) -> set[str]:
+    """Return who holds anything."""
+    return set(session.scalars(select(Container.owner).where(Container.state.in_(OPEN)).distinct()))
+
+
 def usages(session: Session) -> dict[str, Usage]:
     """Count what each user holds; who holds nothing is left out."""
     wanted = select(Container.owner, *_USAGE).where(Container.state.in_(OPEN))

@@ -326,6 +326,16 @@ class Grant(Base):
     granted_at: Mapped[datetime]
 
 
+class Space(Base):
+    """What a user's files took when they were measured last."""
+
+    __tablename__ = "spaces"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    used_mb: Mapped[int]
+    measured_at: Mapped[datetime]
+
+
 class Setting(Base):
     """What an operator changed while the platform runs."""
 

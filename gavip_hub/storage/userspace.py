@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from avi_kernel.protocol.runs import LOG_FILE, OUTCOME_FILE, RESULTS_FOLDER
+from gavip_hub.config import MB
 from gavip_hub.domain.container import Places
 from gavip_hub.domain.job import container_name
 from gavip_hub.exceptions import NotFound
 from gavip_hub.storage.beneath import READABLE, check_part, open_file, opened_folder, take_over
+from gavip_hub.storage.measuring import bytes_below
 from gavip_hub.trees import remove_path, remove_tree
 
 _PASSABLE = 0o711
@@ -68,6 +70,15 @@ class UserSpaces:
             attempt=str(attempt) if attempt else None,
             granted={folder: self._make(["users", owner, *folder.split("/")]) for folder in granted},
         )
+
+    def used_mb(self, owner: str) -> int:
+        """Return the MB that a user's files take, results included once they lie there."""
+        return bytes_below(self._root / "users" / check_part(owner)) // MB
+
+    def owners(self) -> list[str]:
+        """Return whose spaces there are."""
+        folder = self._root / "users"
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
     def _make(self, parts: Sequence[str], *, mode: int = 0o700) -> str:
         with opened_folder(self._root, parts, make=True, mode=mode):

@@ -39,10 +39,11 @@ class Desk:
         self.quotas = QuotaService(database=self.database, config=self.config)
         common = {"database": self.database, "config": self.config, "clock": self.clock}
         self.releases = ReleaseService(repositories=Repositories(root=root), **common)
+        self.spaces = UserSpaces(root=root)
         self.servers = ServerService(
             quotas=self.quotas,
             releases=self.releases,
-            spaces=UserSpaces(root=root),
+            spaces=self.spaces,
             disk=DiskSpace(root=root, reserve_mb=0),
             **common,
         )
