@@ -113,7 +113,7 @@ class ServerView(Wire):
 class Presence(Wire):
     """What an open interface tells of its user."""
 
-    silence: Annotated[float, Field(ge=0, le=1e9)]
+    silence: Annotated[float, Field(ge=0, le=1e9, strict=True)]
     """Seconds since they last did something in it."""
 
 

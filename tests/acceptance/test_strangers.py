@@ -6,7 +6,7 @@ answer fails.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -48,6 +48,7 @@ class Answer:
     job: set[int]
     nobody: set[int]
     body: dict[str, Any] | None = None
+    query: dict[str, str] | None = None
 
 
 THEIRS = Answer(person={404}, interface={403, 404}, job={401}, nobody={401})
@@ -84,6 +85,11 @@ ANSWERS = {
     "releases.get": THEIRS,
     "servers.close": THEIRS,
     "servers.why": THEIRS,
+    "servers.keep": THEIRS,
+    "servers.presence": Answer(person={403}, interface={200}, job={401}, nobody={401}, body={"silence": 1}),
+    "grants.show": THEIRS,
+    "grants.give": refused(person={404}, interface={403}, folder="data"),
+    "grants.withdraw": replace(THEIRS, query={"folder": "data"}),
     "jobs.get": THEIRS,
     "jobs.delete": THEIRS,
     "jobs.why": THEIRS,
@@ -113,13 +119,22 @@ ANSWERS = {
         status="completed", started_at="2026-01-01T00:00:00Z", ended_at="2026-01-01T00:00:00Z"
     ),
 }
-OF_THE_PRIVATE_AVI = {"avis.get", "releases.list", "releases.get", "releases.submit"}
+OF_THE_PRIVATE_AVI = {
+    "avis.get",
+    "releases.list",
+    "releases.get",
+    "releases.submit",
+    "grants.show",
+    "grants.give",
+    "grants.withdraw",
+}
 OF_THE_PENDING_JOB = {"jobs.start"}
 
 PAGES = {
     "": {200},
     "/avis/gamma": {404},
     "/avis/gamma/open": {404},
+    "/avis/gamma/grants": {404},
     "/avis/gamma/pipelines/main": {404},
     "/avis/beta/pipelines/main?again={job}": {404},
     "/avis/gamma/pipelines/main/memory": {404},
@@ -134,10 +149,18 @@ PAGES = {
     "/platform/simulation": {200, 400, 403},
     "/servers": {200},
     "/servers/alpha/close": {404},
+    "/servers/alpha/keep": {404},
     "/no-such-page": {404},
 }
 """Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
-WRITES = {"/jobs/{job}/start", "/jobs/{job}/cancel", "/servers/alpha/close", "/platform/simulation"}
+WRITES = {
+    "/jobs/{job}/start",
+    "/jobs/{job}/cancel",
+    "/servers/alpha/close",
+    "/servers/alpha/keep",
+    "/avis/gamma/grants",
+    "/platform/simulation",
+}
 OPEN_TO_ALL = ("/static/",)
 
 
@@ -193,7 +216,8 @@ def send(asker: httpx.Client, operation: str, place: tuple[str, str], treasure: 
     body = ANSWERS[operation].body
     filled = {key: treasure.job if value == "{job}" else value for key, value in (body or {}).items()}
     if operation != "events.stream":
-        return asker.request(method, path.format(**parts), json=filled if body else None)
+        query = ANSWERS[operation].query
+        return asker.request(method, path.format(**parts), json=filled if body else None, params=query)
     with asker.stream(method, path, params={"after": 1}, timeout=httpx.Timeout(60, read=5)) as answer:
         text = b""
         try:

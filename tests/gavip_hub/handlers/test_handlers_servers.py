@@ -216,7 +216,7 @@ async def test_only_an_interface_tells_of_presence_and_only_of_its_own(service, 
     assert all([(await servers(client))[0]["closes_at"] for client in (ann, bob)])
 
 
-@pytest.mark.parametrize("silence", [-1, "x", None, 1e400, float("nan"), 10**400])
+@pytest.mark.parametrize("silence", [-1, "x", None, False, 1e400, float("nan"), 10**400])
 async def test_nonsense_of_an_interface_is_refused(service, silence):
     body = json.dumps({"silence": silence})
     async with service.client("ann-stars-token") as interface:
