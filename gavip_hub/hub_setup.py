@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gavip_hub.backends.choice import make_launcher
+from gavip_hub.backends.launched import AsyncLauncher
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.core import server_ledger
@@ -126,7 +127,9 @@ def _servers(c: Any, config: Gavip) -> None:
     c.JupyterHub.allow_named_servers = True
     # A backend of a site's own starts jobs; servers are boxes of this machine then.
     c.JupyterHub.spawner_class = "gavip-docker" if config.backend == "docker" else "gavip-process"
-    c.LaunchedSpawner.launcher = cache(lambda: make_launcher(config, walls_of(config)))
+    c.LaunchedSpawner.launcher = cache(
+        lambda: AsyncLauncher(launcher=make_launcher(config, walls_of(config)))
+    )
     c.LaunchedSpawner.ready_hook = hooks.ready
     c.Spawner.apply_user_options = hooks.admit
     c.Spawner.post_stop_hook = hooks.close

@@ -26,7 +26,9 @@ LOG_LINES = 8
 class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
     """Starts what the ledger admitted; every trait of a start comes from there, none from `user_options`."""
 
-    launcher = CallableTrait(help="Returns what starts boxes.").tag(config=True)
+    launcher = CallableTrait(help="Returns what starts boxes, one for all servers: an `AsyncLauncher`.").tag(
+        config=True
+    )
     ledger_id = Unicode(help="Row of the running server in the ledger.")
     box = Unicode(help="Name of the running box.")
     ready_hook = CallableTrait(help="Called with the spawner once its server answers.").tag(config=True)
@@ -63,9 +65,7 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         self.box, self.ending, self._exit_code = spec.name, "", 0
         self._tell("Preparing a box for it")
         try:
-            state = await asyncio.to_thread(
-                self.launcher().launch, replace(spec, env={**self.get_env(), **spec.env})
-            )
+            state = await self.launcher().launch(replace(spec, env={**self.get_env(), **spec.env}))
         except GavipError as error:
             raise SpawnException(error.message, reason=error.error, status_code=error.status_code) from None
         self._tell("Starting its server")
@@ -81,7 +81,7 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         if not self.box:
             return self._exit_code
         try:
-            seen = await asyncio.to_thread(self.launcher().look, self.box)
+            seen = await self.launcher().look(self.box)
         except Unavailable:
             # Who runs boxes is away: what ran is taken to run, or a Hub that starts in this moment would forget it.
             self.log.warning("It cannot be seen how the server %s is", self.box)
@@ -99,7 +99,7 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         await self._delete_route()
         if not self.box:
             return
-        await asyncio.to_thread(self.launcher().stop, self.box)
+        await self.launcher().stop(self.box)
         try:
             async with asyncio.timeout(0 if now else STOP_SECONDS):
                 while await self.poll() is None:  # noqa: ASYNC110 - nothing announces the end of a box
@@ -155,20 +155,19 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
             return
 
     async def _refuse_ended(self) -> None:
-        seen = await asyncio.to_thread(self.launcher().look, self.box)
+        try:
+            seen = await self.launcher().look(self.box)
+        except Unavailable:
+            return  # who runs boxes is away: the server may answer all the same
         if seen.liveness in (Liveness.STARTING, Liveness.RUNNING):
             return
         told = f" ({seen.exit.message})" if seen.exit and seen.exit.message else ""
+        words = await self.launcher().last_words(self.box, lines=LOG_LINES)
         raise SpawnException(
-            f"The server ended while it was starting{told}.\n{await asyncio.to_thread(self._last_words)}".strip(),
+            f"The server ended while it was starting{told}.\n{words}".strip(),
             reason="ended",
             status_code=500,
         )
-
-    def _last_words(self) -> str:
-        file = self.launcher().log_file(self.box)
-        text = file.read_text(errors="replace") if file and file.exists() else ""
-        return "\n".join(text.splitlines()[-LOG_LINES:])
 
     async def _delete_route(self) -> None:
         """Delete the true route: the Hub deletes the one below the user's own host, which is not there."""
@@ -180,4 +179,4 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         name, self.box = self.box, ""
         if name:
             await self._delete_route()
-            await asyncio.to_thread(self.launcher().remove, name)
+            await self.launcher().remove(name)

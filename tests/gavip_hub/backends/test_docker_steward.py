@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from gavip_hub.backends.base import Liveness, Observation
+from gavip_hub.backends.docker import remote as remote_launcher
 from gavip_hub.backends.docker.remote import RemoteLauncher
 from gavip_hub.backends.docker.steward import Steward
 from gavip_hub.backends.launched import Launcher
@@ -161,6 +162,15 @@ def test_one_that_starts_anew_is_waited_for(tmp_path, launcher):
     with serving(tmp_path / "steward.sock", launcher):
         asking.join()
     assert found == ["gavip-ja-1"]
+
+
+def test_a_look_is_waited_for_shortly(tmp_path, monkeypatch):
+    monkeypatch.setattr(remote_launcher, "LOOK_WITHIN", 0.05)
+    with socket.socket(socket.AF_UNIX) as hanging:
+        hanging.bind(str(tmp_path / "steward.sock"))
+        hanging.listen()
+        with pytest.raises(Unavailable, match="does not answer: timed out"):
+            RemoteLauncher(path=tmp_path / "steward.sock", patience=0).look("gavip-ja-1")
 
 
 def test_one_that_dies_before_it_answers_is_told(tmp_path):

@@ -1,11 +1,16 @@
 """A server is what its launcher sees of it; where that sees nothing, it is what it was."""
 
+import asyncio
+
 import pytest
+from tornado.netutil import Resolver
 
 from avi_kernel.protocol.boxes import ExitRecord
 from gavip_hub.backends.base import Liveness, Observation
+from gavip_hub.backends.launched import AsyncLauncher
 from gavip_hub.exceptions import Unavailable
 from gavip_hub.spawners.launched import LaunchedSpawner
+from tests.support.hanging import hanging
 
 
 class Launcher:
@@ -26,7 +31,8 @@ class Launcher:
 
 def spawner_of(launcher):
     spawner = LaunchedSpawner()
-    spawner.launcher = lambda: launcher
+    calls = AsyncLauncher(launcher=launcher)
+    spawner.launcher = lambda: calls
     spawner.box = "gavip-server-a1"
     return spawner
 
@@ -48,3 +54,26 @@ async def test_what_ended_tells_its_status_and_is_removed():
     launcher = Launcher(Observation(liveness=Liveness.EXITED, exit=record))
     assert await spawner_of(launcher).poll() == 3
     assert launcher.removed == ["gavip-server-a1"]
+
+
+async def test_while_an_engine_hangs_the_hub_still_finds_addresses():
+    with hanging() as launcher:
+        spawner = spawner_of(launcher)
+        polls = [asyncio.create_task(spawner.poll()) for _ in range(8)]
+        await asyncio.sleep(0)  # all have asked
+        found = await asyncio.wait_for(Resolver().resolve("127.0.0.1", 80), 1)
+    assert [address[:2] for _family, address in found] == [("127.0.0.1", 80)]
+    assert await asyncio.gather(*polls) == [None] * 8
+
+
+async def test_while_looks_hang_a_server_is_still_asked_to_end():
+    with hanging() as launcher:
+        spawner = spawner_of(launcher)
+        polls = [asyncio.create_task(spawner.poll()) for _ in range(8)]
+        stopping = asyncio.create_task(spawner.stop())
+        async with asyncio.timeout(5):
+            while not launcher.stopped:
+                await asyncio.sleep(0.01)
+        stopping.cancel()
+    assert launcher.stopped == ["gavip-server-a1"]
+    assert await asyncio.gather(*polls) == [None] * 8
