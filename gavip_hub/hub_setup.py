@@ -136,4 +136,4 @@ def _servers(c: Any, config: Gavip) -> None:
     c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 30
-    c.Spawner.poll_interval = 5  # a look at two files
+    c.Spawner.poll_interval = 5  # a look at two files of a box, or a question of milliseconds to the engine

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,10 @@ from gavip_hub.exceptions import GavipError, Unavailable
 from gavip_hub.services.servers import Admission
 from gavip_hub.spawners.origin import own_route, own_url, proxy_of, set_redirect_uri
 
-LOOK_SECONDS = 0.02
+TRY_SECONDS = 0.02
+TRIES_A_LOOK = 25
+"""To try a socket costs nothing, a look at a container milliseconds of its engine."""
+LONGEST_REST = 0.5
 STOP_SECONDS = 12.0
 LOG_LINES = 8
 
@@ -102,8 +106,10 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         await self.launcher().stop(self.box)
         try:
             async with asyncio.timeout(0 if now else STOP_SECONDS):
-                while await self.poll() is None:  # noqa: ASYNC110 - nothing announces the end of a box
-                    await asyncio.sleep(LOOK_SECONDS)
+                rest = TRY_SECONDS
+                while await self.poll() is None:
+                    await asyncio.sleep(rest)
+                    rest = min(1.5 * rest, LONGEST_REST)
         except TimeoutError:
             await self._forget_box()  # kills what is still alive
 
@@ -144,15 +150,16 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
 
     async def _until_listening(self, socket: Path) -> None:
         """Wait for the server's own socket: the Hub would look for it at random and ever longer intervals."""
-        while True:
+        for tries in count(1):
             try:
                 _, writer = await asyncio.open_unix_connection(str(socket))
             except OSError:
-                await self._refuse_ended()
-                await asyncio.sleep(LOOK_SECONDS)
-                continue
-            writer.close()
-            return
+                if tries % TRIES_A_LOOK == 0:
+                    await self._refuse_ended()
+                await asyncio.sleep(TRY_SECONDS)
+            else:
+                writer.close()
+                return
 
     async def _refuse_ended(self) -> None:
         try:

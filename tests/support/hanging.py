@@ -1,7 +1,7 @@
 """What starts containers on an engine that hangs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gavip_hub.backends.base import Liveness, Observation
@@ -17,6 +17,9 @@ class Hanging:
     def look(self, _name: str) -> Observation:
         self.let_go.wait()
         return Observation(liveness=Liveness.RUNNING)
+
+    def look_all(self, names: Sequence[str]) -> list[Observation]:
+        return [self.look(name) for name in names]
 
     def stop(self, name: str) -> None:
         self.stopped.append(name)

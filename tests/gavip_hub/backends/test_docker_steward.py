@@ -41,6 +41,11 @@ class Remembering(Launcher):
         return self.seen
 
     @override
+    def look_all(self, names):
+        self.asked.append(("look_all", names))
+        return super().look_all(names)
+
+    @override
     def stop(self, name):
         self.asked.append(("stop", name))
 
@@ -110,6 +115,22 @@ def test_every_act_arrives(remote, launcher):
 def test_what_is_seen_comes_back_whole(remote, launcher, seen):
     launcher.seen = seen
     assert remote.look("gavip-ja-1") == seen
+
+
+def test_many_are_seen_by_one_question(remote, launcher):
+    launcher.seen = Observation(liveness=Liveness.EXITED, exit=exit_record(code=3))
+    assert remote.look_all(["gavip-ja-1", "gavip-jb-1"]) == [launcher.seen] * 2
+    assert launcher.asked == [("look_all", ["gavip-ja-1", "gavip-jb-1"])]
+
+
+def test_nobody_is_not_asked_for(tmp_path):
+    assert RemoteLauncher(path=tmp_path / "nobody listens", patience=0).look_all([]) == []
+
+
+def test_among_many_no_container_of_others_is_seen(remote, launcher):
+    with pytest.raises(Unavailable, match="no container of this platform"):
+        remote.look_all(["gavip-ja-1", "portainer"])
+    assert launcher.asked == []
 
 
 def test_a_refusal_is_told_in_its_own_words(remote):
