@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gavip_hub.backends.choice import make_launcher
+from gavip_hub.backends.launched import AsyncLauncher
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.core import server_ledger
@@ -126,11 +127,13 @@ def _servers(c: Any, config: Gavip) -> None:
     c.JupyterHub.allow_named_servers = True
     # A backend of a site's own starts jobs; servers are boxes of this machine then.
     c.JupyterHub.spawner_class = "gavip-docker" if config.backend == "docker" else "gavip-process"
-    c.LaunchedSpawner.launcher = cache(lambda: make_launcher(config, walls_of(config)))
+    c.LaunchedSpawner.launcher = cache(
+        lambda: AsyncLauncher(launcher=make_launcher(config, walls_of(config)))
+    )
     c.LaunchedSpawner.ready_hook = hooks.ready
     c.Spawner.apply_user_options = hooks.admit
     c.Spawner.post_stop_hook = hooks.close
     c.Spawner.server_token_scopes = lambda spawner: access.server_token_scopes(spawner.name)
     c.Spawner.start_timeout = 60
     c.Spawner.http_timeout = 30
-    c.Spawner.poll_interval = 5  # a look at two files
+    c.Spawner.poll_interval = 5  # a look at two files of a box, or a question of milliseconds to the engine

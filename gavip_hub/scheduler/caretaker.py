@@ -205,5 +205,8 @@ class Caretaker:
         unknown = {name for name in names if name.startswith(SERVER_BOXES)} - known
         for name in unknown & self._suspects:
             log.warning("removing the box %s, which no server has", name)
-            await self._in_thread(self._boxes.remove, name)
+            try:
+                await self._in_thread(self._boxes.remove, name)
+            except (GavipError, OSError) as error:
+                log.warning("%s: %s; it is tried again", name, error)
         self._suspects = unknown

@@ -280,15 +280,21 @@ class SchedulerLoop:
         """End containers that belong to no attempt, as a crash leaves them, and look at what ended jobs left."""
         owned = await self._backend.owned()
         for name in await self._threads(self._lifecycle.strays, owned):
-            log.warning("%s belongs to no job and is ended", name)
-            handle = Handle(name=name, state={})
-            await self._backend.stop(handle)
-            await self._backend.remove(handle)
+            await self._end_stray(Handle(name=name, state={}))
         for job in await self._reconciler.unstored():
             self._queue.put_unless_scheduled(job)
         self._swept_at = self._clock.monotonic()
         self._tells_all = True
         await self._threads(self._lifecycle.forget_purged)  # last: a full disk may refuse it
+
+    async def _end_stray(self, handle: Handle) -> None:
+        """End a container of nobody's; one that cannot be removed keeps no other, and is found again."""
+        log.warning("%s belongs to no job and is ended", handle.name)
+        try:
+            await self._backend.stop(handle)
+            await self._backend.remove(handle)
+        except (GavipError, OSError) as error:
+            log.warning("%s: %s; it is tried again", handle.name, error)
 
     def _on_touched(self, touched: Iterable[Touched]) -> None:
         for _owner, subject, kind in touched:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,10 @@ from gavip_hub.exceptions import GavipError, Unavailable
 from gavip_hub.services.servers import Admission
 from gavip_hub.spawners.origin import own_route, own_url, proxy_of, set_redirect_uri
 
-LOOK_SECONDS = 0.02
+TRY_SECONDS = 0.02
+TRIES_A_LOOK = 25
+"""To try a socket costs nothing, a look at a container milliseconds of its engine."""
+LONGEST_REST = 0.5
 STOP_SECONDS = 12.0
 LOG_LINES = 8
 
@@ -26,7 +30,9 @@ LOG_LINES = 8
 class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
     """Starts what the ledger admitted; every trait of a start comes from there, none from `user_options`."""
 
-    launcher = CallableTrait(help="Returns what starts boxes.").tag(config=True)
+    launcher = CallableTrait(help="Returns what starts boxes, one for all servers: an `AsyncLauncher`.").tag(
+        config=True
+    )
     ledger_id = Unicode(help="Row of the running server in the ledger.")
     box = Unicode(help="Name of the running box.")
     ready_hook = CallableTrait(help="Called with the spawner once its server answers.").tag(config=True)
@@ -63,9 +69,7 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         self.box, self.ending, self._exit_code = spec.name, "", 0
         self._tell("Preparing a box for it")
         try:
-            state = await asyncio.to_thread(
-                self.launcher().launch, replace(spec, env={**self.get_env(), **spec.env})
-            )
+            state = await self.launcher().launch(replace(spec, env={**self.get_env(), **spec.env}))
         except GavipError as error:
             raise SpawnException(error.message, reason=error.error, status_code=error.status_code) from None
         self._tell("Starting its server")
@@ -81,7 +85,7 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         if not self.box:
             return self._exit_code
         try:
-            seen = await asyncio.to_thread(self.launcher().look, self.box)
+            seen = await self.launcher().look(self.box)
         except Unavailable:
             # Who runs boxes is away: what ran is taken to run, or a Hub that starts in this moment would forget it.
             self.log.warning("It cannot be seen how the server %s is", self.box)
@@ -99,11 +103,13 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         await self._delete_route()
         if not self.box:
             return
-        await asyncio.to_thread(self.launcher().stop, self.box)
+        await self.launcher().stop(self.box)
         try:
             async with asyncio.timeout(0 if now else STOP_SECONDS):
-                while await self.poll() is None:  # noqa: ASYNC110 - nothing announces the end of a box
-                    await asyncio.sleep(LOOK_SECONDS)
+                rest = TRY_SECONDS
+                while await self.poll() is None:
+                    await asyncio.sleep(rest)
+                    rest = min(1.5 * rest, LONGEST_REST)
         except TimeoutError:
             await self._forget_box()  # kills what is still alive
 
@@ -144,31 +150,31 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
 
     async def _until_listening(self, socket: Path) -> None:
         """Wait for the server's own socket: the Hub would look for it at random and ever longer intervals."""
-        while True:
+        for tries in count(1):
             try:
                 _, writer = await asyncio.open_unix_connection(str(socket))
             except OSError:
-                await self._refuse_ended()
-                await asyncio.sleep(LOOK_SECONDS)
-                continue
-            writer.close()
-            return
+                if tries % TRIES_A_LOOK == 0:
+                    await self._refuse_ended()
+                await asyncio.sleep(TRY_SECONDS)
+            else:
+                writer.close()
+                return
 
     async def _refuse_ended(self) -> None:
-        seen = await asyncio.to_thread(self.launcher().look, self.box)
+        try:
+            seen = await self.launcher().look(self.box)
+        except Unavailable:
+            return  # who runs boxes is away: the server may answer all the same
         if seen.liveness in (Liveness.STARTING, Liveness.RUNNING):
             return
         told = f" ({seen.exit.message})" if seen.exit and seen.exit.message else ""
+        words = await self.launcher().last_words(self.box, lines=LOG_LINES)
         raise SpawnException(
-            f"The server ended while it was starting{told}.\n{await asyncio.to_thread(self._last_words)}".strip(),
+            f"The server ended while it was starting{told}.\n{words}".strip(),
             reason="ended",
             status_code=500,
         )
-
-    def _last_words(self) -> str:
-        file = self.launcher().log_file(self.box)
-        text = file.read_text(errors="replace") if file and file.exists() else ""
-        return "\n".join(text.splitlines()[-LOG_LINES:])
 
     async def _delete_route(self) -> None:
         """Delete the true route: the Hub deletes the one below the user's own host, which is not there."""
@@ -180,4 +186,4 @@ class LaunchedSpawner(Spawner):  # type: ignore[misc]  # JupyterHub has no types
         name, self.box = self.box, ""
         if name:
             await self._delete_route()
-            await asyncio.to_thread(self.launcher().remove, name)
+            await self.launcher().remove(name)

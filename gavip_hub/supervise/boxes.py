@@ -25,4 +25,6 @@ async def stop_boxes(launcher: Launcher) -> None:
 
 
 def _alive(launcher: Launcher, names: list[str]) -> list[str]:
-    return [name for name in names if launcher.look(name).liveness in _ALIVE]
+    return [
+        name for name, seen in zip(names, launcher.look_all(names), strict=True) if seen.liveness in _ALIVE
+    ]

@@ -69,9 +69,13 @@ def write_private(file: Path, content: str) -> None:
     """Replace a file that only the platform may read; never seen half written."""
     new = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(content)
-    new.replace(file)
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(content)
+        new.replace(file)
+    except OSError:  # the disk is full; it may be tried many times
+        new.unlink()
+        raise
 
 
 def _secret(file: Path) -> str:

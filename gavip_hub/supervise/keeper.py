@@ -76,8 +76,8 @@ class Keeper:
             self._tell(f"{title} ended; starting it again in {back_off:g} s (see {log_file})")
             await asyncio.sleep(back_off)
             back_off, since = min(2 * back_off, LONGEST_BACK_OFF), clock()
-            self.sibling.start()
-            await self.settle()
+            if self._is_started():
+                await self.settle()
 
     async def settle(self) -> None:
         """Wait for the answer after a start, and do what is to be done then."""
@@ -88,6 +88,15 @@ class Keeper:
             return
         if self._once_back is not None:
             await self._once_back()
+
+    def _is_started(self) -> bool:
+        """Start it; on a full disk that may fail, and is tried again as if it had ended."""
+        try:
+            self.sibling.start()
+        except OSError as error:
+            self._tell(f"{self.sibling.program.title} could not be started: {error}")
+            return self.sibling.alive()  # where nothing but the record of it could not be written
+        return True
 
     async def _until_ended_or_silent(self) -> None:
         clock = asyncio.get_running_loop().time

@@ -70,9 +70,7 @@ class Sibling:
 
     def alive(self) -> bool:
         """Tell whether the process runs."""
-        if self.identity is None:
-            return False
-        lives = is_alive(self.identity)
+        lives = self.identity is not None and is_alive(self.identity)
         if self._child is not None and self._child.poll() is None and not lives:
             # It has just died: what nobody waits for stays behind as a zombie.
             with suppress(subprocess.TimeoutExpired):
@@ -111,7 +109,8 @@ class Sibling:
         for sign, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, grace)):
             if self.identity is None or not self.alive():
                 break
-            os.kill(self.identity.pid, sign)
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(self.identity.pid, sign)
             await _until(lambda: not self.alive(), seconds)
         self._pid_file.unlink(missing_ok=True)
         self._record_file.unlink(missing_ok=True)

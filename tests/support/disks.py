@@ -33,6 +33,8 @@ class Disk:
             if leave_mb:
                 os.posix_fallocate(file.fileno(), 0, size)
                 return
+            os.utime(file.fileno())
+            os.fsync(file.fileno())  # what was just deleted is free once the journal has it
             for piece in (PIECE, 512):
                 try:
                     while True:

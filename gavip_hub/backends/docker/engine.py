@@ -13,6 +13,8 @@ from gavip_hub.exceptions import Unavailable
 
 PLATFORM = "gavip.platform"
 """Label with the platform's own id: containers without it are somebody else's, and never touched."""
+ALIVE = ("running", "paused", "restarting")
+"""The engine's words for what has not ended."""
 ANSWER_WITHIN = 60.0
 _NO_IMAGE = "The image {image} is not on this machine; build it with `make images`."
 _BUSY = 409  # ended already, or somebody is just removing it
@@ -180,12 +182,26 @@ class Engine:
         gavip_hub.exceptions.Unavailable
             The engine does not answer.
         """
+        return sorted(self._states())
+
+    def alive(self) -> set[str]:
+        """Return the names of the containers of ours that run.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            The engine does not answer.
+        """
+        return {name for name, state in self._states().items() if state in ALIVE}
+
+    def _states(self) -> dict[str, str]:
+        """Return how all containers of ours are, by their names: one question, however many there are."""
         try:
             listed = self._client.containers(all=True, filters={"label": f"{PLATFORM}={self.platform}"})
         except (DockerException, RequestException) as error:
             raise Unavailable(f"The engine does not answer: {told(error)}") from error
-        # One that is just being removed has none.
-        return sorted(one["Names"][0].lstrip("/") for one in listed if one["Names"])
+        # One that is just being removed has no name.
+        return {one["Names"][0].lstrip("/"): one["State"] for one in listed if one["Names"]}
 
 
 def told(error: Exception) -> str:

@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
 
 ANSWER_WITHIN = 120.0
+LOOK_WITHIN, LOOK_ALL_WITHIN = 10.0, 30.0
+"""A look costs milliseconds and is taken again soon: for an engine that hangs nobody waits as long as for an act."""
 RESTARTED_WITHIN = 10.0
 _BETWEEN_TRIES = 0.1
 
@@ -42,11 +45,13 @@ class RemoteLauncher(Launcher):
 
     @override
     def look(self, name: str) -> Observation:
-        seen = self._ask(act="look", name=name)
-        ended = seen["exit"]
-        return Observation(
-            liveness=Liveness(seen["liveness"]), exit=ExitRecord.model_validate(ended) if ended else None
-        )
+        return _seen(self._ask(LOOK_WITHIN, act="look", name=name))
+
+    @override
+    def look_all(self, names: Sequence[str]) -> list[Observation]:
+        if not names:
+            return []
+        return [_seen(one) for one in self._ask(LOOK_ALL_WITHIN, act="look_all", names=list(names))]
 
     @override
     def stop(self, name: str) -> None:
@@ -70,10 +75,10 @@ class RemoteLauncher(Launcher):
         file = self._ask(act="log_file", name=name)
         return Path(file) if file else None
 
-    def _ask(self, **request: Any) -> Any:
+    def _ask(self, within: float = ANSWER_WITHIN, **request: Any) -> Any:
         """Ask once; a steward that died before it answered may have acted, which every act allows for."""
         try:
-            with self._connected() as connection:
+            with self._connected(within) as connection:
                 connection.sendall(json.dumps(request).encode() + b"\n")
                 with connection.makefile("rb") as stream:
                     line = stream.readline()
@@ -86,11 +91,11 @@ class RemoteLauncher(Launcher):
             raise Unavailable(answer["message"])
         return answer["answer"]
 
-    def _connected(self) -> socket.socket:
+    def _connected(self, within: float) -> socket.socket:
         deadline = time.monotonic() + self._patience
         while True:
             connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(ANSWER_WITHIN)
+            connection.settimeout(within)
             try:
                 connection.connect(str(self._path))
             except OSError:
@@ -100,3 +105,10 @@ class RemoteLauncher(Launcher):
                 time.sleep(_BETWEEN_TRIES)
             else:
                 return connection
+
+
+def _seen(told: dict[str, Any]) -> Observation:
+    ended = told["exit"]
+    return Observation(
+        liveness=Liveness(told["liveness"]), exit=ExitRecord.model_validate(ended) if ended else None
+    )

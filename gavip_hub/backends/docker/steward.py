@@ -18,6 +18,7 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from typing_extensions import override
 
+from gavip_hub.backends.base import Observation
 from gavip_hub.backends.docker.launcher import docker_launcher
 from gavip_hub.backends.docker.lawful import require_lawful, require_name
 from gavip_hub.backends.launched import Launcher
@@ -37,6 +38,7 @@ class Request(BaseModel):
 
     act: str
     name: str = ""
+    names: list[str] = []
     spec: dict[str, Any] = {}
 
 
@@ -63,7 +65,7 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self._root = root
         self._most_memory_mb = most_memory_mb
         self._of_one: dict[str, Callable[[str], Any]] = {
-            "look": self._look,
+            "look": lambda name: _told(launcher.look(name)),
             "stop": launcher.stop,
             "remove": launcher.remove,
             "log_file": self._log_file,
@@ -95,6 +97,10 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             spec = SPEC.validate_python(request.spec)
             require_lawful(spec, root=self._root, most_memory_mb=self._most_memory_mb)
             return self._launcher.launch(spec)
+        if request.act == "look_all":
+            for name in request.names:
+                require_name(name)
+            return [_told(seen) for seen in self._launcher.look_all(request.names)]
         if request.act in self._of_one:
             require_name(request.name)
             return self._of_one[request.act](request.name)
@@ -102,13 +108,13 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             return self._of_all[request.act]()
         raise BadRequest(f"There is no act {request.act!r}.")
 
-    def _look(self, name: str) -> dict[str, Any]:
-        seen = self._launcher.look(name)
-        return {"liveness": seen.liveness, "exit": seen.exit and seen.exit.model_dump(mode="json")}
-
     def _log_file(self, name: str) -> str | None:
         file = self._launcher.log_file(name)
         return str(file) if file else None
+
+
+def _told(seen: Observation) -> dict[str, Any]:
+    return {"liveness": seen.liveness, "exit": seen.exit and seen.exit.model_dump(mode="json")}
 
 
 class _Line(socketserver.StreamRequestHandler):

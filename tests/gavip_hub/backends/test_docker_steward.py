@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from gavip_hub.backends.base import Liveness, Observation
+from gavip_hub.backends.docker import remote as remote_launcher
 from gavip_hub.backends.docker.remote import RemoteLauncher
 from gavip_hub.backends.docker.steward import Steward
 from gavip_hub.backends.launched import Launcher
@@ -38,6 +39,11 @@ class Remembering(Launcher):
     @override
     def look(self, name):
         return self.seen
+
+    @override
+    def look_all(self, names):
+        self.asked.append(("look_all", names))
+        return super().look_all(names)
 
     @override
     def stop(self, name):
@@ -111,6 +117,22 @@ def test_what_is_seen_comes_back_whole(remote, launcher, seen):
     assert remote.look("gavip-ja-1") == seen
 
 
+def test_many_are_seen_by_one_question(remote, launcher):
+    launcher.seen = Observation(liveness=Liveness.EXITED, exit=exit_record(code=3))
+    assert remote.look_all(["gavip-ja-1", "gavip-jb-1"]) == [launcher.seen] * 2
+    assert launcher.asked == [("look_all", ["gavip-ja-1", "gavip-jb-1"])]
+
+
+def test_nobody_is_not_asked_for(tmp_path):
+    assert RemoteLauncher(path=tmp_path / "nobody listens", patience=0).look_all([]) == []
+
+
+def test_among_many_no_container_of_others_is_seen(remote, launcher):
+    with pytest.raises(Unavailable, match="no container of this platform"):
+        remote.look_all(["gavip-ja-1", "portainer"])
+    assert launcher.asked == []
+
+
 def test_a_refusal_is_told_in_its_own_words(remote):
     with pytest.raises(Unavailable, match="it exists already"):
         remote.launch(described(name="gavip-jtwice-1"))
@@ -161,6 +183,15 @@ def test_one_that_starts_anew_is_waited_for(tmp_path, launcher):
     with serving(tmp_path / "steward.sock", launcher):
         asking.join()
     assert found == ["gavip-ja-1"]
+
+
+def test_a_look_is_waited_for_shortly(tmp_path, monkeypatch):
+    monkeypatch.setattr(remote_launcher, "LOOK_WITHIN", 0.05)
+    with socket.socket(socket.AF_UNIX) as hanging:
+        hanging.bind(str(tmp_path / "steward.sock"))
+        hanging.listen()
+        with pytest.raises(Unavailable, match="does not answer: timed out"):
+            RemoteLauncher(path=tmp_path / "steward.sock", patience=0).look("gavip-ja-1")
 
 
 def test_one_that_dies_before_it_answers_is_told(tmp_path):

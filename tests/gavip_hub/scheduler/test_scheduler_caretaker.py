@@ -184,6 +184,25 @@ async def test_a_box_that_no_row_knows_is_removed_at_the_second_look_and_jobs_ar
     assert boxes.removed == ["gavip-server-2"]
 
 
+async def test_one_that_cannot_be_removed_keeps_no_other_box_and_no_idle_interface(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class KeepsOne(FakeBoxes):
+        def remove(self, name: str) -> None:
+            if name == "gavip-server-x":
+                raise Unavailable("the box gavip-server-x does not end")
+            super().remove(name)
+
+    boxes = KeepsOne(all=[f"gavip-server-{name}" for name in "wxyz"])
+    hub, ledger = FakeHub(servers=[server(last=7200)]), FakeLedger()
+    keeper = caretaker(hub, boxes, known=set(), ledger=ledger)
+    for _ in range(2):
+        await keeper.round()
+    assert sorted(boxes.removed) == ["gavip-server-w", "gavip-server-y", "gavip-server-z"]
+    assert len(ledger.seen) == len(hub.evicted) == 2
+    assert "the box gavip-server-x does not end; it is tried again" in caplog.text
+
+
 async def test_boxes_are_cleared_though_the_hub_is_down() -> None:
     class Down(FakeHub):
         async def list_servers(self) -> list[HubServer]:

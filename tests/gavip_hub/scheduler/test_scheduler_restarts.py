@@ -2,9 +2,8 @@
 
 import pytest
 
-from gavip_hub.testing import (
-    FakeBackend,
-)
+from gavip_hub.exceptions import Unavailable
+from gavip_hub.testing import FakeBackend
 from tests.support.looping import name, start_by_hand
 
 
@@ -95,3 +94,28 @@ async def test_containers_that_belong_to_nobody_are_ended(engine):
     engine.backend.engine.containers["gavip-jforgotten-1"] = stray
     async with engine.loop():
         await engine.until(lambda: "gavip-jforgotten-1" not in engine.backend.engine.containers)
+
+
+class KeepsOne(FakeBackend):
+    """Cannot remove one of its containers."""
+
+    asked = 0
+
+    async def remove(self, handle):
+        if handle.name == "gavip-x-1":
+            self.asked += 1
+            raise Unavailable("the container gavip-x-1 cannot be removed")
+        await super().remove(handle)
+
+
+async def test_one_that_cannot_be_removed_keeps_no_other_and_nothing_else_waiting(engine, caplog):
+    order = engine.lifecycle.claim_one(engine.submit().id)
+    await start_by_hand(engine, order, saved=True)
+    containers = engine.backend.engine.containers
+    containers["gavip-x-1"] = containers["gavip-y-1"] = containers.pop(order.name)
+    backend = KeepsOne(engine=engine.backend.engine)
+    async with engine.loop(backend) as loop:
+        await engine.until(lambda: "gavip-y-1" not in containers)
+        await engine.until(lambda: backend.asked == 2)
+        assert loop.healthy
+    assert "the container gavip-x-1 cannot be removed; it is tried again" in caplog.text

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from gavip_hub.supervise.identity import identify, is_alive
+from gavip_hub.supervise.keeper import Keeper
 from gavip_hub.supervise.probe import Probe
 from gavip_hub.supervise.sibling import Program, Sibling
+from tests.support.disks import Disk
 
 WAITS = "import signal; signal.pause()"
 STUBBORN = (
@@ -30,17 +32,27 @@ def program(code: str = WAITS, *, env: dict[str, str] | None = None) -> Program:
     )
 
 
+def with_folders(root: Path) -> Path:
+    for name in ("state", "logs"):
+        (root / name).mkdir()
+    return root
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ("state", "logs"):
-        (tmp_path / name).mkdir()
-    return tmp_path
+    return with_folders(tmp_path)
 
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def killed(sibling: Sibling) -> None:
+    assert sibling.identity is not None
+    os.kill(sibling.identity.pid, signal.SIGKILL)
+    await until(lambda: not sibling.alive())
 
 
 async def test_a_started_sibling_lives_in_a_session_of_its_own(root: Path) -> None:
@@ -111,10 +123,47 @@ async def test_a_sibling_that_will_not_end_is_killed(root: Path) -> None:
 async def test_a_killed_sibling_is_seen_to_be_dead_and_reaped(root: Path) -> None:
     sibling = Sibling(program=program(), root=root)
     sibling.start()
+    await killed(sibling)
     assert sibling.identity is not None
-    os.kill(sibling.identity.pid, signal.SIGKILL)
-    await until(lambda: not sibling.alive())
     assert not Path(f"/proc/{sibling.identity.pid}").exists()
+
+
+async def test_one_that_ends_by_itself_while_it_is_being_ended_does_no_harm(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sibling = Sibling(program=program(), root=root)
+    sibling.start()
+    await killed(sibling)
+    seen = iter([True, False, False])  # it lived when it was looked at
+    monkeypatch.setattr(sibling, "alive", lambda: next(seen))
+    await sibling.stop()
+    assert sibling.identity is None
+
+
+async def test_one_that_ended_while_the_disk_is_full_is_started_again_once_there_is_room(
+    small_disk: Disk,
+) -> None:
+    sibling = Sibling(program=program(), root=with_folders(small_disk.path))
+    sibling.start()
+    said: list[str] = []
+    is_full = True
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if is_full:  # what it left free is taken by others at once
+            small_disk.fill()
+
+    keeping = asyncio.create_task(Keeper(sibling=sibling, tell=tell).keep())
+    await killed(sibling)
+    await until(lambda: keeping.done() or any("No space left" in line for line in said))
+    is_full = False
+    small_disk.empty()
+    await until(lambda: keeping.done() or (small_disk.path / "state" / "hub.pid").exists())
+    assert not keeping.done()
+    assert sibling.alive()
+    keeping.cancel()
+    await sibling.stop()
+    assert list((small_disk.path / "state").iterdir()) == []
 
 
 async def test_a_server_of_another_hub_does_not_lend_its_environment(

@@ -1,0 +1,22 @@
+"""While an engine hangs, the service goes on, and what is to end is ended."""
+
+import asyncio
+
+from tornado.netutil import Resolver
+
+from gavip_hub.backends.base import Handle, Liveness
+from gavip_hub.backends.launched import LaunchedBackend
+from tests.support.hanging import hanging
+
+ONE = Handle(name="gavip-ja-1", state={})
+
+
+async def test_addresses_are_still_found_and_ends_still_asked_for():
+    with hanging() as launcher:
+        backend = LaunchedBackend(launcher=launcher)
+        checks = [asyncio.create_task(backend.check([ONE])) for _ in range(8)]
+        await asyncio.sleep(0)  # all have asked
+        await asyncio.wait_for(Resolver().resolve("127.0.0.1", 80), 1)
+        await asyncio.wait_for(backend.stop(ONE), 5)
+    assert launcher.stopped == [ONE.name]
+    assert [seen.liveness for (seen,) in await asyncio.gather(*checks)] == [Liveness.RUNNING] * 8
