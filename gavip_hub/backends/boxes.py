@@ -165,7 +165,7 @@ class BoxLauncher(Launcher):
         """Write the box's folder, whole or not at all, with its lock held: who sees it sees a live box."""
         uid = self._uids.of(spec.owner) if self._uids else None
         if self._sandbox.bwrap is not None:
-            open_mounts(spec, uid=uid)
+            open_mounts(spec, root=self._root, uid=uid)
         new = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
         (new / "tmp").mkdir(mode=0o700, parents=True)
         sockets = socket_folder(runtime_folder(self._root), uid=uid)
