@@ -88,6 +88,11 @@ def test_what_the_platform_describes_is_lawful(kind):
     require_lawful(described(kind=kind), root=ROOT, most_memory_mb=MOST_MB)
 
 
+def test_a_folder_that_its_user_granted_is_lawful():
+    spec = mounted("/data/users/ann/papers", target="/home/ann/papers", writable=True)
+    require_lawful(spec, root=ROOT, most_memory_mb=MOST_MB)
+
+
 def mounted(source, target="/home/ann/x", *, writable=False):
     spec = described()
     return replace(spec, mounts=(*spec.mounts, Mount(source=source, target=target, writable=writable)))
@@ -106,6 +111,13 @@ def mounted(source, target="/home/ann/x", *, writable=False):
         mounted("/data/secrets"),
         mounted("/data/containers/gavip-jb-1"),
         mounted("/data/attempts/gavip-jb-1"),
+        mounted("/data/attempts/gavip-jb-1", target="/attempt", writable=True),
+        mounted("/data/attempts/gavip-ja-1/results", target="/attempt", writable=True),
+        mounted("/data/users/ann", target="/attempt", writable=True),
+        mounted("/data/shared/groups", target="/attempt"),
+        mounted("/data/users/ann/avis/hr", target="/avi"),
+        mounted("/data/checkouts", target="/avi"),
+        mounted("/data/checkouts/hr/abc", target="/avi", writable=True),
         mounted("/data/checkouts/hr/abc", writable=True),
         mounted("/data/shared/everyone", writable=True),
         mounted("/var/run/docker.sock"),
