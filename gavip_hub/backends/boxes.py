@@ -17,7 +17,7 @@ from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.folders import open_mounts
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.leftovers import Leftovers, remove_with_sockets
-from gavip_hub.backends.records import first_asked, read_record, write_private
+from gavip_hub.backends.records import create_private, first_asked, read_record
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.shim import run_shim
@@ -168,7 +168,7 @@ class BoxLauncher(Launcher):
             new.chmod(0o700)
             write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
             box = box_spec(spec, places=places, upstreams=self._upstreams)
-            write_private(new / SPEC_FILE, box.model_dump_json())
+            create_private(new / SPEC_FILE, box.model_dump_json())
             new.rename(places.run_dir)
         except OSError as error:
             os.close(lock)

@@ -10,7 +10,7 @@ from gavip_hub.backends.binds import write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.docker import scratch
 from gavip_hub.backends.leftovers import Leftovers, remove_with_sockets
-from gavip_hub.backends.records import read_record, write_private
+from gavip_hub.backends.records import create_private, read_record
 from gavip_hub.backends.runtime import CONTAINERS, runtime_folder, socket_folder
 from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
@@ -67,7 +67,7 @@ class ContainerFolders:
             ways.chmod(0o711)  # the container's user connects to what lies in it, and can change nothing
             write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
             box = self._describe(spec, sockets=sockets, uid=uid)
-            write_private(new / SPEC_FILE, box.model_dump_json())
+            create_private(new / SPEC_FILE, box.model_dump_json())
             new.rename(self.of(spec.name))
         except OSError as error:
             for left in (new, sockets):
@@ -93,7 +93,7 @@ class ContainerFolders:
             self.of(spare).rename(run_dir)
             box = self._describe(spec, sockets=Path(known.socket_dir), uid=known.uid)
             partial = run_dir / f".{SPEC_FILE}.new"
-            write_private(partial, box.model_dump_json())
+            create_private(partial, box.model_dump_json())
             partial.replace(run_dir / SPEC_FILE)
             # Into the very files that the container sees.
             write_etc(run_dir / "etc", uid=os.getuid() if box.uid is None else box.uid, user=spec.owner)

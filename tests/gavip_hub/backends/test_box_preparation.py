@@ -15,6 +15,7 @@ from gavip_hub.backends.binds import require_apart, system_binds, system_links, 
 from gavip_hub.backends.boxes import BoxLauncher
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.folders import hand_over, let_read, make_mount_points, open_mounts
+from gavip_hub.backends.records import create_private
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.uids import FIRST_UID, Uids
@@ -303,6 +304,14 @@ def test_a_persons_folder_is_theirs_wherever_it_is_seen(tmp_path):
     spec = replace(described(), mounts=(Mount(source=str(folder), target="/home/ann/elsewhere"),))
     open_mounts(spec, root=tmp_path, uid=os.getuid())
     assert stat.S_IMODE((folder / "letter").stat().st_mode) == 0o600
+
+
+def test_what_a_box_is_told_is_private_and_written_once(tmp_path):
+    create_private(tmp_path / "box.json", "first")
+    with pytest.raises(FileExistsError):
+        create_private(tmp_path / "box.json", "second")
+    assert (tmp_path / "box.json").read_text() == "first"
+    assert stat.S_IMODE((tmp_path / "box.json").stat().st_mode) == 0o600
 
 
 def test_mount_points_are_made_inside_the_mounts_that_hold_them(tmp_path):
