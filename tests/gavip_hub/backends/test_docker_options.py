@@ -8,7 +8,7 @@ import pytest
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.docker.launcher import ROOM
 from gavip_hub.backends.docker.lawful import require_lawful
-from gavip_hub.backends.docker.options import create_options
+from gavip_hub.backends.docker.options import create_options, limits_now
 from gavip_hub.domain.container import Kind, Mount, Places, Resources, container_spec
 from gavip_hub.exceptions import Forbidden
 
@@ -55,6 +55,14 @@ def test_memory_has_no_swap_beside_it():
 def test_cpu_is_promised_by_weight_and_bounded_by_time():
     host = options(cpu=0.5, cpu_limit=1.5)["host_config"]
     assert (host["CpuShares"], host["CpuQuota"] / host["CpuPeriod"]) == (512, 1.5)
+
+
+def test_what_is_claimed_gets_the_limits_of_what_is_started():
+    places = BoxPlaces(run_dir=Path("/run/x"), socket_dir=Path("/tmp/g/ab"), uid=30_001, image=True)
+    now = limits_now(box_spec(described(cpu=0.001, cpu_limit=0.001), places=places, upstreams={}))
+    host = options(cpu=0.001, cpu_limit=0.001)["host_config"]
+    limits = [host[name] for name in ("Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "CpuShares")]
+    assert list(now.values()) == limits == [256 * 1024 * 1024, 256 * 1024 * 1024, 100_000, 1000, 2]
 
 
 def test_no_folder_of_a_person_is_the_engines_to_mount():
