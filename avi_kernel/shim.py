@@ -20,7 +20,7 @@ from typing import TextIO, cast
 from avi_kernel.box.accounts import MB, own_groups
 from avi_kernel.box.complaints import Complaints
 from avi_kernel.box.course import Course
-from avi_kernel.box.disk import DiskWatch
+from avi_kernel.box.disk import NOTE_FILE, DiskWatch
 from avi_kernel.box.front import Front
 from avi_kernel.box.inmate import Inmate, NotStarted
 from avi_kernel.box.limits import Limits
@@ -122,7 +122,11 @@ class Shim:
             self._watch = MemoryWatch(root=inmate.pid, limit_mb=self._spec.memory_mb)
             self._tasks.append(asyncio.ensure_future(self._watch_memory(self._watch)))
         if self._spec.written_mb is not None:
-            disk = DiskWatch(folders=self._spec.written_dirs, limit_mb=self._spec.written_mb)
+            disk = DiskWatch(
+                folders=self._spec.written_dirs,
+                limit_mb=self._spec.written_mb,
+                note=self._run_dir / NOTE_FILE,
+            )
             self._tasks.append(asyncio.ensure_future(self._watch_disk(disk)))
         self._course = Course(
             memory_mb=self._watch.held_mb if self._watch else self._limits.memory_now_mb,

@@ -1,6 +1,7 @@
 """Every refusal of the platform: a code, a status, and a sentence that says what would be accepted."""
 
 import errno
+from collections.abc import Iterator
 
 
 class GavipError(Exception):
@@ -129,6 +130,18 @@ class WrongSchema(GavipError):
 
     error = "wrong_schema"
     status_code = 500
+
+
+def refusal(error: str, message: str) -> GavipError:
+    """Return what another process of the platform refused, by its code; what failed there counts as no answer."""
+    named = {kind.error: kind for kind in _kinds(GavipError)} | {GavipError.error: Unavailable}
+    return named.get(error, Unavailable)(message)
+
+
+def _kinds(of: type[GavipError]) -> Iterator[type[GavipError]]:
+    yield of
+    for kind in of.__subclasses__():
+        yield from _kinds(kind)
 
 
 def is_full_disk(error: BaseException) -> bool:

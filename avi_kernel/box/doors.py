@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from avi_kernel.box.accounts import MB
-from avi_kernel.box.disk import DiskWatch
+from avi_kernel.box.disk import NOTE_FILE, DiskWatch
 from avi_kernel.box.front import Front
 from avi_kernel.box.heads import PIECE
 from avi_kernel.box.log import BoxLog
@@ -111,10 +111,11 @@ class Doors:
             server.close()
 
     async def _watch_disk(self, limit_mb: int) -> None:
-        written = await DiskWatch(folders=self._spec.written_dirs, limit_mb=limit_mb).exceeded()
+        run_dir = Path(self._spec.run_dir)
+        watch = DiskWatch(folders=self._spec.written_dirs, limit_mb=limit_mb, note=run_dir / NOTE_FILE)
+        word = f"too_much_written it wrote more than the {await watch.exceeded()} that it may"
         # Written down too: the container's own first process may be past listening.
-        word = f"too_much_written it wrote more than the {written} that it may"
-        Path(self._spec.run_dir, END_FILE).write_text(word)  # noqa: ASYNC240  # once in its life
+        (run_dir / END_FILE).write_text(word)
         for writer in self._printing:
             with suppress(OSError):
                 writer.write(f"{word}\n".encode())

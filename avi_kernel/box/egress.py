@@ -5,6 +5,8 @@ import json
 import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 from avi_kernel.box.heads import LARGEST_HEAD, BadRequest, Head, copy_body, pump, read_head
@@ -13,6 +15,8 @@ from avi_kernel.box.serving import close, join
 
 _HEAD_WITHIN = 60.0
 _CONNECT_WITHIN = 30.0
+_MOST_LOOK_UPS = 4
+"""Of one box at once. Whoever answers for a name may take a minute, and must hold up nobody else's look-ups."""
 _LARGEST_LOG = 16 * 1024 * 1024
 _INNER = (
     "{wanted.host} leads to an inner address, which no AVI may reach unless the operator lists "
@@ -67,6 +71,7 @@ class EgressProxy:
     def __init__(self, *, allowed: AllowedHosts, log: EgressLog) -> None:
         self._allowed = allowed
         self._log = log
+        self._look_ups = ThreadPoolExecutor(_MOST_LOOK_UPS, thread_name_prefix="egress")
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one CONNECT or one plain HTTP request.
@@ -109,10 +114,7 @@ class EgressProxy:
         if not self._allowed.allows(wanted):
             raise BadRequest(403, f"this AVI may not reach {wanted.host}:{wanted.port}")
         async with asyncio.timeout(_CONNECT_WITHIN):
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)
-            addresses = [str(one[4][0]) for one in found]
-            addresses = [text for text in addresses if self._allowed.admits(wanted, text)]
+            addresses = [text for text in await self._resolve(wanted) if self._allowed.admits(wanted, text)]
             if not addresses:
                 raise BadRequest(403, _INNER.format(wanted=wanted))
             for address in addresses[:-1]:
@@ -121,6 +123,11 @@ class EgressProxy:
                 except OSError:
                     continue
             return await asyncio.open_connection(addresses[-1], wanted.port, limit=LARGEST_HEAD)
+
+    async def _resolve(self, wanted: Destination) -> list[str]:
+        look_up = partial(socket.getaddrinfo, wanted.host, wanted.port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._look_ups, look_up)
+        return [str(one[4][0]) for one in found]
 
 
 async def _forward(head: Head, wanted: Destination, near: Streams, far: Streams) -> tuple[int, int]:

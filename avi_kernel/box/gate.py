@@ -26,7 +26,7 @@ class ApiGate:
     pages
         Single path -> `http://host:port`.
     patience
-        Seconds for which a refused connection is tried again.
+        Seconds within which a connection is made; a refused one is tried again.
     """
 
     def __init__(
@@ -73,12 +73,13 @@ class ApiGate:
         return parts.hostname or "127.0.0.1", parts.port or 80
 
     async def _connect(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect, waiting out a restart."""
+        """Connect, waiting out a restart; a look-up or a connection that hangs counts as none."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         while True:
             try:
-                return await asyncio.open_connection(host, port, limit=LARGEST_HEAD)
+                async with asyncio.timeout_at(deadline):
+                    return await asyncio.open_connection(host, port, limit=LARGEST_HEAD)
             except OSError:
                 if loop.time() >= deadline:
                     raise BadRequest(

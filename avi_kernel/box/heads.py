@@ -9,7 +9,8 @@ PIECE = 64 * 1024
 _MOST_HEADERS = 100
 _MOST_CHUNK = 16 * 1024 * 1024
 _REQUEST = re.compile(rb"([A-Z]{1,20}) ([\x21-\x7e]+) HTTP/1\.([01])")
-_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
+# One way to match a line and no more: a stranger's blanks must not be shared out among several parts of it.
+_HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\x00-\x08\x0a-\x1f\x7f]*)")
 # What belongs to one connection, and what would tell the next server who asks.
 _NOT_PASSED_ON = {
     "connection", "keep-alive", "proxy-connection", "proxy-authorization", "proxy-authenticate", "te", "trailer",
@@ -105,7 +106,7 @@ def _header(line: bytes) -> tuple[str, str]:
     found = _HEADER.fullmatch(line)
     if found is None:
         raise BadRequest(400, "a header is malformed")
-    return found[1].decode(), found[2].decode("latin-1")
+    return found[1].decode(), found[2].strip(b" \t").decode("latin-1")
 
 
 async def copy_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int | None) -> None:

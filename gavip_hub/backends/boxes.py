@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 import signal
 import time
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ from gavip_hub.backends.binds import require_apart, write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.folders import open_mounts
 from gavip_hub.backends.launched import Launcher
-from gavip_hub.backends.records import first_asked, read_record, write_private
+from gavip_hub.backends.leftovers import Leftovers, remove_with_sockets
+from gavip_hub.backends.records import create_private, first_asked, read_record
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.shim import run_shim
@@ -28,10 +28,8 @@ from gavip_hub.trees import remove_path
 
 LOCK_FILE = "lock"
 CGROUPS_FILE = "cgroups"
-_UNFINISHED = ".new-"
 HANGS_AFTER = 30.0
 """Seconds in which a shim that was asked to end its box has done so, even where the box is stubborn."""
-_UNFINISHED_AFTER = 60.0
 _GONE_WITHIN = 10.0
 
 
@@ -61,6 +59,7 @@ class BoxLauncher(Launcher):
         self._boxes = root / "boxes"
         self._boxes.mkdir(mode=0o700, parents=True, exist_ok=True)
         (root / "state").mkdir(exist_ok=True)
+        self._leftovers = Leftovers(folder=self._boxes)
         self._root = root
         self._sandbox = sandbox
         self._upstreams = upstreams
@@ -130,25 +129,16 @@ class BoxLauncher(Launcher):
                 raise Unavailable(f"the box {name} does not end")
             time.sleep(0.01)
         _free_cgroups(run_dir, deadline)
-        if spec := read_record(run_dir / SPEC_FILE, BoxSpec):
-            with suppress(OSError):
-                remove_path(Path(spec.socket_dir))
         # Renamed first: a removal that is cut short leaves nothing that looks like a box.
-        doomed = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
+        doomed = self._leftovers.new()
         with suppress(FileNotFoundError):  # another process removed it too
             run_dir.rename(doomed)
-            remove_path(doomed)
+            remove_with_sockets(doomed)
 
     @override
     def clear_unfinished(self) -> None:
         """Remove what launches and removals left that were cut short: a token lies in it."""
-        for folder in self._boxes.glob(f"{_UNFINISHED}*"):
-            with suppress(FileNotFoundError):  # its launch or its removal has come to its end meanwhile
-                if time.time() - folder.stat().st_mtime > _UNFINISHED_AFTER and not _is_locked(folder):
-                    if spec := read_record(folder / SPEC_FILE, BoxSpec):
-                        with suppress(OSError):
-                            remove_path(Path(spec.socket_dir))
-                    remove_path(folder)
+        self._leftovers.clear(_remove_unlocked)
 
     @override
     def names(self) -> list[str]:
@@ -165,8 +155,8 @@ class BoxLauncher(Launcher):
         """Write the box's folder, whole or not at all, with its lock held: who sees it sees a live box."""
         uid = self._uids.of(spec.owner) if self._uids else None
         if self._sandbox.bwrap is not None:
-            open_mounts(spec, uid=uid)
-        new = self._boxes / f"{_UNFINISHED}{secrets.token_hex(6)}"
+            open_mounts(spec, root=self._root, uid=uid)
+        new = self._leftovers.new()
         (new / "tmp").mkdir(mode=0o700, parents=True)
         sockets = socket_folder(runtime_folder(self._root), uid=uid)
         lock = os.open(new / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -178,7 +168,7 @@ class BoxLauncher(Launcher):
             new.chmod(0o700)
             write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
             box = box_spec(spec, places=places, upstreams=self._upstreams)
-            write_private(new / SPEC_FILE, box.model_dump_json())
+            create_private(new / SPEC_FILE, box.model_dump_json())
             new.rename(places.run_dir)
         except OSError as error:
             os.close(lock)
@@ -188,6 +178,11 @@ class BoxLauncher(Launcher):
             told = "exists already" if places.run_dir.exists() else f"cannot be prepared ({error})"
             raise Unavailable(f"the box {spec.name} {told}") from error
         return box, lock
+
+
+def _remove_unlocked(folder: Path) -> None:
+    if not _is_locked(folder):
+        remove_with_sockets(folder)
 
 
 def _is_locked(run_dir: Path) -> bool:

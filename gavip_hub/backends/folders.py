@@ -10,6 +10,7 @@ from gavip_hub.domain.container import ContainerSpec, Mount
 from gavip_hub.exceptions import Unavailable
 
 _STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ONE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for
 _READ = 0o055
 
 
@@ -34,18 +35,22 @@ def opened(folder: str) -> Iterator[int]:
         os.close(current)
 
 
-def open_mounts(spec: ContainerSpec, *, uid: int | None) -> None:
+def open_mounts(spec: ContainerSpec, *, root: Path, uid: int | None) -> None:
     """Give the person's folders to the person's number, let it read the platform's, and make way for what lies inside.
+
+    Parameters
+    ----------
+    root
+        The data root: what lies where in it tells whose a folder is, and not where its container sees it.
 
     Raises
     ------
     gavip_hub.exceptions.Unavailable
         A file or a link is in the way.
     """
-    home = f"/home/{spec.owner}"
-    theirs = {home, f"{home}/jobs", f"{home}/shared/me"}
+    theirs = [root / "users", root / "attempts", root / "shared" / "me"]
     for mount in spec.mounts if uid is not None else ():
-        if mount.writable or mount.target in theirs:
+        if any(Path(mount.source).is_relative_to(folder) for folder in theirs):
             hand_over(mount.source, uid or 0)
         else:
             let_read(mount.source)
@@ -133,7 +138,14 @@ def let_read(folder: str) -> None:
 
 
 def _let_read_one(name: str, directory: int) -> None:
-    mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
-    if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+    looked = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+    if not (stat.S_ISDIR(looked) or stat.S_ISREG(looked)):
+        return
+    # What was opened, not what bears the name by now: that may be a link to any file of the machine.
+    descriptor = os.open(name, _ONE, dir_fd=directory)
+    try:
+        mode = os.fstat(descriptor).st_mode
         more = _READ if stat.S_ISDIR(mode) or mode & stat.S_IXUSR else 0o044
-        os.chmod(name, stat.S_IMODE(mode) | more, dir_fd=directory)
+        os.fchmod(descriptor, stat.S_IMODE(mode) | more)
+    finally:
+        os.close(descriptor)

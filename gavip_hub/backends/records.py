@@ -15,8 +15,14 @@ STOP_FILE = "stop"
 _Model = TypeVar("_Model", bound=Wire)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a new file that only the platform's own user can read."""
+def create_private(path: Path, text: str) -> None:
+    """Write a file that is not there yet, and that only the platform's own user can read.
+
+    Raises
+    ------
+    FileExistsError
+        It is there: what a box is told is written once.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

@@ -71,9 +71,10 @@ def _archive(root: Path, stage: Path, file: Path) -> None:
     partial = file.with_name(f"{file.name}.partial")
     partial.touch(mode=0o600)
     excluded = [f"--exclude=./{pattern}" for pattern in LEFT_OUT]
+    # Sparse: a hole costs a person nothing, however large, and is not to fill the disk of the backup.
     _run(
         [
-            *("tar", "--create", f"--file={partial}", "--numeric-owner", "--anchored", *excluded),
+            *("tar", "--create", "--sparse", f"--file={partial}", "--numeric-owner", "--anchored", *excluded),
             *(f"--directory={stage}", f"./{DUMPS}", f"--directory={root}", "."),
         ],
         also=_CHANGED_MEANWHILE,

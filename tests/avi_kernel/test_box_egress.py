@@ -1,13 +1,16 @@
 """The proxy to the world: knows the AVI's hosts, refuses inner addresses, writes everything down."""
 
+import asyncio
 import contextlib
 import json
 import socket
+import threading
 
 import pytest
 
 from avi_kernel.box.addresses import Reach, reach_of
 from avi_kernel.box.egress import EgressLog, EgressProxy
+from avi_kernel.box.gate import ApiGate
 from avi_kernel.box.hosts import AllowedHosts, Destination
 from tests.support.lines import Upstream, ask, body_of, guarded, listening, status_of
 
@@ -29,8 +32,6 @@ def calls(folder):
 async def test_a_tunnel_to_a_listed_host_is_opened_and_written_down(tmp_path):
     upstream = Upstream(answer=b"pong", after=b"ping")
     async with listening(upstream.handle) as far, proxy(tmp_path, f"127.0.0.1:{far}") as port:
-        import asyncio
-
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"CONNECT 127.0.0.1:{far} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
@@ -137,6 +138,74 @@ async def test_a_name_that_no_resolver_takes_is_told(tmp_path):
     async with proxy(tmp_path, "*.example.org") as port:
         long = "x" * 70
         assert status_of(await ask(port, f"CONNECT {long}.example.org:443 HTTP/1.1\r\n\r\n".encode())) == 502
+
+
+@contextlib.contextmanager
+def slow_names():
+    """Names below slow.example.org are looked up until this is over; gives those that are."""
+    looked_up, over = [], threading.Event()
+    resolve = socket.getaddrinfo
+
+    def look_up(host, *where, **how):
+        if host.endswith(".slow.example.org"):
+            looked_up.append(host)
+            over.wait()
+            raise socket.gaierror("no such name")
+        return resolve(host, *where, **how)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", look_up)
+        try:
+            yield looked_up
+        finally:
+            over.set()
+
+
+@contextlib.asynccontextmanager
+async def many_slow_calls(folder):
+    """One box asks for forty hosts whose names are long looked up."""
+    async with proxy(folder, "*.slow.example.org") as port, asyncio.TaskGroup() as tasks:
+        with slow_names() as looked_up:
+            for number in range(40):
+                request = f"CONNECT x{number}.slow.example.org:443 HTTP/1.1\r\n\r\n"
+                tasks.create_task(ask(port, request.encode()))
+            async with asyncio.timeout(10):
+                while len(looked_up) < 4:
+                    await asyncio.sleep(0.01)
+            yield
+
+
+async def in_time(asking):
+    async with asyncio.timeout(5):
+        return await asking
+
+
+async def test_slow_names_of_one_box_hold_up_no_call_of_the_platforms_api(tmp_path):
+    async with (
+        listening(Upstream(answer=OK).handle) as far,
+        many_slow_calls(tmp_path),
+        guarded(ApiGate(upstreams={"/api": f"http://localhost:{far}"}).handle) as gate,
+    ):
+        assert await in_time(ask(gate, b"GET /api HTTP/1.1\r\n\r\n")) == OK
+
+
+async def test_slow_names_of_one_box_hold_up_no_other_box(tmp_path):
+    async with (
+        listening(Upstream(answer=OK).handle) as far,
+        many_slow_calls(tmp_path),
+        proxy(tmp_path, f"localhost:{far}") as other,
+    ):
+        request = f"GET http://localhost:{far}/ HTTP/1.1\r\n\r\n"
+        assert await in_time(ask(other, request.encode())) == OK
+
+
+async def test_a_platform_whose_name_is_not_found_in_time_is_told():
+    upstreams = {"/api": "http://hub.slow.example.org:80"}
+    async with guarded(ApiGate(upstreams=upstreams, patience=0.2).handle) as gate:
+        with slow_names() as looked_up:
+            answer = await in_time(ask(gate, b"GET /api HTTP/1.1\r\n\r\n"))
+    assert status_of(answer) == 503
+    assert looked_up == ["hub.slow.example.org"]
 
 
 async def test_a_host_that_cannot_be_reached_is_told(tmp_path):

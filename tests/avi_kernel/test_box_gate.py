@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 
@@ -182,6 +183,20 @@ async def test_a_first_line_that_is_none_is_refused(first):
 async def test_a_head_without_end_is_refused():
     async with gate(Upstream(answer=OK)) as port:
         assert status_of(await ask(port, b"GET /" + b"x" * 70_000)) == 431
+
+
+async def test_a_header_of_blanks_holds_up_nobody():
+    used = time.process_time()
+    async with gate(Upstream(answer=OK)) as port:
+        assert status_of(await ask(port, request("/services/gavip/api/me", f"X:{' ' * 900}\x01"))) == 400
+    assert time.process_time() - used < 0.5
+
+
+async def test_blanks_around_a_value_are_not_passed_on():
+    upstream = Upstream(answer=OK)
+    async with gate(upstream) as port:
+        await ask(port, request("/services/gavip/api/me", "X-Word: \t two  words \t ", "X-None:  "))
+    assert b"\r\nX-Word: two  words\r\nX-None: \r\n" in upstream.connections[0]
 
 
 async def test_a_malformed_chunk_is_refused():

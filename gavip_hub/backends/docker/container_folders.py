@@ -1,8 +1,6 @@
 """The platform's own folder of each container: what it is, found again by any process."""
 
 import os
-import secrets
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +9,8 @@ from avi_kernel.protocol.boxes import SPEC_FILE, BoxSpec
 from gavip_hub.backends.binds import write_etc
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.docker import scratch
-from gavip_hub.backends.records import read_record, write_private
+from gavip_hub.backends.leftovers import Leftovers, remove_with_sockets
+from gavip_hub.backends.records import create_private, read_record
 from gavip_hub.backends.runtime import CONTAINERS, runtime_folder, socket_folder
 from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.exceptions import Unavailable
@@ -19,8 +18,6 @@ from gavip_hub.trees import remove_path
 
 SPARE = "gavip-spare-"
 """Begins the name of a container that nobody has claimed yet."""
-_UNFINISHED = ".new-"
-_UNFINISHED_AFTER = 60.0
 
 
 class ContainerFolders:
@@ -38,6 +35,7 @@ class ContainerFolders:
         self._root = root
         self._folder = root / CONTAINERS
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._leftovers = Leftovers(folder=self._folder)
         self._upstreams = upstreams
 
     def of(self, name: str) -> Path:
@@ -60,7 +58,7 @@ class ContainerFolders:
         gavip_hub.exceptions.Unavailable
             There is one of this name, or it cannot be written.
         """
-        new = self._folder / f"{_UNFINISHED}{secrets.token_hex(6)}"
+        new = self._leftovers.new()
         new.mkdir(mode=0o700)
         sockets = socket_folder(runtime_folder(self._root), uid=uid)
         try:
@@ -69,7 +67,7 @@ class ContainerFolders:
             ways.chmod(0o711)  # the container's user connects to what lies in it, and can change nothing
             write_etc(new / "etc", uid=os.getuid() if uid is None else uid, user=spec.owner)
             box = self._describe(spec, sockets=sockets, uid=uid)
-            write_private(new / SPEC_FILE, box.model_dump_json())
+            create_private(new / SPEC_FILE, box.model_dump_json())
             new.rename(self.of(spec.name))
         except OSError as error:
             for left in (new, sockets):
@@ -95,7 +93,7 @@ class ContainerFolders:
             self.of(spare).rename(run_dir)
             box = self._describe(spec, sockets=Path(known.socket_dir), uid=known.uid)
             partial = run_dir / f".{SPEC_FILE}.new"
-            write_private(partial, box.model_dump_json())
+            create_private(partial, box.model_dump_json())
             partial.replace(run_dir / SPEC_FILE)
             # Into the very files that the container sees.
             write_etc(run_dir / "etc", uid=os.getuid() if box.uid is None else box.uid, user=spec.owner)
@@ -106,17 +104,14 @@ class ContainerFolders:
     def remove(self, name: str) -> None:
         """Remove a container's folder, its scratch and its sockets; no harm when they are gone."""
         # Renamed first: a removal that is cut short leaves nothing that looks like a container.
-        doomed = self._folder / f"{_UNFINISHED}{secrets.token_hex(6)}"
+        doomed = self._leftovers.new()
         with suppress(FileNotFoundError):  # another process removed it too
             self.of(name).rename(doomed)
             _remove(doomed)
 
     def clear_unfinished(self) -> None:
         """Remove what was cut short while it was made or removed: a token lies in it."""
-        for folder in self._folder.glob(f"{_UNFINISHED}*"):
-            with suppress(FileNotFoundError):  # its launch or its removal has come to its end meanwhile
-                if time.time() - folder.stat().st_mtime > _UNFINISHED_AFTER:
-                    _remove(folder)
+        self._leftovers.clear(_remove)
 
     def _describe(self, spec: ContainerSpec, *, sockets: Path, uid: int | None) -> BoxSpec:
         places = BoxPlaces(run_dir=self.of(spec.name), socket_dir=sockets, uid=uid, image=True)
@@ -125,7 +120,4 @@ class ContainerFolders:
 
 def _remove(run_dir: Path) -> None:
     scratch.free(run_dir)
-    if box := read_record(run_dir / SPEC_FILE, BoxSpec):
-        with suppress(OSError):
-            remove_path(Path(box.socket_dir))
-    remove_path(run_dir)
+    remove_with_sockets(run_dir)

@@ -65,6 +65,7 @@ class DockerLauncher(Launcher):
         spares: int = 0,
     ) -> None:
         (root / "state").mkdir(parents=True, exist_ok=True)
+        self._root = root
         self._folders = ContainerFolders(root=root, upstreams=upstreams)
         self._engine = engine
         self._images = images
@@ -95,7 +96,7 @@ class DockerLauncher(Launcher):
             A container of this name exists, or it could not be started: then `remove` it.
         """
         person = self._uids.of(spec.owner)
-        open_mounts(spec, uid=person)
+        open_mounts(spec, root=self._root, uid=person)
         box = self.spares.claim(spec, person=person) or self._start(spec, person)
         return {"run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
 

@@ -77,12 +77,13 @@ def _limits(box: BoxSpec) -> dict[str, Any]:
     ulimits = {"core": 0, "nofile": OPEN_FILES}
     if box.written_mb is not None:
         ulimits["fsize"] = box.written_mb * MB
+    now = limits_now(box)
     return {
-        "Memory": box.memory_mb * MB,
-        "MemorySwap": box.memory_mb * MB,  # memory and swap together: there is no swap
-        "CpuPeriod": PERIOD,
-        "CpuQuota": max(1000, round(box.cpu_limit * PERIOD)),
-        "CpuShares": max(2, round(1024 * box.cpu)),
+        "Memory": now["mem_limit"],
+        "MemorySwap": now["memswap_limit"],
+        "CpuPeriod": now["cpu_period"],
+        "CpuQuota": now["cpu_quota"],
+        "CpuShares": now["cpu_shares"],
         "PidsLimit": box.pids + OWN_PROCESSES,
         "Ulimits": [{"Name": name, "Soft": most, "Hard": most} for name, most in ulimits.items()],
     }
@@ -93,7 +94,7 @@ def limits_now(box: BoxSpec) -> dict[str, Any]:
     memory = box.memory_mb * MB
     return {
         "mem_limit": memory,
-        "memswap_limit": memory,
+        "memswap_limit": memory,  # memory and swap together: there is no swap
         "cpu_period": PERIOD,
         "cpu_quota": max(1000, round(box.cpu_limit * PERIOD)),
         "cpu_shares": max(2, round(1024 * box.cpu)),

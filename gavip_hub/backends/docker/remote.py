@@ -14,7 +14,7 @@ from avi_kernel.protocol.boxes import ExitRecord
 from gavip_hub.backends.base import Liveness, Observation, State
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.domain.container import ContainerSpec
-from gavip_hub.exceptions import Unavailable
+from gavip_hub.exceptions import Unavailable, refusal
 
 ANSWER_WITHIN = 120.0
 LOOK_WITHIN, LOOK_ALL_WITHIN = 10.0, 30.0
@@ -88,7 +88,7 @@ class RemoteLauncher(Launcher):
             raise Unavailable("The steward of containers ended before it answered; it is started again.")
         answer = json.loads(line)
         if "error" in answer:
-            raise Unavailable(answer["message"])
+            raise refusal(answer["error"], answer["message"])
         return answer["answer"]
 
     def _connected(self, within: float) -> socket.socket:

@@ -10,8 +10,9 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
-from avi_kernel.protocol.boxes import ORDER_FILE, BoxSpec
+from avi_kernel.protocol.boxes import GO_FILE, ORDER_FILE, BoxSpec
 from gavip_hub.backends.docker.container_folders import SPARE, ContainerFolders
 from gavip_hub.backends.docker.engine import Engine
 from gavip_hub.backends.docker.options import limits_now
@@ -141,9 +142,14 @@ class Spares:
         return {name for name in self._folders.names() if name.startswith(SPARE)}
 
     def _ready(self) -> list[str]:
-        """Return those that run."""
-        seen = {name: self._engine.inspect(name) for name in sorted(self._all())}
-        return [name for name, found in seen.items() if found and found["State"]["Running"]]
+        """Return those that run and were let go: until then, one is still being started."""
+        return [name for name in sorted(self._all()) if self._waits(name)]
+
+    def _waits(self, name: str) -> bool:
+        box, found = self._folders.box(name), self._engine.inspect(name)
+        if box is None or found is None:
+            return False
+        return found["State"]["Running"] and Path(box.socket_dir, "ways", GO_FILE).exists()
 
     def _fit_out(self, claimed: tuple[str, BoxSpec], spec: ContainerSpec, person: int) -> BoxSpec:
         spare, box = claimed

@@ -25,7 +25,7 @@ from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.runtime import steward_socket
 from gavip_hub.config import load_config
 from gavip_hub.domain.container import ContainerSpec
-from gavip_hub.exceptions import BadRequest, GavipError
+from gavip_hub.exceptions import BadRequest, GavipError, Unavailable
 
 SPEC = TypeAdapter(ContainerSpec)
 LONGEST_REQUEST = 1024 * 1024
@@ -83,7 +83,7 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.umask(before)
 
     def answer(self, line: bytes) -> dict[str, Any]:
-        """Do what one line says; every refusal is an answer."""
+        """Do what one line says; every refusal is an answer, and so is every failure: who asked must not take it for our end."""
         try:
             request = Request.model_validate_json(line)
             return {"answer": self._act(request)}
@@ -91,6 +91,17 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             return {"error": "bad_request", "message": str(error)}
         except GavipError as error:
             return {"error": error.error, "message": error.message}
+        except OSError as error:
+            return {
+                "error": Unavailable.error,
+                "message": f"The steward of containers could not do it: {error}",
+            }
+        except Exception:
+            log.exception("An act failed")
+            return {
+                "error": GavipError.error,
+                "message": "The steward of containers failed; its log says how.",
+            }
 
     def _act(self, request: Request) -> Any:
         if request.act == "launch":

@@ -1,5 +1,6 @@
 """What a launch that was cut short leaves behind goes at a later look, and nothing else does."""
 
+import errno
 import fcntl
 import os
 import time
@@ -8,6 +9,7 @@ import pytest
 
 from avi_kernel.protocol.boxes import BoxSpec
 from gavip_hub.backends.boxes import BoxLauncher
+from gavip_hub.backends.docker.container_folders import ContainerFolders
 from gavip_hub.backends.process import ProcessBackend
 from tests.support.boxes import OPEN
 
@@ -68,3 +70,30 @@ def test_boxes_are_left_alone(launcher, unfinished):
     box = unfinished.rename(unfinished.with_name("gavip-ja-1"))
     launcher.clear_unfinished()
     assert box.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(BoxLauncher, {"sandbox": OPEN}), (ContainerFolders, {})],
+    ids=["boxes", "containers"],
+)
+def test_one_that_cannot_be_removed_keeps_no_other_and_is_told_once(
+    tmp_path, monkeypatch, caplog, kind, options
+):
+    remove = os.rmdir
+
+    def refuse(name, **where):
+        if name == ".new-stuck":
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        remove(name, **where)
+
+    monkeypatch.setattr(os, "rmdir", refuse)
+    owner = kind(root=tmp_path, upstreams={}, **options)
+    (folder,) = [path for path in tmp_path.iterdir() if path.name in {"boxes", "containers"}]
+    for name in (".new-a", ".new-stuck", ".new-z"):
+        (folder / name).mkdir()
+        age(folder / name, 120)
+    owner.clear_unfinished()
+    owner.clear_unfinished()
+    assert [path.name for path in folder.iterdir()] == [".new-stuck"]
+    assert caplog.text.count("Device or resource busy; it is tried again") == 1

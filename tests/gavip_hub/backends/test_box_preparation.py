@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from avi_kernel.protocol.boxes import BoxSpec
 from gavip_hub.backends.binds import require_apart, system_binds, system_links, write_etc
 from gavip_hub.backends.boxes import BoxLauncher
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
-from gavip_hub.backends.folders import hand_over, let_read, make_mount_points
+from gavip_hub.backends.folders import hand_over, let_read, make_mount_points, open_mounts
+from gavip_hub.backends.records import create_private
 from gavip_hub.backends.runtime import runtime_folder, socket_folder
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.uids import FIRST_UID, Uids
 from gavip_hub.domain.container import Kind, Mount, Places, Resources, container_spec
 from gavip_hub.exceptions import Unavailable
+from tests.gavip_hub.backends.test_docker_options import described
 from tests.support.needs import missing
 
 UPSTREAMS = {"/hub/api": "http://127.0.0.1:1", "/services/gavip/api": "http://127.0.0.1:2"}
@@ -272,6 +275,43 @@ def test_a_closed_checkout_is_made_readable(tmp_path):
         for path in (checkout, checkout / "src/app.ipynb", checkout / "src/run.sh")
     ]
     assert modes == [0o755, 0o644, 0o755]
+
+
+def test_what_is_swapped_for_a_link_after_the_look_opens_nothing_else(tmp_path, monkeypatch):
+    (tmp_path / "checkout").mkdir(mode=0o700)
+    (tmp_path / "checkout/app.ipynb").touch(mode=0o600)
+    (tmp_path / "shadow").touch(mode=0o600)
+    look = os.stat
+
+    def look_and_swap(name, **how):
+        found = look(name, **how)
+        if name == "app.ipynb":
+            (tmp_path / "checkout/app.ipynb").unlink()
+            (tmp_path / "checkout/app.ipynb").symlink_to(tmp_path / "shadow")
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", look_and_swap)
+        with pytest.raises(Unavailable):
+            let_read(str(tmp_path / "checkout"))
+    assert stat.S_IMODE((tmp_path / "shadow").stat().st_mode) == 0o600
+
+
+def test_a_persons_folder_is_theirs_wherever_it_is_seen(tmp_path):
+    folder = tmp_path / "users/ann/papers"
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "letter").touch(mode=0o600)
+    spec = replace(described(), mounts=(Mount(source=str(folder), target="/home/ann/elsewhere"),))
+    open_mounts(spec, root=tmp_path, uid=os.getuid())
+    assert stat.S_IMODE((folder / "letter").stat().st_mode) == 0o600
+
+
+def test_what_a_box_is_told_is_private_and_written_once(tmp_path):
+    create_private(tmp_path / "box.json", "first")
+    with pytest.raises(FileExistsError):
+        create_private(tmp_path / "box.json", "second")
+    assert (tmp_path / "box.json").read_text() == "first"
+    assert stat.S_IMODE((tmp_path / "box.json").stat().st_mode) == 0o600
 
 
 def test_mount_points_are_made_inside_the_mounts_that_hold_them(tmp_path):

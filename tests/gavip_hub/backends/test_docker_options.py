@@ -8,7 +8,7 @@ import pytest
 from gavip_hub.backends.boxspec import BoxPlaces, box_spec
 from gavip_hub.backends.docker.launcher import ROOM
 from gavip_hub.backends.docker.lawful import require_lawful
-from gavip_hub.backends.docker.options import create_options
+from gavip_hub.backends.docker.options import create_options, limits_now
 from gavip_hub.domain.container import Kind, Mount, Places, Resources, container_spec
 from gavip_hub.exceptions import Forbidden
 
@@ -57,6 +57,14 @@ def test_cpu_is_promised_by_weight_and_bounded_by_time():
     assert (host["CpuShares"], host["CpuQuota"] / host["CpuPeriod"]) == (512, 1.5)
 
 
+def test_what_is_claimed_gets_the_limits_of_what_is_started():
+    places = BoxPlaces(run_dir=Path("/run/x"), socket_dir=Path("/tmp/g/ab"), uid=30_001, image=True)
+    now = limits_now(box_spec(described(cpu=0.001, cpu_limit=0.001), places=places, upstreams={}))
+    host = options(cpu=0.001, cpu_limit=0.001)["host_config"]
+    limits = [host[name] for name in ("Memory", "MemorySwap", "CpuPeriod", "CpuQuota", "CpuShares")]
+    assert list(now.values()) == limits == [256 * 1024 * 1024, 256 * 1024 * 1024, 100_000, 1000, 2]
+
+
 def test_no_folder_of_a_person_is_the_engines_to_mount():
     sources = [mount["Source"] for mount in options(kind=Kind.INTERFACE)["host_config"]["Mounts"]]
     assert sources
@@ -88,6 +96,11 @@ def test_what_the_platform_describes_is_lawful(kind):
     require_lawful(described(kind=kind), root=ROOT, most_memory_mb=MOST_MB)
 
 
+def test_a_folder_that_its_user_granted_is_lawful():
+    spec = mounted("/data/users/ann/papers", target="/home/ann/papers", writable=True)
+    require_lawful(spec, root=ROOT, most_memory_mb=MOST_MB)
+
+
 def mounted(source, target="/home/ann/x", *, writable=False):
     spec = described()
     return replace(spec, mounts=(*spec.mounts, Mount(source=source, target=target, writable=writable)))
@@ -106,6 +119,13 @@ def mounted(source, target="/home/ann/x", *, writable=False):
         mounted("/data/secrets"),
         mounted("/data/containers/gavip-jb-1"),
         mounted("/data/attempts/gavip-jb-1"),
+        mounted("/data/attempts/gavip-jb-1", target="/attempt", writable=True),
+        mounted("/data/attempts/gavip-ja-1/results", target="/attempt", writable=True),
+        mounted("/data/users/ann", target="/attempt", writable=True),
+        mounted("/data/shared/groups", target="/attempt"),
+        mounted("/data/users/ann/avis/hr", target="/avi"),
+        mounted("/data/checkouts", target="/avi"),
+        mounted("/data/checkouts/hr/abc", target="/avi", writable=True),
         mounted("/data/checkouts/hr/abc", writable=True),
         mounted("/data/shared/everyone", writable=True),
         mounted("/var/run/docker.sock"),

@@ -17,7 +17,7 @@ from gavip_hub.backends.docker.remote import RemoteLauncher
 from gavip_hub.backends.docker.steward import Steward
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.domain.container import Mount
-from gavip_hub.exceptions import Unavailable
+from gavip_hub.exceptions import Forbidden, Unavailable
 from gavip_hub.testing import exit_record
 from tests.gavip_hub.backends.test_docker_options import MOST_MB, ROOT, described
 
@@ -27,6 +27,7 @@ class Remembering(Launcher):
 
     def __init__(self):
         self.asked = []
+        self.failures = {}
         self.seen = Observation(liveness=Liveness.RUNNING)
 
     @override
@@ -34,6 +35,8 @@ class Remembering(Launcher):
         self.asked.append(("launch", spec))
         if spec.name == "gavip-jtwice-1":
             raise Unavailable("it exists already")
+        if failure := self.failures.get(spec.name):
+            raise failure
         return {"socket": "/tmp/s.sock"}
 
     @override
@@ -138,16 +141,30 @@ def test_a_refusal_is_told_in_its_own_words(remote):
         remote.launch(described(name="gavip-jtwice-1"))
 
 
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (OSError(28, "No space left on device"), "could not do it.*No space left on device"),
+        (RuntimeError("secret"), "The steward of containers failed; its log says how"),
+    ],
+)
+def test_a_failure_is_told_and_is_not_the_stewards_end(remote, launcher, failure, told):
+    launcher.failures["gavip-jbad-1"] = failure
+    with pytest.raises(Unavailable, match=told):
+        remote.launch(described(name="gavip-jbad-1"))
+    assert remote.names() == ["gavip-ja-1"]
+
+
 def test_a_container_that_would_see_the_machine_is_not_started(remote, launcher):
     spec = described()
-    with pytest.raises(Unavailable, match="/etc is not a folder"):
+    with pytest.raises(Forbidden, match="/etc is not a folder"):
         remote.launch(replace(spec, mounts=(Mount(source="/etc", target="/home/ann/etc"),)))
     assert launcher.asked == []
 
 
 @pytest.mark.parametrize("name", ["portainer", "gavip-../x", "", "gavip-ja-1 --force"])
 def test_containers_of_others_are_not_touched(remote, launcher, name):
-    with pytest.raises(Unavailable, match="no container of this platform"):
+    with pytest.raises(Forbidden, match="no container of this platform"):
         remote.remove(name)
     assert launcher.asked == []
 

@@ -21,6 +21,7 @@ from gavip_hub.supervise.locks import held, only_one
 from gavip_hub.supervise.preparation import upgrade_database
 from tests.support.postgres import Postgres
 
+MB, GB = 1024**2, 1024**3
 MARK = "UPDATE counters SET value = 4711"
 
 
@@ -89,6 +90,23 @@ def test_what_was_backed_up_comes_back(tmp_path: Path) -> None:
     assert counted(restored) == {4711}
     assert not (tmp_path / "new" / "backup").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["it.tar", "new", "old"]
+
+
+def test_a_hole_takes_no_room_and_comes_back(tmp_path: Path) -> None:
+    config = a_platform(tmp_path / "old")
+    with (tmp_path / "old/users/ada/hole").open("wb") as file:
+        file.truncate(GB - 3)
+        file.seek(GB - 3)
+        file.write(b"end")
+    back_up(config, tmp_path / "it.tar")
+    assert (tmp_path / "it.tar").stat().st_size < 10 * MB
+    restore(tmp_path / "it.tar", tmp_path / "new")
+    restored = tmp_path / "new/users/ada/hole"
+    assert restored.stat().st_size == GB
+    assert restored.stat().st_blocks * 512 < 10 * MB
+    with restored.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        assert file.read() == b"\0end"
 
 
 def test_what_belongs_to_the_old_machine_stays_behind(tmp_path: Path) -> None:
