@@ -97,6 +97,9 @@ class Nursery:
         if threading.active_count() > 1:
             raise RuntimeError("The kernels' nursery must be forked before any thread is started.")
         ours, theirs = socket.socketpair()
+        # Out of the collectors' sight on both sides: each would write into every page that they share.
+        gc.collect()
+        gc.freeze()
         pid = os.fork()
         if pid == 0:
             ours.close()

@@ -23,7 +23,7 @@ def main() -> None:
     from avi_kernel.interface import forking, start  # noqa: PLC0415 - after the mend and the path
 
     nursery = forking.Nursery.start(modules=forking.USUAL) if forking.available() else None
-    import avi_kernel.interface.app  # noqa: F401, PLC0415 - after the fork
+    start.import_server()
 
     while not ORDER.exists():
         time.sleep(BETWEEN_LOOKS)
