@@ -193,6 +193,14 @@ def check_a_pipeline_draws() -> None:
     assert base64.b64decode(drawn[0]).startswith(PNG)
 
 
+def check_scripts_of_pages_were_joined_at_the_build() -> None:
+    from avi_kernel.interface.assets import OWN, Assets
+    from avi_kernel.interface.bundle import Bundle
+
+    bundle = Bundle(Assets(base_url="/", folder=OWN))
+    assert bundle.ahead().is_file()
+
+
 def check_an_interface_is_served() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "app.ipynb").write_text(
