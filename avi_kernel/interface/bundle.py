@@ -4,8 +4,8 @@ A piece only adds itself to a list that the loader reads when it starts, so piec
 ones a page with widgets asks for is written in `share/bundle.json`; a name that is not installed here is left
 out, and a piece that is missing from the list is loaded by itself: a wrong list costs time, nothing else.
 
-Joining and compressing cost 0.3 s of a core. `python -m avi_kernel.interface.bundle` does it ahead, when an image is
-built; a server takes what it finds there if it was made of the very files that it would join.
+Joining and compressing cost 0.3 s of a core. `avi_kernel.interface.ahead` does it when an image is built; a server takes
+what it finds there if it was made of the very files that it would join.
 """
 
 import asyncio
@@ -83,7 +83,3 @@ class BundleHandler(tornado.web.RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Content-Encoding", "gzip")
         self.write(await self._bundle.compressed())
-
-
-if __name__ == "__main__":
-    Bundle(Assets(base_url="/", folder=OWN)).make_ahead()
