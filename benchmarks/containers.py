@@ -13,6 +13,7 @@ its kernel holds (PSS of all its processes); and what each optimisation of the s
 
 import argparse
 import asyncio
+import signal
 import statistics
 import sys
 import tempfile
@@ -73,6 +74,9 @@ def main() -> int:
     parser.add_argument("--takes", type=int, default=5, help="of each optimisation taken out")
     chosen = parser.parse_args()
     need_engine()
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("ended before all was measured")
+    )  # by way of what ends the platform
     with started() as (platform, folder):
         engine(folder / "yardstick", chosen.runs)
         asyncio.run(opened(platform, chosen.runs))

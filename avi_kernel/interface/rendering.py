@@ -52,7 +52,7 @@ class CompiledTemplates(jinja2.FileSystemBytecodeCache):
     """Templates that were compiled ahead: 0.12 s of a core less a server. One that changed since is compiled anew, and not kept."""
 
     @override
-    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+    def dump_bytecode(self, _bucket: jinja2.bccache.Bucket) -> None:
         """Keep nothing: the folder is the image's."""
 
 

@@ -16,7 +16,7 @@ from tests.support.browser import open_browser, person
 from tests.support.platform import Platform, eventually
 
 USER = "scientist"
-WITHIN = 60_000
+WITHIN = 120_000
 YARDSTICK = """() => document.querySelectorAll('.widget-slider').length >= 6
   && document.body.innerText.includes('power is 2')
   && document.body.innerText.includes('written into an output')
