@@ -59,6 +59,7 @@ benchmarks: environment-dev
 	$(bin)/python -m benchmarks.memory
 	$(bin)/python -m benchmarks.throughput
 	$(bin)/python -m benchmarks.whole
+	$(bin)/python -m benchmarks.containers
 
 docs: environment-dev
 	$(bin)/python -m docs.generate

@@ -17,7 +17,6 @@ from traitlets import Instance, default
 from traitlets.config import Config
 from typing_extensions import override
 from voila.app import Voila
-from voila.exporter import VoilaExporter
 
 from avi_kernel import profile
 from avi_kernel.interface import mends
@@ -35,7 +34,7 @@ from avi_kernel.interface.kernels import (
 from avi_kernel.interface.notices import NoticeHandler, Notices, Place
 from avi_kernel.interface.options import Options
 from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandler, ShutdownHandler
-from avi_kernel.interface.rendering import TEMPLATE, Renderer
+from avi_kernel.interface.rendering import TEMPLATE, Renderer, make_exporter
 from avi_kernel.transport import ApiError
 
 LONELY = 600
@@ -96,14 +95,10 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         settings: dict[str, Any] = super().init_settings()
         # Voilà fixes a list of its own; ours is the one that is tested.
         self.kernel_manager.allowed_message_types = ALLOWED_MESSAGES
-        self._exporter = VoilaExporter(
+        self._exporter = make_exporter(
             template_paths=self.template_paths,
-            template_name=TEMPLATE,
             contents_manager=self.contents_manager,
             base_url=self.base_url,
-            exclude_input=True,
-            exclude_output_prompt=True,
-            exclude_input_prompt=True,
         )
         self.page_config = self.assets.page_config()
         return {**settings, "compress_response": True}

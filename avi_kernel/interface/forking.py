@@ -27,17 +27,33 @@ from typing import Any, NoReturn, Self, cast
 
 LENGTH = struct.Struct("!I")
 REPLY = struct.Struct("!q")
-ALWAYS = ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger")
+ALWAYS = (
+    *("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger"),
+    # What a shell imports when it is made.
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger", "IPython.core.oinspect"),
+    *("IPython.core.pylabtools", "IPython.extensions.storemagic", "tornado.platform.asyncio"),
+)
+_PICTURES = [
+    *("numpy", "numpy.random", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
+    *(
+        "PIL.BmpImagePlugin",
+        "PIL.GifImagePlugin",
+        "PIL.JpegImagePlugin",
+        "PIL.PpmImagePlugin",
+        "PIL.PngImagePlugin",
+    ),
+]
+"""What draws the first picture: without them each kernel imports them for itself."""
 WARMABLE = {
-    "numpy": ["numpy"],
-    "matplotlib": ["numpy", "matplotlib.pyplot"],
+    "numpy": ["numpy", "numpy.random"],
+    "matplotlib": _PICTURES,
     "ipywidgets": ["ipywidgets"],
     "avi_kernel": ["ipywidgets"],
     "astropy": ["numpy", "astropy.table", "astropy.units"],
     "pandas": ["pandas"],
 }
 """What is imported ahead when the AVI's own code names the library; each was seen to survive a fork."""
-USUAL = ("numpy", "matplotlib.pyplot", "ipywidgets")
+USUAL = (*_PICTURES, "ipywidgets")
 """What is imported ahead where it is not known yet which AVI it will be."""
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -97,6 +113,9 @@ class Nursery:
         if threading.active_count() > 1:
             raise RuntimeError("The kernels' nursery must be forked before any thread is started.")
         ours, theirs = socket.socketpair()
+        # Out of the collectors' sight on both sides: each would write into every page that they share.
+        gc.collect()
+        gc.freeze()
         pid = os.fork()
         if pid == 0:
             ours.close()

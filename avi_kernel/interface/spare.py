@@ -1,9 +1,10 @@
 """`python -m avi_kernel.interface.spare`: an interface server that is ready before it is known whose it is.
 
-It imports what a server and its kernels need, and waits until the platform writes what it is into a file that nothing in the
+It imports what a server and its kernels need, rehearses a page, and waits until the platform writes what it is into a file that nothing in the
 container can write to. Nothing of an AVI has run before.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -23,7 +24,10 @@ def main() -> None:
     from avi_kernel.interface import forking, start  # noqa: PLC0415 - after the mend and the path
 
     nursery = forking.Nursery.start(modules=forking.USUAL) if forking.available() else None
-    import avi_kernel.interface.app  # noqa: F401, PLC0415 - after the fork
+    start.import_server()
+    from avi_kernel.interface.ahead import rehearse  # noqa: PLC0415 - as above
+
+    asyncio.run(rehearse())
 
     while not ORDER.exists():
         time.sleep(BETWEEN_LOOKS)

@@ -9,7 +9,15 @@ from pathlib import Path
 import ipykernel.kernelapp  # noqa: F401
 import jupyter_client  # noqa: F401
 
+from avi_kernel import fast_imports
 from avi_kernel.interface import forking, options
+
+
+def import_server() -> None:
+    """Import what the server alone needs, and nothing of it that is the Hub's own: after the nursery's fork."""
+    with fast_imports.without_the_hubs_database():
+        import jupyterhub.singleuser.extension  # noqa: F401, PLC0415 - after the fork
+    import avi_kernel.interface.app  # noqa: F401, PLC0415 - as above
 
 
 def serve(arguments: Sequence[str], *, nursery: forking.Nursery | None = None) -> None:
@@ -24,6 +32,7 @@ def serve(arguments: Sequence[str], *, nursery: forking.Nursery | None = None) -
     if nursery is None and forking.available():
         nursery = forking.Nursery.start(modules=forking.wanted(chosen.folder))
     # Only now: the server's own imports are none of the kernels' business.
+    import_server()
     from avi_kernel.interface.app import InterfaceServer  # noqa: PLC0415 - after the fork
 
     server = InterfaceServer(options=chosen, nursery=nursery)

@@ -6,15 +6,24 @@ const LOOK_EVERY_MS = 1000;
 const ASK_EVERY_MS = 5000;
 
 export async function followOpening() {
-  for (let round = 1; ; round += 1) {
+  for (let asked = Date.now(); ; ) {
     const part = document.querySelector("[data-opening]");
     const state = part?.dataset.opening;
     if (state === "ready") return location.replace(part.dataset.url);
     if (state !== "waiting" && state !== "starting") return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    if (state === "waiting" && (round * LOOK_EVERY_MS) % ASK_EVERY_MS === 0) await askAgain(part);
+    const news = await Promise.race([freshPart(), new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))]);
+    if (state === "waiting" && Date.now() - asked >= ASK_EVERY_MS) {
+      asked = Date.now();
+      await askAgain(part);
+    }
+    if (news) continue;
     await refresh();
   }
+}
+
+// An event of the server may have brought this part anew.
+function freshPart() {
+  return new Promise((resolve) => document.addEventListener("gavip:fresh", () => resolve(true), { once: true }));
 }
 
 // A start needs the token of the page's own session, so nobody but this page can make it.

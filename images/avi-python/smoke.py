@@ -193,6 +193,21 @@ def check_a_pipeline_draws() -> None:
     assert base64.b64decode(drawn[0]).startswith(PNG)
 
 
+def check_scripts_and_templates_of_pages_were_made_at_the_build() -> None:
+    from avi_kernel.interface.assets import OWN, Assets
+    from avi_kernel.interface.bundle import Bundle
+
+    assert Bundle(Assets(base_url="/", folder=OWN)).ahead().is_file()
+    # A program whose compiler is taken away renders a page all the same.
+    program = (
+        "import asyncio, jinja2\n"
+        "from avi_kernel.interface.ahead import rehearse\n"
+        "jinja2.Environment.compile = None\n"
+        "asyncio.run(rehearse())"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def check_an_interface_is_served() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "app.ipynb").write_text(

@@ -24,6 +24,8 @@ from gavip_hub.exceptions import GavipError, Unavailable
 
 FIRST_UID, LAST_UID = 60_000, 64_999
 """Numbers that Debian gives to nobody, above those of people."""
+AFTER_A_CLAIM = 3.0
+"""Seconds: a spare that starts computes for as long, and whoever has just opened an interface waits for the same cores."""
 COMMAND = ("python", "-m", "avi_kernel.interface.spare")
 
 log = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Spares:
         self._discard = discard
         self._tell = tell
         self._filling = threading.Lock()
+        self._coming: list[threading.Timer] = []
         self._naming = threading.Lock()
         """Held while a folder has another name than its container."""
 
@@ -81,7 +84,7 @@ class Spares:
         if not self.wanted or spec.kind is not Kind.INTERFACE or spec.image != self._image:
             return None
         claimed = self._take(spec)
-        self.fill_soon()
+        self.fill_soon(after=AFTER_A_CLAIM)
         if claimed is None:
             return None
         try:
@@ -129,12 +132,17 @@ class Spares:
                     self._discard(name)
                     return
 
-    def fill_soon(self) -> None:
-        """Do so in a thread: whoever claimed one does not wait for the next."""
-        threading.Thread(target=self.fill, daemon=True).start()
+    def fill_soon(self, *, after: float = 0.0) -> None:
+        """Do so in a thread, after a while (s): whoever claimed one does not wait for the next."""
+        timer = threading.Timer(after, self.fill)
+        timer.daemon = True
+        self._coming = [*(earlier for earlier in self._coming if earlier.is_alive()), timer]
+        timer.start()
 
     def empty(self) -> None:
-        """Remove all."""
+        """Remove all, and start no more."""
+        for timer in self._coming:
+            timer.cancel()
         for name in self._all():
             self._discard(name)
 

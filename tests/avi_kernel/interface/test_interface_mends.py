@@ -29,6 +29,30 @@ def test_the_grammar_is_built_by_stock_imports_only(program: str, loaded: str) -
     assert said.stdout.strip() == loaded
 
 
+WHOLE = "import sys, avi_kernel.interface.app; print('sqlalchemy.orm' in sys.modules)"
+ALONE = "from avi_kernel.interface import start; start.import_server(); " + WHOLE
+
+
+@pytest.mark.parametrize(("program", "loaded"), [(WHOLE, "True"), (ALONE, "False")])
+def test_the_hubs_database_is_imported_by_stock_imports_only(program: str, loaded: str) -> None:
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == loaded
+
+
+def test_scopes_are_compared_and_the_real_database_can_be_imported_all_the_same() -> None:
+    program = """
+from avi_kernel.interface import start
+start.import_server()
+from jupyterhub.services.auth import HubAuth
+for user in ("ann", "bob"):
+    print(HubAuth.check_scopes(None, {"access:servers!server=ann/hr"}, {"scopes": [f"access:servers!user={user}"]}))
+import sqlalchemy
+print(sqlalchemy.select.__name__)
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.splitlines() == ["{'access:servers!server=ann/hr'}", "set()", "select"]
+
+
 @pytest.fixture
 def mended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AsyncZMQSocketChannel, "send", ZMQSocketChannel.send)  # stock, put back afterwards

@@ -1,6 +1,7 @@
 """Small parts of the interface server, by themselves."""
 
 import asyncio
+import gzip
 import json
 import logging
 import re
@@ -18,7 +19,8 @@ from avi_kernel import profile
 from avi_kernel.interface import forking, notebook, options
 from avi_kernel.interface.activity import Activity, Report
 from avi_kernel.interface.app import security_headers
-from avi_kernel.interface.assets import OWN
+from avi_kernel.interface.assets import OWN, Assets
+from avi_kernel.interface.bundle import Bundle
 from avi_kernel.interface.pages import ChannelsHandler, message_type
 from avi_kernel.interface.rendering import Executor, with_heading
 from tests.support.interface import write_notebook
@@ -199,3 +201,29 @@ def test_a_developer_plays_the_role_they_say(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_who_holds_more_than_outreach_gets_the_full_view(roles: list[str], *, simple: bool) -> None:
     assert profile.is_outreach(profile.Profile(name="eve", roles=roles)) is simple
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of scripts that stand for those of a machine."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "one.js").write_text("one()")
+    (folder / "two.js").write_text("two()")
+    monkeypatch.setattr(Bundle, "pieces", lambda _bundle: sorted(folder.iterdir()))
+    return folder
+
+
+def bundle_beside(scripts: Path) -> Bundle:
+    return Bundle(Assets(base_url="/", folder=scripts), folder=scripts.parent / "ahead")
+
+
+async def test_scripts_that_were_joined_ahead_are_sent_as_they_lie_there(scripts: Path) -> None:
+    bundle_beside(scripts).make_ahead().write_bytes(b"joined ahead")
+    assert await bundle_beside(scripts).compressed() == b"joined ahead"
+
+
+async def test_scripts_that_changed_since_are_joined_anew(scripts: Path) -> None:
+    bundle_beside(scripts).make_ahead()
+    (scripts / "two.js").write_text("two(2)")
+    assert gzip.decompress(await bundle_beside(scripts).compressed()) == b"one();\ntwo(2)"

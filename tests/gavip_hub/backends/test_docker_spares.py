@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.docker.container_folders import SPARE
-from gavip_hub.backends.docker.spares import FIRST_UID
+from gavip_hub.backends.docker.spares import AFTER_A_CLAIM, FIRST_UID
 from gavip_hub.domain.container import Kind
 from tests.support.avis import notebook
 from tests.support.docker import docker_world
@@ -139,6 +140,23 @@ async def test_two_people_get_two_containers_and_the_second_is_none_that_was_use
     one, two = (world.inspect(name) for name in ("gavip-server-a1", "gavip-server-b1"))
     assert one["Id"] != two["Id"]
     assert one["Config"]["User"] != two["Config"]["User"]
+
+
+async def test_the_next_one_leaves_the_machine_to_whoever_claimed_the_last(world):
+    began = time.monotonic()
+    world.launcher.launch(interface(world, "gavip-server-a1"))
+    async with asyncio.timeout(30):
+        while not world.launcher.spares._all():
+            await asyncio.sleep(0.05)
+    assert time.monotonic() - began > AFTER_A_CLAIM
+
+
+async def test_a_steward_that_ends_starts_no_more_of_them(world):
+    world.launcher.launch(interface(world, "gavip-server-a1"))
+    world.launcher.spares.empty()
+    for coming in world.launcher.spares._coming:
+        coming.join()
+    assert world.launcher.spares._all() == set()
 
 
 async def test_without_a_spare_an_interface_starts_cold(world):

@@ -308,6 +308,7 @@ async def test_an_interface_is_opened_from_its_page_and_closed_again(service, po
     page = (await portal.get("/avis/stars/open")).text
     assert 'data-opening="ready"' in page
     assert 'data-url="http://stars--ann.gavip.localhost' in page
+    assert re.search(r'<script src="[^"]*go\.js[^"]*" data-url="http://stars--ann\.gavip\.localhost', page)
     assert "/servers/stars/close" in (await portal.get("/servers")).text
     assert (await portal.post("/servers/stars/close")).status_code == 303
 
