@@ -60,7 +60,7 @@ class Shim:
         self._run_dir = Path(spec.run_dir)
         name = f"{spec.name}.{os.getpid()}"
         self._limits = Limits(
-            name=name, memory_mb=spec.memory_mb, cpu=spec.cpu, cpu_limit=spec.cpu_limit, pids=spec.pids
+            name=name, memory_mb=spec.memory_mb, weight=spec.weight, cpu_limit=spec.cpu_limit, pids=spec.pids
         )
         self._log = BoxLog(path=spec.log_file, limit=spec.log_limit_mb * MB)
         self._front = Front(folder=spec.socket_dir)

@@ -84,10 +84,10 @@ class Doorway:
         """Run in the child, before the program: limits first, while it may still write to them."""
         try:
             self._limits.join()
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            _lower(resource.RLIMIT_CORE, 0)
+            _lower(resource.RLIMIT_NOFILE, self._spec.open_files)
             if self._spec.written_mb is not None:
-                largest = self._spec.written_mb * MB
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+                _lower(resource.RLIMIT_FSIZE, self._spec.written_mb * MB)
             if not self._spec.sandboxed:
                 _libc("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
                 _libc("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -127,6 +127,13 @@ class Doorway:
         _mount("tmpfs", _STAGE, "tmpfs", _NO_SUID_NO_DEVICES, "mode=0755,size=1m")
         for place, descriptor in opened.items():
             _mount_staged(descriptor, place)
+
+
+def _lower(limit: int, most: int) -> None:
+    """Set a limit of a process, to less than it has: more is not ours to give where we are not root."""
+    _, hard = resource.getrlimit(limit)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (least, least))
 
 
 def open_unlinked(path: str) -> int:

@@ -24,13 +24,13 @@ class Limits(Accounts):
         Unlike that of any other group.
     memory_mb, pids
         What the box may use: MB, processes and threads.
-    cpu
-        Cores that it is promised: its weight where boxes compete.
+    weight
+        For how many cores it counts where boxes compete for processor time.
     cpu_limit
         Cores that it may use while nobody else needs them.
     """
 
-    def __init__(self, *, name: str, memory_mb: int, cpu: float, cpu_limit: float, pids: int) -> None:
+    def __init__(self, *, name: str, memory_mb: int, weight: float, cpu_limit: float, pids: int) -> None:
         memory, quota = str(memory_mb * MB), max(1000, int(cpu_limit * _PERIOD))
         most = str(pids + _OWN_PROCESSES)
         super().__init__({}, most_mb=memory_mb)
@@ -41,14 +41,14 @@ class Limits(Accounts):
             "cpu": [
                 ("cpu.cfs_quota_us", str(quota)),
                 ("cpu.cfs_period_us", str(_PERIOD)),
-                ("cpu.shares", str(max(2, round(1024 * cpu)))),
+                ("cpu.shares", str(max(2, round(1024 * weight)))),
             ],
             COUNTER: [],
         }
         self._version_2: Settings = {
             "memory": [("memory.max", memory), ("memory.swap.max", "0")],
             "pids": [("pids.max", most)],
-            "cpu": [("cpu.max", f"{quota} {_PERIOD}"), ("cpu.weight", str(max(1, round(100 * cpu))))],
+            "cpu": [("cpu.max", f"{quota} {_PERIOD}"), ("cpu.weight", str(max(1, round(100 * weight))))],
         }
 
     @property

@@ -29,9 +29,10 @@ class Spec:
     log_file: str
     log_limit_mb: int
     memory_mb: int
-    cpu: float
+    weight: float
     cpu_limit: float
     pids: int
+    open_files: int
     scratch_mb: int
     written_mb: int | None
     written_dirs: list[str]

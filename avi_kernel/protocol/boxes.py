@@ -51,11 +51,13 @@ class BoxSpec(Wire):
     log_file: str
     log_limit_mb: int = 64
     memory_mb: int
-    cpu: float
-    """Cores that it is promised: its weight where boxes compete."""
+    weight: float
+    """For how many cores it counts where boxes compete for processor time."""
     cpu_limit: float
     """Cores that it may use while nobody else needs them."""
     pids: int = 256
+    open_files: int = 4096
+    """Files, sockets and pipes that one of its processes may hold at once."""
     scratch_mb: int = 1024
     written_mb: int | None = None
     """MB of the largest file that it may write, and by which `written_dirs` may grow together; None: no limit here."""

@@ -147,7 +147,7 @@ def _probe_spec(run_dir: Path, sockets: Path, bwrap: Path | None, uid: int | Non
         socket_dir=str(sockets),
         log_file=str(run_dir / "log.txt"),
         memory_mb=128,
-        cpu=1.0,
+        weight=1.0,
         cpu_limit=1.0,
         time_limit=20,
         uid=uid,

@@ -48,6 +48,8 @@ class Resources:
     """Cores that it is promised and counted with."""
     cpu_limit: float
     """Cores that it may use while nobody else needs them."""
+    weight: float | None = None
+    """For how many cores it counts where containers compete for them; None: for those that it is promised."""
     pids: int = 256
     scratch_mb: int = 1024
     written_mb: int | None = None

@@ -39,6 +39,10 @@ SHORT_OF = "short_of"
 """In the state of an interface that is to close for others: what they wait for."""
 
 
+AHEAD = 4.0
+"""For how many cores a server counts at least where containers compete: a person waits for it, and all jobs of another
+user hold no more by default."""
+
 log = logging.getLogger(__name__)
 
 
@@ -115,7 +119,10 @@ class ServerService:
             owner=owner,
             places=places,
             resources=Resources(
-                memory_mb=wish.memory_mb, cpu=wish.cpu, cpu_limit=self._config.cpu_limit(wish.cpu)
+                memory_mb=wish.memory_mb,
+                cpu=wish.cpu,
+                cpu_limit=self._config.cpu_limit(wish.cpu),
+                weight=max(wish.cpu, AHEAD),
             ),
             avi=wish.release.avi if wish.release else None,
             version=wish.release.version if wish.release else None,

@@ -19,6 +19,7 @@ from tests.support.spied import (
     allowed,
     listeners,
     plan,
+    publish_private,
     spied_by_interface,
     spied_by_job,
     spied_by_notebook,
@@ -36,6 +37,7 @@ UNREADABLE = [
     "service's log",
     "another user's file",
     "another user's job",
+    "another user's code",
     "the system's passwords",
 ]
 UNREACHABLE = [
@@ -69,6 +71,7 @@ def attacked(platform: Platform, folder: Path) -> dict[str, Any]:
     assert (walls == "enforced") == (platform.config.sandbox != "off")
     for avi in ("spy", "sleeps", "works"):
         publish(platform, avi)
+    publish_private(platform)
     platform.open_avi("works", OTHER)
     with platform.client(OTHER) as other, listeners(folder) as places:
         job = submit(other, "sleeps", parameters={"seconds": 300})
@@ -123,6 +126,14 @@ def test_a_file_is_not_there(walled: Any, unwalled: Any, box: str, name: str) ->
 def test_a_socket_is_not_reached(walled: Any, unwalled: Any, box: str, name: str) -> None:
     assert "refused" in walled[box]["sockets"][name]
     assert unwalled[box]["sockets"][name]["got"]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("box", BOXES)
+def test_the_engine_is_not_reached(walled: Any, unwalled: Any, box: str) -> None:
+    need_engine()
+    assert "No such file or directory" in walled[box]["sockets"]["the engine"]["refused"]
+    assert "HTTP/1." in unwalled[box]["sockets"]["the engine"]["got"]
 
 
 @pytest.mark.parametrize("box", BOXES)

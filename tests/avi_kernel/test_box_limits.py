@@ -29,7 +29,7 @@ def joins(monkeypatch):
 
 
 def box():
-    return Limits(name="box", memory_mb=100, cpu=0.25, cpu_limit=0.5, pids=20)
+    return Limits(name="box", memory_mb=100, weight=0.25, cpu_limit=0.5, pids=20)
 
 
 def test_own_groups_of_version_1(tmp_path):

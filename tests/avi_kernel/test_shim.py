@@ -28,7 +28,7 @@ def box(folder: Path, **changes) -> boxes.BoxSpec:
         "socket_dir": str(folder / "sockets"),
         "log_file": str(run_dir / "log.txt"),
         "memory_mb": 100,
-        "cpu": 1.0,
+        "weight": 1.0,
         "cpu_limit": 1.0,
         "sandbox": "none",
     }

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from tests.support.docker import bare_container
+
 pytestmark = pytest.mark.sandbox
 
 HOG = """
@@ -120,6 +122,32 @@ async def test_the_same_bomb_goes_off_where_its_size_is_allowed(limited):
     assert word_after(log, "started") == 400
 
 
+OPENS = """
+print("opening", flush=True)
+kept = []
+try:
+    while len(kept) < 8000:
+        kept.append(open("/dev/null"))
+except OSError as error:
+    print("refused:", error.strerror)
+print("opened", len(kept))
+"""
+
+
+async def test_who_opens_files_without_end_is_held(walled):
+    _, log = await walled.run("gavip-jopen-1", "python", "-S", "-c", OPENS)
+    assert "refused: Too many open files" in log
+    assert 4000 < word_after(log, "opened") < 4096
+
+
+@pytest.mark.docker
+def test_without_that_limit_the_same_program_is_not():
+    import docker
+
+    unlimited = docker.types.Ulimit(name="nofile", soft=10_000, hard=10_000)
+    assert bare_container(OPENS, ulimits=[unlimited]) == "opening\nopened 8000\n"
+
+
 async def test_a_burner_gets_its_share_of_a_processor(limited):
     ended, log = await limited.run("gavip-jburn-1", "python", "-c", BURN, cpu_limit=0.2)
     assert word_after(log, "share") < 0.3
@@ -180,14 +208,21 @@ async def test_the_exit_status_is_the_commands_own(walled, code, status):
     assert (ended.reason, ended.exit_code) == ("exited", status)
 
 
+FLOOD = "import os\nfor n in range(70): os.write(1, (f'line {n} '.encode() * 200_000)[: 1 << 20])\nprint('the end')"
+
+
 async def test_a_flood_of_output_stays_within_the_logs_limit(walled):
-    flood = "import os\nfor n in range(70): os.write(1, (f'line {n} '.encode() * 200_000)[: 1 << 20])\nprint('the end')"
-    ended, log = await walled.run("gavip-jflood-1", "python", "-c", flood)
+    ended, log = await walled.run("gavip-jflood-1", "python", "-c", FLOOD)
     assert ended.exit_code == 0
     assert 60 << 20 < len(log) < 65 << 20
     assert log.startswith("line 0 ")
     assert log.endswith("the end\n")
     assert "bytes were cut here" in log
+
+
+@pytest.mark.docker
+def test_a_log_without_a_limit_keeps_all_of_it():
+    assert len(bare_container(FLOOD)) == (70 << 20) + len("the end\n")
 
 
 async def test_boxes_run_side_by_side(walled):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from avi_kernel.box.accounts import own_groups
 from gavip_hub.backends.docker.engine import Engine
@@ -32,6 +33,42 @@ def need_engine() -> None:
         missing(f"the image {IMAGE}", "make images")
     except docker.errors.DockerException as error:
         missing("a Docker engine", f"scripts/engine ({error})")
+
+
+WALLS = {
+    "network_mode": "none",
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+    "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777"},
+    "mem_limit": "256m",
+    "memswap_limit": "256m",
+    "pids_limit": 100,
+}
+"""What the engine itself can refuse, as `docker run` is told."""
+
+
+def bare_container(code: str, *arguments: str, shown: dict[str, Path] | None = None, **measures: Any) -> str:
+    """Run a program in a container of the engine, with nothing of ours in it, and return what it printed.
+
+    Parameters
+    ----------
+    shown
+        Folder in the container -> the machine's, to be read.
+    measures
+        Words of `docker run`, in place of those of `WALLS` or beside them.
+    """
+    import docker
+
+    need_engine()
+    mounts = [
+        docker.types.Mount(place, str(folder), type="bind", read_only=True)
+        for place, folder in (shown or {}).items()
+    ]
+    # A shell is the first process, so that the program is not.
+    words = ["-c", '"$0" "$@"; exit 0', "/opt/gavip/bin/python", "-S", "-c", code, *arguments]
+    options = {**WALLS, **measures, "entrypoint": "/bin/sh", "mounts": mounts, "remove": True}
+    return docker.from_env().containers.run(IMAGE, words, stderr=True, **options).decode()
 
 
 class DockerWorld(BoxWorld):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.avis import notebook, write_avi
 from tests.support.notebooks import run_in_notebook
 from tests.support.platform import Platform
 from tests.support.published import AVIS, follow, submit
@@ -17,6 +18,10 @@ from tests.support.published import AVIS, follow, submit
 SECRET = "what only the machine's own people may read"
 METADATA = "169.254.169.254"
 """Where a cloud tells its machines their secrets."""
+ENGINE = "/var/run/docker.sock"
+"""Who may write to it is root of the machine."""
+PRIVATE = "own"
+"""An AVI of the other user's, who shows it to nobody."""
 SPY = "scientist"
 """Who was talked into running the stranger's AVI."""
 OTHER = "developer"
@@ -123,6 +128,7 @@ def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
             "service's log": str(root / "logs/service.log"),
             "another user's file": str(diary),
             "another user's job": str(notes),
+            "another user's code": str(next((root / "checkouts" / PRIVATE).glob("*/app.ipynb"))),
             "the system's passwords": "/etc/shadow",
         },
         "sockets": {
@@ -132,6 +138,7 @@ def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
             },
             **places.places,
             "metadata address": ["AF_INET", "SOCK_STREAM", [METADATA, 80]],
+            "the engine": ["AF_UNIX", "SOCK_STREAM", ENGINE],
             "another user's server": ["AF_UNIX", "SOCK_STREAM", str(next(runtime.glob("*/s.sock")))],
         },
         "addresses": {
@@ -157,6 +164,14 @@ def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
             "another user's server": [OTHER, "DELETE", f"/hub/api/users/{OTHER}/servers/works", None],
         },
     }
+
+
+def publish_private(platform: Platform) -> None:
+    """Publish an AVI of the other user's that nobody else may open."""
+    write_avi(platform.root / "users" / OTHER / PRIVATE, {"app.ipynb": notebook(f"print({SECRET!r})")})
+    with platform.client(OTHER) as other:
+        request = {"folder": PRIVATE, "avi": PRIVATE, "version": "1.0"}
+        other.post(f"/avis/{PRIVATE}/releases", json=request).raise_for_status()
 
 
 _JOB = {"avi": "works", "pipeline": "main"}

@@ -47,6 +47,7 @@ def _require_size(resources: Resources, most_memory_mb: int) -> None:
         "MB": (resources.memory_mb, most_memory_mb),
         "processes": (resources.pids, MOST_PROCESSES),
         "cores": (resources.cpu_limit, MOST_CORES),
+        "cores' weight": (resources.weight or resources.cpu, MOST_CORES),
         "MB of scratch": (resources.scratch_mb, MOST_SCRATCH_MB),
     }
     for what, (asked, most) in bounds.items():

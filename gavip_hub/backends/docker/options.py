@@ -9,7 +9,6 @@ from avi_kernel.protocol.boxes import Bind, BoxSpec
 MB = 1024 * 1024
 OWN_PROCESSES = 2
 """The container's first process counts, and is not its user's."""
-OPEN_FILES = 4096
 PERIOD = 100_000
 """Microseconds in which a container may use `cpu_limit` times as much."""
 SCRATCH = "/tmp"  # noqa: S108  # in the container, where nobody else is
@@ -74,7 +73,7 @@ def _walls(box: BoxSpec, room: Sequence[str]) -> dict[str, Any]:
 
 
 def _limits(box: BoxSpec) -> dict[str, Any]:
-    ulimits = {"core": 0, "nofile": OPEN_FILES}
+    ulimits = {"core": 0, "nofile": box.open_files}
     if box.written_mb is not None:
         ulimits["fsize"] = box.written_mb * MB
     now = limits_now(box)
@@ -97,7 +96,7 @@ def limits_now(box: BoxSpec) -> dict[str, Any]:
         "memswap_limit": memory,  # memory and swap together: there is no swap
         "cpu_period": PERIOD,
         "cpu_quota": max(1000, round(box.cpu_limit * PERIOD)),
-        "cpu_shares": max(2, round(1024 * box.cpu)),
+        "cpu_shares": max(2, round(1024 * box.weight)),
     }
 
 

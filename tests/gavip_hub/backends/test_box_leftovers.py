@@ -30,7 +30,7 @@ def unfinished(tmp_path, launcher):
         "env": {"GAVIP_TOKEN": "t"},
         "cwd": "/",
         "memory_mb": 1,
-        "cpu": 1,
+        "weight": 1,
         "cpu_limit": 1,
     }
     places = {"run_dir": str(folder), "socket_dir": str(sockets), "log_file": str(folder / "log.txt")}

@@ -134,7 +134,7 @@ def test_the_log_of_a_job_lies_in_its_attempt_and_a_servers_in_the_platforms_fol
 
 def test_limits_are_the_containers():
     spec = box()
-    assert (spec.memory_mb, spec.cpu, spec.cpu_limit) == (100, 2.0, 3.0)
+    assert (spec.memory_mb, spec.weight, spec.cpu_limit) == (100, 2.0, 3.0)
     assert (spec.pids, spec.time_limit) == (33, 60)
     assert spec.env["OMP_NUM_THREADS"] == "2"
 

@@ -65,6 +65,10 @@ def test_what_is_claimed_gets_the_limits_of_what_is_started():
     assert list(now.values()) == limits == [256 * 1024 * 1024, 256 * 1024 * 1024, 100_000, 1000, 2]
 
 
+def test_what_counts_for_more_than_it_was_promised_weighs_more():
+    assert options(cpu=0.25, weight=4.0)["host_config"]["CpuShares"] == 4096
+
+
 def test_no_folder_of_a_person_is_the_engines_to_mount():
     sources = [mount["Source"] for mount in options(kind=Kind.INTERFACE)["host_config"]["Mounts"]]
     assert sources
@@ -141,6 +145,7 @@ def mounted(source, target="/home/ann/x", *, writable=False):
         described(pids=-2),
         described(pids=1_000_000),
         described(cpu_limit=1e9),
+        described(weight=1e9),
         described(scratch_mb=10**10),
         replace(described(), cwd="/proc/self/fd/7"),
         replace(described(), cwd="/home/ann/../bob"),

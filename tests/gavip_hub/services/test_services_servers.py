@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import BadRequest, NoRoom, NotFound, Unavailable
 from gavip_hub.hub.client import HubServer
@@ -29,6 +30,11 @@ def test_a_server_writes_what_its_user_granted_its_avi(desk, tmp_path):
     writable = [(mount.source, mount.target) for mount in spec.mounts if mount.writable]
     granted = (str(tmp_path / "users/ann/data/maps"), "/home/ann/data/maps")
     assert writable == [granted, (str(tmp_path / "users/ann/avis/stars"), "/home/ann/avis/stars")]
+
+
+def test_what_a_person_waits_for_weighs_as_much_as_all_jobs_of_another(desk):
+    resources = desk.admit().spec.resources
+    assert (resources.cpu, resources.weight) == (0.25, Gavip().quota["cpu"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 from datetime import UTC, datetime
 
@@ -78,6 +79,13 @@ def test_a_link_is_refused_and_nothing_is_left_behind(kept, source, tmp_path, na
     assert list((tmp_path / "root/checkouts/.staging").iterdir()) == []
 
 
+def test_who_copies_the_same_folder_as_usual_gets_what_the_link_leads_to(source, tmp_path):
+    """The control of the test above."""
+    (source / "link").symlink_to("/etc/passwd")
+    copy = shutil.copytree(source, tmp_path / "copy")
+    assert "root:x:0:0" in (copy / "link").read_text()
+
+
 def test_a_pipe_does_not_hang_the_platform(kept, source):
     os.mkfifo(source / "pipe")
     with pytest.raises(BadManifest, match="pipe: is not a file"):
@@ -96,6 +104,12 @@ def test_too_much_is_refused_before_it_is_copied(kept, source, monkeypatch):
         file.truncate(1 << 40)
     with pytest.raises(BadManifest, match="larger than"):
         kept.take_in(source, [])
+
+
+def test_the_same_file_is_taken_where_it_is_small(kept, source):
+    with (source / "big").open("wb") as file:
+        file.truncate(1 << 20)
+    assert "big" in kept.take_in(source, []).files
 
 
 def test_too_many_files_are_refused(kept, source, monkeypatch):
@@ -150,6 +164,50 @@ def test_hooks_of_the_repository_are_not_run(kept, source, tmp_path):
     assert not mark.exists()
     git(tmp_path, "update-ref", "refs/heads/control", "main")
     assert mark.exists(), "the control did not run: the hooks of this test are not seen by git"
+
+
+def plain_git(folder, *arguments):
+    """Run git as anybody would, who lets it fetch from folders."""
+    who = ["-c", "user.name=dora", "-c", "user.email=dora@example.org", "-c", "protocol.file.allow=always"]
+    subprocess.run(["git", *who, "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def with_submodule(source, tmp_path):
+    """An author's repository whose submodule is a repository of the platform's, which only the platform may read."""
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "token").write_text("the token")
+    for folder in (secret, source):
+        plain_git(folder, "init", "--quiet")
+    plain_git(secret, "add", "token")
+    plain_git(secret, "commit", "--quiet", "-m", "x")
+    plain_git(source, "submodule", "add", "--quiet", str(secret), "theirs")
+    plain_git(source, "commit", "--quiet", "-m", "x")
+    plain_git(source, "submodule", "deinit", "--quiet", "--force", "theirs")
+    return source
+
+
+def test_a_submodule_is_not_fetched(kept, with_submodule):
+    taken = kept.checkout("stars", commit(kept, with_submodule))
+    assert "secret" in (taken / ".gitmodules").read_text()  # a file like any other, and nobody obeys it
+    assert not (taken / "theirs").exists()
+
+
+def test_who_clones_the_same_repository_with_its_submodules_fetches_it(with_submodule, tmp_path):
+    """The control of the test above."""
+    plain_git(tmp_path, "clone", "--quiet", "--recurse-submodules", str(with_submodule), "clone")
+    assert (tmp_path / "clone/theirs/token").read_text() == "the token"
+
+
+def test_a_file_of_git_that_names_another_repository_is_left_out(kept, source, tmp_path):
+    """So a submodule says where its repository lies."""
+    write_avi(
+        source, {"theirs/.git": f"gitdir: {tmp_path / 'root/repositories/others.git'}\n", "theirs/a": "x"}
+    )
+    taken = kept.take_in(source, [])
+    assert "theirs/a" in taken.files
+    assert "theirs/.git" not in taken.files
 
 
 def test_a_folder_is_named_below_its_base_only(tmp_path):
