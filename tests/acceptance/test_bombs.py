@@ -49,7 +49,7 @@ def neighbour(own: Platform) -> Iterator[Visitor]:
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_neighbours_pages_come_while_it_goes_off(
-    own: Platform, neighbour: Visitor, bomb: str, record_property: Callable[[str, object], None]
+    own: Platform, neighbour: Visitor, bomb: str, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     normal = statistics.median(neighbour.page_time() for _ in range(PAGES))
     with going_off(own, BOMBER, bomb) as acts:
@@ -59,6 +59,6 @@ def test_a_neighbours_pages_come_while_it_goes_off(
     told = (
         f"{bomb}: {normal:.3f} s, meanwhile {meanwhile:.3f} s: {meanwhile / normal:.2f} times; acts {marks}"
     )
-    record_property("pages", told)
+    record_testsuite_property(bomb, told)
     assert marks[0] < marks[PAGES // 2] < marks[PAGES], told
     assert meanwhile <= 2 * normal, told
