@@ -12,7 +12,7 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
-from avi_kernel.protocol.api import Phase, PolicyView, Profile, Suggestion
+from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from gavip_hub.exceptions import BodyTooLarge, GavipError, NotFound, QueueFull
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
@@ -92,6 +92,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "forms": [form],
             "readme": markdown(README),
             "server": SERVERS[0],
+            "grants": GrantView(avi="hr-diagram", own="avis/hr-diagram", folders=["data/maps", EVIL]),
             "pool": POOLS[0],
         },
     )
