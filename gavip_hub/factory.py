@@ -341,4 +341,12 @@ def _feed(core: Core, threads: Threads) -> EventFeed:
         with core.database.reading() as session:
             return events.latest(session)
 
-    return EventFeed(subscribe=core.database.subscribe, latest=lambda: threads(latest))
+    def owners(after: int) -> frozenset[str]:
+        with core.database.reading() as session:
+            return events.owners_since(session, after=after)
+
+    return EventFeed(
+        subscribe=core.database.subscribe,
+        latest=lambda: threads(latest),
+        owners=lambda after: threads(owners, after),
+    )

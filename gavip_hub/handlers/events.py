@@ -3,7 +3,9 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tornado.iostream import StreamClosedError
 from typing_extensions import override
@@ -26,6 +28,7 @@ class Events(ApiHandler):
     is_stream = True
     path = "/events"
     _reader_left = False
+    _spoke_at = 0.0
 
     @override
     @operation(
@@ -62,8 +65,7 @@ class Events(ApiHandler):
         return int(given)
 
     async def _stream(self, profile: Profile, last: int) -> None:
-        self.write(f"retry: {RETRY_MS}\nid: {last}\n\n")
-        await self.flush()
+        await self._say(f"retry: {RETRY_MS}\nid: {last}\n\n")
         filtered = _OwnAvi(self, profile)
         with self.context.feed.listen(profile.name) as bell:
             while not self._reader_left:
@@ -87,19 +89,25 @@ class Events(ApiHandler):
         return found
 
     async def _send(self, found: Sequence[EventView]) -> None:
-        for event in found:
-            data = json.dumps(event.model_dump(mode="json"))
-            self.write(f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n")
-        await self.flush()
+        lines = (
+            f"id: {event.id}\nevent: {event.kind}\ndata: {json.dumps(event.model_dump(mode='json'))}\n\n"
+            for event in found
+        )
+        await self._say("".join(lines))
 
     async def _wait(self, bell: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(PING_SECONDS):
-                await bell.wait()
-        except TimeoutError:
+        """Wait for the bell; where nothing was said for long, give a sign of life, however often the bell rang meanwhile."""
+        left = self._spoke_at + PING_SECONDS - time.monotonic()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(bell.wait(), max(0.0, left))
+        if time.monotonic() >= self._spoke_at + PING_SECONDS:
             # Keeps proxies from closing the stream, and finds out whether the reader is still there.
-            self.write(": ping\n\n")
-            await self.flush()
+            await self._say(": ping\n\n")
+
+    async def _say(self, text: str) -> None:
+        self.write(text)
+        await self.flush()
+        self._spoke_at = time.monotonic()
 
     @override
     def on_connection_close(self) -> None:

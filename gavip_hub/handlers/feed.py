@@ -18,7 +18,8 @@ class EventFeed:
     """Bells for those who wait for events of an owner.
 
     A commit of this process rings at once. Commits of another process (the Hub's hooks write server events)
-    are seen by looking at one number, once a tick, while anybody waits.
+    are seen by looking at one number, once a tick, while anybody waits. Where it grew, those alone are woken who have
+    news: each that wakes asks the database.
 
     Parameters
     ----------
@@ -26,13 +27,20 @@ class EventFeed:
         Has a listener called, in any thread, after each commit of this process; returns what ends that.
     latest
         Tells the newest event's id.
+    owners
+        Tells whose events are newer than an id.
     """
 
     def __init__(
-        self, *, subscribe: Callable[[Listener], Callable[[], None]], latest: Callable[[], Awaitable[int]]
+        self,
+        *,
+        subscribe: Callable[[Listener], Callable[[], None]],
+        latest: Callable[[], Awaitable[int]],
+        owners: Callable[[int], Awaitable[frozenset[str]]],
     ) -> None:
         self._subscribe = subscribe
         self._latest = latest
+        self._owners = owners
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._seen = 0
         self._trouble = Trouble(log=log, what="Looking for news")
@@ -73,10 +81,16 @@ class EventFeed:
     async def _look(self) -> None:
         try:
             latest = await self._latest()
+            owners = await self._told_since(latest)
             self._trouble.over()
         except Exception as error:  # noqa: BLE001 - the database may be away; the next tick looks again
             self._trouble.met(error)
             return
-        if latest != self._seen:
-            self._seen = latest
-            self.ring()
+        self._seen = latest
+        self.ring(owners)
+
+    async def _told_since(self, latest: int) -> frozenset[str] | None:
+        """Return who has news since the last look; None: anybody may, at the first one and after a backup was put back."""
+        if latest == self._seen:
+            return frozenset()
+        return await self._owners(self._seen) if 0 < self._seen < latest else None

@@ -67,6 +67,12 @@ def subjects_since(session: Session, *, after: int, kinds: Collection[str]) -> s
     return set(session.scalars(wanted))
 
 
+def owners_since(session: Session, *, after: int) -> frozenset[str]:
+    """Return to whom something happened after that id."""
+    # No `distinct`: as above.
+    return frozenset(session.scalars(select(Event.owner).where(Event.id > after)))
+
+
 def of_subject(session: Session, *, owner: str, subject: str, after: int = 0, limit: int) -> list[Event]:
     """Return what happened to one job or server of the owner after that id, oldest first."""
     wanted = select(Event).where(Event.owner == owner, Event.subject == subject, Event.id > after)

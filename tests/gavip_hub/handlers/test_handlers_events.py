@@ -1,3 +1,4 @@
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -88,6 +89,21 @@ async def test_a_quiet_stream_is_kept_alive(ann, monkeypatch):
     monkeypatch.setattr(events, "PING_SECONDS", 0.05)
     async with following(ann) as next_event:
         assert (await next_event())[0] == "comment"
+
+
+async def test_a_stream_is_kept_alive_while_only_others_have_news(service, ann, monkeypatch):
+    monkeypatch.setattr(events, "PING_SECONDS", 0.2)
+
+    async def others():
+        while True:
+            service.service.context.feed.ring()
+            await asyncio.sleep(0.05)
+
+    async with following(ann) as next_event:
+        busy = asyncio.create_task(others())
+        async with asyncio.timeout(5):
+            assert (await next_event())[0] == "comment"
+        busy.cancel()
 
 
 async def test_a_stream_ends_in_time_so_that_sign_in_is_looked_at_again(ann, monkeypatch):

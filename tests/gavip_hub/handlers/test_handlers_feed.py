@@ -6,8 +6,12 @@ from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.storage.database import Touched
 
 
+async def nobody(_after):
+    return frozenset()
+
+
 @asynccontextmanager
-async def running(latest):
+async def running(latest, owners=nobody):
     """Run a feed; gives it and the list of what it subscribed."""
     listeners = []
 
@@ -15,7 +19,7 @@ async def running(latest):
         listeners.append(listener)
         return lambda: listeners.remove(listener)
 
-    feed = EventFeed(subscribe=subscribe, latest=latest)
+    feed = EventFeed(subscribe=subscribe, latest=latest, owners=owners)
     task = asyncio.create_task(feed.run())
     await asyncio.sleep(0)
     try:
@@ -38,14 +42,43 @@ async def test_a_commit_in_any_thread_rings_its_owners_bell_alone():
             assert not bobs.is_set()
 
 
-async def test_a_number_that_grew_elsewhere_rings_all():
-    numbers = iter([1, 1, 2])
+async def test_the_first_number_rings_all():
+    async def latest():
+        return 1
+
+    async with running(latest) as (feed, _), asyncio.timeout(10):
+        with feed.listen("ann") as bell:
+            await bell.wait()
+
+
+async def test_a_number_that_grew_elsewhere_rings_its_owner_alone():
+    numbers = iter([1])
+
+    async def latest():
+        return next(numbers, 3)
+
+    async def owners(after):
+        return frozenset({"bob"}) if after == 1 else frozenset()
+
+    async with running(latest, owners) as (feed, _), asyncio.timeout(10):
+        with feed.listen("ann") as anns, feed.listen("bob") as bobs:
+            await anns.wait()
+            anns.clear()
+            bobs.clear()
+            await bobs.wait()
+            assert not anns.is_set()
+
+
+async def test_a_number_that_shrank_rings_all():
+    numbers = iter([5, 2])
 
     async def latest():
         return next(numbers, 2)
 
     async with running(latest) as (feed, _), asyncio.timeout(10):
         with feed.listen("ann") as bell:
+            await bell.wait()
+            bell.clear()
             await bell.wait()
 
 

@@ -28,11 +28,15 @@ def plan_of(session: Session, ask) -> list[str]:
     return [row[3] for row in explained]
 
 
-def test_news_are_read_from_the_last_that_was_seen(session):
-    plan = plan_of(
-        session, lambda session: events.subjects_since(session, after=5, kinds=("job.state", "job.reason"))
-    )
-    [line] = plan
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session: events.subjects_since(session, after=5, kinds=("job.state", "job.reason")),
+        lambda session: events.owners_since(session, after=5),
+    ],
+)
+def test_news_are_read_from_the_last_that_was_seen(session, ask):
+    [line] = plan_of(session, ask)
     assert line.startswith("SEARCH events USING")
     assert "(id>?)" in line
 
