@@ -65,8 +65,13 @@ class Interface:
         return answer.text
 
     def kernels(self) -> list[psutil.Process]:
-        """Return the processes that are kernels: they lead a session each, the nursery does not."""
-        return [child for child in self.process.children(recursive=True) if _leads_a_session(child.pid)]
+        """Return the processes that are kernels."""
+        return kernels_below(self.process)
+
+
+def kernels_below(server: psutil.Process) -> list[psutil.Process]:
+    """Return a server's kernels: they lead a session each, the nursery does not."""
+    return [child for child in server.children(recursive=True) if _leads_a_session(child.pid)]
 
 
 def _leads_a_session(pid: int) -> bool:

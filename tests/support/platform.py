@@ -34,7 +34,7 @@ from gavip_hub.supervise.accounts import read_passwords
 from gavip_hub.supervise.boxes import stop_boxes
 from gavip_hub.supervise.installation import free_ports
 
-READY_SECONDS = 120
+READY_SECONDS = 300
 END_SECONDS = 60
 
 
