@@ -17,15 +17,8 @@ from gavip_hub.exceptions import NotFound
 from gavip_hub.services.board import Board
 from gavip_hub.services.promises import holds_up, rooms, wanted_by
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.servers import (
-    SHORT_OF,
-    STOPPING,
-    WHY,
-    ServerService,
-    closing_words,
-    tell,
-    why_closed,
-)
+from gavip_hub.services.server_rows import SHORT_OF, STOPPING, WHY, closing_words, tell, why_closed
+from gavip_hub.services.servers import ServerService
 from gavip_hub.services.sightings import Sightings
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.database import Database

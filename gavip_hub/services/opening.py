@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from avi_kernel.protocol.api import Profile, ServerOpen, ServerView
 from gavip_hub.exceptions import Conflict, GavipError, NotFound, Unavailable
 from gavip_hub.services.reservations import ReservationService
-from gavip_hub.services.servers import ServerService, hub_name
+from gavip_hub.services.server_rows import hub_name
+from gavip_hub.services.servers import ServerService
 from gavip_hub.services.wishes import Wish
 
 REFUSED_WITHIN = 1.0

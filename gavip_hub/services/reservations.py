@@ -17,7 +17,8 @@ from gavip_hub.services.past import PastRuns
 from gavip_hub.services.promises import asked_at, promised_before, rooms, wanted_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.room_waits import NOUN, estimate_of, room_view
-from gavip_hub.services.servers import ServerService, add_row, holds, tell
+from gavip_hub.services.server_rows import add_row, holds, tell
+from gavip_hub.services.servers import ServerService
 from gavip_hub.services.wishes import Wish
 from gavip_hub.storage import containers, servers
 from gavip_hub.storage.database import Database

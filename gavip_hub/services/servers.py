@@ -1,7 +1,7 @@
 """Servers: admit a start that the Hub asks about, close it, and tell people which they have."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,30 +14,33 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
-from gavip_hub.domain.ledger import ContainerState
 from gavip_hub.domain.quota import NOTHING, Usage
 from gavip_hub.exceptions import NoRoom, NotFound
 from gavip_hub.services.promises import promised_before
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.server_rows import (
+    NOTEBOOK,
+    STOPPING,
+    WHY,
+    add_row,
+    closing_words,
+    holds,
+    hub_name,
+    row_of,
+    state_of,
+    tell,
+    tell_all,
+    why_closed,
+)
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
 from gavip_hub.storage import containers, events, grants, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
-from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.lasting import CLOSES_AT
 from gavip_hub.storage.schema import Container
 from gavip_hub.storage.userspace import UserSpaces
-
-NOTEBOOK = "notebook"
-"""How people see the server that the Hub leaves unnamed; no AVI may have this name."""
-STOPPING = "stopping"
-WHY = "why"
-"""In the state of a server that the platform closes: the sentence that its owner is told."""
-SHORT_OF = "short_of"
-"""In the state of an interface that is to close for others: what they wait for."""
-
 
 AHEAD = 4.0
 """For how many cores a server counts at least where containers compete: a person waits for it, and all jobs of another
@@ -208,7 +211,7 @@ class ServerService:
                 elif ready is None and row.created_at < since:
                     doubted.add(row.id)
             containers.close_all(session, lost, at=now)  # at once: it holds what users have used in its order
-            _tell_all(session, news, at=now)
+            tell_all(session, news, at=now)
         return doubted
 
     def mark_stopping(self, *, owner: str, name: str) -> ServerView:
@@ -247,7 +250,7 @@ class ServerService:
                 else:
                     row.backend_state = {**row.backend_state, STOPPING: False, WHY: ""}
             session.flush()
-            _tell_all(session, [(row, "stopped" if gone else _state_of(row)) for row in rows], at=now)
+            tell_all(session, [(row, "stopped" if gone else state_of(row)) for row in rows], at=now)
 
     def of(self, *, owner: str) -> list[ServerView]:
         """Return a user's servers, and the interfaces that they wait for."""
@@ -272,7 +275,7 @@ class ServerService:
         """Return a server that was just asked for; the Hub may not have admitted it yet."""
         with self._database.reading() as session:
             rows = servers.open_rows(session, owner=wish.owner, ref=wish.ref)
-        return self.view(rows[-1] if rows else _row(wish, at=self._clock.now()))
+        return self.view(rows[-1] if rows else row_of(wish, at=self._clock.now()))
 
     def view(self, row: Container) -> ServerView:
         """Return a ledger row as its owner sees it."""
@@ -284,7 +287,7 @@ class ServerService:
                 "kind": "notebook" if notebook else "interface",
                 "avi": row.avi,
                 "version": row.version,
-                "state": _state_of(row),
+                "state": state_of(row),
                 "url": notebook_url(self._config, user=row.owner)
                 if notebook
                 else interface_url(self._config, user=row.owner, avi=row.ref),
@@ -339,72 +342,3 @@ class ServerService:
         if place is None or not place.memory_mb:
             return promised_before(session, self._quotas, place, at=at)
         return NOTHING if holds(place, wish) else promised_before(session, self._quotas, None, at=at)
-
-
-def tell(session: Session, row: Container, state: str, *, at: datetime) -> None:
-    """Tell a server's owner what became of it."""
-    data = {"state": state, "avi": row.avi, "version": row.version, "reason": row.reason}
-    events.append(
-        session, owner=row.owner, kind="server.state", subject=row.ref or NOTEBOOK, data=data, at=at
-    )
-
-
-def _tell_all(session: Session, news: Iterable[tuple[Container, str]], *, at: datetime) -> None:
-    """Tell of several servers, once all their rows are held: who holds the events' counter waits for no row."""
-    for row, state in news:
-        tell(session, row, state, at=at)
-
-
-def holds(place: Container, wish: Wish) -> bool:
-    """Tell whether a place in the queue has room for a wish; a larger version than it was held for is a new wish."""
-    return wish.memory_mb <= place.memory_mb and wish.cpu <= place.cpu
-
-
-def why_closed(row: Container) -> str:
-    """Return why the platform closes a server; nothing where its user does."""
-    return str(row.backend_state.get(WHY, ""))
-
-
-def closing_words(row: Container) -> str:
-    """Return why an interface is to close, as long as its user can keep it; else nothing."""
-    if CLOSES_AT not in row.backend_state:
-        return ""
-    return f"Others are waiting for {row.backend_state[SHORT_OF]}, and this interface has not been used for a while."
-
-
-def hub_name(name: str) -> str:
-    """Return the Hub's name of a server as people name it."""
-    return "" if name == NOTEBOOK else name
-
-
-def add_row(session: Session, wish: Wish, *, at: datetime, kind: Kind | None = None) -> Container:
-    """Add a server's row to the ledger."""
-    row = _row(wish, at=at, kind=kind)
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _row(wish: Wish, *, at: datetime, kind: Kind | None = None) -> Container:
-    return Container(
-        id=new_id("s", now=at),
-        owner=wish.owner,
-        kind=kind or wish.kind,
-        avi=wish.release.avi if wish.release else None,
-        version=wish.release.version if wish.release else None,
-        ref=wish.ref,
-        state=ContainerState.RESERVED,
-        cpu=wish.cpu,
-        memory_mb=wish.memory_mb,
-        backend_state={},
-        reason="",
-        created_at=at,
-    )
-
-
-def _state_of(row: Container) -> str:
-    if row.kind is Kind.RESERVATION:
-        return "waiting"
-    if row.backend_state.get(STOPPING):
-        return "stopping"
-    return "ready" if row.state is ContainerState.LIVE else "starting"
