@@ -131,7 +131,7 @@ def test_nobody_is_not_asked_for(tmp_path):
 
 
 def test_among_many_no_container_of_others_is_seen(remote, launcher):
-    with pytest.raises(Unavailable, match="no container of this platform"):
+    with pytest.raises(Forbidden, match="no container of this platform"):
         remote.look_all(["gavip-ja-1", "portainer"])
     assert launcher.asked == []
 

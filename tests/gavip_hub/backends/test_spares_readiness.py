@@ -63,6 +63,6 @@ def test_a_spare_is_claimed_once_it_was_let_go_and_not_before(folders):
         discard=folders.remove,
         tell=lambda _: None,
     )
-    spares.fill_soon = lambda: None
+    spares.fill_soon = lambda **_: None
     spares.fill()
     assert len(engine.claimed) == 1
