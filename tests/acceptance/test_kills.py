@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from gavip_hub.supervise.identity import identify
@@ -62,7 +63,9 @@ kill_beside = kill_siblings("steward", "doorkeeper")
 
 def kill_engine(_platform: Platform) -> None:
     """Kill the machine's engine, which somebody then starts again; its containers end with it."""
-    os.kill(int(Path("/var/run/docker.pid").read_text()), signal.SIGKILL)
+    engine = psutil.Process(int(Path("/var/run/docker.pid").read_text()))
+    engine.kill()
+    engine.wait(timeout=30)  # a new one takes a pid that is still there for an engine that runs
     subprocess.run([REPOSITORY / "scripts/engine"], check=True, timeout=90)
 
 

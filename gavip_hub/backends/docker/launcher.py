@@ -71,6 +71,8 @@ class DockerLauncher(Launcher):
         self._images = images
         self._doorbell = Doorbell(root=root)
         self._uids = Uids(path=root / "state" / "uids.json")
+        self._starting: set[str] = set()
+        """Containers that this process is starting; nobody else does."""
         self.spares = Spares(
             wanted=spares,
             image=DEFAULT_IMAGE,
@@ -97,7 +99,11 @@ class DockerLauncher(Launcher):
         """
         person = self._uids.of(spec.owner)
         open_mounts(spec, root=self._root, uid=person)
-        box = self.spares.claim(spec, person=person) or self._start(spec, person)
+        self._starting.add(spec.name)
+        try:
+            box = self.spares.claim(spec, person=person) or self._start(spec, person)
+        finally:
+            self._starting.discard(spec.name)
         return {"run_dir": box.run_dir, "socket": f"{box.socket_dir}/s.sock"}
 
     def _start(self, spec: ContainerSpec, uid: int) -> BoxSpec:
@@ -146,7 +152,8 @@ class DockerLauncher(Launcher):
             return Observation(liveness=Liveness.LOST)
         status = found["State"]["Status"]
         if status == "created" and found["State"]["ExitCode"] == 0:
-            return Observation(liveness=Liveness.STARTING)
+            # Where the engine or a steward died between the two acts, nobody comes back to start it.
+            return Observation(liveness=Liveness.STARTING if name in self._starting else Liveness.LOST)
         if status in ALIVE:
             return self._running(name)
         ended = record_of(self._folders.of(name), found, self._engine.last_line(name))

@@ -139,11 +139,28 @@ def test_a_container_that_was_never_started_can_be_given_up(world, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
     fresh = world.fresh_launcher()
-    assert fresh.look("gavip-ja-1").liveness is Liveness.STARTING
+    assert fresh.look("gavip-ja-1").liveness is Liveness.LOST
     fresh.stop("gavip-ja-1")
     (world.run_dir("gavip-ja-1") / STOP_FILE).write_text(str(time.monotonic() - HANGS_AFTER - 1))
     fresh.stop("gavip-ja-1")
-    assert fresh.look("gavip-ja-1").liveness is Liveness.LOST
+    assert "gavip-ja-1" not in fresh._engine.names()
+
+
+def test_a_container_whose_start_the_engine_did_not_survive_is_lost_and_until_then_it_starts(
+    world, monkeypatch
+):
+    seen = []
+
+    def breaks_off(name):
+        seen.append(world.launcher.look(name).liveness)
+        raise Unavailable("the engine was killed")
+
+    monkeypatch.setattr(world.launcher._engine, "start", breaks_off)
+    with pytest.raises(Unavailable):
+        world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    assert [*seen, world.launcher.look("gavip-ja-1").liveness] == [Liveness.STARTING, Liveness.LOST]
+    world.launcher.remove("gavip-ja-1")
+    assert world.launcher.names() == []
 
 
 def test_a_launch_of_a_name_that_lives_leaves_it_alone(world):
