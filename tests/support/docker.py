@@ -1,5 +1,6 @@
 """A Docker engine with containers of one data root, and small programs to run in them."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -150,11 +151,31 @@ class DockerWorld(BoxWorld):
         runtime.rmdir()
 
 
+class Turn:
+    """One process of a test run at a time: names of containers are the engine's, and tests choose plain ones."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._held: list[int] = []
+
+    def __enter__(self) -> None:
+        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not self._held:  # else this process has it, and would wait for itself
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self._held.append(descriptor)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._held.pop())  # the first one, which holds the lock, goes last
+
+
+TURN = Turn(Path(tempfile.gettempdir()) / "gavip-test-engine.lock")
+
+
 @contextmanager
 def docker_world(upstreams: dict[str, str] | None = None, *, spares: int = 0) -> Iterator[DockerWorld]:
     """Give a world whose containers are all gone at the end."""
     need_engine()
-    with tempfile.TemporaryDirectory(prefix="containers-") as folder:
+    with TURN, tempfile.TemporaryDirectory(prefix="containers-") as folder:
         world = DockerWorld(root=Path(folder).resolve(), upstreams=upstreams, spares=spares)
         world.open_doors()
         try:
