@@ -13,7 +13,7 @@ from avi_kernel.protocol.api import ReleaseView, ServerView
 from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url
-from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec
+from gavip_hub.domain.container import ContainerSpec, Kind, Places, Resources, container_spec
 from gavip_hub.domain.quota import NOTHING, Usage
 from gavip_hub.exceptions import NoRoom, NotFound
 from gavip_hub.services.promises import promised_before
@@ -116,24 +116,7 @@ class ServerService:
         )
         self._close_leftovers(wish)  # apart from the next: who holds the pools waits for no row
         ledger_id = self._admit(wish)
-        spec = container_spec(
-            name=f"gavip-server-{ledger_id}",
-            kind=wish.kind,
-            owner=owner,
-            places=places,
-            resources=Resources(
-                memory_mb=wish.memory_mb,
-                cpu=wish.cpu,
-                cpu_limit=self._config.cpu_limit(wish.cpu),
-                weight=max(wish.cpu, AHEAD),
-            ),
-            avi=wish.release.avi if wish.release else None,
-            version=wish.release.version if wish.release else None,
-            env=archive_environment(self._config),
-            allowed_hosts=reachable_hosts(self._config, server_name or None),
-            image=wish.release.spec.manifest.image if wish.release else NOTEBOOK_IMAGE,
-        )
-        return Admission(ledger_id=ledger_id, spec=spec)
+        return Admission(ledger_id=ledger_id, spec=self._spec(wish, ledger_id, places))
 
     def wish_for(self, *, owner: str, groups: list[str], avi: str, version: str | None = None) -> Wish:
         """Resolve an interface that somebody asks the platform itself to open."""
@@ -297,6 +280,25 @@ class ServerService:
                 "reason": closing_words(row) or row.reason,
                 "closes_at": asked.get(CLOSES_AT),
             }
+        )
+
+    def _spec(self, wish: Wish, ledger_id: str, places: Places) -> ContainerSpec:
+        return container_spec(
+            name=f"gavip-server-{ledger_id}",
+            kind=wish.kind,
+            owner=wish.owner,
+            places=places,
+            resources=Resources(
+                memory_mb=wish.memory_mb,
+                cpu=wish.cpu,
+                cpu_limit=self._config.cpu_limit(wish.cpu),
+                weight=max(wish.cpu, AHEAD),
+            ),
+            avi=wish.release.avi if wish.release else None,
+            version=wish.release.version if wish.release else None,
+            env=archive_environment(self._config),
+            allowed_hosts=reachable_hosts(self._config, wish.ref or None),
+            image=wish.release.spec.manifest.image if wish.release else NOTEBOOK_IMAGE,
         )
 
     def _checkout(self, release: ReleaseView | None) -> Path | None:
