@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import tornado.httpserver
@@ -18,7 +19,6 @@ from traitlets.config import Config
 from typing_extensions import override
 from voila.app import Voila
 
-from avi_kernel import profile
 from avi_kernel.interface import mends
 from avi_kernel.interface.activity import Activity, Report
 from avi_kernel.interface.assets import OWN, AssetHandler, Assets, ExtensionHandler
@@ -33,12 +33,17 @@ from avi_kernel.interface.kernels import (
 )
 from avi_kernel.interface.notices import NoticeHandler, Notices, Place
 from avi_kernel.interface.options import Options
+from avi_kernel.interface.page_runs import FirstPage
 from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandler, ShutdownHandler
 from avi_kernel.interface.rendering import TEMPLATE, Renderer, make_exporter
 from avi_kernel.transport import ApiError
 
 LONELY = 600
 """Seconds that a kernel lives with no page connected to it."""
+ANSWER_FIRST = 0.2
+"""Seconds for which a new server leaves its processor to the Hub's first question."""
+SETTLED = 5.0
+"""Seconds after which a new server has something to tell of its user."""
 KERNEL_ID = r"(?P<kernel_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 
@@ -52,6 +57,8 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     notices = AnyTrait()
     assets = AnyTrait()
     bundle = AnyTrait()
+    first_page = AnyTrait()
+    seen = Instance(asyncio.Event, ())
     _outreach: bool | None = None
 
     @default("activity")
@@ -69,6 +76,10 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     @default("bundle")
     def _bundle_of_assets(self) -> Bundle:
         return Bundle(self.assets)
+
+    @default("first_page")
+    def _none_begun(self) -> FirstPage:
+        return FirstPage(self)
 
     @override
     def initialize(self, argv: list[str] | None = None) -> None:
@@ -114,7 +125,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         return [
             *self.identity_provider.routes(self.base_url),
             (self.base_url, PageHandler, {"interface": self}),
-            (below("api"), AliveHandler),
+            (below("api"), AliveHandler, {"seen": self.seen}),
             (below("api/notice"), NoticeHandler, {"notices": self.notices}),
             (below(rf"api/kernels/{KERNEL_ID}"), KernelHandler),
             (below(rf"api/kernels/{KERNEL_ID}/channels"), ChannelsHandler, {"activity": self.activity}),
@@ -130,10 +141,25 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
             (r".*", LostHandler),
         ]
 
-    async def _warm_up(self) -> None:
-        """Do before the first page what every page needs: while its user's browser is still signing in."""
+    async def _get_ready(self) -> None:
+        """Do before the first page what it needs, while its user's browser is still signing in."""
+        if self.options.first_page_ahead:
+            with suppress(TimeoutError):  # the Hub lets nobody in before it was answered
+                await asyncio.wait_for(self.seen.wait(), ANSWER_FIRST)
+            self.ioloop.spawn_callback(self.first_page.begin)
         await (await self.renderer()).warm_up(page=self.page({}))
         await self.bundle.compressed()
+
+    async def _keep_in_touch(self) -> None:
+        """Tell Hub and platform when somebody did something, from when the first page has come: it is what they wait for."""
+        if self.options.standalone:
+            return
+        await asyncio.sleep(SETTLED)
+        report, place = Report.from_hub(os.environ), Place.of_platform(os.environ)
+        if report is not None:
+            self.ioloop.spawn_callback(self.activity.keep_reporting, report)
+        if place is not None:
+            self.ioloop.spawn_callback(self.notices.keep_asking, place)
 
     async def renderer(self) -> Renderer:
         """Return what renders the page for this server's user."""
@@ -150,6 +176,8 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         if not self.options.has_outreach:
             return False
         if self._outreach is None:
+            from avi_kernel import profile  # noqa: PLC0415 - 10 MB of models, for the few AVIs that have two interfaces
+
             try:
                 self._outreach = profile.is_outreach(await asyncio.to_thread(profile.current))
             except ApiError as error:
@@ -179,13 +207,8 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
             self.port = sockets[0].getsockname()[1]
             server.add_sockets(sockets)
         self.ioloop = IOLoop.current()
-        self.ioloop.spawn_callback(self._warm_up)
-        report = Report.from_hub(os.environ) if not self.options.standalone else None
-        if report is not None:
-            self.ioloop.spawn_callback(self.activity.keep_reporting, report)
-        place = Place.of_platform(os.environ) if not self.options.standalone else None
-        if place is not None:
-            self.ioloop.spawn_callback(self.notices.keep_asking, place)
+        self.ioloop.spawn_callback(self._get_ready)
+        self.ioloop.spawn_callback(self._keep_in_touch)
         self.log.info("The interface is at %s", self.address)
         if self.options.standalone:
             sys.stdout.write(self.address + "\n")

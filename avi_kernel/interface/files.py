@@ -1,5 +1,6 @@
 """Pictures that an AVI's pages show, and the answer to every other address."""
 
+import asyncio
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,16 @@ class AliveHandler(tornado.web.RequestHandler):
     """
 
     @override
+    def initialize(self, seen: asyncio.Event) -> None:
+        self._seen = seen
+
+    @override
     def get(self) -> None:
         """Tell the version of the Hub's package, as the Hub expects of a server."""
         self.set_header("X-JupyterHub-Version", jupyterhub.__version__)
         self.set_header("Cache-Control", "no-store")
         self.finish({"version": jupyterhub.__version__})
+        self._seen.set()
 
 
 class LostHandler(PlainErrors):

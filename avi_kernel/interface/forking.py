@@ -27,6 +27,8 @@ from typing import Any, NoReturn, Self, cast
 
 LENGTH = struct.Struct("!I")
 REPLY = struct.Struct("!q")
+LONGEST_CONTROL = 2.0
+"""Seconds that a kernel which ends waits for the thread that told it to."""
 ALWAYS = (
     *("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell", "ipykernel.debugger"),
     # What a shell imports when it is made.
@@ -254,6 +256,11 @@ def _run_kernel() -> None:
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the nursery may be forked before it is needed
 
     IPKernelApp.launch_instance()
+    # Before ipykernel closes the output: the thread that was told to end the kernel flushes it, and each would wait for the other.
+    control = IPKernelApp.instance().control_thread
+    if control is not None:
+        control.stop()
+        control.join(LONGEST_CONTROL)
     atexit._run_exitfuncs()  # noqa: SLF001 - a forked process leaves by _exit, which skips them
 
 

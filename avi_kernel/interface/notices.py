@@ -19,10 +19,29 @@ from typing_extensions import override
 
 from avi_kernel.interface.activity import Activity
 from avi_kernel.interface.mends import OwnOriginSuffices
-from avi_kernel.protocol.api import NoticeView, Presence
 
 UNANSWERED = 60.0
 """Seconds after which a platform that did not answer is asked again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What the platform answered: its NoticeView. Not read by the protocol's own models, which hold 10 MB in each server."""
+
+    closes_in: float | None
+    words: str
+    ask_again_in: float
+
+    @classmethod
+    def read(cls, body: bytes) -> "Notice":
+        """Read an answer."""
+        told = json.loads(body)
+        closes_in = told["closes_in"]
+        return cls(
+            closes_in=None if closes_in is None else float(closes_in),
+            words=str(told["words"]),
+            ask_again_in=float(told["ask_again_in"]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +68,7 @@ class Notices:
     def __init__(self, *, activity: Activity, log: logging.Logger) -> None:
         self._activity = activity
         self._log = log
-        self._last: NoticeView | None = None
+        self._last: Notice | None = None
         self._heard_at = 0.0
         self._place: Place | None = None
 
@@ -87,11 +106,11 @@ class Notices:
             self._place.url,
             method="POST",
             headers={"Authorization": f"token {self._place.token}", "Content-Type": "application/json"},
-            body=Presence(silence=self._activity.silence).model_dump_json(),
+            body=json.dumps({"silence": self._activity.silence}),
         )
         try:
             answer = await AsyncHTTPClient().fetch(request)
-            self._last = NoticeView.model_validate_json(answer.body)
+            self._last = Notice.read(answer.body)
             self._heard_at = time.monotonic()
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round tries again
             self._log.info("The platform did not say whether this interface stays open: %s", error)

@@ -36,6 +36,8 @@ class Options:
     portal_url: str = ""
     avi: str = ""
     """Its name on the platform."""
+    first_page_ahead: bool = False
+    """Whether somebody opened it just now, and will ask for its page in a moment."""
 
     @property
     def avi_url(self) -> str:
@@ -90,6 +92,7 @@ def from_hub(env: Mapping[str, str]) -> Options:
         port=(address.port or 0) if not socket else 0,
         portal_url=_portal(env),
         avi=env.get("GAVIP_AVI", ""),
+        first_page_ahead=True,
     )
 
 

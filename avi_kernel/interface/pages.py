@@ -1,10 +1,7 @@
 """The one page of an interface, and the few addresses that it needs."""
 
-import asyncio
 import json
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, ClassVar
 
 import tornado.web
@@ -18,9 +15,9 @@ from voila.tornado.kernel_websocket_handler import (
 )
 
 from avi_kernel.interface.activity import Activity
-from avi_kernel.interface.kernels import InterfaceKernels
+from avi_kernel.interface.memory import give_back
 from avi_kernel.interface.mends import OwnOriginSuffices
-from avi_kernel.interface.rendering import Renderer, Started
+from avi_kernel.interface.page_runs import PageRun, in_batches
 
 KEEP_ALIVE = 10.0
 """Seconds: a proxy closes a silent connection, and a cell may take long."""
@@ -28,7 +25,6 @@ FAILED = """</main><section class="gavip-error" role="alert"><h2>This interface 
 <p>Reload the page to try again. If it fails again, close the AVI in the portal and open it anew.</p></section>
 <script>gavip.failed()</script></body></html>
 """
-LOOKS_ALIVE = "<!-- still running -->\n"
 
 
 class PageHandler(JupyterHandler):
@@ -50,20 +46,15 @@ class PageHandler(JupyterHandler):
         self.interface.activity.touch()
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
-        await self._send_page(str(uuid.uuid4()))
+        await self._send_page()
 
-    async def _send_page(self, kernel_id: str) -> None:
-        renderer: Renderer = await self.interface.renderer()
-        notebook = renderer.load()
-        kernel = asyncio.ensure_future(self._start_kernel(kernel_id, notebook.metadata["kernelspec"]["name"]))
-        pieces = renderer.pieces(
-            notebook,
-            kernel=kernel,
-            page=self.interface.page(notebook.metadata),
-            page_config=self.interface.page_config,
+    async def _send_page(self) -> None:
+        query = self.request.query
+        run = await self.interface.first_page.take(query=query) or await PageRun.begin(
+            self.interface, query=query
         )
         try:
-            async with aclosing(pieces):
+            async with aclosing(run.pieces) as pieces:
                 async for html in in_batches(pieces, keep_alive=KEEP_ALIVE):
                     self.write(html)
                     await self.flush()
@@ -74,26 +65,9 @@ class PageHandler(JupyterHandler):
             self.write(FAILED)
             self._gone = True
         finally:
-            await self._settle(kernel)
-
-    async def _start_kernel(self, kernel_id: str, name: str) -> Started:
-        kernels: InterfaceKernels = self.interface.kernel_manager
-        env = {
-            "VOILA_KERNEL_ID": kernel_id,
-            "VOILA_BASE_URL": self.base_url,
-            "QUERY_STRING": self.request.query,
-            "SCRIPT_NAME": self.request.path,
-        }
-        await kernels.start_for_page(kernel_id=kernel_id, kernel_name=name, env=env)
-        return Started(kernel_id=kernel_id, manager=kernels.get_kernel(kernel_id))
-
-    async def _settle(self, kernel: "asyncio.Future[Started]") -> None:
-        """End the kernel of a page that nobody waits for any more: no beacon will ever ask for it."""
-        if not self._gone:
-            return
-        with suppress(Exception):  # it never started
-            started = await kernel
-            await self.interface.kernel_manager.shutdown_kernel(started.kernel_id, now=True)
+            if self._gone:
+                await run.abandon()
+            give_back()
 
     @override
     def on_connection_close(self) -> None:
@@ -141,25 +115,6 @@ class ShutdownHandler(OwnOriginSuffices, VoilaShutdownKernelHandler):  # type: i
             await self.kernel_manager.shutdown_kernel(kernel_id, now=True)
         self.set_status(204)
         self.finish()
-
-
-async def in_batches(pieces: AsyncIterator[str], *, keep_alive: float) -> AsyncIterator[str]:
-    """Join what comes at once into one piece; when nothing comes for so long (s), give a sign of life."""
-    batch = ""
-    while True:
-        coming = asyncio.ensure_future(anext(pieces, None))
-        await asyncio.sleep(0)
-        if not coming.done() and batch:
-            yield batch
-            batch = ""
-        while not (await asyncio.wait({coming}, timeout=keep_alive))[0]:
-            yield LOOKS_ALIVE
-        piece = coming.result()
-        if piece is None:
-            break
-        batch += piece
-    if batch:
-        yield batch
 
 
 def message_type(message: str | bytes) -> str:

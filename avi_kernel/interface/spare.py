@@ -26,8 +26,10 @@ def main() -> None:
     nursery = forking.Nursery.start(modules=forking.USUAL) if forking.available() else None
     start.import_server()
     from avi_kernel.interface.ahead import rehearse  # noqa: PLC0415 - as above
+    from avi_kernel.interface.memory import give_back  # noqa: PLC0415 - as above
 
     asyncio.run(rehearse())
+    give_back()
 
     while not ORDER.exists():
         time.sleep(BETWEEN_LOOKS)

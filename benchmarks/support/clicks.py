@@ -28,6 +28,9 @@ FOUR_VIEWS = """() => [...document.images].filter(image => image.naturalWidth > 
   && document.querySelector('.widget-slider')?.getBoundingClientRect().width > 0"""
 
 
+TELL_CLICK = "() => addEventListener('click', () => pressedAt(Date.now()), {capture: true, once: true})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Opened:
     """One opening."""
@@ -52,6 +55,15 @@ class Clicks:
     def __init__(self, *, platform: Platform, page: Page) -> None:
         self._platform = platform
         self._page = page
+        self._pressed: asyncio.Future[float] | None = None
+
+    async def listen(self) -> None:
+        """Hear from the browser itself when the mouse was pressed: what drives it looks for the button first, and waits after."""
+        await self._page.expose_function("pressedAt", self._note_click)
+
+    def _note_click(self, milliseconds: float) -> None:
+        if self._pressed is not None and not self._pressed.done():
+            self._pressed.set_result(milliseconds / 1000)
 
     async def open(self, avi: str, usable: str, *, before: Callable[[], None]) -> Opened:
         """Press the button at an AVI of which nothing is open, wait until it can be used, and close it again."""
@@ -70,15 +82,18 @@ class Clicks:
 
         def finished(request: Request) -> None:
             if request in pages and not whole.done():
-                whole.set_result(time.perf_counter())
+                whole.set_result(time.time())
 
         self._page.on("response", answered)
         self._page.on("requestfinished", finished)
-        began = time.perf_counter()
+        pressed: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._pressed = pressed
+        await self._page.evaluate(TELL_CLICK)
         await self._page.get_by_role("button", name="Open interface").click(no_wait_after=True)
+        began = await pressed
         await self._page.wait_for_url(address, wait_until="commit", timeout=WITHIN)
         await self._page.wait_for_function(usable, timeout=WITHIN, polling=20)
-        ready = time.perf_counter()
+        ready = time.time()
         html = await whole
         self._page.remove_listener("response", answered)
         self._page.remove_listener("requestfinished", finished)
@@ -98,7 +113,9 @@ async def clicking(platform: Platform) -> AsyncIterator[Clicks]:
         await page.get_by_label("Password", exact=True).fill(platform.password(USER))
         await page.get_by_role("button", name="Sign in").click()
         await page.get_by_role("heading", name="Catalogue").wait_for(timeout=WITHIN)
-        yield Clicks(platform=platform, page=page)
+        clicks = Clicks(platform=platform, page=page)
+        await clicks.listen()
+        yield clicks
 
 
 async def bare_until_usable(folder: Path, usable: str) -> float:

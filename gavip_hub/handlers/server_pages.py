@@ -62,6 +62,9 @@ class OpenPage(PortalPage):
 
     @override
     async def get(self, name: str) -> None:
+        await self._show(name)
+
+    async def _show(self, name: str) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
         server = await self.server(name)
         last = await self.in_thread(self.services.events.latest_of_subject, owner=self.owner, subject=name)
@@ -87,8 +90,13 @@ class OpenPage(PortalPage):
     async def post(self, name: str) -> None:
         profile = self.require(OPEN)
         request = ServerOpen(avi=name, version=self.sent().get("version", "")[:LONGEST_ID] or None)
-        await self.services.opening.open(profile, self.user_token, request)
-        self.go(f"avis/{name}/open")
+        server = await self.services.opening.open(profile, self.user_token, request)
+        if server.state == "ready":
+            await self._show(
+                name
+            )  # a page that goes on at once; to be sent to it first would cost another way
+        else:
+            self.go(f"avis/{name}/open")
 
 
 class ServersPage(PortalPage):

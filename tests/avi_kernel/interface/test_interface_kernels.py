@@ -30,6 +30,19 @@ facts = {
 print("FACTS" + json.dumps(facts) + "END")
 """
 PLOT = "import matplotlib.pyplot as plt\nimport ipywidgets\nplt.plot([1, 2, 3])\nplt.show()"
+LATE_FLUSH = """
+import signal, time
+from pathlib import Path
+kernel = get_ipython().kernel
+answer = kernel.control_handlers["shutdown_request"]
+async def late(*given):
+    await answer(*given)
+    Path("ended-as-told").touch()
+    time.sleep(0.5)
+kernel.control_handlers["shutdown_request"] = late
+signal.signal(signal.SIGTERM, lambda *_: Path("ended-by-force").touch())
+"""
+"""Has the thread that ends the kernel flush when the main thread has long begun to close the output."""
 LAST_WORDS = """
 import atexit, os
 from pathlib import Path
@@ -86,6 +99,15 @@ async def test_kernels_end_with_the_server(tmp_path: Path) -> None:
         assert len(family) == 2
         server.process.kill()
         await eventually(lambda: not any(lives(member) for member in family))
+
+
+async def test_a_kernel_that_is_told_to_end_does_so_without_force(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "app.ipynb", LATE_FLUSH)
+    async with interface(tmp_path) as server:
+        await server.page()
+        server.process.terminate()
+        await eventually(lambda: not lives(server.process))
+    assert {path.name for path in tmp_path.glob("ended-*")} == {"ended-as-told"}
 
 
 async def test_kernels_of_a_server_that_is_told_to_end_may_tidy_up(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from avi_kernel.interface.activity import Activity
-from avi_kernel.interface.notices import Notices, Place
+from avi_kernel.interface.notices import Notice, Notices, Place
+from avi_kernel.protocol.api import NoticeView
 from tests.support.interface import Interface, interface, write_notebook
 
 WORDS = "Others are waiting for memory, and this interface has not been used for a while."
@@ -70,6 +71,11 @@ async def notices(platform: Platform, activity: Activity) -> AsyncIterator[Notic
     async with asyncio.timeout(10):
         yield made
     asking.cancel()
+
+
+def test_what_the_platform_answers_is_read_as_its_own_models_write_it() -> None:
+    said = NoticeView(closes_in=12.5, words=WORDS, ask_again_in=3)
+    assert vars(Notice.read(said.model_dump_json().encode())) == said.model_dump()
 
 
 async def test_it_asks_with_its_own_token_and_passes_on_what_it_is_told(

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from avi_kernel.interface.pages import LOOKS_ALIVE, in_batches
+from avi_kernel.interface.page_runs import LOOKS_ALIVE, in_batches
 from tests.support.interface import Interface, eventually, interface, write_notebook
 
 SECRET = "the_source_is_private"

@@ -304,11 +304,13 @@ async def test_a_failed_job_is_told_well(service, portal, stars):
 async def test_an_interface_is_opened_from_its_page_and_closed_again(service, portal, stars):
     assert "is not open" in (await portal.get("/avis/stars/open")).text
     opened = await portal.post("/avis/stars/open", data={"version": ""})
-    assert (opened.status_code, opened.headers["Location"]) == (303, "/services/gavip/avis/stars/open")
-    page = (await portal.get("/avis/stars/open")).text
-    assert 'data-opening="ready"' in page
-    assert 'data-url="http://stars--ann.gavip.localhost' in page
-    assert re.search(r'<script src="[^"]*go\.js[^"]*" data-url="http://stars--ann\.gavip\.localhost', page)
+    for page in (opened, await portal.get("/avis/stars/open")):
+        assert page.status_code == 200
+        assert 'data-opening="ready"' in page.text
+        assert 'data-url="http://stars--ann.gavip.localhost' in page.text
+        assert re.search(
+            r'<script src="[^"]*go\.js[^"]*" data-url="http://stars--ann\.gavip\.localhost', page.text
+        )
     assert "/servers/stars/close" in (await portal.get("/servers")).text
     assert (await portal.post("/servers/stars/close")).status_code == 303
 
