@@ -91,6 +91,8 @@ def _play(
 
 def expected_end(held: Holding, experience: Experience, now: datetime) -> datetime | None:
     """Return when something that holds room will probably end; None where nothing is known of its kind."""
+    if held.gives_way_at:
+        return max(now, held.gives_way_at)
     limit = (held.ends_at - held.since).total_seconds() if held.ends_at else None
     ran = max(0.0, (now - held.since).total_seconds())
     seconds = experience.seconds(held.pipeline or OPEN_SERVER, limit, ran=ran)

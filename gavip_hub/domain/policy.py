@@ -45,6 +45,8 @@ class Holding:
     since: datetime
     ends_at: datetime | None = None
     """When it is ended at the latest; None: its user decides."""
+    gives_way_at: datetime | None = None
+    """When it is closed for others, if nobody uses it before."""
     pipeline: str | None = None
     """Of a job: `<avi>/<pipeline>`."""
 

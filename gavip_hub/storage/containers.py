@@ -14,6 +14,7 @@ from gavip_hub.domain.quota import Usage
 from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage import spending
 from gavip_hub.storage.among import among
+from gavip_hub.storage.lasting import CLOSES_AT
 from gavip_hub.storage.schema import Attempt, Container, Job
 
 _MEMORY = func.coalesce(func.sum(Container.memory_mb), 0)
@@ -24,6 +25,7 @@ _WAITING = func.coalesce(
 )
 _JOBS = func.coalesce(func.sum(case((Container.kind == Kind.JOB, 1), else_=0)), 0)
 _USAGE = (_MEMORY, _CPU, _SERVERS, _JOBS, _WAITING)
+_CLOSES_AT = Container.backend_state[CLOSES_AT].as_string().label("closes_at")
 _LEDGER: Any = Container.__table__
 
 
@@ -65,7 +67,7 @@ def holdings(session: Session, *, now: datetime) -> list[Holding]:
     """Return everything that holds room, with the time at which a job's is ended at the latest."""
     columns = (Container.owner, Container.kind, Container.memory_mb, Container.cpu, Container.created_at)
     rows = session.execute(
-        select(*columns, Container.ready_at, Attempt.running_at, Job.time_limit, Job.avi, Job.pipeline)
+        select(*columns, Container.ready_at, _CLOSES_AT, Attempt.running_at, Job.time_limit, Job.avi, Job.pipeline)
         .outerjoin(Attempt, Attempt.container == Container.id)
         .outerjoin(Job, Job.id == Attempt.job)
         .where(Container.state.in_(OPEN), Container.memory_mb > 0)
@@ -77,6 +79,7 @@ def holdings(session: Session, *, now: datetime) -> list[Holding]:
             memory_mb=row.memory_mb,
             cpu=row.cpu,
             since=row.created_at if row.kind is not Kind.RESERVATION else row.ready_at or row.created_at,
+            gives_way_at=row.closes_at and datetime.fromisoformat(row.closes_at),
             ends_at=_end(row.running_at or row.created_at, row.time_limit, now=now),
             pipeline=row.pipeline and pipeline_key(row.avi, row.pipeline),
         )

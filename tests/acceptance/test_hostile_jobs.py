@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.docker import need_engine
 from tests.support.hostile import FORGERIES, write_hostile
 from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import follow, publish, run, submit
@@ -16,10 +17,13 @@ AVI = "hostile"
 UNFORGED = ("interrupts", "interrupts_runner", "kills_runner", "floods", "bomb", "forks", "writes")
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[Platform]:
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
     """A platform where jobs may write 128 MB, its log of 64 MB among them, with the AVI published."""
-    with platform_to_throw_away("hostile", settings="c.Gavip.results_mb = 128") as running:
+    options = ("--docker",) if request.param == "docker" else ()
+    if options:
+        need_engine()
+    with platform_to_throw_away("hostile", settings="c.Gavip.results_mb = 128", options=options) as running:
         publish(running, AVI, folder=write_hostile(running.root.parent / AVI))
         yield running
 

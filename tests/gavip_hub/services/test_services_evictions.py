@@ -53,6 +53,13 @@ def test_the_longest_idle_one_is_told_first_and_closes_when_its_notice_is_over(f
     assert full.servers.get(owner="bob", name="stars").state == "stopping"
 
 
+def test_who_waits_is_told_when_the_notice_is_over(full):
+    assert full.reservations.why(owner="carl", name="stars").estimate is None
+    full.evictions.look(silences())
+    estimate = full.reservations.why(owner="carl", name="stars").estimate
+    assert estimate.middle == full.clock.now() + timedelta(seconds=NOTICE)
+
+
 def test_its_room_is_not_promised_before_it_is_gone_and_then_goes_to_who_waits(full):
     full.evictions.look(silences())
     wait_on(full, NOTICE)
