@@ -65,9 +65,10 @@ def open_of(session: Session, *, owner: str, avi: str | None = None) -> list[Con
 
 def holdings(session: Session, *, now: datetime) -> list[Holding]:
     """Return everything that holds room, with the time at which a job's is ended at the latest."""
-    columns = (Container.owner, Container.kind, Container.memory_mb, Container.cpu, Container.created_at)
+    held = (Container.owner, Container.kind, Container.memory_mb, Container.cpu)
+    times = (Container.created_at, Container.ready_at, _CLOSES_AT, Attempt.running_at)
     rows = session.execute(
-        select(*columns, Container.ready_at, _CLOSES_AT, Attempt.running_at, Job.time_limit, Job.avi, Job.pipeline)
+        select(*held, *times, Job.time_limit, Job.avi, Job.pipeline)
         .outerjoin(Attempt, Attempt.container == Container.id)
         .outerjoin(Job, Job.id == Attempt.job)
         .where(Container.state.in_(OPEN), Container.memory_mb > 0)
