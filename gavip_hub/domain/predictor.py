@@ -57,6 +57,8 @@ class Level(NamedTuple):
 
 LEVELS = (Level(0.96, 1.1), Level(1.0, 1.05), Level(1.0, 1.2))
 CAREFUL = LEVELS[-1]
+AUTHOR = "author"
+"""The guess that past runs do not make: where they scatter wildly, few of them tell less than who wrote the pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +71,14 @@ class PastRun:
         The most that it held.
     asked_mb
         What it was given.
+    author_mb
+        What the author's figure gives for it; 0 where there is none.
     """
 
     peak_mb: float
     asked_mb: int
     is_killed: bool = False
+    author_mb: float = 0
     traits: Traits = field(default_factory=Traits)
 
     @property
@@ -128,7 +133,7 @@ class Predictor:
             return
         if self.is_sure:
             fade = 0.5 ** (1 / HALF_LIFE)
-            for name, megabytes in self._guesses(run.traits):
+            for name, megabytes in self._guesses(run.traits, run.author_mb):
                 self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
                 self._failed[name] = self._failed[name] * fade + (coarse(megabytes) < run.needed_mb)
                 self._judged[name] = self._judged[name] * fade + 1
@@ -143,13 +148,16 @@ class Predictor:
             What the pools allow.
         """
         careful = max((run.enough_mb(CAREFUL.margin) for run in self._runs), default=0.0)
-        megabytes = min(coarse(self._best(traits) if self.is_sure else careful), most_mb)
+        best = self._best(traits, author_mb) if self.is_sure else careful
+        if best == author_mb:
+            return None
+        megabytes = min(coarse(best), most_mb)
         may_be_less = self.is_sure and not self._is_new(traits)
         return megabytes if megabytes > 0 and (may_be_less or megabytes > author_mb) else None
 
-    def _best(self, traits: Traits) -> float:
+    def _best(self, traits: Traits, author_mb: float) -> float:
         """Return the cheapest guess of those that fail seldom enough; a careful one before any was judged."""
-        guesses = dict(self._guesses(traits))
+        guesses = dict(self._guesses(traits, author_mb))
         judged = [name for name in guesses if self._judged[name] >= JUDGED]
         return guesses.get(min(judged, key=self._badness, default=_name("all", CAREFUL)), 0.0)
 
@@ -157,7 +165,9 @@ class Predictor:
         judged = self._judged[name]
         return max(0.0, self._failed[name] / judged - ACCEPTED), self._costs[name] / judged
 
-    def _guesses(self, traits: Traits) -> Iterator[tuple[str, float]]:
+    def _guesses(self, traits: Traits, author_mb: float) -> Iterator[tuple[str, float]]:
+        if author_mb > 0:
+            yield AUTHOR, author_mb
         for shape, like in self._alike(traits):
             for level in LEVELS:
                 megabytes = _quantile(like, level)

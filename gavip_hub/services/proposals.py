@@ -1,6 +1,7 @@
 """How much memory a job gets: its user's choice, else what past runs needed, else its author's figure, else the default."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
@@ -25,8 +26,8 @@ SMALLEST_MB = 32
 KEPT_FOR = timedelta(minutes=1)
 
 
-PipelineKey = tuple[str, tuple[tuple[str, str, bool], ...]]
-"""Name and parameters: releases whose parameters differ learn differently from the same runs."""
+PipelineKey = tuple[str, int | str | None, tuple[tuple[str, str, bool], ...]]
+"""Name, author's figure and parameters: releases that differ in them learn differently from the same runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,11 @@ class MemoryProposals:
 
 
 def _key(pipeline: PipelineSpec) -> PipelineKey:
-    return pipeline.name, tuple((one.name, one.type, bool(one.choices)) for one in pipeline.parameters)
+    return (
+        pipeline.name,
+        pipeline.resources.memory,
+        tuple((one.name, one.type, bool(one.choices)) for one in pipeline.parameters),
+    )
 
 
 def author_memory(
@@ -140,6 +145,15 @@ def _expressed(expression: str, parameters: Mapping[str, JsonValue]) -> int:
         ) from None
 
 
+def _author_mb(pipeline: PipelineSpec, parameters: Mapping[str, JsonValue]) -> int:
+    """Return what its author's figure would have given a past run; 0 where it gives nothing."""
+    if pipeline.resources.memory is None:
+        return 0
+    with suppress(BadManifest):
+        return author_memory(pipeline, parameters, default=0)[0]
+    return 0
+
+
 def traits_of(specs: Sequence[ParameterSpec], parameters: Mapping[str, JsonValue]) -> Traits:
     """Return what of a job's parameters may tell of its memory: numbers, choices and switches, but no free text."""
     numbers: dict[str, float] = {}
@@ -162,6 +176,7 @@ def _learned(pipeline: PipelineSpec, runs: Sequence[Measured]) -> Predictor:
             peak_mb=run.peak_mb,
             asked_mb=run.memory_mb,
             is_killed=run.is_killed,
+            author_mb=_author_mb(pipeline, run.parameters),
             traits=traits_of(pipeline.parameters, run.parameters),
         )
         for run in reversed(runs)

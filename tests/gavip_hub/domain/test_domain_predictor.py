@@ -11,8 +11,8 @@ POOL = 16_384
 AUTHOR = 1000
 
 
-def run(peak, *, asked=POOL, killed=False, **traits):
-    return PastRun(peak_mb=peak, asked_mb=asked, is_killed=killed, traits=Traits(**traits))
+def run(peak, *, asked=POOL, killed=False, author=0, **traits):
+    return PastRun(peak_mb=peak, asked_mb=asked, is_killed=killed, author_mb=author, traits=Traits(**traits))
 
 
 def proposed(runs, *, author=AUTHOR, most=POOL, **traits):
@@ -48,6 +48,15 @@ def test_a_spike_among_many_runs_is_not_paid_for_by_all():
 
 def test_with_two_modes_most_runs_get_enough():
     assert proposed([run(700 if number % 3 == 0 else 100) for number in range(30)]) >= 700
+
+
+def test_an_author_who_was_right_so_far_keeps_the_last_word():
+    def scattered(author):
+        return [run(250 if number % 2 else 50, author=author) for number in range(30)]
+
+    assert proposed(scattered(255), author=255) is None
+    assert proposed(scattered(200), author=200) > 250
+    assert proposed(scattered(900), author=900) < 300
 
 
 def test_memory_follows_the_number_that_tells_of_it_and_no_other():
