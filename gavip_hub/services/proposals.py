@@ -15,7 +15,7 @@ from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.memory import BadExpression, memory_of
-from gavip_hub.domain.predictor import FEWEST_RUNS, NEWEST_RUNS, PastRun, Predictor, Traits
+from gavip_hub.domain.predictor import FEWEST_RUNS, REMEMBERED_RUNS, PastRun, Predictor, Traits
 from gavip_hub.exceptions import BadManifest
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import past
@@ -52,7 +52,7 @@ class _Known(NamedTuple):
 class MemoryProposals:
     """Proposes memory from all users' past runs; it tells of them no more than numbers that are rounded up.
 
-    What ran is read anew now and then: forms ask at each key, and learning from sixty runs takes a moment.
+    What ran is read anew now and then: forms ask at each key, and learning from them takes a moment.
     """
 
     def __init__(self, *, database: Database, quotas: QuotaService, config: Gavip, clock: Clock) -> None:
@@ -103,7 +103,7 @@ class MemoryProposals:
         known = self._known.get(key)
         if known is None or not now - KEPT_FOR <= known.at <= now:
             with self._database.reading() as session:
-                runs = past.measured(session, avi=avi, pipeline=pipeline.name, limit=NEWEST_RUNS)
+                runs = past.measured(session, avi=avi, pipeline=pipeline.name, limit=REMEMBERED_RUNS)
             known = _Known(now, runs, _learned(pipeline, runs))
             fresh = {name: one for name, one in self._known.items() if now - KEPT_FOR <= one.at <= now}
             self._known = {**fresh, key: known}
