@@ -141,12 +141,16 @@ async def test_one_that_ends_by_itself_while_it_is_being_ended_does_no_harm(
 
 
 async def test_one_that_ended_while_the_disk_is_full_is_started_again_once_there_is_room(
-    small_disk: Disk,
+    small_disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     sibling = Sibling(program=program(), root=with_folders(small_disk.path))
     sibling.start()
     said: list[str] = []
     is_full = True
+
+    def was_in_vain() -> bool:
+        # The journal gives back a block when it likes: then it starts, and ends as it writes.
+        return any("No space left" in line for line in said) or "did not come back" in caplog.text
 
     def tell(line: str) -> None:
         said.append(line)
@@ -155,12 +159,12 @@ async def test_one_that_ended_while_the_disk_is_full_is_started_again_once_there
 
     keeping = asyncio.create_task(Keeper(sibling=sibling, tell=tell).keep())
     await killed(sibling)
-    await until(lambda: keeping.done() or any("No space left" in line for line in said))
+    await until(lambda: keeping.done() or was_in_vain())
     is_full = False
     small_disk.empty()
-    await until(lambda: keeping.done() or (small_disk.path / "state" / "hub.pid").exists())
+    pid_file = small_disk.path / "state" / "hub.pid"
+    await until(lambda: keeping.done() or (pid_file.exists() and sibling.alive()))
     assert not keeping.done()
-    assert sibling.alive()
     keeping.cancel()
     await sibling.stop()
     assert list((small_disk.path / "state").iterdir()) == []
