@@ -192,6 +192,8 @@ def become(argv: list[str], env: dict[str, str], *, cwd: str, output: int) -> No
         signal.set_wakeup_fd(-1)
         for sign in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(sign, signal.SIG_DFL)
+        # As in a box of this machine: who interrupts one's own job's runner changes nothing. Kernels set it for themselves.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         os.chdir(cwd)
         for name in MADE:
