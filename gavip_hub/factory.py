@@ -103,27 +103,15 @@ def make_service(
     pools = _thread_pools(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, pools.database_threads, pools.file_threads, metrics=metrics)
-    reservations = _reservations(core)
-    opening = _opening(core, reservations, hub or hub_client, pools.database_threads)
-    evictions = _evictions(core)
+    services = _services(core, hub or hub_client, pools.database_threads)
     context = _context(
         core,
         pools,
-        services=_services(core, opening, reservations, evictions),
+        services=services,
         sign_in=_sign_in(config, service_token),
         health=_health(core, scheduler, hub_client, report, pools.probing_threads),
         notice=report.notice,
         metrics=metrics,
-    )
-    rounds = make_rounds(
-        core,
-        reservations=reservations,
-        hub=hub_client,
-        opening=opening,
-        evictions=evictions,
-        launcher=launcher,
-        threads=pools.round_threads,
-        measuring_threads=pools.measuring_threads,
     )
     return Service(
         core=core,
@@ -131,7 +119,14 @@ def make_service(
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        **rounds,
+        **make_rounds(
+            core,
+            services=services,
+            hub=hub_client,
+            launcher=launcher,
+            threads=pools.round_threads,
+            measuring_threads=pools.measuring_threads,
+        ),
     )
 
 
@@ -212,9 +207,8 @@ def _health(
     )
 
 
-def _services(
-    core: Core, opening: OpeningService, reservations: ReservationService, evictions: EvictionService
-) -> Services:
+def _services(core: Core, hub: Hub, threads: Threads) -> Services:
+    reservations = _reservations(core)
     proposals = MemoryProposals(
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
@@ -235,9 +229,9 @@ def _services(
         events=EventService(database=core.database),
         releases=core.releases,
         servers=core.servers,
-        opening=opening,
+        opening=_opening(core, reservations, hub, threads),
         reservations=reservations,
-        evictions=evictions,
+        evictions=_evictions(core),
         quotas=core.quotas,
         policies=core.policies,
         simulations=SimulationService(database=core.database, quotas=core.quotas),

@@ -2,13 +2,12 @@
 
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.core import Core
+from gavip_hub.handlers.context import Services
 from gavip_hub.hub.client import HubClient
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.services.estimates import EstimateService
-from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.lifecycle import JobLifecycle
-from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.spaces import SpaceMeasurer
 from gavip_hub.threads import Threads
@@ -24,20 +23,16 @@ SERVERS_SECONDS = 60.0
 def make_rounds(
     core: Core,
     *,
-    reservations: ReservationService,
+    services: Services,
     hub: HubClient,
-    opening: OpeningService,
-    evictions: EvictionService,
     launcher: Launcher,
     threads: Threads,
     measuring_threads: Threads,
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
-    caretaker, evictor = _caretaker(
-        core, hub=hub, opening=opening, evictions=evictions, launcher=launcher, threads=threads
-    )
+    caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
     return {
-        "keeper": _keeper(core, reservations, threads),
+        "keeper": _keeper(core, services.reservations, threads),
         "caretaker": caretaker,
         "evictor": evictor,
         "forecaster": _forecaster(core, threads),
@@ -91,17 +86,16 @@ def _keeper(core: Core, reservations: ReservationService, threads: Threads) -> R
 def _caretaker(
     core: Core,
     *,
+    services: Services,
     hub: HubClient,
-    opening: OpeningService,
-    evictions: EvictionService,
     launcher: Launcher,
     threads: Threads,
 ) -> tuple[Rounds, Rounds]:
     """Return the rounds that look after all servers, and those that make room where somebody waits."""
     caretaker = Caretaker(
         hub=hub,
-        ledger=opening,
-        evictions=evictions,
+        ledger=services.opening,
+        evictions=services.evictions,
         boxes=launcher,
         open_ids=core.servers.open_ids,
         in_thread=threads,

@@ -5,14 +5,8 @@ It also is why a guess is not dropped for what may be chance. They are no longer
 
 from math import exp, log, sqrt
 
+from benchmarks.support.ranges import APART, AUTHOR, GROWTH, NOISE, SHARE, SIZE, TAIL
 from benchmarks.support.traces import NOTHING, Chance, Sizes, TraceSet, noise
-
-SIZE = (60, 4000)
-NOISE = (0.03, 0.15)
-GROWTH = (1.5, 6)
-TAIL = (1.8, 3.5)
-APART = (2, 6)
-SHARE = (0.05, 0.5)
 
 
 def it_levels_off(chance: Chance, runs: int) -> Sizes:
@@ -120,5 +114,5 @@ SEEN_AGAIN = TraceSet(
     first_seed=4001,
     kinds=KINDS,
     goals=KINDS.keys(),
-    author=(0.7, 1, 1.3, 1.8, 2.5, 5),
+    author=AUTHOR,
 )

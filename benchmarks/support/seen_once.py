@@ -6,14 +6,8 @@ they are no longer unseen.
 
 from math import pi, sin
 
+from benchmarks.support.ranges import APART, AUTHOR, GROWTH, NOISE, SHARE, SIZE, TAIL
 from benchmarks.support.traces import NOTHING, Chance, Sizes, TraceSet, noise
-
-SIZE = (60, 4000)
-NOISE = (0.03, 0.15)
-GROWTH = (1.5, 6)
-TAIL = (1.8, 3.5)
-APART = (2, 6)
-SHARE = (0.05, 0.5)
 
 
 def a_line_up(chance: Chance, runs: int) -> Sizes:
@@ -124,5 +118,5 @@ SEEN_ONCE = TraceSet(
     first_seed=3001,
     kinds=KINDS,
     goals=KINDS.keys(),
-    author=(0.7, 1, 1.3, 1.8, 2.5, 5),
+    author=AUTHOR,
 )

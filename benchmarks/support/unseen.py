@@ -5,13 +5,8 @@ They were written before they were run, and run once after the last change; noth
 
 from math import exp, pi, sin
 
+from benchmarks.support.ranges import APART, AUTHOR, GROWTH, NOISE, SIZE, TAIL
 from benchmarks.support.traces import NOTHING, Chance, Sizes, TraceSet, noise
-
-SIZE = (60, 4000)
-NOISE = (0.03, 0.15)
-GROWTH = (1.5, 6)
-TAIL = (1.8, 3.5)
-APART = (2, 6)
 
 
 def it_bends(chance: Chance, runs: int) -> Sizes:
@@ -98,5 +93,5 @@ UNSEEN = TraceSet(
     first_seed=5001,
     kinds=KINDS,
     goals=KINDS.keys(),
-    author=(0.7, 1, 1.3, 1.8, 2.5, 5),
+    author=AUTHOR,
 )
