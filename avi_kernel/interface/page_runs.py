@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
@@ -94,34 +93,36 @@ class FirstPage:
     def __init__(self, interface: Any) -> None:
         self._interface = interface
         self._run: PageRun | None = None
+        self._being_begun = asyncio.Lock()
         self._filling: asyncio.Task[None] | None = None
         self._came: asyncio.Queue[str | None] = asyncio.Queue()
-        self._begun = 0.0
 
     async def begin(self) -> None:
         """Begin it, and end it again if nobody comes for it."""
-        self._begun = time.monotonic()
-        self._run = await PageRun.begin(self._interface, query="")
-        self._filling = asyncio.create_task(self._fill(self._run.pieces))
+        async with self._being_begun:
+            self._run = await PageRun.begin(self._interface, query="")
+            self._filling = asyncio.create_task(self._fill(self._run.pieces))
         await asyncio.sleep(FRESH)
-        await self._drop()
+        if run := self._given_away():
+            await self._end(run)
 
     async def take(self, *, query: str) -> PageRun | None:
-        """Return it to the first that asks, if it is what they ask for."""
-        run = self._run
+        """Return it to the first that asks, if it is what they ask for; else it ends."""
+        async with self._being_begun:
+            run = self._given_away()
         if run is None:
             return None
-        if query or not run.lives or time.monotonic() - self._begun > FRESH:
-            await self._drop()
+        if query or not run.lives:
+            await self._end(run)
             return None
-        self._run = None
         run.pieces = self._pieces()
         return run
 
-    async def _drop(self) -> None:
+    def _given_away(self) -> PageRun | None:
         run, self._run = self._run, None
-        if run is None:
-            return
+        return run
+
+    async def _end(self, run: PageRun) -> None:
         log.info("Nobody came for the page that was begun ahead; it ends.")
         await self._end_filling()
         await run.abandon()
