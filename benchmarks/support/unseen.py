@@ -3,94 +3,108 @@
 They were written before they were run, and run once after the last change; nothing may be chosen by them.
 """
 
-from math import exp, pi, sin
+from math import exp
 
-from benchmarks.support.ranges import APART, AUTHOR, GROWTH, NOISE, SIZE, TAIL
+from benchmarks.support.ranges import APART, AUTHOR, GROWTH, NOISE, SHARE, SIZE, TAIL
 from benchmarks.support.traces import NOTHING, Chance, Sizes, TraceSet, noise
 
 
-def it_bends(chance: Chance, runs: int) -> Sizes:
-    """A line up, and from somewhere on another."""
-    size, sigma = chance.uniform(*SIZE), chance.uniform(*NOISE)
-    at, slopes = runs * chance.uniform(0.2, 0.8), [(chance.uniform(*GROWTH) - 1) / runs for _ in range(2)]
+def an_s(chance: Chance, runs: int) -> Sizes:
+    """Little more at first, then much, then hardly any more."""
+    size, sigma, growth = chance.uniform(*SIZE), chance.uniform(*NOISE), chance.uniform(*GROWTH)
+    middle, width = runs * chance.uniform(0.3, 0.7), runs * chance.uniform(0.02, 0.15)
     for number in range(runs):
-        grown = slopes[0] * min(number, at) + slopes[1] * max(0, number - at)
-        yield size * (1 + grown) * noise(chance, sigma), NOTHING
+        part = 1 / (1 + exp((middle - number) / width))
+        yield size * (1 + (growth - 1) * part) * noise(chance, sigma), NOTHING
 
 
-def seasons_on_a_line(chance: Chance, runs: int) -> Sizes:
-    size, sigma = chance.uniform(*SIZE), chance.uniform(*NOISE)
-    growth, height, period = chance.uniform(*GROWTH), chance.uniform(0.1, 0.4), chance.uniform(40, 200)
+def up_and_down(chance: Chance, runs: int) -> Sizes:
+    """A line up to somewhere, and down from there."""
+    size, sigma, growth = chance.uniform(*SIZE), chance.uniform(*NOISE), chance.uniform(*GROWTH)
+    top = runs * chance.uniform(0.3, 0.7)
     for number in range(runs):
-        season = 1 + height * sin(2 * pi * number / period)
-        yield size * (1 + (growth - 1) * number / runs) * season * noise(chance, sigma), NOTHING
+        part = number / top if number < top else (runs - number) / (runs - top)
+        yield size * (1 + (growth - 1) * part) * noise(chance, sigma), NOTHING
 
 
-def it_shrinks(chance: Chance, runs: int) -> Sizes:
-    """The code is made thriftier bit by bit."""
+def ever_faster(chance: Chance, runs: int) -> Sizes:
+    """Each month's data are more than those of the month before."""
     size, sigma, growth = chance.uniform(*SIZE), chance.uniform(*NOISE), chance.uniform(*GROWTH)
     for number in range(runs):
-        yield size * growth ** (-number / runs) * noise(chance, sigma), NOTHING
+        yield size * (1 + (growth - 1) * (number / runs) ** 3) * noise(chance, sigma), NOTHING
 
 
-def burr(chance: Chance, runs: int) -> Sizes:
-    size, tail, shape = chance.uniform(*SIZE), chance.uniform(*TAIL), chance.uniform(0.8, 1.5)
+def lomax(chance: Chance, runs: int) -> Sizes:
+    """What is above a floor is of Pareto's second kind."""
+    size, tail, scale = chance.uniform(*SIZE), chance.uniform(*TAIL), chance.uniform(0.5, 2)
+    for _ in range(runs):
+        yield size * (1 + scale * (chance.paretovariate(tail) - 1)), NOTHING
+
+
+def dagum(chance: Chance, runs: int) -> Sizes:
+    size, tail, shape = chance.uniform(*SIZE), chance.uniform(*TAIL), chance.uniform(0.5, 2)
     for _ in range(runs):
         part = chance.uniform(1e-6, 1 - 1e-6)
-        yield size * ((1 - part) ** (-1 / shape) - 1) ** (1 / tail), NOTHING
+        yield size * (part ** (-1 / shape) - 1) ** (-1 / tail), NOTHING
 
 
-def log_gamma(chance: Chance, runs: int) -> Sizes:
-    size, shape, scale = chance.uniform(*SIZE), chance.uniform(1, 3), chance.uniform(0.25, 0.5)
+def two_lognormals(chance: Chance, runs: int) -> Sizes:
+    """Of one median: mostly narrow, sometimes wide."""
+    size, share = chance.uniform(*SIZE), chance.uniform(*SHARE)
+    narrow, wide = chance.uniform(0.1, 0.3), chance.uniform(0.8, 1.3)
     for _ in range(runs):
-        yield size * exp(chance.gammavariate(shape, scale)), NOTHING
+        yield size * noise(chance, wide if chance.random() < share else narrow), NOTHING
 
 
-def inverse_gamma(chance: Chance, runs: int) -> Sizes:
-    size, shape = chance.uniform(*SIZE), chance.uniform(2, 4)
+def squares(chance: Chance, runs: int) -> Sizes:
+    """Memory by the square of what is matched, whose numbers are of an exponential distribution."""
+    size, scale = chance.uniform(*SIZE), chance.uniform(0.5, 1.5)
     for _ in range(runs):
-        yield size * shape / max(chance.gammavariate(shape, 1), 1e-3), NOTHING
+        yield size * (1 + scale * chance.expovariate(1) ** 2), NOTHING
 
 
-def two_paretos(chance: Chance, runs: int) -> Sizes:
-    """Mostly a thin tail, sometimes a thick one."""
-    size, share = chance.uniform(*SIZE), chance.uniform(0.1, 0.5)
-    for _ in range(runs):
-        tail = 2 if chance.random() < share else 8
-        yield size * chance.paretovariate(tail), NOTHING
-
-
-def five_modes_one_rare(chance: Chance, runs: int) -> Sizes:
-    size, sigma, apart = chance.uniform(*SIZE), chance.uniform(*NOISE), chance.uniform(1.2, 1.6)
-    weights = [*(chance.uniform(0.1, 1) for _ in range(4)), chance.uniform(0.01, 0.05)]
-    for _ in range(runs):
-        (step,) = chance.choices(range(5), weights)
-        yield size * apart**step * noise(chance, sigma), NOTHING
-
-
-def modes_that_part(chance: Chance, runs: int) -> Sizes:
-    """One mode at first, which becomes two."""
-    size, sigma = chance.uniform(*SIZE), chance.uniform(*NOISE)
-    apart, share = chance.uniform(*APART), chance.uniform(0.2, 0.6)
+def a_mode_that_goes(chance: Chance, runs: int) -> Sizes:
+    """Two modes, until the upper one is mended away."""
+    size, sigma, apart = chance.uniform(*SIZE), chance.uniform(*NOISE), chance.uniform(*APART)
+    share, until = chance.uniform(*SHARE), runs * chance.uniform(0.3, 0.8)
     for number in range(runs):
-        factor = 1 + (apart - 1) * number / runs if chance.random() < share else 1
+        is_upper = number < until and chance.random() < share
+        yield size * (apart if is_upper else 1) * noise(chance, sigma), NOTHING
+
+
+def wide_modes(chance: Chance, runs: int) -> Sizes:
+    """Two modes, both of them wide."""
+    size, apart, share = chance.uniform(*SIZE), chance.uniform(*APART), chance.uniform(*SHARE)
+    sigmas = chance.uniform(0.2, 0.4), chance.uniform(0.2, 0.4)
+    for _ in range(runs):
+        is_upper = chance.random() < share
+        yield size * (apart if is_upper else 1) * noise(chance, sigmas[is_upper]), NOTHING
+
+
+def modes_that_grow(chance: Chance, runs: int) -> Sizes:
+    """Two modes, and both drift upwards."""
+    size, sigma, apart = chance.uniform(*SIZE), chance.uniform(*NOISE), chance.uniform(*APART)
+    share, growth = chance.uniform(*SHARE), chance.uniform(*GROWTH)
+    for number in range(runs):
+        factor = (apart if chance.random() < share else 1) * growth ** (number / runs)
         yield size * factor * noise(chance, sigma), NOTHING
 
 
 KINDS = {
-    "drift: it bends": it_bends,
-    "drift: season, line": seasons_on_a_line,
-    "drift: it shrinks": it_shrinks,
-    "tail: Burr": burr,
-    "tail: log-gamma": log_gamma,
-    "tail: inverse gamma": inverse_gamma,
-    "tail: two Paretos": two_paretos,
-    "modes: five, one rare": five_modes_one_rare,
-    "modes: they part": modes_that_part,
+    "drift: an S": an_s,
+    "drift: up and down": up_and_down,
+    "drift: ever faster": ever_faster,
+    "tail: Lomax": lomax,
+    "tail: Dagum": dagum,
+    "tail: two lognormals": two_lognormals,
+    "tail: squares": squares,
+    "modes: one goes": a_mode_that_goes,
+    "modes: both wide": wide_modes,
+    "modes: both grow": modes_that_grow,
 }
 UNSEEN = TraceSet(
     title="kinds never seen",
-    first_seed=5001,
+    first_seed=6001,
     kinds=KINDS,
     goals=KINDS.keys(),
     author=AUTHOR,

@@ -1,7 +1,7 @@
 """How much memory a job will need, learned from past runs of its pipeline.
 
-Several simple guesses stand beside one another. Of those that would have failed seldom so far the one counts that would have cost
-least: what it reserved in vain, and its failed attempts. Sizey chooses among its models alike (Bader et al. 2024, arXiv
+Several simple guesses stand beside one another. The one counts that would have cost least so far: what it reserved in vain, and
+its failed attempts. Sizey chooses among its models alike (Bader et al. 2024, arXiv
 2407.16353); the guesses themselves are those of Witt et al. (2019: quantiles, and a line with an offset), of Ponder (Lehmann et al. 2024: a line
 only where a number and the peaks rise together, else the most that was seen) and of Kubernetes' Vertical Pod Autoscaler (old
 runs weigh less and less). See docs/adr/0009-memory-from-past-runs.md; its constants were chosen by `benchmarks/memory.py`.
@@ -35,11 +35,6 @@ RELATED = 0.3
 """Rank correlation from which on a number tells of memory."""
 JUDGED = 2.5
 """Weight of the runs by which a guess must have been judged."""
-ACCEPTED = 0.04
-"""The part of its runs in which a guess may fail; of those that fail less the cheapest counts.
-
-Less by what chance may add to as many runs: else a good guess is dropped for one that costs twice as much after two failures in a row.
-"""
 FAILED_COSTS = 1.0
 """A failed attempt costs its owner, who waits, as much as so many runs that fit exactly."""
 KILLED_AFTER = 0.5
@@ -118,7 +113,6 @@ class Predictor:
         self._runs: deque[PastRun] = deque(maxlen=NEWEST_RUNS)
         self._remembered: deque[PastRun] = deque(maxlen=REMEMBERED_RUNS)
         self._costs: defaultdict[str, float] = defaultdict(float)
-        self._failed: defaultdict[str, float] = defaultdict(float)
         self._judged: defaultdict[str, float] = defaultdict(float)
         runs = list(runs)
         for number, run in enumerate(runs, start=1):
@@ -145,7 +139,6 @@ class Predictor:
             fade = 0.5 ** (1 / HALF_LIFE)
             for name, megabytes in self._guesses(run.traits, run.author_mb):
                 self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
-                self._failed[name] = self._failed[name] * fade + (coarse(megabytes) < run.needed_mb)
                 self._judged[name] = self._judged[name] * fade + 1
         self._runs.append(run)
         self._remembered.append(run)
@@ -167,15 +160,14 @@ class Predictor:
         return megabytes if megabytes > 0 and (may_be_less or megabytes > author_mb) else None
 
     def _best(self, traits: Traits, author_mb: float) -> float:
-        """Return the cheapest guess of those that fail seldom enough; a careful one before any was judged."""
+        """Return the cheapest guess so far; a careful one before any was judged."""
         guesses = dict(self._guesses(traits, author_mb))
         judged = [name for name in guesses if self._judged[name] >= JUDGED]
-        return guesses.get(min(judged, key=self._badness, default=_name("all", CAREFUL)), 0.0)
+        cheapest = min(judged, key=self._cost_a_run, default=_name("all", CAREFUL))
+        return guesses.get(cheapest, 0.0)
 
-    def _badness(self, name: str) -> tuple[float, float]:
-        judged = self._judged[name]
-        accepted = ACCEPTED + math.sqrt(ACCEPTED * (1 - ACCEPTED) / judged)
-        return max(0.0, self._failed[name] / judged - accepted), self._costs[name] / judged
+    def _cost_a_run(self, name: str) -> float:
+        return self._costs[name] / self._judged[name]
 
     def _guesses(self, traits: Traits, author_mb: float) -> Iterator[tuple[str, float]]:
         if author_mb > 0:
