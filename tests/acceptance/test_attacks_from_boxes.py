@@ -16,9 +16,11 @@ from tests.support.published import follow, publish, submit
 from tests.support.spied import (
     OTHER,
     SPY,
+    Theirs,
     allowed,
     listeners,
     plan,
+    produced,
     publish_private,
     spied_by_interface,
     spied_by_job,
@@ -37,6 +39,7 @@ UNREADABLE = [
     "service's log",
     "another user's file",
     "another user's job",
+    "another user's product",
     "another user's code",
     "the system's passwords",
 ]
@@ -56,6 +59,7 @@ UNREACHABLE = [
 TOKEN_USES = [
     "jobs",
     "another user's job",
+    "another user's product",
     "a job of another AVI",
     "an AVI",
     "users of the Hub",
@@ -74,9 +78,10 @@ def attacked(platform: Platform, folder: Path) -> dict[str, Any]:
     publish_private(platform)
     platform.open_avi("works", OTHER)
     with platform.client(OTHER) as other, listeners(folder) as places:
+        product, address = produced(platform, other)
         job = submit(other, "sleeps", parameters={"seconds": 300})
         eventually(lambda: "asleep" in other.get(f"/jobs/{job}/log").text, "the other user's job runs")
-        tries = plan(platform, places, job=job)
+        tries = plan(platform, places, Theirs(job=job, product=product, product_address=address))
         got = {box: spy(platform, tries) for box, spy in BOXES.items()}
         got["allowed"] = allowed(platform, tries)
         other.post(f"/jobs/{job}/cancel")

@@ -11,7 +11,13 @@ from tests.support.docker import IMAGE, need_engine
 from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import publish
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.hub, pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.hub,
+    pytest.mark.docker,
+    pytest.mark.alone,
+    pytest.mark.timeout(300),
+]
 
 NEIGHBOUR, BOMBER = "scientist", "developer"
 PAGES = 20

@@ -1,6 +1,6 @@
 """The whole REST interface under fuzzing, by everybody who may ask: nothing but what the document says, and no 5xx.
 
-`make acceptance` gives it ten minutes: see `GAVIP_FUZZ_SECONDS`.
+`make acceptance` gives it two minutes, `make endurance` ten: see `GAVIP_FUZZ_SECONDS`.
 """
 
 import json

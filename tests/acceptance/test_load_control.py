@@ -13,7 +13,13 @@ from tests.support.docker import IMAGE, need_engine
 from tests.support.platform import Platform, eventually, platform_to_throw_away
 from tests.support.published import AVIS, follow, publish, submit
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.hub, pytest.mark.docker, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.hub,
+    pytest.mark.docker,
+    pytest.mark.alone,
+    pytest.mark.timeout(900),
+]
 
 PEOPLE = [f"user{number:02}" for number in range(20)]
 INTERFACE_MB, JOB_MB = 200, 256

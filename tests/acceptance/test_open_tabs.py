@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.hub,
     pytest.mark.docker,
+    pytest.mark.alone,
     pytest.mark.timeout(SECONDS + 600),
 ]
 

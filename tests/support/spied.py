@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.support.avis import notebook, write_avi
 from tests.support.notebooks import run_in_notebook
 from tests.support.platform import Platform
-from tests.support.published import AVIS, follow, submit
+from tests.support.published import AVIS, follow, run, submit
 
 SECRET = "what only the machine's own people may read"
 METADATA = "169.254.169.254"
@@ -102,17 +104,29 @@ def listeners(folder: Path) -> Iterator[Listeners]:
         made.close()
 
 
-def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
-    """Return what to try: the platform's files, ports and secrets, and another user's.
+@dataclass(frozen=True, kw_only=True)
+class Theirs:
+    """What is the other user's: a job that runs, and what an earlier one has made, by disk and by address."""
 
-    Parameters
-    ----------
-    job
-        Of another user, running.
-    """
+    job: str
+    product: Path
+    product_address: str
+
+
+def produced(platform: Platform, client: httpx.Client) -> tuple[Path, str]:
+    """Let the other user make something; return where it lies and what it is asked for by."""
+    made = run(client, "works")
+    assert made["phase"] == "COMPLETED", made
+    name = made["results"][0]["name"]
+    [file] = (platform.root / "users" / OTHER / "jobs" / made["id"]).glob(f"*/results/{name}")
+    return file, f"/services/gavip/api/jobs/{made['id']}/results/{name}"
+
+
+def plan(platform: Platform, places: Listeners, theirs: Theirs) -> dict[str, Any]:
+    """Return what to try: the platform's files, ports and secrets, and another user's."""
     root, ports = platform.root, platform.config.ports
     assert ports is not None
-    [attempt] = (root / "attempts").glob(f"*{job}*")
+    [attempt] = (root / "attempts").glob(f"*{theirs.job}*")
     diary, notes = root / "users" / OTHER / "diary", attempt / "notes"
     diary.write_text(SECRET)
     notes.write_text(SECRET)
@@ -128,6 +142,7 @@ def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
             "service's log": str(root / "logs/service.log"),
             "another user's file": str(diary),
             "another user's job": str(notes),
+            "another user's product": str(theirs.product),
             "another user's code": str(next((root / "checkouts" / PRIVATE).glob("*/app.ipynb"))),
             "the system's passwords": "/etc/shadow",
         },
@@ -156,7 +171,8 @@ def plan(platform: Platform, places: Listeners, *, job: str) -> dict[str, Any]:
         },
         "uses": {
             "jobs": [SPY, "GET", "/services/gavip/api/jobs", None],
-            "another user's job": [OTHER, "GET", f"/services/gavip/api/jobs/{job}", None],
+            "another user's job": [OTHER, "GET", f"/services/gavip/api/jobs/{theirs.job}", None],
+            "another user's product": [OTHER, "GET", theirs.product_address, None],
             "a job of another AVI": [SPY, "POST", "/services/gavip/api/jobs", _JOB],
             "an AVI": [SPY, "POST", "/services/gavip/api/servers", {"avi": "works"}],
             "users of the Hub": ["operator", "GET", "/hub/api/users", None],
