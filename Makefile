@@ -39,9 +39,9 @@ lint: environment-dev
 engine:
 	@scripts/engine && scripts/images avi-python || [ "$$GAVIP_REQUIRE_ALL" != 1 ]
 
-# Two at a time, each file by one of them: most tests wait for programs more than they compute.
+# Three at a time, each file by one of them: most tests wait for programs more than they compute.
 test: lint engine
-	$(bin)/pytest -m "not acceptance" -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(bin)/pytest -m "not acceptance" -n 3 --dist loadfile $(PYTEST_ARGS)
 
 # On real containers; what is missing on this machine fails rather than skips.
 acceptance: export GAVIP_REQUIRE_ALL = 1
