@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gavip_hub.exceptions import BadManifest, BadRequest, NotFound
-from gavip_hub.storage import repositories
+from gavip_hub.storage import copies
 from gavip_hub.storage.repositories import Repositories, split_source
 from tests.support.avis import star_counter, write_avi
 
@@ -99,7 +99,7 @@ def test_a_link_on_the_way_to_the_folder_is_refused(kept, source, tmp_path):
 
 
 def test_too_much_is_refused_before_it_is_copied(kept, source, monkeypatch):
-    monkeypatch.setattr(repositories, "LARGEST_TREE", 1024)
+    monkeypatch.setattr(copies, "LARGEST_TREE", 1024)
     with (source / "big").open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(BadManifest, match="larger than"):
@@ -113,7 +113,7 @@ def test_the_same_file_is_taken_where_it_is_small(kept, source):
 
 
 def test_too_many_files_are_refused(kept, source, monkeypatch):
-    monkeypatch.setattr(repositories, "MOST_FILES", 3)
+    monkeypatch.setattr(copies, "MOST_FILES", 3)
     with pytest.raises(BadManifest, match="more than 3 files"):
         kept.take_in(source, [])
 

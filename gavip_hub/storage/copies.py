@@ -1,0 +1,180 @@
+"""Copies of strangers' trees, out of a folder that may change meanwhile or out of a commit: plain files, and not too many."""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from gavip_hub.exceptions import BadManifest
+from gavip_hub.storage.git import Entry, Git
+
+MB = 1024 * 1024
+LARGEST_TREE = 256 * MB
+MOST_FILES = 5000
+DEEPEST = 40
+_COPY = 1024 * 1024
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_ODD = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG)
+_LINK, _SUBMODULE = "120000", "160000"
+_PLAIN = {"100644": False, "100755": True, "100664": False}
+"""Modes of git -> whether the file may be executed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A copy of a tree that belongs to the platform alone."""
+
+    folder: Path
+    files: dict[str, bool]
+    """Path -> whether it may be executed."""
+    digest: str
+    """SHA-256 of all paths and contents, wherever it was copied from."""
+
+
+class _Filling:
+    """A copy that is being made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, bool] = {}
+        self._digest = hashlib.sha256()
+        self._room = LARGEST_TREE
+
+    def add(self, path: str, content: Iterable[bytes], *, executable: bool) -> None:
+        """Write one file.
+
+        Raises
+        ------
+        BadManifest
+            There are too many, or they are too large together.
+        """
+        require_few(len(self._files) + 1)
+        digest = hashlib.sha256()
+        with self._made(path, 0o755 if executable else 0o644) as copy:
+            for block in content:
+                self._room -= len(block)
+                if self._room < 0:
+                    raise BadManifest(
+                        f"The folder is larger than {LARGEST_TREE // MB} MB; leave data out of it."
+                    )
+                digest.update(block)
+                copy.write(block)
+        self._files[path] = executable
+        self._digest.update(f"{path}\0{int(executable)}\0{digest.hexdigest()}\n".encode())
+
+    def _made(self, path: str, mode: int) -> BinaryIO:
+        target = self._folder / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return os.fdopen(os.open(target, _NEW, mode), "wb")
+        except OSError as error:
+            if error.errno not in _ODD:
+                raise
+            raise BadManifest(f"{path[:200]}: give this file a name that is shorter, and its own.") from None
+
+    def tree(self) -> Tree:
+        """Return the copy."""
+        return Tree(folder=self._folder, files=self._files, digest=self._digest.hexdigest())
+
+
+def copied(source: int, target: Path) -> Tree:
+    """Copy what a folder's descriptor leads to, file by file, each opened beneath its folder."""
+    filling = _Filling(target)
+    for path, folder in _walk(source):
+        with _opened(folder, path) as source_file:
+            executable = bool(os.fstat(source_file.fileno()).st_mode & stat.S_IXUSR)
+            filling.add(path, _blocks(source_file), executable=executable)
+    return filling.tree()
+
+
+def taken_out(git: Git, commit: str, target: Path) -> Tree:
+    """Copy the files of a commit; what git knows besides files is refused in words."""
+    filling = _Filling(target)
+    entries: list[Entry] = []
+    for entry in git.entries(commit):
+        if NO_PART_OF_AN_AVI.isdisjoint(entry.path.split("/")):
+            _require_plain(entry)
+            entries.append(entry)
+            require_few(len(entries))
+    for entry, content in git.contents(sorted(entries, key=_place)):
+        filling.add(entry.path, content, executable=_PLAIN[entry.mode])
+    return filling.tree()
+
+
+def require_few(files: int) -> None:
+    """Refuse a tree of too many files."""
+    if files > MOST_FILES:
+        raise BadManifest(
+            f"The folder has more than {MOST_FILES} files; leave out what is not needed to run."
+        )
+
+
+def _place(entry: Entry) -> list[tuple[bool, str]]:
+    """Return a file's place in the order of a walk: a folder's files, then its folders."""
+    *folders, name = entry.path.split("/")
+    return [*((True, folder) for folder in folders), (False, name)]
+
+
+def _require_plain(entry: Entry) -> None:
+    path = entry.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if entry.mode == _LINK:
+        raise BadManifest(f"{path[:200]}: is a link; put the file itself there.")
+    if entry.mode == _SUBMODULE:
+        raise BadManifest(f"{path[:200]}: is a submodule; put its files themselves there.")
+    if entry.mode not in _PLAIN:
+        raise BadManifest(f"{path[:200]}: is not a file.")
+    _require_sound(path, is_text=path == entry.path)
+
+
+def _require_sound(path: str, *, is_text: bool) -> None:
+    parts = path.split("/")
+    if not is_text or not path.isprintable():
+        raise BadManifest(f"{path[:100]!r}: give this file a name without control characters.")
+    if len(parts) > DEEPEST:
+        raise BadManifest(f"{path[:100]}…: folders lie in one another more than {DEEPEST} deep.")
+    # Git itself refuses such trees when they are pushed; nothing is written anywhere on its word alone.
+    if any(part in {"", ".", ".."} for part in parts):
+        raise BadManifest(f"{path[:100]!r}: leads out of the folder.")
+
+
+def _walk(source: int) -> Iterator[tuple[str, int]]:
+    """Yield each file's path and the descriptor of its folder, in a fixed order."""
+    for top, folders, names, here in os.fwalk(".", dir_fd=source, follow_symlinks=False):
+        # The walk calls itself for each level, and a thousand are more than Python has.
+        if top.count("/") > DEEPEST:
+            raise BadManifest(f"{top[2:100]}…: folders lie in one another more than {DEEPEST} deep.")
+        # A link to a folder is listed among the folders, and would be left out without a word.
+        links = [name for name in folders if stat.S_ISLNK(os.lstat(name, dir_fd=here).st_mode)]
+        folders[:] = sorted(name for name in folders if name not in NO_PART_OF_AN_AVI and name not in links)
+        for name in sorted([*names, *links]):
+            path = os.path.normpath(f"{top}/{name}")
+            if name in NO_PART_OF_AN_AVI:
+                continue
+            if not path.isprintable():
+                raise BadManifest(f"{path[:100]!r}: give this file a name without control characters.")
+            yield path, here
+
+
+@contextmanager
+def _opened(folder: int, path: str) -> Iterator[BinaryIO]:
+    """Open a file of a folder, where it is one, and no link to another."""
+    try:
+        descriptor = os.open(os.path.basename(path), _FILE, dir_fd=folder)  # noqa: PTH119 - text, not a path here
+    except OSError:
+        raise BadManifest(f"{path}: is a link or cannot be read; put the file itself there.") from None
+    with os.fdopen(descriptor, "rb") as source:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise BadManifest(f"{path}: is not a file.")
+        yield source
+
+
+def _blocks(source: BinaryIO) -> Iterator[bytes]:
+    while block := source.read(_COPY):
+        yield block

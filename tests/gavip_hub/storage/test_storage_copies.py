@@ -1,0 +1,131 @@
+"""Files are taken out of a commit of any author's, with git's own plumbing as the author."""
+
+import os
+import subprocess
+
+import pytest
+
+from gavip_hub.exceptions import BadManifest
+from gavip_hub.storage import copies
+from gavip_hub.storage.copies import Tree, copied, taken_out
+from gavip_hub.storage.git import Git
+from tests.support.avis import star_counter
+
+WHO = {f"GIT_{role}_{what}": "ann" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "bare.git"
+
+
+@pytest.fixture
+def plumb(folder):
+    """Run git in the bare repository as its author does, with nothing checked."""
+
+    def run(*arguments: str, given: str = "") -> str:
+        done = subprocess.run(
+            ["git", f"--git-dir={folder}", *arguments],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, **WHO},
+        )
+        return done.stdout.strip()
+
+    Git(folder).make()
+    return run
+
+
+@pytest.fixture
+def blob(plumb):
+    return plumb("hash-object", "-w", "--stdin", given="../../etc/passwd")
+
+
+def committed(plumb, *entries: str) -> str:
+    """Commit a tree of entries as git prints them."""
+    tree = plumb("mktree", "--missing", given="\n".join(entries))
+    return plumb("commit-tree", tree, "-m", "made")
+
+
+def refused(folder, tmp_path, commit: str) -> str:
+    with pytest.raises(BadManifest) as caught:
+        taken_out(Git(folder), commit, tmp_path / "out")
+    return caught.value.message
+
+
+def cloned_and_pushed(folder, source) -> str:
+    for arguments in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["commit", "-qm", "x"],
+        ["push", "-q", str(folder), "HEAD:main"],
+    ):
+        subprocess.run(["git", *arguments], cwd=source, check=True, env={**os.environ, **WHO})
+    return Git(folder).commit_of("refs/heads/main")
+
+
+def test_a_commits_files_are_those_of_the_folder_it_was_made_from(folder, plumb, tmp_path):
+    source = star_counter(tmp_path / "source")
+    (source / "a.d").mkdir()
+    (source / "a.d" / "deep").write_bytes(bytes(range(256)) * 1000)
+    (source / "a").write_text("comes before a.d in one order and after it in the other")
+    (source / "a").chmod(0o755)
+    descriptor = os.open(source, os.O_RDONLY)
+    (tmp_path / "copy").mkdir()
+    of_folder = copied(descriptor, tmp_path / "copy")
+    os.close(descriptor)
+    of_commit = taken_out(Git(folder), cloned_and_pushed(folder, source), tmp_path / "out")
+    assert of_commit == Tree(folder=tmp_path / "out", files=of_folder.files, digest=of_folder.digest)
+    assert (tmp_path / "out/a.d/deep").read_bytes() == bytes(range(256)) * 1000
+
+
+def test_attributes_of_the_tree_change_nothing(folder, plumb, tmp_path):
+    source = star_counter(tmp_path / "source")
+    (source / ".gitattributes").write_text("README.md export-ignore\napp.ipynb export-subst\n")
+    (source / "README.md").write_text("$Format:%H$")
+    taken_out(Git(folder), cloned_and_pushed(folder, source), tmp_path / "out")
+    assert (tmp_path / "out/README.md").read_text() == "$Format:%H$"
+
+
+def test_a_link_is_refused(folder, plumb, blob, tmp_path):
+    commit = committed(plumb, f"120000 blob {blob}\tapp.ipynb")
+    assert refused(folder, tmp_path, commit) == "app.ipynb: is a link; put the file itself there."
+
+
+def test_a_submodule_is_refused(folder, plumb, tmp_path):
+    commit = committed(plumb, f"160000 commit {'1' * 40}\tmodule")
+    assert refused(folder, tmp_path, commit) == "module: is a submodule; put its files themselves there."
+
+
+@pytest.mark.parametrize("name", ["..", "."])
+def test_a_name_that_leads_out_is_refused(folder, plumb, blob, tmp_path, name):
+    inner = plumb("mktree", given=f"100644 blob {blob}\tpasswd")
+    commit = committed(plumb, f"040000 tree {inner}\t{name}")
+    assert "leads out of the folder" in refused(folder, tmp_path, commit)
+
+
+def test_a_name_too_long_for_a_disk_is_refused(folder, plumb, blob, tmp_path):
+    commit = committed(plumb, f"100644 blob {blob}\t{'n' * 300}")
+    assert "a name that is shorter" in refused(folder, tmp_path, commit)
+
+
+def test_a_tree_that_names_itself_without_end_is_refused_soon(folder, plumb, blob, tmp_path):
+    tree = plumb("mktree", given="\n".join(f"100644 blob {blob}\tf{number}" for number in range(10)))
+    for _ in range(12):  # ten to the thirteenth files
+        tree = plumb("mktree", given="\n".join(f"040000 tree {tree}\td{number}" for number in range(10)))
+    commit = plumb("commit-tree", tree, "-m", "bomb")
+    assert "more than 5000 files" in refused(folder, tmp_path, commit)
+
+
+def test_a_tree_of_large_files_is_refused(folder, plumb, blob, tmp_path, monkeypatch):
+    monkeypatch.setattr(copies, "LARGEST_TREE", 20)
+    commit = committed(plumb, f"100644 blob {blob}\ta", f"100644 blob {blob}\tb")
+    assert "leave data out of it" in refused(folder, tmp_path, commit)
+
+
+def test_what_is_no_commit_has_none(folder, plumb, blob):
+    assert Git(folder).commit_of(blob) is None
+    assert Git(folder).commit_of("f" * 40) is None
