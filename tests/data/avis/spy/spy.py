@@ -64,7 +64,7 @@ def _tokens():
     for text in _texts():
         known = dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
         if "GAVIP_TOKEN" in known:
-            yield known.get("GAVIP_USER"), known["GAVIP_TOKEN"]
+            yield known.get("GAVIP_USER", "nobody"), known["GAVIP_TOKEN"]
 
 
 def _texts():
