@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.browser import open_browser
-from tests.support.platform import Platform, running_platform
+from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import publish
 from tests.support.strangers import script, visited
 
@@ -80,9 +80,9 @@ class Attack:
 
 
 @pytest.fixture(scope="module")
-def loose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def loose() -> Iterator[Platform]:
     """The control."""
-    with running_platform(tmp_path_factory.mktemp("loose") / "root", settings=LOOSE) as running:
+    with platform_to_throw_away("loose", settings=LOOSE) as running:
         yield running
 
 
