@@ -126,6 +126,7 @@ class Gavip(Configurable):
         100_000, help="Jobs of everybody that may wait; beyond it, submitting is refused for a minute."
     ).tag(config=True)
     results_mb = Integer(4096, help="MB that the results of one job may hold.").tag(config=True)
+    repository_mb = Integer(1024, help="MB that the git repository of one AVI may hold.").tag(config=True)
     disk_reserve_mb = Integer(
         512,
         help="MB that must be free on the disk of the data root for anything new to start; 0: anything starts.",

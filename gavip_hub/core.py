@@ -10,6 +10,7 @@ from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
@@ -33,7 +34,9 @@ class Core:
     folders: AttemptFolders
     spaces: UserSpaces
     quotas: QuotaService
+    repositories: Repositories
     releases: ReleaseService
+    projects: ProjectService
     servers: ServerService
     policies: PolicyService
     board: Board
@@ -75,7 +78,9 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
         quotas=quotas,
+        repositories=repositories,
         releases=releases,
+        projects=ProjectService(database=database, repositories=repositories, config=config, clock=clock),
         servers=servers,
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),

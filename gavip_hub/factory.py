@@ -15,7 +15,7 @@ from gavip_hub.backends.choice import make_backend, make_launcher
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
-from gavip_hub.config import MB, Gavip
+from gavip_hub.config import LOOPBACK, MB, Gavip
 from gavip_hub.core import Core, make_core
 from gavip_hub.domain.giving_way import Terms
 from gavip_hub.handlers.base import UnknownPath
@@ -43,10 +43,12 @@ from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.proposals import MemoryProposals
+from gavip_hub.services.pushes import PushService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
+from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
 
 IDENTITY_SECONDS = 60
@@ -153,6 +155,7 @@ def _context(
         disk=core.disk,
         metrics=metrics,
         templates=make_templates(),
+        git=_git(core),
     )
 
 
@@ -238,7 +241,25 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         proposals=proposals,
         grants=core.grants,
         numbers=NumberService(database=core.database, quotas=core.quotas),
+        projects=core.projects,
+        pushes=PushService(
+            database=core.database,
+            repositories=core.repositories,
+            releases=core.releases,
+            page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
+        ),
     )
+
+
+def _git(core: Core) -> GitHttp:
+    config = core.config
+    made = GitHttp(
+        root=config.root,
+        hooks_url=f"http://{LOOPBACK}:{config.service_port}{PREFIX}/api/pushes/self",
+        repository_mb=config.repository_mb,
+    )
+    made.prepare()
+    return made
 
 
 def _scheduler(

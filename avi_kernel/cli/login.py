@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from avi_kernel.cli import exits, settings
+from avi_kernel.cli import exits, git_credential, settings
 from avi_kernel.cli.document import api_document
 from avi_kernel.cli.settings import Platform
 from avi_kernel.transport import ApiError, SignInRequired, Transport, Unavailable, http_client, why_silent
@@ -27,7 +27,7 @@ def login(
 ) -> None:
     """Sign in to the platform at URL and keep a token.
 
-    The token is kept in a file that only you can read, and ends after 90 days.
+    The token is kept in a file that only you can read, and ends after 90 days. Git asks for it by itself from now on.
     """
     platform = settings.current(url or (ctx.obj or {}).get("url")).url
     with exits.told_plainly():
@@ -39,7 +39,8 @@ def login(
     settings.remember(Platform(url=platform, token=token, user=name))
     with suppress(ApiError):  # so that help and completion know its commands from now on
         api_document(platform)
-    click.echo(f"Signed in to {platform} as {name}.")
+    with_git = git_credential.install(platform)
+    click.echo(f"Signed in to {platform} as {name}{', and git with you' if with_git else ''}.")
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -83,4 +84,5 @@ def logout(ctx: click.Context, url: str | None) -> None:
     """Forget the token of the platform at URL."""
     platform = settings.current(url or (ctx.obj or {}).get("url")).url
     known = settings.forget(platform)
+    git_credential.remove(platform)
     click.echo(f"Forgot the token of {platform}." if known else f"There was no token of {platform}.")

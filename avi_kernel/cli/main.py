@@ -11,6 +11,8 @@ _OWN = {
     "login": ("avi_kernel.cli.login:login", "Sign in to a platform and keep a token."),
     "logout": ("avi_kernel.cli.login:logout", "Forget a platform's token."),
 }
+_HIDDEN = {"git-credential": "avi_kernel.cli.git_credential:git_credential"}
+"""For programs: git asks it for a token."""
 _SHORT = {
     "admin": "Look after a platform on this machine.",
     "demo": "Start a platform, run a first job, and keep serving.",
@@ -30,8 +32,8 @@ class Commands(click.Group):
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _OWN:
-            return plugins.load(_OWN[cmd_name][0])
+        if target := {**{name: place for name, (place, _) in _OWN.items()}, **_HIDDEN}.get(cmd_name):
+            return plugins.load(target)
         if target := plugins.commands().get(cmd_name):
             return plugins.load(target)
         return _api_command(ctx, cmd_name)

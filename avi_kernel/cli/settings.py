@@ -40,28 +40,34 @@ def cache_file(url: str) -> Path:
 
 def current(url: str | None = None) -> Platform:
     """Return the platform to talk to: the one asked for, the environment's, or the last that was signed in to."""
-    known = read(config_file())
-    chosen = url or os.environ.get(URL_VARIABLE) or known.get("last") or DEFAULT_URL
+    kept = read(config_file())
+    chosen = url or os.environ.get(URL_VARIABLE) or kept.get("last") or DEFAULT_URL
     chosen = chosen.rstrip("/")
-    own = known.get("platforms", {}).get(chosen, {})
+    own = kept.get("platforms", {}).get(chosen, {})
     return Platform(
         url=chosen, token=os.environ.get(TOKEN_VARIABLE) or own.get("token"), user=own.get("user")
     )
 
 
+def known(url: str) -> Platform | None:
+    """Return a platform that was signed in to; None where it was not, or not at this address."""
+    own = read(config_file()).get("platforms", {}).get(url)
+    return Platform(url=url, token=own.get("token"), user=own.get("user")) if own else None
+
+
 def remember(platform: Platform) -> None:
     """Keep a platform's token, readable by its owner alone, and make it the one that is talked to."""
-    known = read(config_file())
-    known["last"] = platform.url
-    known.setdefault("platforms", {})[platform.url] = {"token": platform.token, "user": platform.user}
-    write_private(config_file(), known)
+    kept = read(config_file())
+    kept["last"] = platform.url
+    kept.setdefault("platforms", {})[platform.url] = {"token": platform.token, "user": platform.user}
+    write_private(config_file(), kept)
 
 
 def forget(url: str) -> bool:
     """Drop a platform's token; tell whether there was one."""
-    known = read(config_file())
-    found = known.get("platforms", {}).pop(url, None)
-    write_private(config_file(), known)
+    kept = read(config_file())
+    found = kept.get("platforms", {}).pop(url, None)
+    write_private(config_file(), kept)
     return found is not None
 
 

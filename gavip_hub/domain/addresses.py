@@ -15,6 +15,11 @@ def notebook_url(config: Gavip, *, user: str) -> str:
     return _at(config, user, f"/user/{quote(user)}/")
 
 
+def git_url(config: Gavip, avi: str) -> str:
+    """Return the address from which an AVI's repository is cloned."""
+    return f"{config.public_url}/services/gavip/git/{avi}.git"
+
+
 def _at(config: Gavip, label: str, path: str) -> str:
     scheme, _, host = config.public_url.partition("://")
     return f"{scheme}://{label}.{host}{path}"

@@ -10,6 +10,7 @@ from gavip_hub.exceptions import NoRoom
 MOST_READS = 12
 """A browser opens six connections."""
 MOST_STREAMS = 12
+MOST_TRANSFERS = 3
 
 Holder = tuple[str, str | None]
 """A person, or one AVI for its user: a stranger's AVI takes nothing away from the person."""
@@ -65,3 +66,11 @@ def reads() -> AtOnce:
 def streams() -> AtOnce:
     """Return what counts streams of events."""
     return AtOnce(most=MOST_STREAMS, refusal="You follow events in {most} places already; close one of them.")
+
+
+def transfers() -> AtOnce:
+    """Return what counts clones and pushes."""
+    return AtOnce(
+        most=MOST_TRANSFERS,
+        refusal="You clone and push in {most} places at once already; wait until one of them is through.",
+    )

@@ -2,9 +2,9 @@
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
+from avi_kernel.protocol.api import AviView, ReleaseChange, ReleaseSubmit, ReleaseView
 from gavip_hub.domain.identity import PUBLISH, is_operator
-from gavip_hub.exceptions import BadManifest, BadParameter, Conflict, NotFound
+from gavip_hub.exceptions import BadManifest, BadParameter, Conflict, Forbidden, NotFound
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.operations import ApiHandler, operation
 
@@ -103,6 +103,30 @@ class OneRelease(ApiHandler):
             self.services.releases.get, viewer=self.require().name, avi=avi, version=version
         )
         return found
+
+    @override
+    @operation(
+        id="releases.change",
+        summary="Let everybody run a release, or its project's people alone",
+        scope=PUBLISH,
+        body=ReleaseChange,
+        returns=ReleaseView,
+        errors=(NotFound, Forbidden),
+    )
+    async def post(self, avi: str, version: str, body: ReleaseChange) -> ReleaseView:
+        """Change it; what runs goes on."""
+        profile = self.require()
+        if profile.avi is not None:
+            raise Forbidden("Releases are made public by people, and not by an interface.")
+        changed: ReleaseView = await self.in_thread(
+            self.services.releases.change,
+            owner=profile.name,
+            avi=avi,
+            version=version,
+            visibility=body.visibility,
+            operator=is_operator(profile),
+        )
+        return changed
 
 
 HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease)

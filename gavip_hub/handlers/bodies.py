@@ -25,6 +25,8 @@ from gavip_hub.handlers.context import PREFIX
 
 MB = 1024 * 1024
 LARGEST_BODY = 4 * MB
+STREAMED = f"{PREFIX}/git"
+"""Below it bodies are passed on as they come, and nothing is held."""
 MOST_READ = 1024 * MB
 """Of a body that is refused; a connection that sends more is closed."""
 
@@ -53,6 +55,7 @@ class _Bounded(HTTPMessageDelegate):
         self._request: HTTPServerRequest | None = None
         self._refused: GavipError | None = None
         self._length = 0
+        self._largest = LARGEST_BODY
 
     @override
     def headers_received(
@@ -68,6 +71,8 @@ class _Bounded(HTTPMessageDelegate):
             )
             self._request = self._read(line._replace(path=line.path.partition("?")[0]), headers)
             return None
+        if self._request.path.startswith(f"{STREAMED}/"):
+            self._largest = MOST_READ
         return self._routed.headers_received(start_line, headers)
 
     def _read(self, line: RequestStartLine, headers: HTTPHeaders) -> HTTPServerRequest:
@@ -76,7 +81,7 @@ class _Bounded(HTTPMessageDelegate):
     @override
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         self._length += len(chunk)
-        if self._refused is None and self._length > LARGEST_BODY:
+        if self._refused is None and self._length > self._largest:
             self._refused = BodyTooLarge()
             self._routed.on_connection_close()  # drops what came so far
         return self._routed.data_received(chunk) if self._refused is None else None

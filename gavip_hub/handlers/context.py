@@ -1,5 +1,6 @@
 """What every handler reaches: settings, services, sign-in, threads, templates."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
-from gavip_hub.handlers.at_once import AtOnce, reads, streams
+from gavip_hub.handlers.at_once import AtOnce, reads, streams, transfers
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
@@ -20,7 +21,9 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
+from gavip_hub.services.pushes import PushService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
@@ -28,9 +31,11 @@ from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
 
 PREFIX = "/services/gavip"
+GIT_AT_ONCE = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,8 @@ class Services:
     proposals: MemoryProposals
     grants: GrantService
     numbers: NumberService
+    projects: ProjectService
+    pushes: PushService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +80,12 @@ class ServiceContext:
     disk: DiskSpace
     metrics: Metrics
     templates: Environment
+    git: GitHttp
     reads: AtOnce = field(default_factory=reads)
     streams: AtOnce = field(default_factory=streams)
+    transfers: AtOnce = field(default_factory=transfers)
+    git_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GIT_AT_ONCE))
+    """Of clones and pushes of all."""
 
 
 def make_templates() -> Environment:

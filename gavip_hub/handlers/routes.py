@@ -7,6 +7,7 @@ from gavip_hub.handlers import (
     attempts,
     avis,
     events,
+    git,
     grants,
     health,
     jobs,
@@ -14,6 +15,8 @@ from gavip_hub.handlers import (
     oauth,
     pages,
     policies,
+    projects,
+    pushes,
     servers,
 )
 from gavip_hub.handlers.openapi import OpenApi, document_bytes, routes
@@ -23,18 +26,20 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     OpenApi,
     *health.HANDLERS,
     *avis.HANDLERS,
+    *projects.HANDLERS,
     *servers.HANDLERS,
     *grants.HANDLERS,
     *jobs.HANDLERS,
     *events.HANDLERS,
     *policies.HANDLERS,
     *attempts.HANDLERS,
+    *pushes.HANDLERS,
 )
 
 
 def all_routes() -> list[Any]:
     """Return the routes of API, portal and sign-in."""
-    return [*routes(API_HANDLERS), *oauth.ROUTES, *monitoring.ROUTES, *pages.page_routes()]
+    return [*routes(API_HANDLERS), *oauth.ROUTES, *monitoring.ROUTES, *git.ROUTES, *pages.page_routes()]
 
 
 @cache

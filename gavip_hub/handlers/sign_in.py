@@ -67,9 +67,9 @@ class SignIn:
         """
         header = self._oauth.auth_header_pat.match(request.headers.get("Authorization", ""))
         if header:
-            return await self._of_token(header.group(1).strip())
+            return await self.of_token(header.group(1).strip())
         for token in self._cookie_tokens(request):
-            identity = await self._of_token(token, session=_cookie(request, "jupyterhub-session-id"))
+            identity = await self.of_token(token, session=_cookie(request, "jupyterhub-session-id"))
             if identity.profile:
                 return Identity(profile=identity.profile, token=token, by_cookie=True)
         return NOBODY
@@ -156,7 +156,14 @@ class SignIn:
             samesite="Lax",
         )
 
-    async def _of_token(self, token: str, *, session: str = "") -> Identity:
+    async def of_token(self, token: str, *, session: str = "") -> Identity:
+        """Return whose token this is; `NOBODY` where the Hub does not know it.
+
+        Raises
+        ------
+        Unavailable
+            The Hub does not answer.
+        """
         try:
             model: dict[str, Any] | None = await self._oauth.user_for_token(
                 token, session_id=session, sync=False

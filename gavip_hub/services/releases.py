@@ -1,10 +1,10 @@
 """Publish releases of AVIs, and tell who may run which."""
 
 import logging
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -13,22 +13,19 @@ from avi_kernel.protocol.folder import FolderProblem, read_release
 from avi_kernel.protocol.manifest import DEFAULT_IMAGE, ReleaseSpec
 from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
-from gavip_hub.domain.addresses import interface_url
-from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
+from gavip_hub.domain.names import require_avi_name, require_version
+from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
+from gavip_hub.services.catalogue import avi_view, release_view
 from gavip_hub.services.memory_checks import require_memory_expressions
-from gavip_hub.storage import releases
+from gavip_hub.storage import members, releases
+from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
-from gavip_hub.storage.repositories import Repositories, Tree, split_source
+from gavip_hub.storage.repositories import Repositories, split_source
 from gavip_hub.storage.schema import Avi, Release
 
 READY = "READY"
 BUNDLED_OWNER = "gavip"
-RESERVED = frozenset({"notebook"})
-"""How people see the server that the Hub leaves unnamed."""
-_SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,39}")
-_SLUG_LENGTH = range(2, 21)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +41,9 @@ class _Publication:
     visibility: str
     submitter: str
     owner: str
-    operator: bool
+    operator: bool = False
+    commit: str | None = None
+    """Of the author's own; else the platform makes one of the folder."""
 
 
 class ReleaseService:
@@ -71,14 +70,14 @@ class ReleaseService:
         with self._database.reading() as session:
             for release, avi in releases.visible(session, viewer=viewer):
                 if avi.name not in newest:
-                    newest[avi.name] = self._avi_view(avi, release, viewer)
+                    newest[avi.name] = avi_view(self._config, avi, release, viewer=viewer)
         return sorted(newest.values(), key=lambda view: view.title.lower())
 
     def avi(self, *, viewer: str, name: str) -> AviView:
         """Return an AVI of which the viewer may run a release."""
         with self._database.reading() as session:
             release, avi = self._newest(session, viewer=viewer, avi=name)
-            return self._avi_view(avi, release, viewer)
+            return avi_view(self._config, avi, release, viewer=viewer)
 
     def versions(self, *, viewer: str, avi: str) -> list[ReleaseView]:
         """Return the releases of an AVI that the viewer may run, newest first."""
@@ -139,6 +138,69 @@ class ReleaseService:
         finally:
             self._repositories.discard(tree)
 
+    def check_commit(self, *, avi: str, version: str, commit: str, pushed: str) -> None:
+        """Refuse a commit that cannot become a release, while it is being pushed.
+
+        Raises
+        ------
+        BadManifest
+            It is no valid AVI.
+        """
+        _check_name(avi, version)
+        tree = self._repositories.take_out(avi, commit, pushed=pushed)
+        try:
+            self._spec_of(tree)
+        finally:
+            self._repositories.discard(tree)
+
+    def submit_commit(self, *, submitter: str, avi: str, version: str, commit: str) -> ReleaseView:
+        """Publish a commit of an AVI's repository, to its people alone.
+
+        Raises
+        ------
+        BadManifest
+            It is no valid AVI.
+        Conflict
+            The version exists with other content.
+        """
+        _check_name(avi, version)
+        tree = self._repositories.take_out(avi, commit)
+        try:
+            publication = _Publication(
+                tree=tree,
+                spec=self._spec_of(tree),
+                avi=avi,
+                version=version,
+                visibility=releases.PRIVATE,
+                submitter=submitter,
+                owner=submitter,
+                commit=commit,
+            )
+            return self._publish(publication)
+        finally:
+            self._repositories.discard(tree)
+
+    def change(
+        self,
+        *,
+        owner: str,
+        avi: str,
+        version: str,
+        visibility: Literal["private", "public"],
+        operator: bool = False,
+    ) -> ReleaseView:
+        """Let everybody run a release, or its AVI's people alone; what runs goes on."""
+        with self._database.transaction() as session:
+            lock_pools(session, f"avi:{avi}")
+            release, project = self._newest(session, viewer=owner, avi=avi, version=version)
+            if not (operator or self._may_write(session, project, owner)):
+                raise Forbidden(f"{avi} is {project.owner}'s: who may write it decides who may run it.")
+            release.visibility = visibility
+            session.flush()
+            project.visibility = releases.visibility_of(session, avi)
+            log.info("Made %s %s %s by %s", avi, version, visibility, owner)
+            return release_view(release)
+
     def publish_bundled(self, folder: Path, *, avi: str, version: str) -> ReleaseView:
         """Publish an AVI that comes with the platform; changed content becomes `<version>+<n>`."""
         _check_name(avi, version)
@@ -181,10 +243,16 @@ class ReleaseService:
             if known is not None:
                 return known
             now = self._clock.now()
-            commit = self._repositories.commit(
-                new.tree, avi=new.avi, version=new.version, author=new.submitter, at=now
-            )
-            return self._record(new, commit, now)
+            return self._record(new, self._committed(new, now), now)
+
+    def _committed(self, new: _Publication, now: datetime) -> str:
+        """Return the commit of a release, and make its files its checkout."""
+        if new.commit is not None:
+            self._repositories.check_out(new.tree, avi=new.avi, commit=new.commit)
+            return new.commit
+        return self._repositories.commit(
+            new.tree, avi=new.avi, version=new.version, author=new.submitter, at=now
+        )
 
     def _record(self, new: _Publication, commit: str, now: datetime) -> ReleaseView:
         with self._database.transaction() as session:
@@ -228,8 +296,11 @@ class ReleaseService:
 
     def _require_owner(self, session: Session, new: _Publication) -> None:
         avi = releases.avi(session, new.avi)
-        if avi is not None and avi.owner != new.submitter and not new.operator:
+        if avi is not None and not (new.operator or self._may_write(session, avi, new.submitter)):
             raise Conflict(f"An AVI {new.avi!r} exists and is not yours; choose another name.", field="avi")
+
+    def _may_write(self, session: Session, avi: Avi, user: str) -> bool:
+        return avi.owner == user or members.right(session, avi=avi.name, user=user) == members.WRITE
 
     def _avi_row(self, session: Session, new: _Publication) -> Avi:
         avi = releases.avi(session, new.avi)
@@ -259,37 +330,6 @@ class ReleaseService:
             raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
         return found[0]
 
-    def _avi_view(self, avi: Avi, newest: Release, viewer: str) -> AviView:
-        spec = ReleaseSpec.model_validate(newest.spec)
-        return AviView(
-            name=avi.name,
-            title=spec.manifest.title or avi.name,
-            summary=spec.manifest.summary,
-            owner=avi.owner,
-            authors=[author.name for author in spec.manifest.authors],
-            keywords=spec.manifest.keywords,
-            licence=spec.manifest.licence,
-            latest=newest.version,
-            has_interface=spec.interface is not None,
-            interface_url=interface_url(self._config, user=viewer, avi=avi.name) if spec.interface else None,
-            pipelines=[pipeline.name for pipeline in spec.pipelines if not pipeline.hidden],
-        )
-
-
-def release_view(release: Release) -> ReleaseView:
-    """Return a release as people see it."""
-    return ReleaseView.model_validate(
-        {
-            "avi": release.avi,
-            "version": release.version,
-            "commit": release.commit,
-            "state": release.state,
-            "visibility": release.visibility,
-            "created_at": release.created_at,
-            "spec": release.spec,
-        }
-    )
-
 
 def bundled_slug(folder: Path) -> str:
     """Return the AVI's name of a bundled folder: `hr_diagram` becomes `hr-diagram`."""
@@ -297,15 +337,8 @@ def bundled_slug(folder: Path) -> str:
 
 
 def _check_name(avi: str, version: str) -> None:
-    if avi in RESERVED:
-        raise BadRequest(f"The platform itself uses the name {avi!r}; choose another.", field="avi")
-    if not _SLUG.fullmatch(avi) or len(avi) not in _SLUG_LENGTH:
-        raise BadRequest(
-            "An AVI's name has 2 to 20 lower-case letters, digits and single hyphens, a letter first.",
-            field="avi",
-        )
-    if not _VERSION.fullmatch(version):
-        raise BadRequest("A version has up to 40 letters, digits and . + _ -, as in 1.2.0.", field="version")
+    require_avi_name(avi)
+    require_version(version)
 
 
 def _read_spec(tree: Tree) -> ReleaseSpec:

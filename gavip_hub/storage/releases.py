@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from gavip_hub.storage.schema import Avi, Release
+from gavip_hub.storage.schema import Avi, Member, Release
 
 PUBLIC = "public"
 PRIVATE = "private"
@@ -32,6 +32,12 @@ def versions(session: Session, avi: str) -> list[str]:
     return list(session.scalars(select(Release.version).where(Release.avi == avi).order_by(Release.id)))
 
 
+def visibility_of(session: Session, avi: str) -> str:
+    """Return `public` where a release of an AVI is."""
+    public = select(Release.id).where(Release.avi == avi, Release.visibility == PUBLIC)
+    return PUBLIC if session.scalar(public.limit(1)) else PRIVATE
+
+
 def visible(
     session: Session, *, viewer: str | None, avi: str | None = None, version: str | None = None
 ) -> Sequence[tuple[Release, Avi]]:
@@ -40,11 +46,12 @@ def visible(
     Parameters
     ----------
     viewer
-        A user's name: what is public and their own; None: everything.
+        A user's name: what is public, their own, and what they are a member of; None: everything.
     """
     wanted = select(Release, Avi).join(Avi, Avi.name == Release.avi)
     if viewer is not None:
-        own = or_(Release.submitter == viewer, Avi.owner == viewer)
+        shared = select(Member.avi).where(Member.user == viewer)
+        own = or_(Release.submitter == viewer, Avi.owner == viewer, Avi.name.in_(shared))
         wanted = wanted.where(or_(Release.visibility == PUBLIC, own))
     if avi is not None:
         wanted = wanted.where(Release.avi == avi)

@@ -100,22 +100,9 @@ class Repositories:
         Parameters
         ----------
         pushed
-            Name of the folder of objects that are being pushed, as `pushed_name` returned it.
+            Name of the folder of objects that are being pushed, as git's hook tells it.
         """
         return self._git(avi, pushed).commit_of(revision)
-
-    def pushed_name(self, avi: str, folder: str) -> str:
-        """Return the name of the folder in which git keeps what is pushed to an AVI until it is taken.
-
-        Raises
-        ------
-        BadRequest
-            It is no such folder.
-        """
-        path = Path(folder)
-        if path.parent != self.folder(avi) / "objects" or not path.name.startswith(PUSHED):
-            raise BadRequest("This is no folder of a push.", field="pushed")
-        return path.name
 
     def take_out(self, avi: str, commit: str, *, pushed: str = "") -> Tree:
         """Copy the files of a commit, and return the copy.
@@ -138,6 +125,8 @@ class Repositories:
 
     def _git(self, avi: str, pushed: str) -> Git:
         folder = self.folder(avi)
+        if pushed and (not pushed.startswith(PUSHED) or "/" in pushed):
+            raise BadRequest("This is no folder of a push.", field="pushed")
         return Git(folder, pushed=folder / "objects" / pushed if pushed else None)
 
     def _staging(self) -> Path:

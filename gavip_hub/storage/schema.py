@@ -85,7 +85,20 @@ class Avi(Base):
     title: Mapped[str] = mapped_column(default="")
     summary: Mapped[str] = mapped_column(default="")
     visibility: Mapped[str] = mapped_column(default="private")
+    source: Mapped[str] = mapped_column(default="private", server_default="private")
+    """Whether everybody may read its repository."""
     created_at: Mapped[datetime]
+
+
+class Member(Base):
+    """Somebody beside its owner who may read an AVI's repository, or write it as well."""
+
+    __tablename__ = "members"
+
+    avi: Mapped[str] = mapped_column(ForeignKey("avis.name"), primary_key=True)
+    user: Mapped[str] = mapped_column(primary_key=True)
+    may: Mapped[str] = mapped_column(String(10))
+    added_at: Mapped[datetime]
 
 
 class Release(Base):

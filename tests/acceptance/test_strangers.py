@@ -57,6 +57,8 @@ LISTED = Answer(person={200}, interface={200}, job={401}, nobody={401})
 """It tells the asker's own things, or what everybody sees."""
 NOT_INTERFACES = Answer(person={200}, interface={403}, job={401}, nobody={401})
 PUBLIC = Answer(person={200}, interface={200}, job={200}, nobody={200})
+FOR_HOOKS = Answer(person={401}, interface={401}, job={401}, nobody={401}, body={"updates": []})
+"""Only the secret of a push that goes on opens it."""
 FOR_JOBS = Answer(person={401}, interface={401}, job={200}, nobody={401})
 
 
@@ -112,6 +114,17 @@ ANSWERS = {
         version="2.0",
         visibility="public",
     ),
+    "releases.change": refused(person={403, 404}, interface={403}, visibility="public"),
+    "projects.list": NOT_INTERFACES,
+    "projects.get": THEIRS,
+    "projects.create": refused(person={403, 409}, interface={403}, name="gamma"),
+    "projects.change": refused(person={403, 404}, interface={403}, source="public"),
+    "projects.share": refused(person={403, 404}, interface={403}, user="somebody", may="write"),
+    "projects.unshare": Answer(
+        person={403, 404}, interface={403}, job={401}, nobody={401}, query={"user": "somebody"}
+    ),
+    "pushes.check": FOR_HOOKS,
+    "pushes.take": FOR_HOOKS,
     "policy.choose": refused(person={400, 403}, interface={403}, policy="no-such-policy"),
     "attempts.document": FOR_JOBS,
     "attempts.progress": own_report(fraction=0.9),
@@ -124,6 +137,11 @@ OF_THE_PRIVATE_AVI = {
     "releases.list",
     "releases.get",
     "releases.submit",
+    "releases.change",
+    "projects.get",
+    "projects.change",
+    "projects.share",
+    "projects.unshare",
     "grants.show",
     "grants.give",
     "grants.withdraw",

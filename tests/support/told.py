@@ -19,6 +19,7 @@ def command_of(platform: Platform, user: str, folder: Path) -> Gavip:
         **os.environ,
         "XDG_CONFIG_HOME": str(folder / "config"),
         "XDG_CACHE_HOME": str(folder / "cache"),
+        "GIT_CONFIG_GLOBAL": str(folder / "gitconfig"),
         "GAVIP_URL": platform.url,
         "GAVIP_TOKEN": platform.token(user),
         "COLUMNS": "200",

@@ -21,6 +21,7 @@ NOWHERE = "http://gavip.localhost:9"
 def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
     monkeypatch.delenv("GAVIP_URL", raising=False)
     monkeypatch.delenv("GAVIP_TOKEN", raising=False)
 

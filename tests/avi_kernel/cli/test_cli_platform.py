@@ -23,6 +23,7 @@ class Person:
             **{name: value for name, value in os.environ.items() if not name.startswith("GAVIP_")},
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_CACHE_HOME": str(home / "cache"),
+            "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
             "COLUMNS": "200",
         }
 

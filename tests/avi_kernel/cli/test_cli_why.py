@@ -18,6 +18,7 @@ async def types(service, home, *arguments):
         "GAVIP_TOKEN": "ann-token",
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_CACHE_HOME": str(home / "cache"),
+        "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
     }
     ran = await asyncio.create_subprocess_exec(
         COMMAND, *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

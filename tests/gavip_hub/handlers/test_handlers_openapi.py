@@ -8,7 +8,9 @@ from gavip_hub.handlers.routes import API_HANDLERS, all_routes
 
 CONTRACT = """
 GET /openapi.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
-GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases  GET /avis/{avi}/grants  POST /avis/{avi}/grants
+GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /avis/{avi}/releases
+GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/members
+DELETE /projects/{avi}/members  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
 DELETE /avis/{avi}/grants  GET /servers  POST /servers  DELETE /servers/{server}
 GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}

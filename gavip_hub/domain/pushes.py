@@ -1,0 +1,37 @@
+"""What a push may do to an AVI's repository: which names it may move, and which of them are releases."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from avi_kernel.protocol.pushes import RefUpdate
+
+MAIN = "refs/heads/main"
+MOST_UPDATES = 2000
+_BRANCH, _TAG = "refs/heads/", "refs/tags/"
+_RELEASE = re.compile(r"v(\d[0-9A-Za-z.+_-]{0,39})")
+
+
+def released_version(name: str) -> str | None:
+    """Return the version that a name stands for: `refs/tags/v1.2.0` is 1.2.0; None where it is no release's."""
+    found = _RELEASE.fullmatch(name.removeprefix(_TAG)) if name.startswith(_TAG) else None
+    return found.group(1) if found else None
+
+
+def refusals(updates: Sequence[RefUpdate], *, released: Collection[str]) -> Iterator[str]:
+    """Yield what of a push is not taken, in words.
+
+    Parameters
+    ----------
+    released
+        Versions that are releases already.
+    """
+    if len(updates) > MOST_UPDATES:
+        yield f"This push changes {len(updates):,} names; {MOST_UPDATES:,} at once are taken: push them in parts."
+        return
+    for update in updates:
+        if not update.name.startswith((_BRANCH, _TAG)):
+            yield f"{update.name}: only branches and tags are kept here."
+        elif update.name == MAIN and update.is_deletion:
+            yield "main: this branch stays; push another state of it instead."
+        elif (version := released_version(update.name)) in released and not update.is_new:
+            yield f"v{version}: is released, and a release never changes: tag a new version."

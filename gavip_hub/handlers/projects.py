@@ -1,0 +1,136 @@
+"""AVIs' repositories and their people."""
+
+from typing_extensions import override
+
+from avi_kernel.protocol.api import MemberName, MemberView, Profile, ProjectChange, ProjectCreate, ProjectView
+from gavip_hub.domain.identity import PUBLISH
+from gavip_hub.exceptions import Conflict, Forbidden, NotFound
+from gavip_hub.handlers.avis import READ
+from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.operations import ApiHandler, operation
+
+
+class ProjectHandler(ApiHandler):
+    """Is for people: an AVI that could change who writes it would need no author."""
+
+    def person(self) -> Profile:
+        """Return who asks."""
+        profile = self.require()
+        if profile.avi is not None:
+            raise Forbidden("Repositories are for people, and not for an interface.")
+        return profile
+
+
+class Projects(ProjectHandler):
+    """The projects of who asks."""
+
+    path = "/projects"
+
+    @override
+    @operation(
+        id="projects.list",
+        summary="List the projects that you own or are a member of",
+        scope=READ,
+        returns=list[ProjectView],
+        errors=(Forbidden,),
+    )
+    async def get(self) -> list[ProjectView]:
+        """Return them by name."""
+        found: list[ProjectView] = await self.in_thread(self.services.projects.of, viewer=self.person().name)
+        return found
+
+    @override
+    @operation(
+        id="projects.create",
+        summary="Make a project with an empty repository",
+        scope=PUBLISH,
+        body=ProjectCreate,
+        returns=ProjectView,
+        status=201,
+        errors=(Conflict, Forbidden),
+    )
+    async def post(self, body: ProjectCreate) -> ProjectView:
+        """Make it; the first push does so too."""
+        made: ProjectView = await self.context.publishing_threads(
+            self.services.projects.create, owner=self.person().name, name=body.name
+        )
+        self.set_header("Location", f"{PREFIX}/api/projects/{made.name}")
+        return made
+
+
+class OneProject(ProjectHandler):
+    """One project."""
+
+    path = "/projects/{avi}"
+
+    @override
+    @operation(
+        id="projects.get",
+        summary="Show a project: its repository and its people",
+        scope=READ,
+        returns=ProjectView,
+        errors=(NotFound, Forbidden),
+    )
+    async def get(self, avi: str) -> ProjectView:
+        """Return it."""
+        found: ProjectView = await self.in_thread(
+            self.services.projects.get, viewer=self.person().name, name=avi
+        )
+        return found
+
+    @override
+    @operation(
+        id="projects.change",
+        summary="Let everybody read a project's repository, or its people alone",
+        scope=PUBLISH,
+        body=ProjectChange,
+        returns=ProjectView,
+        errors=(NotFound, Forbidden),
+    )
+    async def post(self, avi: str, body: ProjectChange) -> ProjectView:
+        """Change it."""
+        changed: ProjectView = await self.in_thread(
+            self.services.projects.change, owner=self.person().name, name=avi, source=body.source
+        )
+        return changed
+
+
+class Members(ProjectHandler):
+    """Who else may read a project's repository, or write it as well."""
+
+    path = "/projects/{avi}/members"
+
+    @override
+    @operation(
+        id="projects.share",
+        summary="Let somebody read a project's repository, or write it as well",
+        scope=PUBLISH,
+        body=MemberView,
+        returns=ProjectView,
+        errors=(NotFound, Conflict, Forbidden),
+    )
+    async def post(self, avi: str, body: MemberView) -> ProjectView:
+        """Make somebody a member, or change what they may."""
+        changed: ProjectView = await self.in_thread(
+            self.services.projects.share, owner=self.person().name, name=avi, member=body
+        )
+        return changed
+
+    @override
+    @operation(
+        id="projects.unshare",
+        summary="Let somebody read and write a project's repository no more",
+        scope=PUBLISH,
+        query=MemberName,
+        returns=ProjectView,
+        errors=(NotFound, Forbidden),
+    )
+    async def delete(self, avi: str, query: MemberName) -> ProjectView:
+        """Make somebody no member any more."""
+        changed: ProjectView = await self.in_thread(
+            self.services.projects.unshare, owner=self.person().name, name=avi, user=query.user
+        )
+        return changed
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Projects, OneProject, Members)

@@ -1,0 +1,160 @@
+"""AVIs' repositories: who has one, and who may read and write it."""
+
+import logging
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import MemberView, ProjectView
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.addresses import git_url
+from gavip_hub.domain.names import require_avi_name
+from gavip_hub.exceptions import Conflict, Forbidden, NotFound
+from gavip_hub.storage import members, releases
+from gavip_hub.storage.database import Database, lock_pools
+from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.schema import Avi
+
+OWN = "own"
+_RANK = {None: 0, members.READ: 1, members.WRITE: 2, OWN: 3}
+May = Literal["read", "write", "own"]
+
+log = logging.getLogger(__name__)
+
+
+class ProjectService:
+    """Repositories and their people; each method changes the database in one transaction, if at all."""
+
+    def __init__(
+        self, *, database: Database, repositories: Repositories, config: Gavip, clock: Clock
+    ) -> None:
+        self._database = database
+        self._repositories = repositories
+        self._config = config
+        self._clock = clock
+
+    def of(self, *, viewer: str) -> list[ProjectView]:
+        """Return the projects that somebody owns or is a member of."""
+        with self._database.reading() as session:
+            return [self._view(session, avi, viewer=viewer) for avi in members.projects(session, viewer)]
+
+    def get(self, *, viewer: str, name: str) -> ProjectView:
+        """Return a project that somebody may read."""
+        with self._database.reading() as session:
+            return self._view(session, self._readable(session, viewer, name), viewer=viewer)
+
+    def create(self, *, owner: str, name: str) -> ProjectView:
+        """Make a project with an empty repository; of one's own that exists already nothing changes.
+
+        Raises
+        ------
+        Conflict
+            It is somebody else's.
+        """
+        require_avi_name(name, field="name")
+        self._repositories.make(name)
+        with self._database.transaction() as session:
+            lock_pools(session, f"avi:{name}")
+            avi = releases.avi(session, name)
+            if avi is not None and avi.owner != owner:
+                raise Conflict(f"An AVI {name!r} exists and is not yours; choose another name.", field="name")
+            if avi is None:
+                avi = Avi(name=name, owner=owner, title=name, created_at=self._clock.now())
+                session.add(avi)
+                session.flush()
+                log.info("Made the project %s of %s", name, owner)
+            return self._view(session, avi, viewer=owner)
+
+    def share(self, *, owner: str, name: str, member: MemberView) -> ProjectView:
+        """Let somebody read a repository, or write it as well."""
+        with self._database.transaction() as session:
+            avi = self._own(session, owner, name)
+            if member.user == avi.owner:
+                raise Conflict(f"{member.user} owns {name} already.", field="user")
+            members.put(session, avi=name, user=member.user, may=member.may, at=self._clock.now())
+            session.flush()
+            return self._view(session, avi, viewer=owner)
+
+    def unshare(self, *, owner: str, name: str, user: str) -> ProjectView:
+        """Let somebody read and write a repository no more."""
+        with self._database.transaction() as session:
+            avi = self._own(session, owner, name)
+            if not members.remove(session, avi=name, user=user):
+                raise NotFound(f"{user} is no member of {name}.", field="user")
+            session.flush()
+            return self._view(session, avi, viewer=owner)
+
+    def change(self, *, owner: str, name: str, source: Literal["private", "public"]) -> ProjectView:
+        """Let everybody read a repository, or its people alone."""
+        with self._database.transaction() as session:
+            avi = self._own(session, owner, name)
+            avi.source = source
+            session.flush()
+            return self._view(session, avi, viewer=owner)
+
+    def require_readable(self, *, viewer: str | None, name: str) -> None:
+        """Refuse who may not read a repository; None is anybody who has not signed in.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it is not for them: who may not read it is not told that it is there.
+        """
+        with self._database.reading() as session:
+            self._readable(session, viewer, name)
+
+    def require_writable(self, *, user: str, name: str) -> None:
+        """Refuse who may not write a repository; one that does not exist is made and is theirs.
+
+        Raises
+        ------
+        NotFound
+            It is not for them.
+        Forbidden
+            They may read it only.
+        """
+        with self._database.reading() as session:
+            exists = releases.avi(session, name) is not None
+            if exists:
+                avi = self._readable(session, user, name)
+                if _RANK[_right(session, avi, user)] < _RANK[members.WRITE]:
+                    raise Forbidden(f"You may read {name} and not write it; ask {avi.owner}.")
+        if exists:
+            self._repositories.make(name)
+        else:
+            self.create(owner=user, name=name)
+
+    def _readable(self, session: Session, viewer: str | None, name: str) -> Avi:
+        avi = releases.avi(session, name)
+        if avi is None or (avi.source != releases.PUBLIC and _right(session, avi, viewer) is None):
+            raise NotFound(f"There is no project {name!r} that is open to you.", field="name")
+        return avi
+
+    def _own(self, session: Session, owner: str, name: str) -> Avi:
+        avi = self._readable(session, owner, name)
+        if avi.owner != owner:
+            raise Forbidden(f"{name} is {avi.owner}'s: its owner alone changes who may read and write it.")
+        return avi
+
+    def _view(self, session: Session, avi: Avi, *, viewer: str) -> ProjectView:
+        right = _right(session, avi, viewer)
+        people = members.of(session, avi.name) if right else []
+        return ProjectView.model_validate(
+            {
+                "name": avi.name,
+                "owner": avi.owner,
+                "git_url": git_url(self._config, avi.name),
+                "source": avi.source,
+                "may": right or members.READ,
+                "members": [{"user": member.user, "may": member.may} for member in people],
+                "released": releases.versions(session, avi.name)[::-1] if right else [],
+            }
+        )
+
+
+def _right(session: Session, avi: Avi, user: str | None) -> str | None:
+    """Return what somebody may do with a repository by being of its people."""
+    if user is None:
+        return None
+    return OWN if avi.owner == user else members.right(session, avi=avi.name, user=user)

@@ -1,0 +1,123 @@
+"""What happens while somebody pushes: names that stay are kept, and a tag of a version becomes a release."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from avi_kernel.protocol.pushes import Push, PushAnswer, RefUpdate
+from gavip_hub.domain.pushes import refusals, released_version
+from gavip_hub.exceptions import GavipError, SignInRequired
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.storage import releases
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.repositories import Repositories
+
+MOST_RELEASES = 20
+"""At once: each is read and checked while its author waits."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pusher:
+    """Whose push it is, and whereto."""
+
+    user: str
+    avi: str
+
+
+class PushService:
+    """Answers the hooks of git, each with a secret of its own push, and while that push lasts.
+
+    Parameters
+    ----------
+    page_of
+        Returns the address of an AVI's page.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        repositories: Repositories,
+        releases: ReleaseService,
+        page_of: Callable[[str], str],
+    ) -> None:
+        self._database = database
+        self._repositories = repositories
+        self._releases = releases
+        self._page_of = page_of
+        self._pushers: dict[str, _Pusher] = {}
+
+    @contextmanager
+    def one(self, *, user: str, avi: str) -> Iterator[str]:
+        """Give the secret of a push that lasts as long as the block."""
+        secret = secrets.token_urlsafe(32)
+        self._pushers[secret] = _Pusher(user=user, avi=avi)
+        try:
+            yield secret
+        finally:
+            del self._pushers[secret]
+
+    def goes_on(self, avi: str) -> bool:
+        """Tell whether anybody pushes to an AVI now."""
+        return any(pusher.avi == avi for pusher in self._pushers.values())
+
+    def check(self, secret: str, push: Push) -> PushAnswer:
+        """Tell whether a push is taken, before it is: all of it or nothing."""
+        pusher = self._pusher(secret)
+        with self._database.reading() as session:
+            released = frozenset(releases.versions(session, pusher.avi))
+        lines = list(refusals(push.updates, released=released))
+        lines += lines or self._unfit(pusher, push)
+        if lines:
+            log.info("Refused a push of %s to %s: %s", pusher.user, pusher.avi, lines[0])
+        return PushAnswer(is_taken=not lines, lines=lines)
+
+    def take(self, secret: str, push: Push) -> PushAnswer:
+        """Make releases of the versions that were pushed."""
+        pusher = self._pusher(secret)
+        lines = [self._released(pusher, version, update) for version, update in _versions(push.updates)]
+        return PushAnswer(is_taken=True, lines=lines)
+
+    def _pusher(self, secret: str) -> _Pusher:
+        pusher = self._pushers.get(secret)
+        if pusher is None:
+            raise SignInRequired("This is for the hooks of git, while somebody pushes.")
+        return pusher
+
+    def _unfit(self, pusher: _Pusher, push: Push) -> list[str]:
+        """Return why versions cannot become releases, a line for each that cannot."""
+        versions = _versions(push.updates)
+        if len(versions) > MOST_RELEASES:
+            return [f"{len(versions)} versions at once; {MOST_RELEASES} are checked: push them in parts."]
+        found = (self._why_unfit(pusher, version, update, push.pushed) for version, update in versions)
+        return [line for line in found if line]
+
+    def _why_unfit(self, pusher: _Pusher, version: str, update: RefUpdate, pushed: str | None) -> str:
+        try:
+            commit = self._repositories.commit_of(pusher.avi, update.new, pushed=pushed or "")
+            if commit is None:
+                return f"v{version}: tags no commit."
+            self._releases.check_commit(avi=pusher.avi, version=version, commit=commit, pushed=pushed or "")
+        except GavipError as error:
+            return f"v{version}: {error.message}"
+        return ""
+
+    def _released(self, pusher: _Pusher, version: str, update: RefUpdate) -> str:
+        try:
+            commit = self._repositories.commit_of(pusher.avi, update.new)
+            release = self._releases.submit_commit(
+                submitter=pusher.user, avi=pusher.avi, version=version, commit=commit or update.new
+            )
+        except GavipError as error:
+            return f"v{version}: is kept, and did not become a release: {error.message}"
+        return f"Released {pusher.avi} {version} ({release.visibility}): {self._page_of(pusher.avi)}"
+
+
+def _versions(updates: Sequence[RefUpdate]) -> list[tuple[str, RefUpdate]]:
+    """Return the versions that a push brings."""
+    named = ((released_version(update.name), update) for update in updates if not update.is_deletion)
+    return [(version, update) for version, update in named if version]

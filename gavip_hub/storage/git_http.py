@@ -1,0 +1,132 @@
+"""Git's own program for smart HTTP, with the settings under which strangers' repositories are served."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from gavip_hub.storage import git_hook
+from gavip_hub.storage.git import PUSHED, clean_environment
+from gavip_hub.trees import remove_path
+
+HOOKS = {"pre-receive": "check", "post-receive": "take"}
+"""Hook of git -> what it asks the service for."""
+COMMAND = ("git", "http-backend")
+_SETTINGS = {
+    "http.receivepack": "true",
+    "http.getanyfile": "false",
+    "transfer.fsckObjects": "true",
+    # Packs as they came: a small one may hold a hundred thousand files.
+    "receive.unpackLimit": "1",
+    "receive.denyCurrentBranch": "ignore",
+    "uploadpack.allowFilter": "true",
+    # One push is not to take the machine.
+    "pack.threads": "1",
+    "pack.windowMemory": "64m",
+    "core.bigFileThreshold": "8m",
+    "gc.autoPackLimit": "30",
+    "core.logAllRefUpdates": "false",
+    "safe.directory": "*",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitRequest:
+    """A request as git's program is told of it."""
+
+    avi: str
+    path: str
+    """Below the repository: `info/refs`, `git-upload-pack` or `git-receive-pack`."""
+    method: str
+    query: str
+    user: str
+    headers: Mapping[str, str]
+
+
+class GitHttp:
+    """Says how git's program is to be run.
+
+    Parameters
+    ----------
+    hooks_url
+        Where the hooks ask; below it are `check` and `take`.
+    repository_mb
+        What one repository may hold.
+    """
+
+    def __init__(self, *, root: Path, hooks_url: str, repository_mb: int) -> None:
+        self._repositories = root / "repositories"
+        self._hooks_url = hooks_url
+        self._bytes = repository_mb * 1024 * 1024
+
+    def prepare(self) -> None:
+        """Write the hooks, as this program's Python runs them, and forget pushes that an earlier service left in the middle."""
+        forget(self._repositories.glob(f"*.git/objects/{PUSHED}*"))
+        folder = self._hooks()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, stage in HOOKS.items():
+            script = f"#!/bin/sh\nexec {quote(sys.executable)} -IS {quote(git_hook.__file__)} {stage}\n"
+            partial = folder / f".{name}.{os.getpid()}"
+            partial.write_text(script)
+            partial.chmod(0o755)
+            partial.replace(folder / name)
+
+    def half_pushed(self, avi: str) -> list[Path]:
+        """Return the folders of pushes to an AVI that have not come to their end."""
+        return list(self._repositories.glob(f"{avi}.git/objects/{PUSHED}*"))
+
+    def environment(self, request: GitRequest, *, secret: str = "") -> dict[str, str]:
+        """Return what git's program needs to know of a request, and of our settings.
+
+        Parameters
+        ----------
+        secret
+            Of the push.
+        """
+        return {
+            **clean_environment(),
+            **self._settings(request.avi),
+            "GIT_PROJECT_ROOT": str(self._repositories),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{request.avi}.git/{request.path}",
+            "REQUEST_METHOD": request.method,
+            "QUERY_STRING": request.query,
+            "REMOTE_USER": request.user,
+            "REMOTE_ADDR": "",
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": request.headers.get("Content-Length", ""),
+            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            git_hook.URL: self._hooks_url,
+            git_hook.SECRET: secret,
+        }
+
+    def _settings(self, avi: str) -> dict[str, str]:
+        left = max(1, self._bytes - self._held(avi))
+        settings = _SETTINGS | {"core.hooksPath": str(self._hooks()), "receive.maxInputSize": str(left)}
+        numbered = list(enumerate(settings.items()))
+        return {
+            "GIT_CONFIG_COUNT": str(len(numbered)),
+            **{f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in numbered},
+            **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered},
+        }
+
+    def _held(self, avi: str) -> int:
+        """Return what a repository holds (bytes)."""
+        objects = self._repositories / f"{avi}.git" / "objects"
+        return sum(
+            os.stat(name, dir_fd=here, follow_symlinks=False).st_size
+            for _, _, names, here in os.fwalk(objects)
+            for name in names
+        )
+
+    def _hooks(self) -> Path:
+        return self._repositories / ".hooks"
+
+
+def forget(half_pushed: Iterable[Path]) -> None:
+    """Remove what pushes left that broke off: a git that is told to end leaves it."""
+    for folder in half_pushed:
+        remove_path(folder)

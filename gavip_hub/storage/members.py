@@ -1,0 +1,44 @@
+"""Who may read and write AVIs' repositories, beside their owners."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from gavip_hub.storage.schema import Avi, Member
+
+READ = "read"
+WRITE = "write"
+
+
+def of(session: Session, avi: str) -> Sequence[Member]:
+    """Return an AVI's members, by name."""
+    return session.scalars(select(Member).where(Member.avi == avi).order_by(Member.user)).all()
+
+
+def right(session: Session, *, avi: str, user: str) -> str | None:
+    """Return what a member may; None: they are none."""
+    member = session.get(Member, (avi, user))
+    return member.may if member else None
+
+
+def put(session: Session, *, avi: str, user: str, may: str, at: datetime) -> None:
+    """Make somebody a member, or change what they may."""
+    session.merge(Member(avi=avi, user=user, may=may, added_at=at))
+
+
+def remove(session: Session, *, avi: str, user: str) -> bool:
+    """Make somebody no member any more; tell whether they were one."""
+    member = session.get(Member, (avi, user))
+    if member is not None:
+        session.delete(member)
+    return member is not None
+
+
+def projects(session: Session, user: str) -> Sequence[Avi]:
+    """Return the AVIs that somebody owns or is a member of, by name."""
+    theirs = select(Member.avi).where(Member.user == user)
+    return session.scalars(
+        select(Avi).where(or_(Avi.owner == user, Avi.name.in_(theirs))).order_by(Avi.name)
+    ).all()
