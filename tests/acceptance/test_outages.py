@@ -15,7 +15,7 @@ from tests.support.postgres import Postgres
 from tests.support.published import AVIS
 from tests.support.writing import has_ended_right, has_left_nothing, reach, seen, started
 
-pytestmark = [pytest.mark.hub, pytest.mark.acceptance, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hub, pytest.mark.acceptance, pytest.mark.alone, pytest.mark.timeout(600)]
 AWAY = 60.0
 """Seconds."""
 SETTINGS = (
