@@ -6,6 +6,7 @@ from pathlib import Path
 from gavip_hub.clock import Clock, SystemClock
 from gavip_hub.config import Gavip
 from gavip_hub.services.board import Board
+from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.past import PastRuns
@@ -37,6 +38,7 @@ class Core:
     repositories: Repositories
     releases: ReleaseService
     projects: ProjectService
+    browsing: BrowsingService
     servers: ServerService
     policies: PolicyService
     board: Board
@@ -62,6 +64,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
     repositories = Repositories(root=config.root)
     disk = DiskSpace(root=config.root, reserve_mb=config.disk_reserve_mb)
     releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
+    projects = ProjectService(database=database, repositories=repositories, config=config, clock=clock)
     servers = ServerService(
         database=database,
         quotas=quotas,
@@ -80,7 +83,8 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         quotas=quotas,
         repositories=repositories,
         releases=releases,
-        projects=ProjectService(database=database, repositories=repositories, config=config, clock=clock),
+        projects=projects,
+        browsing=BrowsingService(projects=projects, repositories=repositories),
         servers=servers,
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),

@@ -242,6 +242,7 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         grants=core.grants,
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
+        browsing=core.browsing,
         pushes=PushService(
             database=core.database,
             repositories=core.repositories,

@@ -14,6 +14,7 @@ from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.grants import GrantService
@@ -58,6 +59,7 @@ class Services:
     grants: GrantService
     numbers: NumberService
     projects: ProjectService
+    browsing: BrowsingService
     pushes: PushService
 
 

@@ -1,37 +1,28 @@
 """Pages about jobs: the list, one job, its log and its results."""
 
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from typing_extensions import override
 
 from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, UsageView, WaitView
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub import __version__
 from gavip_hub.domain.ending import OUT_OF_MEMORY
 from gavip_hub.domain.memory import more_after
 from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.handlers.charts import charts_of
-from gavip_hub.handlers.downloads import Sent, send_file, unchanged
+from gavip_hub.handlers.contents import beginning_of, show_content
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.previews import (
-    CONTENT_BYTES,
-    HEAD_BYTES,
-    TEXT_BYTES,
     Preview,
     preview_of,
-    read_table,
-    read_text,
 )
 from gavip_hub.handlers.rendering import amount, plain
-from gavip_hub.handlers.tables import Table, Unreadable
 from gavip_hub.services.results import OpenResult
 
 PAGE_LENGTH = 25
@@ -297,21 +288,8 @@ class ResultPage(JobHandler):
             with found.file as file:
                 shown = shown_result(found.entry, found.job)
                 # Off the database's threads: a stranger's table can take a while.
-                beginning = await self.context.file_threads(_beginning, shown.preview, found.entry, file)
+                beginning = await self.context.file_threads(beginning_of, shown.preview, found.entry, file)
         self.render_page("result.html", job=found.job, entry=shown, **beginning)
-
-
-def _beginning(preview: Preview, entry: ResultEntry, file: BinaryIO) -> dict[str, Table | str | None]:
-    """Return the first part of a result, or what is wrong with it."""
-    shown: dict[str, Table | str | None] = {"table": None, "text": None, "problem": ""}
-    try:
-        if preview == "table":
-            shown["table"] = read_table(entry, file.read(HEAD_BYTES))
-        elif preview == "text":
-            shown["text"] = read_text(file.read(TEXT_BYTES + 1))
-    except Unreadable as error:
-        shown["problem"] = str(error)
-    return shown
 
 
 class ResultContent(JobHandler):
@@ -332,28 +310,4 @@ class ResultContent(JobHandler):
         with self.context.reads.one(self.require()):
             found = await self.open(job_id, name)
             with found.file as file:
-                await self._show(found.entry, file)
-
-    async def _show(self, entry: ResultEntry, file: BinaryIO) -> None:
-        kind = preview_of(entry)
-        if kind not in {"image", "notebook"} or entry.size > CONTENT_BYTES:
-            raise NotFound(f"The portal does not show {entry.name!r}; download it.")
-        if kind == "image":
-            kept = {"name": entry.name, "media_type": entry.media_type, "etag": entry.sha256}
-            await send_file(self, Sent(file=file, **kept, inline=True))
-            return
-        # A page changes with the program that makes it, too.
-        etag = f"{entry.sha256}-{__version__}"
-        if not await unchanged(self, etag):
-            page = io.BytesIO(await self._page(entry, file))
-            kept = {"name": entry.name, "media_type": "text/html; charset=utf-8", "etag": etag}
-            await send_file(self, Sent(file=page, **kept, inline=True))
-
-    async def _page(self, entry: ResultEntry, file: BinaryIO) -> bytes:
-        async def read() -> bytes:
-            return await self.context.file_threads(file.read, CONTENT_BYTES)
-
-        try:
-            return await self._notebooks.page(entry.sha256, read)
-        except Unreadable as error:
-            return f"<!doctype html><title>No preview</title><p>{escape(str(error))}</p>".encode()
+                await show_content(self, found.entry, file, self._notebooks)

@@ -26,6 +26,7 @@ from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage
+from gavip_hub.handlers.project_pages import project_routes
 from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
 from gavip_hub.services.proposals import MemoryProposal
@@ -131,6 +132,7 @@ class AviPage(FormPage):
             readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
             grants=await self.in_thread(self.services.grants.view, owner=self.owner, avi=name),
+            project=await self.in_thread(self.services.projects.is_readable, viewer=self.owner, name=name),
             pool=await self.pool(),
         )
 
@@ -240,7 +242,7 @@ class NoSuchPage(PortalPage):
 def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
     """Return all addresses of the portal for tornado."""
     avi, job = f"{PREFIX}/avis/({_SLUG})", f"{PREFIX}/jobs/({_JOB})"
-    result = f"{job}/results/({_FILE})"
+    result, notebooks = f"{job}/results/({_FILE})", NotebookPages()
     return [
         (f"{PREFIX}/?", CataloguePage, {}),
         (avi, AviPage, {}),
@@ -253,7 +255,8 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{job}/(start|cancel)", JobAct, {}),
         (f"{job}/log", LogPage, {}),
         (result, ResultPage, {}),
-        (f"{result}/content", ResultContent, {"notebooks": NotebookPages()}),
+        (f"{result}/content", ResultContent, {"notebooks": notebooks}),
+        *project_routes(notebooks),
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/servers", ServersPage, {}),

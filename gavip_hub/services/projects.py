@@ -93,6 +93,12 @@ class ProjectService:
             session.flush()
             return self._view(session, avi, viewer=owner)
 
+    def is_readable(self, *, viewer: str, name: str) -> bool:
+        """Tell whether somebody may read a repository."""
+        with self._database.reading() as session:
+            avi = releases.avi(session, name)
+            return avi is not None and _may_read(session, avi, viewer)
+
     def require_readable(self, *, viewer: str | None, name: str) -> None:
         """Refuse who may not read a repository; None is anybody who has not signed in.
 
@@ -127,7 +133,7 @@ class ProjectService:
 
     def _readable(self, session: Session, viewer: str | None, name: str) -> Avi:
         avi = releases.avi(session, name)
-        if avi is None or (avi.source != releases.PUBLIC and _right(session, avi, viewer) is None):
+        if avi is None or not _may_read(session, avi, viewer):
             raise NotFound(f"There is no project {name!r} that is open to you.", field="name")
         return avi
 
@@ -151,6 +157,10 @@ class ProjectService:
                 "released": releases.versions(session, avi.name)[::-1] if right else [],
             }
         )
+
+
+def _may_read(session: Session, avi: Avi, viewer: str | None) -> bool:
+    return avi.source == releases.PUBLIC or _right(session, avi, viewer) is not None
 
 
 def _right(session: Session, avi: Avi, user: str | None) -> str | None:

@@ -81,13 +81,15 @@ class ReleaseService:
 
     def versions(self, *, viewer: str, avi: str) -> list[ReleaseView]:
         """Return the releases of an AVI that the viewer may run, newest first."""
-        with self._database.reading() as session:
-            found = [
-                release_view(release) for release, _ in releases.visible(session, viewer=viewer, avi=avi)
-            ]
+        found = self.of_project(viewer=viewer, avi=avi)
         if not found:
             raise NotFound(f"There is no AVI {avi!r} that is open to you.")
         return found
+
+    def of_project(self, *, viewer: str, avi: str) -> list[ReleaseView]:
+        """Return the releases of an AVI that the viewer may run, newest first; none is no fault."""
+        with self._database.reading() as session:
+            return [release_view(release) for release, _ in releases.visible(session, viewer=viewer, avi=avi)]
 
     def get(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
         """Return a release that the viewer may run; by default the newest."""

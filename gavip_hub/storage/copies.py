@@ -22,7 +22,7 @@ _COPY = 1024 * 1024
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _ODD = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG)
-_LINK, _SUBMODULE = "120000", "160000"
+_LINK = "120000"
 _PLAIN = {"100644": False, "100755": True, "100664": False}
 """Modes of git -> whether the file may be executed."""
 
@@ -126,7 +126,7 @@ def _require_plain(entry: Entry) -> None:
     path = entry.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if entry.mode == _LINK:
         raise BadManifest(f"{path[:200]}: is a link; put the file itself there.")
-    if entry.mode == _SUBMODULE:
+    if entry.is_submodule:
         raise BadManifest(f"{path[:200]}: is a submodule; put its files themselves there.")
     if entry.mode not in _PLAIN:
         raise BadManifest(f"{path[:200]}: is not a file.")

@@ -14,6 +14,7 @@ from typing import IO
 from gavip_hub.exceptions import Unavailable
 
 GIT_SECONDS = 120
+SUBMODULE = "160000"
 PUSHED = "tmp_objdir-incoming-"
 """How git names the folder of what is pushed and not yet taken."""
 _ENTRY = re.compile(rb"(\d{6}) ([a-z]+) ([0-9a-f]{40,64}) +(-|\d+)\t(.+)", re.DOTALL)
@@ -29,7 +30,18 @@ class Entry:
     mode: str
     object_id: str
     size: int
+    """Bytes; 0 where it is no file."""
     path: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether other paths lie in it."""
+        return self.mode == "040000"
+
+    @property
+    def is_submodule(self) -> bool:
+        """Whether it only names a commit of another repository."""
+        return self.mode == SUBMODULE
 
 
 def clean_environment() -> dict[str, str]:
@@ -103,9 +115,21 @@ class Git:
         told = self.run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=asked).split()
         return told[0] if told[1:] == ["commit"] else None
 
-    def entries(self, commit: str) -> Iterator[Entry]:
-        """Yield the files of a commit one by one; a tree may name itself so often that nobody could read it to its end."""
-        with self._reading("ls-tree", "-r", "-z", "-l", "--full-tree", commit) as output:
+    def kind(self, revision: str) -> str:
+        """Return `commit`, `tree`, `blob` or `tag`; nothing where there is no such object."""
+        told = self.run("cat-file", "--batch-check=%(objecttype)", given=f"{revision}\n")
+        return told if told in {"commit", "tree", "blob", "tag"} else ""
+
+    def entries(self, tree: str, *, recursive: bool = True) -> Iterator[Entry]:
+        """Yield the files of a commit or tree one by one; a tree may name itself so often that nobody could read it to its end.
+
+        Parameters
+        ----------
+        recursive
+            All files below it; else what lies in it, folders too.
+        """
+        depth = ["-r"] if recursive else []
+        with self._reading("ls-tree", *depth, "-z", "-l", "--full-tree", tree) as output:
             for line in _lines(output):
                 found = _ENTRY.fullmatch(line)
                 if found is None:

@@ -102,7 +102,7 @@ class Repositories:
         pushed
             Name of the folder of objects that are being pushed, as git's hook tells it.
         """
-        return self._git(avi, pushed).commit_of(revision)
+        return self.git(avi, pushed=pushed).commit_of(revision)
 
     def take_out(self, avi: str, commit: str, *, pushed: str = "") -> Tree:
         """Copy the files of a commit, and return the copy.
@@ -112,7 +112,7 @@ class Repositories:
         BadManifest
             It holds a link, a submodule, an odd file name, or too much.
         """
-        git, staging = self._git(avi, pushed), self._staging()
+        git, staging = self.git(avi, pushed=pushed), self._staging()
         try:
             return taken_out(git, commit, staging)
         except BaseException:
@@ -123,7 +123,8 @@ class Repositories:
         """Return an AVI's bare repository."""
         return self._repositories / f"{avi}.git"
 
-    def _git(self, avi: str, pushed: str) -> Git:
+    def git(self, avi: str, *, pushed: str = "") -> Git:
+        """Return the plumbing on an AVI's repository."""
         folder = self.folder(avi)
         if pushed and (not pushed.startswith(PUSHED) or "/" in pushed):
             raise BadRequest("This is no folder of a push.", field="pushed")

@@ -168,6 +168,15 @@ PAGES = {
     "/servers": {200},
     "/servers/alpha/close": {404},
     "/servers/alpha/keep": {404},
+    "/projects": {200},
+    "/projects/gamma": {404},
+    "/projects/gamma/share": {400, 403, 404},
+    "/projects/gamma/unshare": {403, 404},
+    "/projects/gamma/source": {400, 403, 404},
+    "/projects/gamma/release": {400, 403, 404},
+    "/projects/gamma/files/app.ipynb": {404},
+    "/projects/gamma/content/app.ipynb": {404},
+    "/projects/gamma/raw/app.ipynb": {404},
     "/no-such-page": {404},
 }
 """Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
@@ -177,6 +186,10 @@ WRITES = {
     "/servers/alpha/close",
     "/servers/alpha/keep",
     "/avis/gamma/grants",
+    "/projects/gamma/share",
+    "/projects/gamma/unshare",
+    "/projects/gamma/source",
+    "/projects/gamma/release",
     "/platform/simulation",
 }
 OPEN_TO_ALL = ("/static/",)

@@ -1,0 +1,228 @@
+"""Pages of the asker's projects: repositories, their people, their releases and their files."""
+
+import mimetypes
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from typing_extensions import override
+
+from avi_kernel.protocol.api import MemberView
+from avi_kernel.protocol.runs import ResultEntry
+from gavip_hub.domain.identity import PUBLISH
+from gavip_hub.exceptions import BadRequest
+from gavip_hub.handlers.contents import beginning_of, show_content
+from gavip_hub.handlers.downloads import Sent, send_file
+from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
+from gavip_hub.handlers.page_base import ROOT, PortalPage
+from gavip_hub.handlers.previews import CONTENT_BYTES, Preview, preview_of
+from gavip_hub.storage.git import Entry
+
+UNKNOWN = "application/octet-stream"
+_TEXT_ENDINGS = (
+    ".py",
+    ".toml",
+    ".cfg",
+    ".yml",
+    ".yaml",
+    ".rst",
+    ".sh",
+    ".java",
+    ".f90",
+    ".gitignore",
+    ".gitattributes",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownFile:
+    """A file with its addresses, as the template of previews takes it."""
+
+    name: str
+    title: str
+    size: int
+    preview: Preview
+    content: str
+    download: str
+
+
+class ProjectPages(PortalPage):
+    """Any page of projects."""
+
+    nav = "projects"
+
+    async def project(self, name: str, **more: Any) -> dict[str, Any]:
+        """Return what each page of one project shows."""
+        found = await self.in_thread(self.services.projects.get, viewer=self.owner, name=name)
+        return {"project": found, **more}
+
+
+class ProjectsPage(ProjectPages):
+    """The projects of who asks."""
+
+    @override
+    async def get(self) -> None:
+        profile = self.require()
+        self.render_page(
+            "projects.html",
+            projects=await self.in_thread(self.services.projects.of, viewer=profile.name),
+            may_make=PUBLISH in profile.scopes,
+            git=f"{self.context.config.public_url}{ROOT}git",
+        )
+
+    @override
+    async def post(self) -> None:
+        name = self.sent().get("name", "").strip()
+        made = await self.context.publishing_threads(
+            self.services.projects.create, owner=self.require(PUBLISH).name, name=name
+        )
+        self.go(f"projects/{made.name}")
+
+
+class ProjectPage(ProjectPages):
+    """One project: its repository's address, its people, its releases, its files and history."""
+
+    @override
+    async def get(self, name: str) -> None:
+        shown = await self.project(name)
+        releases = await self.in_thread(self.services.releases.of_project, viewer=self.owner, avi=name)
+        folder = await self.context.file_threads(self.services.browsing.folder, viewer=self.owner, name=name)
+        self.render_page("project.html", folder=folder, releases=releases, **shown)
+
+
+class ProjectAct(ProjectPages):
+    """What an owner or a writer changes."""
+
+    @override
+    async def post(self, name: str, act: str) -> None:
+        owner, sent = self.require(PUBLISH).name, self.sent()
+        projects, releases = self.services.projects, self.services.releases
+        if act == "share":
+            member = _member(sent)
+            await self.in_thread(projects.share, owner=owner, name=name, member=member)
+        elif act == "unshare":
+            await self.in_thread(projects.unshare, owner=owner, name=name, user=sent.get("user", ""))
+        elif act == "source":
+            await self.in_thread(projects.change, owner=owner, name=name, source=_visibility(sent))
+        else:
+            version = sent.get("version", "")
+            await self.in_thread(
+                releases.change, owner=owner, avi=name, version=version, visibility=_visibility(sent)
+            )
+        self.go(f"projects/{name}")
+
+
+class ProjectFiles(ProjectPages):
+    """A folder of a repository, or the beginning of a file."""
+
+    @override
+    async def get(self, name: str, path: str) -> None:
+        browsing, path = self.services.browsing, path.rstrip("/")
+        shown = await self.project(name, path=path)
+        if await self.context.file_threads(browsing.is_folder, viewer=self.owner, name=name, path=path):
+            folder = await self.context.file_threads(browsing.folder, viewer=self.owner, name=name, path=path)
+            self.render_page("project_folder.html", folder=folder, **shown)
+            return
+        with self.context.reads.one(self.require()):
+            entry, file = await self.context.file_threads(
+                browsing.file, viewer=self.owner, name=name, path=path
+            )
+            with file:
+                told = _told(entry)
+                kind = _preview(told)
+                beginning = await self.context.file_threads(beginning_of, kind, told, file)
+        self.render_page("project_file.html", entry=_shown(name, path, told, kind), **beginning, **shown)
+
+
+class ProjectContent(ProjectPages):
+    """An image or a rendered notebook of a repository, for a frame or an image of the portal's pages."""
+
+    is_stream = True
+    policy = CONTENT_CSP
+
+    @override
+    def initialize(self, *, notebooks: NotebookPages) -> None:
+        self._notebooks = notebooks
+
+    @override
+    async def get(self, name: str, path: str) -> None:
+        with self.context.reads.one(self.require()):
+            entry, file = await self.context.file_threads(
+                self.services.browsing.file, viewer=self.owner, name=name, path=path, most=CONTENT_BYTES
+            )
+            with file:
+                await show_content(self, _told(entry), file, self._notebooks)
+
+
+class ProjectRaw(ProjectPages):
+    """A file of a repository, to be kept."""
+
+    is_stream = True
+
+    @override
+    async def get(self, name: str, path: str) -> None:
+        with self.context.reads.one(self.require()):
+            entry, file = await self.context.file_threads(
+                self.services.browsing.file, viewer=self.owner, name=name, path=path
+            )
+            with file:
+                await send_file(self, _sent(entry, file))
+
+
+def _sent(entry: Entry, file: BinaryIO) -> Sent:
+    return Sent(file=file, name=entry.path, media_type=UNKNOWN, etag=entry.object_id)
+
+
+def _told(entry: Entry) -> ResultEntry:
+    """Return a file as previews take one; its name is a stranger's and is shown as text alone."""
+    guessed, _ = mimetypes.guess_type(entry.path, strict=True)
+    return ResultEntry.model_construct(
+        name=entry.path, title="", media_type=guessed or UNKNOWN, size=entry.size, sha256=entry.object_id
+    )
+
+
+def _preview(told: ResultEntry) -> Preview:
+    known = preview_of(told)
+    return "text" if known == "none" and told.name.lower().endswith(_TEXT_ENDINGS) else known
+
+
+def _shown(project: str, path: str, told: ResultEntry, kind: Preview) -> ShownFile:
+    place = f"{ROOT}projects/{project}"
+    return ShownFile(
+        name=told.name,
+        title=told.name,
+        size=told.size,
+        preview=kind,
+        content=f"{place}/content/{quote(path)}",
+        download=f"{place}/raw/{quote(path)}",
+    )
+
+
+def _member(sent: dict[str, str]) -> MemberView:
+    user, may = sent.get("user", "").strip(), sent.get("may", "read")
+    if not 0 < len(user) <= 200 or may not in {"read", "write"}:  # noqa: PLR2004 - as a line of text is bounded
+        raise BadRequest("Name a user, and whether they may read or write.", field="user")
+    return MemberView.model_validate({"user": user, "may": may})
+
+
+def _visibility(sent: dict[str, str]) -> Any:
+    wanted = sent.get("visibility", "")
+    if wanted not in {"private", "public"}:
+        raise BadRequest("It is private or public.", field="visibility")
+    return wanted
+
+
+_NAME = "[a-z][a-z0-9-]{0,39}"
+
+
+def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[str, Any]]]:
+    """Return the addresses of projects for tornado."""
+    project = f"{ROOT}projects/({_NAME})"
+    return [
+        (f"{ROOT}projects", ProjectsPage, {}),
+        (project, ProjectPage, {}),
+        (f"{project}/(share|unshare|source|release)", ProjectAct, {}),
+        (f"{project}/files/(.+)", ProjectFiles, {}),
+        (f"{project}/content/(.+)", ProjectContent, {"notebooks": notebooks}),
+        (f"{project}/raw/(.+)", ProjectRaw, {}),
+    ]

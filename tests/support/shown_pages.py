@@ -1,0 +1,151 @@
+"""Every page of the portal with something in it, strangers' words above all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from markupsafe import Markup
+
+from avi_kernel.protocol.api import (
+    GrantView,
+    MemberView,
+    Phase,
+    PolicyView,
+    Profile,
+    ProjectView,
+    Suggestion,
+)
+from gavip_hub.exceptions import NotFound
+from gavip_hub.handlers.charts import charts_of
+from gavip_hub.handlers.forms import PipelineForm
+from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
+from gavip_hub.handlers.project_pages import ShownFile
+from gavip_hub.handlers.rendering import markdown
+from gavip_hub.services.browsing import Folder
+from gavip_hub.services.evictions import ClosedServer
+from gavip_hub.storage.git import Entry
+from gavip_hub.storage.git_browse import Listing, Made
+from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
+
+EVIL = '<img src=x onerror="alert(1)">'
+OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": ""}
+ROOM = WAIT.model_copy(
+    update={
+        "reason": EVIL,
+        "sooner": [Suggestion(words=EVIL, job="j1"), Suggestion(words=EVIL, server="stars")],
+    }
+)
+
+
+def everywhere() -> dict[str, Any]:
+    """What the base handler gives to every page."""
+    person = Profile(name="scientist", roles=["scientist"])
+    return {"profile": person, "now": NOW, "xsrf_field": Markup('<input name="_xsrf">'), "notices": (EVIL,)}
+
+
+def job_page(phase: Phase) -> dict[str, Any]:
+    shown = job(phase)
+    return {
+        "job": shown,
+        "wait": WAIT if phase is Phase.QUEUED else None,
+        "charts": charts_of(USAGE),
+        "more_memory": more_memory_of(shown),
+        "more_mb": 640 if phase is Phase.ERROR else None,
+        "notebook": "user-redirect/lab/tree/jobs/j/1/results/plot.ipynb" if phase is Phase.ERROR else None,
+        "live": phase in {Phase.PENDING, Phase.QUEUED, Phase.EXECUTING},
+        "here": "/services/gavip/jobs/j",
+        "api": "/services/gavip/api/jobs/j",
+        "results": results_in_order(shown),
+        "course": course_of(shown),
+        "units": {"radius": "deg"},
+        "log": f"line {EVIL}",
+        "log_offset": 0,
+        "log_skipped": 10,
+        "log_end": "",
+    }
+
+
+def pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every page with something in it."""
+    form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
+    yield "catalogue.html", {"avis": [AVI.model_copy(update={"title": EVIL})], "query": EVIL}
+    yield "catalogue.html", {"avis": [], "query": ""}
+    yield (
+        "avi.html",
+        {
+            "avi": AVI,
+            "release": RELEASE,
+            "pinned": False,
+            "releases": [RELEASE],
+            "forms": [form],
+            "readme": markdown(README),
+            "server": SERVERS[0],
+            "project": True,
+            "grants": GrantView(avi="hr-diagram", own="avis/hr-diagram", folders=["data/maps", EVIL]),
+            "pool": POOLS[0],
+        },
+    )
+    yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+    yield (
+        "jobs.html",
+        {
+            "jobs": [job(phase, title=EVIL) for phase in Phase],
+            "next": "j",
+            "phase": "",
+            "avi": "",
+            "older": True,
+        },
+    )
+    yield "jobs.html", {"jobs": [], "next": None, "phase": "", "avi": "", "older": False}
+    for phase in Phase:
+        yield "job.html", job_page(phase)
+    entry = results_in_order(job(Phase.COMPLETED))[0]
+    yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": ""}
+    yield "log.html", {"job": job(), "log": EVIL, "more": 5}
+    yield (
+        "platform.html",
+        {
+            "pool": POOLS[-1],
+            "choice": PolicyView(policy="fifo", installed=["fifo", EVIL]),
+            "meanings": {"fifo": "The oldest comes first."},
+            "asked": True,
+            "policies": ["fifo", EVIL],
+            "jobs": 12,
+            "rows": [("wait, median", ["1 s", "2 s"])],
+        },
+    )
+    closing = [SERVERS[0].model_copy(update={"reason": EVIL, "closes_at": NOW})]
+    closed = [ClosedServer(avi="hr-diagram", version="1.0.0", at=NOW, reason=EVIL)]
+    titles = {"titles": {"hr-diagram": EVIL}, "pools": POOLS}
+    yield "servers.html", {"servers": SERVERS, "closed": [], **titles}
+    yield "servers.html", {"servers": closing, "closed": closed, **titles}
+    yield (
+        "opening.html",
+        {**OPENING, "state": "waiting", "wait": ROOM},
+    )
+    yield "opening.html", {**OPENING, "state": "closed", "wait": None}
+    yield "error.html", {"error": NotFound(EVIL)}
+    yield from project_pages()
+
+
+def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the pages of projects, full and empty, as an owner and a reader see them."""
+    member = MemberView(user=EVIL, may="read")
+    project = ProjectView(
+        name="stars", owner="dora", git_url="http://g/stars.git", source="public", may="own", members=[member]
+    )
+    reader = project.model_copy(update={"may": "read", "source": "private", "owner": EVIL})
+    made = Made(commit="1" * 40, author=EVIL, at=NOW, subject=EVIL)
+    entries = [
+        Entry(mode=mode, object_id="1" * 40, size=5, path=EVIL) for mode in ("040000", "100644", "160000")
+    ]
+    folder = Folder(
+        branch=EVIL, path=f"a/{EVIL}", listing=Listing(entries=tuple(entries), more=True), history=[made]
+    )
+    file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
+    yield "projects.html", {"projects": [project, reader], "may_make": True, "git": "http://g"}
+    yield "projects.html", {"projects": [], "may_make": False, "git": "http://g"}
+    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE]}
+    yield "project.html", {"project": reader, "folder": None, "releases": []}
+    yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
+    shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
+    yield "project_file.html", {"project": project, "path": folder.path, **shown}
