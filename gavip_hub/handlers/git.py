@@ -25,14 +25,16 @@ from avi_kernel.protocol.api import Profile
 from gavip_hub.domain.identity import PUBLISH
 from gavip_hub.exceptions import Forbidden, GavipError, SignInRequired, Unavailable
 from gavip_hub.handlers.avis import READ
-from gavip_hub.handlers.base import BaseHandler
+from gavip_hub.handlers.base import BaseHandler, PageHandler
 from gavip_hub.handlers.bodies import STREAMED
+from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.downloads import PIECE, PIECE_SECONDS
 from gavip_hub.handlers.openapi import Route
 from gavip_hub.handlers.sign_in import NOBODY, Identity
 from gavip_hub.storage.git_http import COMMAND, GitRequest, forget
 
 PUSHING = "git-receive-pack"
+ANYBODY = Profile(name="", roles=[])
 WAIT_SECONDS = 30.0
 END_SECONDS = 10.0
 LOOK_SECONDS = 0.05
@@ -129,20 +131,17 @@ class GitHandler(BaseHandler):
 
     @asynccontextmanager
     async def _turn(self, profile: Profile | None) -> AsyncIterator[None]:
-        """Wait for a turn: git computes, and not for all at once."""
+        """Wait for a turn: git computes, and not for all at once; who has not signed in counts as one person."""
         turns = self.context.git_turns
-        try:
-            await asyncio.wait_for(turns.acquire(), WAIT_SECONDS)
-        except TimeoutError:
-            raise Unavailable("Many clone and push at the moment: try again in a minute.") from None
-        try:
-            if profile is None:
+        with self.context.transfers.one(profile or ANYBODY):
+            try:
+                await asyncio.wait_for(turns.acquire(), WAIT_SECONDS)
+            except TimeoutError:
+                raise Unavailable("Many clone and push at the moment: try again in a minute.") from None
+            try:
                 yield
-            else:
-                with self.context.transfers.one(profile):
-                    yield
-        finally:
-            turns.release()
+            finally:
+                turns.release()
 
     @override
     async def data_received(self, chunk: bytes) -> None:
@@ -266,7 +265,16 @@ async def _head(output: asyncio.StreamReader) -> bytes:
         ) from error
 
 
+class ToProject(PageHandler):
+    """Whoever opens a repository's address in a browser wants to see it."""
+
+    @override
+    async def get(self, avi: str) -> None:
+        self.redirect(f"{PREFIX}/projects/{avi}")
+
+
 _AVI = "[a-z][a-z0-9-]{0,39}"
 ROUTES: list[Route] = [
     (rf"{STREAMED}/({_AVI})(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)", GitHandler),
+    (rf"{STREAMED}/({_AVI})(?:\.git)?/?", ToProject),
 ]

@@ -2,9 +2,12 @@
 
 import os
 import subprocess
+from contextlib import ExitStack
 
 import pytest
 
+from avi_kernel.protocol.api import Profile
+from gavip_hub.handlers.context import GIT_AT_ONCE
 from tests.support.avis import star_counter
 from tests.support.git_client import Clone, begun
 from tests.support.service import RunningService
@@ -190,3 +193,17 @@ async def test_a_push_larger_than_a_repository_may_be_is_refused(service, clone,
     assert told.status != 0
     assert (await clone.git("ls-remote", "origin")).text == ""
     assert fsck(service) == ""
+
+
+async def test_who_clones_in_too_many_places_is_told(service, pushed, tmp_path):
+    transfers = service.service.context.transfers
+    dora, ann = Profile(name="dora", roles=[]), Profile(name="ann", roles=[])
+    with ExitStack() as busy:
+        for _ in range(transfers.most):
+            busy.enter_context(transfers.one(dora))
+        told = await cloned(service, tmp_path, "dora-token")
+        assert told.status != 0
+        assert transfers.held(ann) == 0
+    assert (await cloned(service, tmp_path, "dora-token")).status == 0
+    assert transfers.held(dora) == 0
+    assert service.service.context.git_turns._value == GIT_AT_ONCE

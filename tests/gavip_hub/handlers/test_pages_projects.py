@@ -119,3 +119,9 @@ async def test_a_release_is_made_public_by_its_button(service, portal, pushed):
 )
 async def test_a_form_that_says_nothing_is_refused(portal, pushed, act, sent):
     assert (await portal.post(f"/projects/stars/{act}", data=sent)).status_code == 400
+
+
+@pytest.mark.parametrize("address", ["/git/stars.git", "/git/stars", "/git/stars.git/"])
+async def test_a_repositorys_address_in_a_browser_leads_to_its_page(portal, address):
+    answer = await portal.get(address)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/services/gavip/projects/stars")
