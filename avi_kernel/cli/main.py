@@ -13,6 +13,8 @@ _OWN = {
 }
 _HIDDEN = {"git-credential": "avi_kernel.cli.git_credential:git_credential"}
 """For programs: git asks it for a token."""
+_JOINED = {"avi": "avi_kernel.cli.avi_commands:COMMANDS"}
+_JOINED_HELP = {"avi": "Make AVIs, and look at those of a platform."}
 _SHORT = {
     "admin": "Look after a platform on this machine.",
     "demo": "Start a platform, run a first job, and keep serving.",
@@ -28,7 +30,7 @@ class Commands(click.Group):
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*_OWN, *plugins.commands(), *_api_groups(ctx)})
+        return sorted({*_OWN, *plugins.commands(), *_JOINED, *_api_groups(ctx)})
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -36,13 +38,15 @@ class Commands(click.Group):
             return plugins.load(target)
         if target := plugins.commands().get(cmd_name):
             return plugins.load(target)
+        if cmd_name in _JOINED:
+            return _joined(cmd_name)
         return _api_command(ctx, cmd_name)
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List all commands without loading one."""
         local = {**{name: help_text for name, (_, help_text) in _OWN.items()}}
-        local |= {name: _SHORT.get(name, "") for name in plugins.commands()}
+        local |= {name: _SHORT.get(name, "") for name in plugins.commands()} | _JOINED_HELP
         remote = {name: text for name, text in _api_groups(ctx).items() if name not in local}
         with formatter.section("Commands"):
             formatter.write_dl(sorted(local.items()))
@@ -64,6 +68,33 @@ def _api_groups(ctx: click.Context) -> dict[str, str]:
     from avi_kernel.cli import operations  # noqa: PLC0415
 
     return operations.group_summaries(document)
+
+
+class Joined(click.Group):
+    """Commands of one name on one's own machine, and those that the platform's API has under it."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        theirs = (
+            self._theirs(ctx) if settings.cached_document(_url(ctx.find_root())).get("document") else None
+        )
+        return sorted({*self.commands, *(theirs.list_commands(ctx) if theirs else [])})
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = self.commands.get(cmd_name)
+        if own is not None:
+            return own
+        theirs = self._theirs(ctx)
+        return theirs.get_command(ctx, cmd_name) if theirs else None
+
+    def _theirs(self, ctx: click.Context) -> click.Group | None:
+        found = _api_command(ctx.find_root(), self.name or "")
+        return found if isinstance(found, click.Group) else None
+
+
+def _joined(name: str) -> click.Group:
+    return Joined(name=name, commands=plugins.attribute(_JOINED[name]), help=_JOINED_HELP[name])
 
 
 def _api_command(ctx: click.Context, name: str) -> click.Command | None:

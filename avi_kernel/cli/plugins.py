@@ -29,9 +29,14 @@ def commands() -> dict[str, str]:
 
 def load(target: str) -> click.Command:
     """Import a command."""
-    module, _, attribute = target.partition(":")
-    command: click.Command = getattr(import_module(module), attribute)
+    command: click.Command = attribute(target)
     return command
+
+
+def attribute(target: str) -> Any:
+    """Import what `module:attribute` names."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
 
 
 def _file() -> Path:

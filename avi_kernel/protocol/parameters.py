@@ -9,7 +9,8 @@ from avi_kernel.protocol.base import STORABLE, Line, Paragraph, Wire, require_st
 
 type_names = ("integer", "number", "string", "boolean")
 ParameterType = Literal["integer", "number", "string", "boolean"]
-ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
+ParameterName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 Unit = Annotated[str, Field(max_length=40), STORABLE]
 Choices = Annotated[list[JsonValue], Field(max_length=200)]

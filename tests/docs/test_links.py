@@ -84,6 +84,8 @@ def top_command(name: str) -> click.Command | None:
 
 
 def is_known(name: str, subcommand: str) -> bool:
+    if name in main._JOINED and subcommand in plugins.attribute(main._JOINED[name]):
+        return True
     command = top_command(name)
     if isinstance(command, click.Group) and subcommand:
         return subcommand in command.commands
