@@ -25,18 +25,21 @@ def git_credential(what: str) -> None:
 
 
 def install(url: str) -> bool:
-    """Tell git to ask this command for a platform's address; tell whether there is a git to tell."""
-    place = urlsplit(url)
-    helper = f"!{quote(_own_program())} {COMMAND}"
-    return _git(
-        "config", "--global", "--replace-all", f"credential.{place.scheme}://{place.netloc}.helper", helper
-    )
+    """Tell git to ask this command for a platform's address, and nobody else; tell whether there is a git to tell."""
+    remove(url)
+    # The empty one keeps helpers that know all addresses from being told the token, to keep it as plain text.
+    helpers = ("", f"!{quote(_own_program())} {COMMAND}")
+    return all(_git("config", "--global", "--add", _key(url), helper) for helper in helpers)
 
 
 def remove(url: str) -> None:
-    """Tell git to ask no more."""
+    """Tell git to ask no more; what its user set for that address stays."""
+    _git("config", "--global", "--unset-all", _key(url), f"^$|{COMMAND}$")
+
+
+def _key(url: str) -> str:
     place = urlsplit(url)
-    _git("config", "--global", "--remove-section", f"credential.{place.scheme}://{place.netloc}")
+    return f"credential.{place.scheme}://{place.netloc}.helper"
 
 
 def _own_program() -> str:

@@ -20,5 +20,7 @@ def require_avi_name(avi: str, *, field: str = "avi") -> None:
 
 def require_version(version: str) -> None:
     """Refuse what is no version."""
-    if not _VERSION.fullmatch(version):
+    # It becomes a tag, and git takes no such one.
+    is_tag = ".." not in version and not version.endswith((".", ".lock"))
+    if not (is_tag and _VERSION.fullmatch(version)):
         raise BadRequest("A version has up to 40 letters, digits and . + _ -, as in 1.2.0.", field="version")

@@ -23,15 +23,21 @@ def refusals(updates: Sequence[RefUpdate], *, released: Collection[str]) -> Iter
     Parameters
     ----------
     released
-        Versions that are releases already.
+        Versions that are releases already, whatever they are called.
     """
     if len(updates) > MOST_UPDATES:
         yield f"This push changes {len(updates):,} names; {MOST_UPDATES:,} at once are taken: push them in parts."
         return
+    kept = {f"{_TAG}v{version}" for version in released}
     for update in updates:
         if not update.name.startswith((_BRANCH, _TAG)):
             yield f"{update.name}: only branches and tags are kept here."
         elif update.name == MAIN and update.is_deletion:
             yield "main: this branch stays; push another state of it instead."
-        elif (version := released_version(update.name)) in released and not update.is_new:
-            yield f"v{version}: is released, and a release never changes: tag a new version."
+        elif update.name in kept and not update.is_new:
+            yield never_changes(update.name)
+
+
+def never_changes(name: str) -> str:
+    """Say why a released tag stays as it is."""
+    return f"{name.removeprefix(_TAG)}: is released, and a release never changes: tag a new version."

@@ -1,8 +1,9 @@
 """How much somebody does at once: a slow reader holds a file or a connection."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from avi_kernel.protocol.api import Profile
 from gavip_hub.exceptions import NoRoom
@@ -11,6 +12,7 @@ MOST_READS = 12
 """A browser opens six connections."""
 MOST_STREAMS = 12
 MOST_TRANSFERS = 3
+PUSH_SECONDS = 60.0
 
 Holder = tuple[str, str | None]
 """A person, or one AVI for its user: a stranger's AVI takes nothing away from the person."""
@@ -55,6 +57,47 @@ class AtOnce:
         return self._held[profile.name, profile.avi]
 
 
+class OneByOne:
+    """Lets those who want the same thing have it one after the other.
+
+    Parameters
+    ----------
+    seconds
+        After which who still waits is refused.
+    """
+
+    def __init__(self, *, seconds: float, refusal: str) -> None:
+        self._seconds = seconds
+        self._refusal = refusal
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, thing: str) -> AsyncIterator[None]:
+        """Have a thing while the block lasts.
+
+        Raises
+        ------
+        NoRoom
+            Somebody else has it for too long.
+        """
+        lock = self._locks.setdefault(thing, asyncio.Lock())
+        self._waiting[thing] += 1
+        try:
+            try:
+                await asyncio.wait_for(lock.acquire(), self._seconds)
+            except TimeoutError:
+                raise NoRoom(self._refusal.format(thing=thing)) from None
+            try:
+                yield
+            finally:
+                lock.release()
+        finally:
+            self._waiting -= Counter([thing])
+            if not self._waiting[thing]:
+                del self._locks[thing]
+
+
 def reads() -> AtOnce:
     """Return what counts files that are read."""
     return AtOnce(
@@ -73,4 +116,11 @@ def transfers() -> AtOnce:
     return AtOnce(
         most=MOST_TRANSFERS,
         refusal="You clone and push in {most} places at once already; wait until one of them is through.",
+    )
+
+
+def pushes() -> OneByOne:
+    """Return what lets one push after the other into a repository."""
+    return OneByOne(
+        seconds=PUSH_SECONDS, refusal="Somebody pushes to {thing} at this moment: push again in a minute."
     )

@@ -4,6 +4,7 @@ Tornado itself closes the connection on them while they are still being sent, an
 does not answer.
 """
 
+import re
 from collections.abc import Awaitable
 from typing import Any, cast
 
@@ -25,8 +26,8 @@ from gavip_hub.handlers.context import PREFIX
 
 MB = 1024 * 1024
 LARGEST_BODY = 4 * MB
-STREAMED = f"{PREFIX}/git"
-"""Below it bodies are passed on as they come, and nothing is held."""
+STREAMED = rf"{PREFIX}/git/([a-z][a-z0-9-]{{0,39}})(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)"
+"""There alone bodies are passed on as they come, and nothing of them is held."""
 MOST_READ = 1024 * MB
 """Of a body that is refused; a connection that sends more is closed."""
 
@@ -71,7 +72,7 @@ class _Bounded(HTTPMessageDelegate):
             )
             self._request = self._read(line._replace(path=line.path.partition("?")[0]), headers)
             return None
-        if self._request.path.startswith(f"{STREAMED}/"):
+        if re.fullmatch(STREAMED, self._request.path):
             self._largest = MOST_READ
         return self._routed.headers_received(start_line, headers)
 

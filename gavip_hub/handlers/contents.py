@@ -36,22 +36,28 @@ def beginning_of(preview: Preview, entry: ResultEntry, file: BinaryIO) -> dict[s
 
 
 async def show_content(
-    handler: BaseHandler, entry: ResultEntry, file: BinaryIO, notebooks: NotebookPages
+    handler: BaseHandler, entry: ResultEntry, file: BinaryIO, notebooks: NotebookPages, *, lasts: bool = True
 ) -> None:
-    """Finish with an image or a rendered notebook, which has no script, no origin and no address but itself."""
+    """Finish with an image or a rendered notebook, which has no script, no origin and no address but itself.
+
+    Parameters
+    ----------
+    lasts
+        Whether its address never leads to anything else.
+    """
     kind = preview_of(entry)
     if kind not in {"image", "notebook"} or entry.size > CONTENT_BYTES:
         raise NotFound(f"The portal does not show {entry.name!r}; download it.")
     if kind == "image":
         kept = {"name": entry.name, "media_type": entry.media_type, "etag": entry.sha256}
-        await send_file(handler, Sent(file=file, **kept, inline=True))
+        await send_file(handler, Sent(file=file, **kept, inline=True, lasts=lasts))
         return
     # A page changes with the program that makes it, too.
     etag = f"{entry.sha256}-{__version__}"
     if not await unchanged(handler, etag):
         page = io.BytesIO(await _page(handler, entry, file, notebooks))
         kept = {"name": entry.name, "media_type": "text/html; charset=utf-8", "etag": etag}
-        await send_file(handler, Sent(file=page, **kept, inline=True))
+        await send_file(handler, Sent(file=page, **kept, inline=True, lasts=lasts))
 
 
 async def _page(handler: BaseHandler, entry: ResultEntry, file: BinaryIO, notebooks: NotebookPages) -> bytes:

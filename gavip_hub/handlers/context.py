@@ -8,7 +8,7 @@ from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
-from gavip_hub.handlers.at_once import AtOnce, reads, streams, transfers
+from gavip_hub.handlers.at_once import AtOnce, OneByOne, pushes, reads, streams, transfers
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
@@ -36,7 +36,7 @@ from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
 
 PREFIX = "/services/gavip"
-GIT_AT_ONCE = 6
+GIT_AT_ONCE = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +86,7 @@ class ServiceContext:
     reads: AtOnce = field(default_factory=reads)
     streams: AtOnce = field(default_factory=streams)
     transfers: AtOnce = field(default_factory=transfers)
+    pushes: OneByOne = field(default_factory=pushes)
     git_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(GIT_AT_ONCE))
     """Of clones and pushes of all."""
 

@@ -32,6 +32,8 @@ class Sent:
     """Changes with the content."""
     inline: bool = False
     """Shown in a frame or an image of the portal's pages; else it is an attachment."""
+    lasts: bool = True
+    """Its address never leads to anything else, as that of a finished result."""
 
 
 async def send_file(handler: BaseHandler, sent: Sent) -> None:
@@ -80,8 +82,8 @@ def _describe(handler: BaseHandler, sent: Sent) -> None:
     handler.clear_header("Cross-Origin-Opener-Policy")
     handler.set_header("Content-Disposition", "inline")
     handler.set_header("Content-Security-Policy", CONTENT_CSP)
-    # A finished result never changes; it is still the user's own and no shared cache's.
-    handler.set_header("Cache-Control", "private, max-age=3600")
+    if sent.lasts:  # it is still the user's own and no shared cache's
+        handler.set_header("Cache-Control", "private, max-age=3600")
 
 
 async def _send(handler: BaseHandler, file: BinaryIO, start: int, end: int) -> None:

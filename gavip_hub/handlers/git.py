@@ -9,10 +9,9 @@ import base64
 import binascii
 import logging
 import os
-import resource
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,13 +37,8 @@ ANYBODY = Profile(name="", roles=[])
 WAIT_SECONDS = 30.0
 END_SECONDS = 10.0
 LOOK_SECONDS = 0.05
-_LIMITS = {
-    resource.RLIMIT_AS: 4 * 1024**3,
-    resource.RLIMIT_CPU: 600,
-    resource.RLIMIT_CORE: 0,
-}
-"""Of each of git's processes: a small pack can be made to unfold for ever."""
-_LONGEST_HEAD = 16 * 1024
+LONGEST_SECONDS = 3600.0
+"""A gigabyte over a slow line."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +49,7 @@ class GitHandler(BaseHandler):
 
     is_stream = True
     _process: Process | None = None
+    _watch: "Watch | None" = None
     _refused: GavipError | None = None
     _held: AsyncExitStack
     _closing: asyncio.Task[None] | None = None
@@ -63,6 +58,8 @@ class GitHandler(BaseHandler):
     @override
     async def prepare(self) -> None:
         self._held = AsyncExitStack()
+        if self.request.method not in {"GET", "POST"}:
+            return  # tornado says so itself, after this
         try:
             await super().prepare()
             await self._begin(*self.path_args)
@@ -91,10 +88,7 @@ class GitHandler(BaseHandler):
         pushes = PUSHING in {path, *parse_qs(self.request.query).get("service", [])}
         profile = await self._allowed(avi, pushes=pushes)
         await self._held.enter_async_context(self._turn(profile))
-        secret = ""
-        if path == PUSHING and profile is not None:
-            self._held.push_async_callback(self._forget, avi)
-            secret = self._held.enter_context(self.services.pushes.one(user=profile.name, avi=avi))
+        secret = await self._pushing(avi, profile) if path == PUSHING and profile else ""
         asked = GitRequest(
             avi=avi,
             path=path,
@@ -104,8 +98,25 @@ class GitHandler(BaseHandler):
             headers=self.request.headers,
         )
         environment = await self.context.file_threads(self.context.git.environment, asked, secret=secret)
-        self._process = await _started(environment)
+        self._process = await asyncio.create_subprocess_exec(
+            *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True
+        )
         self._held.push_async_callback(_ended, self._process)
+        self._watch = Watch(self._give_up)
+        self._held.callback(self._watch.end)
+
+    async def _pushing(self, avi: str, profile: Profile) -> str:
+        """Wait until nobody else pushes to an AVI, and return the secret of this push."""
+        self.context.disk.require_room()
+        await self._held.enter_async_context(self.context.pushes.turn(avi))
+        self._held.push_async_callback(self._forget, avi)
+        return self._held.enter_context(self.services.pushes.one(user=profile.name, avi=avi))
+
+    def _give_up(self) -> None:
+        """End what does not come to its end: who asks says nothing, or takes nothing, or git waits for what never comes."""
+        if self._process is not None:
+            _signal(self._process, signal.SIGKILL)
+        self.request.connection.stream.close()  # type: ignore[union-attr]  # tornado's own for HTTP/1
 
     async def _forget(self, avi: str) -> None:
         """Remove what broke off, where nobody pushes; whoever begins meanwhile has a folder of another name."""
@@ -117,7 +128,8 @@ class GitHandler(BaseHandler):
         projects = self.services.projects
         if pushes:
             author = _person(self.require(PUBLISH))
-            await self.in_thread(projects.require_writable, user=author.name, name=avi)
+            if not await self.in_thread(projects.is_made, user=author.name, name=avi):
+                await self.context.publishing_threads(projects.make, user=author.name, name=avi)
             return author
         profile = _person(self.require(READ)) if self.current_profile else None
         try:
@@ -145,6 +157,8 @@ class GitHandler(BaseHandler):
 
     @override
     async def data_received(self, chunk: bytes) -> None:
+        if self._watch is not None:
+            self._watch.goes_on()
         line = self._process.stdin if self._process else None
         # A git that has seen enough reads no further; what it says of that is its answer.
         if line is not None and not line.is_closing():
@@ -172,13 +186,12 @@ class GitHandler(BaseHandler):
             self._take_head(await _head(process.stdout))
             while piece := await process.stdout.read(PIECE):
                 self.write(piece)
-                async with asyncio.timeout(PIECE_SECONDS):
-                    await self.flush()
+                await self.flush()
+                if self._watch is not None:
+                    self._watch.goes_on()
             await self.finish()
         except StreamClosedError:
             return
-        except TimeoutError:
-            self.detach().close()
         finally:
             await self._held.aclose()
 
@@ -193,11 +206,16 @@ class GitHandler(BaseHandler):
 
     @override
     def on_connection_close(self) -> None:
-        """End what nobody waits for any more: git forgets a push that did not come to its end."""
+        """End what nobody waits for any more."""
         super().on_connection_close()
         if self._process is not None:
             _signal(self._process, signal.SIGTERM)
             self._closing = asyncio.create_task(self._held.aclose())
+
+    @override
+    def on_finish(self) -> None:
+        super().on_finish()
+        self._closing = asyncio.create_task(self._held.aclose())  # whatever the answer was
 
     @override
     def write_refusal(self, error: GavipError) -> None:
@@ -225,14 +243,26 @@ def _person(profile: Profile) -> Profile:
     return profile
 
 
-async def _started(environment: dict[str, str]) -> Process:
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True
-    )
-    for limit, most in _LIMITS.items():
-        with suppress(ProcessLookupError):
-            resource.prlimit(process.pid, limit, (most, most))
-    return process
+class Watch:
+    """Calls when nothing has gone on for a while, or when all of it takes too long."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        loop = asyncio.get_running_loop()
+        self._at_last = loop.call_later(LONGEST_SECONDS, call)
+        self._idle = loop.call_later(PIECE_SECONDS, call)
+
+    def goes_on(self) -> None:
+        """Note that a piece came, or was taken."""
+        if self._at_last.cancelled():  # it has ended
+            return
+        self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(PIECE_SECONDS, self._call)
+
+    def end(self) -> None:
+        """Call no more."""
+        self._idle.cancel()
+        self._at_last.cancel()
 
 
 async def _ended(process: Process) -> None:
@@ -273,8 +303,7 @@ class ToProject(PageHandler):
         self.redirect(f"{PREFIX}/projects/{avi}")
 
 
-_AVI = "[a-z][a-z0-9-]{0,39}"
 ROUTES: list[Route] = [
-    (rf"{STREAMED}/({_AVI})(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)", GitHandler),
-    (rf"{STREAMED}/({_AVI})(?:\.git)?/?", ToProject),
+    (STREAMED, GitHandler),
+    (rf"{PREFIX}/git/([a-z][a-z0-9-]{{0,39}})(?:\.git)?/?", ToProject),
 ]

@@ -10,9 +10,9 @@ from typing_extensions import override
 from avi_kernel.protocol.api import MemberView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.identity import PUBLISH
-from gavip_hub.exceptions import BadRequest
+from gavip_hub.exceptions import BadRequest, NotFound
 from gavip_hub.handlers.contents import beginning_of, show_content
-from gavip_hub.handlers.downloads import Sent, send_file
+from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.previews import CONTENT_BYTES, Preview, preview_of
@@ -86,7 +86,10 @@ class ProjectPage(ProjectPages):
     async def get(self, name: str) -> None:
         shown = await self.project(name)
         releases = await self.in_thread(self.services.releases.of_project, viewer=self.owner, avi=name)
-        folder = await self.context.file_threads(self.services.browsing.folder, viewer=self.owner, name=name)
+        with self.context.reads.one(self.require()):
+            folder = await self.context.file_threads(
+                self.services.browsing.folder, viewer=self.owner, name=name
+            )
         self.render_page("project.html", folder=folder, releases=releases, **shown)
 
 
@@ -112,29 +115,49 @@ class ProjectAct(ProjectPages):
         self.go(f"projects/{name}")
 
 
-class ProjectFiles(ProjectPages):
+class ProjectFile(ProjectPages):
+    """Any page of one file: it is looked at, and taken out only where somebody has not got it yet."""
+
+    async def look(self, name: str, path: str) -> Entry:
+        """Return what git says of a file or folder."""
+        found: Entry = await self.context.file_threads(
+            self.services.browsing.look, viewer=self.owner, name=name, path=path
+        )
+        return found
+
+    async def content(self, name: str, entry: Entry) -> BinaryIO:
+        """Return its content, to be closed."""
+        found: BinaryIO = await self.context.file_threads(
+            self.services.browsing.content, name=name, entry=entry
+        )
+        return found
+
+
+class ProjectFiles(ProjectFile):
     """A folder of a repository, or the beginning of a file."""
 
     @override
     async def get(self, name: str, path: str) -> None:
-        browsing, path = self.services.browsing, path.rstrip("/")
+        path = path.rstrip("/")
         shown = await self.project(name, path=path)
-        if await self.context.file_threads(browsing.is_folder, viewer=self.owner, name=name, path=path):
-            folder = await self.context.file_threads(browsing.folder, viewer=self.owner, name=name, path=path)
-            self.render_page("project_folder.html", folder=folder, **shown)
-            return
         with self.context.reads.one(self.require()):
-            entry, file = await self.context.file_threads(
-                browsing.file, viewer=self.owner, name=name, path=path
-            )
-            with file:
-                told = _told(entry)
-                kind = _preview(told)
-                beginning = await self.context.file_threads(beginning_of, kind, told, file)
+            entry = await self.look(name, path)
+            if entry.is_folder:
+                folder = await self.context.file_threads(
+                    self.services.browsing.folder, viewer=self.owner, name=name, path=path
+                )
+                self.render_page("project_folder.html", folder=folder, **shown)
+                return
+            told = _told(entry)
+            kind = _preview(told)
+            beginning: dict[str, Any] = {"table": None, "text": None, "problem": ""}
+            if kind in {"table", "text"}:
+                with await self.content(name, entry) as file:
+                    beginning = await self.context.file_threads(beginning_of, kind, told, file)
         self.render_page("project_file.html", entry=_shown(name, path, told, kind), **beginning, **shown)
 
 
-class ProjectContent(ProjectPages):
+class ProjectContent(ProjectFile):
     """An image or a rendered notebook of a repository, for a frame or an image of the portal's pages."""
 
     is_stream = True
@@ -147,14 +170,15 @@ class ProjectContent(ProjectPages):
     @override
     async def get(self, name: str, path: str) -> None:
         with self.context.reads.one(self.require()):
-            entry, file = await self.context.file_threads(
-                self.services.browsing.file, viewer=self.owner, name=name, path=path, most=CONTENT_BYTES
-            )
-            with file:
-                await show_content(self, _told(entry), file, self._notebooks)
+            entry = await self.look(name, path)
+            told = _told(entry)
+            if entry.is_folder or entry.size > CONTENT_BYTES:
+                raise NotFound(f"The portal does not show {path[:200]!r}; clone the repository.")
+            with await self.content(name, entry) as file:
+                await show_content(self, told, file, self._notebooks, lasts=False)
 
 
-class ProjectRaw(ProjectPages):
+class ProjectRaw(ProjectFile):
     """A file of a repository, to be kept."""
 
     is_stream = True
@@ -162,10 +186,10 @@ class ProjectRaw(ProjectPages):
     @override
     async def get(self, name: str, path: str) -> None:
         with self.context.reads.one(self.require()):
-            entry, file = await self.context.file_threads(
-                self.services.browsing.file, viewer=self.owner, name=name, path=path
-            )
-            with file:
+            entry = await self.look(name, path)
+            if await unchanged(self, entry.object_id):
+                return
+            with await self.content(name, entry) as file:
                 await send_file(self, _sent(entry, file))
 
 

@@ -10,7 +10,7 @@ from gavip_hub.storage.git import Entry, Git
 from gavip_hub.storage.git_browse import Listing, Made
 from gavip_hub.storage.repositories import Repositories
 
-LARGEST_FILE = 256 * 1024 * 1024
+LARGEST_FILE = 100 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class BrowsingService:
         branch, commit = _newest(git)
         if commit is None:
             return None
-        if path and git_browse.kind_of(git, commit, _checked(path)) != "tree":
+        if path and not git_browse.file(git, commit, _checked(path)).is_folder:
             raise NotFound(f"{path[:200]!r} is no folder.", field="path")
         return Folder(
             branch=branch,
@@ -53,37 +53,49 @@ class BrowsingService:
             history=[] if path else git_browse.history(git, commit),
         )
 
-    def is_folder(self, *, viewer: str, name: str, path: str) -> bool:
-        """Tell whether a path is a folder's, and not a file's."""
-        self._projects.require_readable(viewer=viewer, name=name)
-        git = self._repositories.git(name)
-        _, commit = _newest(git)
-        return commit is not None and git_browse.kind_of(git, commit, _checked(path)) == "tree"
-
-    def file(self, *, viewer: str, name: str, path: str, most: int = LARGEST_FILE) -> tuple[Entry, BinaryIO]:
-        """Return what git says of a file, and its content, to be closed.
+    def look(self, *, viewer: str, name: str, path: str) -> Entry:
+        """Return what git says of a file or folder.
 
         Raises
         ------
         NotFound
-            There is no such file, or the repository is not for them.
-        TooLarge
-            It has more bytes than `most`.
+            There is no such path, or the repository is not for them.
         """
         self._projects.require_readable(viewer=viewer, name=name)
         git = self._repositories.git(name)
         _, commit = _newest(git)
         if commit is None:
             raise NotFound(f"Nothing was pushed to {name} yet.")
-        return git_browse.file(git, commit, _checked(path), most=most)
+        return git_browse.file(git, commit, _checked(path))
+
+    def content(self, *, name: str, entry: Entry) -> BinaryIO:
+        """Return the content of a file that was looked at, to be closed.
+
+        Raises
+        ------
+        NotFound
+            It is no file, or too large to be shown.
+        """
+        if entry.is_folder or entry.size > LARGEST_FILE:
+            raise NotFound(f"{entry.path[:200]} is larger than what is shown here: clone the repository.")
+        folder = self._repositories.folder(name)
+        return git_browse.content(self._repositories.git(name), entry, folder=folder)
 
 
 def _newest(git: Git) -> tuple[str, str | None]:
     """Return the branch that is shown and its commit: main, or else the one that was committed to last."""
     if commit := git.commit_of("refs/heads/main"):
         return "main", commit
-    told = git.run("for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(refname)", "refs/heads")
-    return told.removeprefix("refs/heads/"), git.commit_of(told) if told else None
+    newest = git.run(
+        "for-each-ref",
+        "--sort=-committerdate",
+        "--count=1",
+        "--format=%(objectname) %(refname)",
+        "refs/heads",
+    )
+    commit, _, name = newest.partition(" ")
+    shown = name.removeprefix("refs/heads/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return shown, git.commit_of(commit) if commit else None
 
 
 def _checked(path: str) -> str:

@@ -10,13 +10,15 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import git_url
 from gavip_hub.domain.names import require_avi_name
-from gavip_hub.exceptions import Conflict, Forbidden, NotFound
+from gavip_hub.exceptions import Conflict, Forbidden, NoRoom, NotFound
 from gavip_hub.storage import members, releases
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.schema import Avi
 
 OWN = "own"
+MOST_PROJECTS = 200
+MOST_MEMBERS = 200
 _RANK = {None: 0, members.READ: 1, members.WRITE: 2, OWN: 3}
 May = Literal["read", "write", "own"]
 
@@ -53,26 +55,35 @@ class ProjectService:
             It is somebody else's.
         """
         require_avi_name(name, field="name")
-        self._repositories.make(name)
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{name}")
             avi = releases.avi(session, name)
             if avi is not None and avi.owner != owner:
                 raise Conflict(f"An AVI {name!r} exists and is not yours; choose another name.", field="name")
             if avi is None:
+                self._require_few(session, owner)
                 avi = Avi(name=name, owner=owner, title=name, created_at=self._clock.now())
                 session.add(avi)
                 session.flush()
                 log.info("Made the project %s of %s", name, owner)
-            return self._view(session, avi, viewer=owner)
+            view = self._view(session, avi, viewer=owner)
+        self._repositories.make(name)
+        return view
+
+    def _require_few(self, session: Session, owner: str) -> None:
+        if sum(avi.owner == owner for avi in members.projects(session, owner)) >= MOST_PROJECTS:
+            raise NoRoom(f"You own {MOST_PROJECTS} projects, and nobody owns more: ask your operator.")
 
     def share(self, *, owner: str, name: str, member: MemberView) -> ProjectView:
         """Let somebody read a repository, or write it as well."""
         with self._database.transaction() as session:
-            avi = self._own(session, owner, name)
-            if member.user == avi.owner:
-                raise Conflict(f"{member.user} owns {name} already.", field="user")
-            members.put(session, avi=name, user=member.user, may=member.may, at=self._clock.now())
+            lock_pools(session, f"avi:{name}")
+            avi, user = self._own(session, owner, name), member.user.strip().lower()
+            if user == avi.owner:
+                raise Conflict(f"{user} owns {name} already.", field="user")
+            if len(members.of(session, name)) >= MOST_MEMBERS:
+                raise NoRoom(f"{name} has {MOST_MEMBERS} members, and nothing has more.", field="user")
+            members.put(session, avi=name, user=user, may=member.may, at=self._clock.now())
             session.flush()
             return self._view(session, avi, viewer=owner)
 
@@ -110,8 +121,8 @@ class ProjectService:
         with self._database.reading() as session:
             self._readable(session, viewer, name)
 
-    def require_writable(self, *, user: str, name: str) -> None:
-        """Refuse who may not write a repository; one that does not exist is made and is theirs.
+    def is_made(self, *, user: str, name: str) -> bool:
+        """Tell whether a repository that somebody may write is there.
 
         Raises
         ------
@@ -121,11 +132,17 @@ class ProjectService:
             They may read it only.
         """
         with self._database.reading() as session:
+            if releases.avi(session, name) is None:
+                return False
+            avi = self._readable(session, user, name)
+            if _RANK[_right(session, avi, user)] < _RANK[members.WRITE]:
+                raise Forbidden(f"You may read {name} and not write it; ask {avi.owner}.")
+        return self._repositories.is_made(name)
+
+    def make(self, *, user: str, name: str) -> None:
+        """Make the repository of an AVI that somebody may write; an AVI that does not exist becomes theirs."""
+        with self._database.reading() as session:
             exists = releases.avi(session, name) is not None
-            if exists:
-                avi = self._readable(session, user, name)
-                if _RANK[_right(session, avi, user)] < _RANK[members.WRITE]:
-                    raise Forbidden(f"You may read {name} and not write it; ask {avi.owner}.")
         if exists:
             self._repositories.make(name)
         else:

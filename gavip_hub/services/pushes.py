@@ -2,12 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from avi_kernel.protocol.pushes import Push, PushAnswer, RefUpdate
-from gavip_hub.domain.pushes import refusals, released_version
+from gavip_hub.domain.pushes import never_changes, refusals, released_version
 from gavip_hub.exceptions import GavipError, SignInRequired
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.storage import releases
@@ -69,9 +69,9 @@ class PushService:
         """Tell whether a push is taken, before it is: all of it or nothing."""
         pusher = self._pusher(secret)
         with self._database.reading() as session:
-            released = frozenset(releases.versions(session, pusher.avi))
-        lines = list(refusals(push.updates, released=released))
-        lines += lines or self._unfit(pusher, push)
+            commits = releases.commits(session, pusher.avi)
+        lines = list(refusals(push.updates, released=commits.keys()))
+        lines += lines or self._unfit(pusher, push, commits)
         if lines:
             log.info("Refused a push of %s to %s: %s", pusher.user, pusher.avi, lines[0])
         return PushAnswer(is_taken=not lines, lines=lines)
@@ -88,19 +88,26 @@ class PushService:
             raise SignInRequired("This is for the hooks of git, while somebody pushes.")
         return pusher
 
-    def _unfit(self, pusher: _Pusher, push: Push) -> list[str]:
+    def _unfit(self, pusher: _Pusher, push: Push, released: Mapping[str, str]) -> list[str]:
         """Return why versions cannot become releases, a line for each that cannot."""
         versions = _versions(push.updates)
         if len(versions) > MOST_RELEASES:
             return [f"{len(versions)} versions at once; {MOST_RELEASES} are checked: push them in parts."]
-        found = (self._why_unfit(pusher, version, update, push.pushed) for version, update in versions)
+        found = (
+            self._why_unfit(pusher, version, update, pushed=push.pushed, released=released.get(version))
+            for version, update in versions
+        )
         return [line for line in found if line]
 
-    def _why_unfit(self, pusher: _Pusher, version: str, update: RefUpdate, pushed: str | None) -> str:
+    def _why_unfit(
+        self, pusher: _Pusher, version: str, update: RefUpdate, *, pushed: str | None, released: str | None
+    ) -> str:
         try:
             commit = self._repositories.commit_of(pusher.avi, update.new, pushed=pushed or "")
             if commit is None:
                 return f"v{version}: tags no commit."
+            if released is not None:  # its tag was lost: it may come back, and lead nowhere else
+                return "" if commit == released else never_changes(update.name)
             self._releases.check_commit(avi=pusher.avi, version=version, commit=commit, pushed=pushed or "")
         except GavipError as error:
             return f"v{version}: {error.message}"

@@ -194,7 +194,8 @@ class ReleaseService:
         """Let everybody run a release, or its AVI's people alone; what runs goes on."""
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
-            release, project = self._newest(session, viewer=owner, avi=avi, version=version)
+            viewer = None if operator else owner
+            release, project = self._newest(session, viewer=viewer, avi=avi, version=version)
             if not (operator or self._may_write(session, project, owner)):
                 raise Forbidden(f"{avi} is {project.owner}'s: who may write it decides who may run it.")
             release.visibility = visibility
@@ -266,7 +267,6 @@ class ReleaseService:
             avi = self._avi_row(session, new)
             avi.title = new.spec.manifest.title or new.avi
             avi.summary = new.spec.manifest.summary
-            avi.visibility = new.visibility
             release = Release(
                 id=new_id("r", now=now),
                 avi=new.avi,
@@ -281,6 +281,7 @@ class ReleaseService:
             )
             session.add(release)
             session.flush()
+            avi.visibility = releases.visibility_of(session, new.avi)
             log.info("Published %s %s by %s as %s", new.avi, new.version, new.submitter, commit)
             return release_view(release)
 
@@ -324,7 +325,7 @@ class ReleaseService:
         return space, split_source(inside, base=space)
 
     def _newest(
-        self, session: Session, *, viewer: str, avi: str, version: str | None = None
+        self, session: Session, *, viewer: str | None, avi: str, version: str | None = None
     ) -> tuple[Release, Avi]:
         found = releases.visible(session, viewer=viewer, avi=avi, version=version)
         if not found:

@@ -17,6 +17,8 @@ from gavip_hub.storage.git import Entry, Git
 MB = 1024 * 1024
 LARGEST_TREE = 256 * MB
 MOST_FILES = 5000
+MOST_SEEN = 4 * MOST_FILES
+"""With those that are left out: there may be no end of them."""
 DEEPEST = 40
 _COPY = 1024 * 1024
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -98,7 +100,11 @@ def taken_out(git: Git, commit: str, target: Path) -> Tree:
     """Copy the files of a commit; what git knows besides files is refused in words."""
     filling = _Filling(target)
     entries: list[Entry] = []
-    for entry in git.entries(commit):
+    for seen, entry in enumerate(git.entries(commit), start=1):
+        if seen > MOST_SEEN:
+            raise BadManifest(
+                f"More than {MOST_SEEN} files, with those of tools: leave {entry.path[:100]!r} and its like out."
+            )
         if NO_PART_OF_AN_AVI.isdisjoint(entry.path.split("/")):
             _require_plain(entry)
             entries.append(entry)
@@ -123,7 +129,7 @@ def _place(entry: Entry) -> list[tuple[bool, str]]:
 
 
 def _require_plain(entry: Entry) -> None:
-    path = entry.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    path = entry.shown
     if entry.mode == _LINK:
         raise BadManifest(f"{path[:200]}: is a link; put the file itself there.")
     if entry.is_submodule:

@@ -4,20 +4,28 @@ import os
 import re
 import secrets
 import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
-from gavip_hub.exceptions import Unavailable
+from gavip_hub.exceptions import Conflict, Unavailable
 
 GIT_SECONDS = 120
+MOST_KB = 4 * 1024 * 1024
+"""Of address space, for each of git's processes: a small pack can be made to unfold for ever."""
 SUBMODULE = "160000"
+NO_OBJECT = "0" * 40
+TRIES = 3
 PUSHED = "tmp_objdir-incoming-"
 """How git names the folder of what is pushed and not yet taken."""
 _ENTRY = re.compile(rb"(\d{6}) ([a-z]+) ([0-9a-f]{40,64}) +(-|\d+)\t(.+)", re.DOTALL)
+NOT_INSTALLED = 127
+"""Status of a shell that finds no such program."""
 _LONGEST_ENTRY = 16_384
 """Bytes; a path is 4,096 long at most."""
 _PIECE = 65_536
@@ -32,6 +40,16 @@ class Entry:
     size: int
     """Bytes; 0 where it is no file."""
     path: str
+
+    @property
+    def shown(self) -> str:
+        """Return its path as it can be shown: what is no text is replaced."""
+        return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its path can be a part of an address."""
+        return self.shown == self.path and self.path.isprintable()
 
     @property
     def is_folder(self) -> bool:
@@ -54,6 +72,20 @@ def clean_environment() -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": "none",
     }
+
+
+def limited(*command: str, seconds: int = GIT_SECONDS) -> list[str]:
+    """Return a command that has limits of its own and for all that it starts, from its first moment on.
+
+    Parameters
+    ----------
+    seconds
+        Of processor time, for each process.
+    """
+    limits = (
+        f"ulimit -c 0; ulimit -t {seconds}; ulimit -v {MOST_KB} 2>/dev/null; "  # some systems know no `-v`
+    )
+    return ["sh", "-c", f'{limits}exec "$@"', "git", *command]
 
 
 class Git:
@@ -101,24 +133,45 @@ class Git:
         self.run("update-index", "-z", "--index-info", given=entries + "\0", extra=index)
         written = self.run("write-tree", extra=index)
         Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
-        parent = self.run("for-each-ref", "--format=%(objectname)", "refs/heads/main")
+        for _ in range(TRIES):
+            if made := self._joined(written, commit):
+                return made
+        raise Conflict("Its repository is being pushed to: publish it again in a moment.")
+
+    def _joined(self, tree: str, commit: "Commit") -> str:
+        """Put a commit of a tree before what the main branch has now; return it, or nothing where that moved meanwhile."""
+        parent, tagged = self.named("refs/heads/main"), self.named(f"refs/tags/{commit.tag}")
         parents = ["-p", parent] if parent else []
-        made = self.run("commit-tree", written, "-m", commit.message, *parents, extra=commit.signature())
-        self.run("update-ref", "refs/heads/main", made)
-        self.run("update-ref", f"refs/tags/{commit.tag}", made)
+        made = self.run("commit-tree", tree, "-m", commit.message, *parents, extra=commit.signature())
+        moves = [("refs/heads/main", parent), (f"refs/tags/{commit.tag}", tagged)]
+        told = "".join(f"update {name} {made} {old or NO_OBJECT}\n" for name, old in moves)
+        try:
+            self.run("update-ref", "--stdin", given=f"start\n{told}prepare\ncommit\n")
+        except Unavailable:
+            if (self.named("refs/heads/main"), self.named(f"refs/tags/{commit.tag}")) == (parent, tagged):
+                raise
+            return ""
         return made
+
+    def named(self, name: str) -> str:
+        """Return the object that a whole name stands for; nothing where there is none."""
+        found = self.run("for-each-ref", "--format=%(objectname) %(refname)", name).splitlines()
+        return next((line.split(" ")[0] for line in found if line.partition(" ")[2] == name), "")
 
     def commit_of(self, revision: str) -> str | None:
         """Return the commit that an object stands for, a tag's above all; None where there is none."""
         # Printed with its type: nothing a stranger chose is taken for an option or a path.
-        asked = f"{revision}^{{commit}}\n"
-        told = self.run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=asked).split()
-        return told[0] if told[1:] == ["commit"] else None
+        found = self.look(f"{revision}^{{commit}}")
+        return found[0] if found and found[1] == "commit" else None
 
-    def kind(self, revision: str) -> str:
-        """Return `commit`, `tree`, `blob` or `tag`; nothing where there is no such object."""
-        told = self.run("cat-file", "--batch-check=%(objecttype)", given=f"{revision}\n")
-        return told if told in {"commit", "tree", "blob", "tag"} else ""
+    def look(self, revision: str) -> tuple[str, str, int] | None:
+        """Return id, kind (`commit`, `tree`, `blob` or `tag`) and size of an object; None where there is none."""
+        asked = f"{revision}\n"
+        told = self.run(
+            "cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)", given=asked
+        ).split()
+        is_there = len(told) == 3 and told[1] in {"commit", "tree", "blob", "tag"}  # noqa: PLR2004 - as asked for
+        return (told[0], told[1], int(told[2])) if is_there else None
 
     def entries(self, tree: str, *, recursive: bool = True) -> Iterator[Entry]:
         """Yield the files of a commit or tree one by one; a tree may name itself so often that nobody could read it to its end.
@@ -153,31 +206,48 @@ class Git:
                 yield entry, _pieces(output, entry.size)
                 output.read(1)
 
+    def beginning(self, *arguments: str, most: int) -> tuple[bytes, bool]:
+        """Return what a command prints, so many bytes of it at most, and whether that is all."""
+        with self._reading(*arguments) as output:
+            told = output.read(most + 1)
+        return told[:most], len(told) <= most
+
     @contextmanager
     def _reading(self, *arguments: str, given: bytes = b"") -> Iterator[IO[bytes]]:
-        """Give the output of a command, which ends with the block, however far it came."""
-        with subprocess.Popen(
-            self._command(*arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder,
-            env=self._environment,
-        ) as process:
-            if process.stdin is None or process.stdout is None:
-                raise Unavailable("git gave no pipes.")
-            try:
-                process.stdin.write(given)
-                process.stdin.close()
-                yield process.stdout
-            finally:
-                process.kill()
+        """Give the output of a command, which ends with the block, however far it came.
+
+        Raises
+        ------
+        Unavailable
+            It was read to its end, and the command failed: what came is not all.
+        """
+        with tempfile.TemporaryFile() as asked:  # a pipe would fill up, while nobody reads the answer
+            asked.write(given)
+            asked.seek(0)
+            with subprocess.Popen(
+                self._command(*arguments),
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._folder,
+                env=self._environment,
+            ) as process:
+                timer = threading.Timer(GIT_SECONDS, process.kill)
+                timer.start()
+                output = cast("IO[bytes]", process.stdout)
+                try:
+                    yield output
+                    if output.read(1) == b"" and process.wait() != 0:
+                        raise Unavailable(f"git {arguments[0]} did not come to its end.")
+                finally:
+                    timer.cancel()
+                    process.kill()
 
     def _command(self, *arguments: str) -> list[str]:
         command = ["git", "-c", f"core.hooksPath={os.devnull}", "-c", "core.symlinks=false"]
         if arguments[0] != "init":
             command.append(f"--git-dir={self._folder}")
-        return [*command, *arguments]
+        return limited(*command, *arguments)
 
     def run(
         self,
@@ -199,14 +269,15 @@ class Git:
                 input=given,
                 capture_output=True,
                 text=True,
+                errors="surrogateescape",  # names are bytes, whatever their authors meant by them
                 check=True,
                 timeout=GIT_SECONDS,
                 cwd=folder or self._folder,
                 env={**self._environment, **(extra or {})},
             )
-        except FileNotFoundError:
-            raise Unavailable("git is not installed on the platform's machine.") from None
         except (subprocess.SubprocessError, OSError) as error:
+            if getattr(error, "returncode", 0) == NOT_INSTALLED:
+                raise Unavailable("git is not installed on the platform's machine.") from None
             told = getattr(error, "stderr", "") or str(error)
             raise Unavailable(f"git {arguments[0]} failed: {told.strip()[:300]}") from error
         return done.stdout.strip()

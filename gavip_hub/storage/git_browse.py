@@ -1,19 +1,22 @@
 """What lies in a repository, as people look at it: folders, files and history, each within bounds."""
 
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import BinaryIO
 
-from gavip_hub.exceptions import NotFound, TooLarge
+from gavip_hub.exceptions import NotFound
 from gavip_hub.storage.git import Entry, Git
 
 MOST_LISTED = 1000
 MOST_COMMITS = 20
 LONGEST_SUBJECT = 120
-_FOLDER = "tree"
-_FORMAT = f"%H%x1f%<({LONGEST_SUBJECT},trunc)%an%x1f%at%x1f%<({LONGEST_SUBJECT},trunc)%s"
+MOST_TOLD = 1_000_000
+"""Bytes of a history that are read."""
+_BETWEEN = "\x1f"
+_FORMAT = "%H%x1f%at%x1f%an%x1f%s"
+_MODES = {"tree": "040000", "blob": "100644"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +25,7 @@ class Made:
 
     commit: str
     author: str
-    at: datetime
+    at: datetime | None
     subject: str
 
 
@@ -52,59 +55,60 @@ def listing(git: Git, commit: str, path: str) -> Listing:
     return Listing(entries=tuple(by_name), more=len(found) > MOST_LISTED)
 
 
-def kind_of(git: Git, commit: str, path: str) -> str:
-    """Return `tree` for a folder, `blob` for a file.
+def file(git: Git, commit: str, path: str) -> Entry:
+    """Return what git says of a file, or of a folder, of a commit.
 
     Raises
     ------
     NotFound
         There is no such path.
     """
-    found = git.kind(f"{commit}:{path}")
-    if found not in {_FOLDER, "blob"}:
+    found = git.look(f"{commit}:{path}")
+    if found is None or found[1] not in _MODES:
         raise NotFound(f"There is no file {path[:200]!r} in this repository.", field="path")
-    return found
+    object_id, kind, size = found
+    return Entry(mode=_MODES[kind], object_id=object_id, size=size, path=path.rpartition("/")[2])
 
 
-def file(git: Git, commit: str, path: str, *, most: int) -> tuple[Entry, BinaryIO]:
-    """Return a file of a commit: what git says of it, and its content, which is gone when it is closed.
-
-    Raises
-    ------
-    NotFound
-        There is no such file.
-    TooLarge
-        It has more bytes than `most`.
-    """
-    folder, _, name = path.rpartition("/")
-    entry = next(
-        (one for one in git.entries(f"{commit}:{folder}", recursive=False) if one.path == name), None
-    )
-    if entry is None or entry.is_folder or entry.is_submodule:
-        raise NotFound(f"There is no file {path[:200]!r} in this repository.", field="path")
-    if entry.size > most:
-        raise TooLarge(f"{path[:200]} is larger than what is shown here; clone the repository.")
-    content = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked closes it
+def content(git: Git, entry: Entry, *, folder: Path) -> BinaryIO:
+    """Return the content of a file; it takes room in a folder until it is closed."""
+    kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - whoever asked closes it
     for _, pieces in git.contents([entry]):
-        content.writelines(pieces)
-    content.seek(0)
-    return entry, content
+        kept.writelines(pieces)
+    kept.seek(0)
+    return kept
 
 
 def history(git: Git, commit: str) -> list[Made]:
     """Return the newest commits that lead to one."""
-    told = git.run("log", f"--max-count={MOST_COMMITS}", f"--format={_FORMAT}", "--no-show-signature", commit)
-    return list(_made(told))
+    told, is_all = git.beginning(
+        "log",
+        "-z",
+        "--no-mailmap",
+        "--no-show-signature",
+        f"--max-count={MOST_COMMITS}",
+        f"--format={_FORMAT}",
+        commit,
+        most=MOST_TOLD,
+    )
+    commits = told.decode("utf-8", "replace").split("\0")
+    return [_made(one) for one in (commits if is_all else commits[:-1]) if one]
 
 
-def _made(told: str) -> Iterator[Made]:
-    for line in told.splitlines():
-        fields = line.split("\x1f")
-        if len(fields) == 4:  # noqa: PLR2004 - as the format has them; an author's name may hold anything
-            commit, author, at, subject = fields
-            yield Made(
-                commit=commit,
-                author=author.strip(),
-                at=datetime.fromtimestamp(min(int(at), 253_402_300_799), tz=UTC),
-                subject=subject.strip(),
-            )
+def _made(told: str) -> Made:
+    """Read one commit: what an author wrote comes last, so that it can stand for nothing else."""
+    commit, at, author, subject = told.split(_BETWEEN, 3)
+    return Made(commit=commit, author=_short(author), at=_time(at), subject=_short(subject))
+
+
+def _short(text: str) -> str:
+    plain = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * LONGEST_SUBJECT])
+    return plain.strip()[:LONGEST_SUBJECT]
+
+
+def _time(seconds: str) -> datetime | None:
+    """Return a time; None where a commit was made before or after all calendars."""
+    try:
+        return datetime.fromtimestamp(int(seconds), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

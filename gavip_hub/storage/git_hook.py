@@ -17,7 +17,9 @@ OK = 200
 
 def main() -> int:
     """Return 0 where the push goes on."""
-    updates = [dict(zip(("old", "new", "name"), line.split(), strict=True)) for line in sys.stdin]
+    updates = [
+        dict(zip(("old", "new", "name"), line.rstrip("\n").split(" ", 2), strict=True)) for line in sys.stdin
+    ]
     told: dict[str, Any] = {"updates": updates}
     if folder := os.environ.get("GIT_QUARANTINE_PATH"):
         told["pushed"] = os.path.basename(folder)  # noqa: PTH119 - pathlib takes longer than all the rest

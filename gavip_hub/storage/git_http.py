@@ -3,17 +3,20 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from gavip_hub.storage import git_hook
-from gavip_hub.storage.git import PUSHED, clean_environment
+from gavip_hub.storage.git import PUSHED, clean_environment, limited
 from gavip_hub.trees import remove_path
 
 HOOKS = {"pre-receive": "check", "post-receive": "take"}
 """Hook of git -> what it asks the service for."""
-COMMAND = ("git", "http-backend")
+SECONDS = 600
+"""Of processor time, for each of git's processes."""
+COMMAND = tuple(limited("git", "http-backend", seconds=SECONDS))
 _SETTINGS = {
     "http.receivepack": "true",
     "http.getanyfile": "false",
@@ -116,11 +119,12 @@ class GitHttp:
     def _held(self, avi: str) -> int:
         """Return what a repository holds (bytes)."""
         objects = self._repositories / f"{avi}.git" / "objects"
-        return sum(
-            os.stat(name, dir_fd=here, follow_symlinks=False).st_size
-            for _, _, names, here in os.fwalk(objects)
-            for name in names
-        )
+        held = 0
+        for _, _, names, here in os.fwalk(objects):
+            for name in names:
+                with suppress(FileNotFoundError):  # packs are put together meanwhile
+                    held += os.stat(name, dir_fd=here, follow_symlinks=False).st_size
+        return held
 
     def _hooks(self) -> Path:
         return self._repositories / ".hooks"

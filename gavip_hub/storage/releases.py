@@ -32,6 +32,12 @@ def versions(session: Session, avi: str) -> list[str]:
     return list(session.scalars(select(Release.version).where(Release.avi == avi).order_by(Release.id)))
 
 
+def commits(session: Session, avi: str) -> dict[str, str]:
+    """Return version -> commit of all releases of an AVI."""
+    found = session.execute(select(Release.version, Release.commit).where(Release.avi == avi))
+    return dict(found.tuples().all())
+
+
 def visibility_of(session: Session, avi: str) -> str:
     """Return `public` where a release of an AVI is."""
     public = select(Release.id).where(Release.avi == avi, Release.visibility == PUBLIC)
@@ -51,7 +57,7 @@ def visible(
     wanted = select(Release, Avi).join(Avi, Avi.name == Release.avi)
     if viewer is not None:
         shared = select(Member.avi).where(Member.user == viewer)
-        own = or_(Release.submitter == viewer, Avi.owner == viewer, Avi.name.in_(shared))
+        own = or_(Avi.owner == viewer, Avi.name.in_(shared))
         wanted = wanted.where(or_(Release.visibility == PUBLIC, own))
     if avi is not None:
         wanted = wanted.where(Release.avi == avi)

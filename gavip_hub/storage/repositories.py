@@ -89,8 +89,14 @@ class Repositories:
             tree.folder.rename(target)
         _close(target)
 
+    def is_made(self, avi: str) -> bool:
+        """Tell whether there is a repository."""
+        return (self.folder(avi) / "HEAD").exists()
+
     def make(self, avi: str) -> None:
         """Make an AVI's repository where it is missing."""
+        if self.is_made(avi):
+            return
         with self.held(avi):
             Git(self.folder(avi)).make()
 

@@ -47,6 +47,18 @@ def test_who_signed_out_is_asked_again():
     assert "secret" not in filled("gavip.localhost:8123")
 
 
-def test_signing_in_again_leaves_one_helper(tmp_path):
+def helpers() -> list[str]:
+    asked = ["git", "config", "--global", "--get-all", f"credential.{HERE}.helper"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def test_signing_in_again_leaves_one_helper_and_no_other_is_asked():
     git_credential.install(HERE)
-    assert (tmp_path / "gitconfig").read_text().count("helper =") == 1
+    assert len(helpers()) == 2
+    assert helpers()[0] == ""
+
+
+def test_what_its_user_set_stays():
+    subprocess.run(["git", "config", "--global", "--add", f"credential.{HERE}.helper", "own"], check=True)
+    git_credential.remove(HERE)
+    assert helpers() == ["own"]

@@ -1,16 +1,18 @@
 """Git's own client against the running service."""
 
+import asyncio
 import os
 import subprocess
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from avi_kernel.protocol.api import Profile
 from gavip_hub.handlers.context import GIT_AT_ONCE
 from tests.support.avis import star_counter
 from tests.support.git_client import Clone, begun
-from tests.support.service import RunningService
+from tests.support.service import RunningService, until
 
 
 def address(service: RunningService, token: str = "dora-token", avi: str = "stars") -> str:
@@ -207,3 +209,90 @@ async def test_who_clones_in_too_many_places_is_told(service, pushed, tmp_path):
     assert (await cloned(service, tmp_path, "dora-token")).status == 0
     assert transfers.held(dora) == 0
     assert service.service.context.git_turns._value == GIT_AT_ONCE
+
+
+async def asked(service, method: str, path: str, **options) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=f"{service.url}/services/gavip/git", timeout=60) as anybody:
+        return await anybody.request(method, path, **options)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_a_method_that_git_does_not_know_holds_nothing(service, pushed, dora, method):
+    await dora.post("/projects/stars", json={"source": "public"})
+    assert (await asked(service, method, "/stars.git/info/refs?service=git-upload-pack")).status_code == 405
+    assert is_free(service)
+
+
+def is_free(service) -> bool:
+    """Tell whether nobody has a turn any more."""
+    context = service.service.context
+    return (
+        context.git_turns._value == GIT_AT_ONCE and not context.transfers._held and not context.pushes._locks
+    )
+
+
+@pytest.mark.parametrize("path", ["/stars.git", "/a/b/c", "/stars.git/info/lfs"])
+async def test_where_nothing_is_streamed_no_large_body_is_held(service, path):
+    answer = await asked(service, "POST", path, content=b"x" * 5_000_000)
+    assert answer.status_code == 413
+
+
+async def test_who_says_nothing_loses_the_turn(service, pushed, dora, monkeypatch):
+    monkeypatch.setattr("gavip_hub.handlers.git.PIECE_SECONDS", 0.3)
+    await dora.post("/projects/stars", json={"source": "public"})
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(service.url.rpartition(":")[2]))
+    writer.write(
+        b"POST /services/gavip/git/stars.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    )
+    assert await reader.read() == b""
+    writer.close()
+
+    async def freed() -> bool:
+        return is_free(service)
+
+    await until(freed)
+
+
+async def test_one_pushes_after_the_other(service, pushed, monkeypatch):
+    monkeypatch.setattr(service.service.context.pushes, "_seconds", 0.2)
+    await pushed.did("commit", "-q", "--allow-empty", "-m", "more")
+    async with service.service.context.pushes.turn("stars"):
+        told = await pushed.git("push", "origin", "main")
+        assert told.status != 0
+    await pushed.did("push", "-q", "origin", "main")
+
+
+async def test_a_tag_that_was_lost_comes_back_where_it_was_and_nowhere_else(service, pushed):
+    await pushed.did("tag", "v1.0")
+    await pushed.did("push", "origin", "v1.0")
+    (service.root / "repositories/stars.git/refs/tags/v1.0").unlink()
+    await pushed.did("commit", "-q", "--allow-empty", "-m", "more")
+    told = await pushed.git("push", "origin", "HEAD:refs/tags/v1.0")
+    assert "v1.0: is released, and a release never changes" in told.text
+    await pushed.did("push", "origin", "v1.0")
+
+
+async def test_a_release_of_any_name_keeps_its_tag(service, pushed, dora):
+    body = {"folder": "stars", "avi": "stars", "version": "beta"}
+    star_counter(service.root / "users/dora/stars")
+    assert (await dora.post("/avis/stars/releases", json=body)).status_code == 201
+    told = await pushed.git("push", "-f", "origin", "HEAD:refs/tags/vbeta")
+    assert "vbeta: is released" in told.text
+
+
+async def test_who_was_a_member_no_longer_sees_what_they_released(service, pushed, dora, tmp_path):
+    await dora.post("/projects/stars/members", json={"user": "olga", "may": "write"})
+    await cloned(service, tmp_path, "olga-token")
+    theirs = Clone(tmp_path / "of-olga-token")
+    await theirs.did("push", "origin", "HEAD:refs/tags/v3.0")
+    await dora.delete("/projects/stars/members", params={"user": "olga"})
+    async with service.client("olga-token") as olga:
+        assert (await olga.get("/avis/stars/releases/3.0")).status_code == 404
+
+
+async def test_a_full_disk_refuses_pushes_and_lets_clone(service, pushed, tmp_path, monkeypatch):
+    monkeypatch.setattr(service.service.context.disk, "reserve_mb", 10**9)
+    await pushed.did("commit", "-q", "--allow-empty", "-m", "more")
+    told = await pushed.git("push", "origin", "main")
+    assert "MB free" in told.text
+    assert (await cloned(service, tmp_path, "dora-token")).status == 0

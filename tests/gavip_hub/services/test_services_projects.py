@@ -5,7 +5,7 @@ import pytest
 from avi_kernel.protocol.api import MemberView
 from gavip_hub.config import load_config
 from gavip_hub.core import make_core
-from gavip_hub.exceptions import BadRequest, Conflict, Forbidden, NotFound
+from gavip_hub.exceptions import BadRequest, Conflict, Forbidden, NoRoom, NotFound
 from gavip_hub.storage import migrate
 
 
@@ -57,9 +57,9 @@ def test_a_reader_reads_and_a_writer_writes(projects, stars):
     projects.share(owner="dora", name="stars", member=member("ann", "read"))
     projects.share(owner="dora", name="stars", member=member("bob", "write"))
     assert may_read(projects, "ann")
-    projects.require_writable(user="bob", name="stars")
+    assert projects.is_made(user="bob", name="stars")
     with pytest.raises(Forbidden, match="ask dora"):
-        projects.require_writable(user="ann", name="stars")
+        projects.is_made(user="ann", name="stars")
     assert projects.get(viewer="ann", name="stars").may == "read"
     assert [one.name for one in projects.of(viewer="bob")] == ["stars"]
 
@@ -97,8 +97,22 @@ def test_a_public_one_is_read_by_everybody_who_is_not_told_its_people(projects, 
 def test_who_may_not_read_it_is_told_that_there_is_none(projects, stars):
     for act in (
         lambda: projects.get(viewer="ann", name="stars"),
-        lambda: projects.require_writable(user="ann", name="stars"),
+        lambda: projects.is_made(user="ann", name="stars"),
         lambda: projects.change(owner="ann", name="stars", source="public"),
     ):
         with pytest.raises(NotFound, match="open to you"):
             act()
+
+
+def test_a_name_is_the_hubs_whatever_its_case(projects, stars):
+    shared = projects.share(owner="dora", name="stars", member=member(" Ann ", "read"))
+    assert [one.user for one in shared.members] == ["ann"]
+
+
+def test_nobody_fills_the_platform_with_projects(projects, monkeypatch):
+    monkeypatch.setattr("gavip_hub.services.projects.MOST_PROJECTS", 2)
+    for name in ("one", "two"):
+        projects.create(owner="dora", name=name)
+    with pytest.raises(NoRoom, match="ask your operator"):
+        projects.create(owner="dora", name="three")
+    assert projects.create(owner="ann", name="three").owner == "ann"

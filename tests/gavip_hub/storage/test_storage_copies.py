@@ -2,15 +2,17 @@
 
 import os
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
-from gavip_hub.exceptions import BadManifest
+from gavip_hub.exceptions import BadManifest, Unavailable
 from gavip_hub.storage import copies
 from gavip_hub.storage.copies import Tree, copied, taken_out
-from gavip_hub.storage.git import Git
+from gavip_hub.storage.git import MOST_KB, Commit, Git, limited
 from tests.support.avis import star_counter
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WHO = {f"GIT_{role}_{what}": "ann" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -129,3 +131,51 @@ def test_a_tree_of_large_files_is_refused(folder, plumb, blob, tmp_path, monkeyp
 def test_what_is_no_commit_has_none(folder, plumb, blob):
     assert Git(folder).commit_of(blob) is None
     assert Git(folder).commit_of("f" * 40) is None
+
+
+def test_thousands_of_files_are_taken_out(folder, plumb, tmp_path):
+    """More ids than a pipe holds, while their contents fill another."""
+    blob = plumb("hash-object", "-w", "--stdin", given="x" * 5000)
+    tree = plumb("mktree", given="\n".join(f"100644 blob {blob}\tf{number}" for number in range(4000)))
+    commit = plumb("commit-tree", tree, "-m", "many")
+    assert len(taken_out(Git(folder), commit, tmp_path / "out").files) == 4000
+
+
+def test_a_folder_that_is_left_out_is_not_read_without_end(folder, plumb, blob, tmp_path):
+    tree = plumb("mktree", given="\n".join(f"100644 blob {blob}\tf{number}" for number in range(10)))
+    for _ in range(12):
+        tree = plumb("mktree", given="\n".join(f"040000 tree {tree}\td{number}" for number in range(10)))
+    commit = committed(plumb, f"040000 tree {tree}\t.cache")
+    assert "More than 20000 files" in refused(folder, tmp_path, commit)
+
+
+def test_a_tree_of_which_a_part_is_lost_is_no_tree(folder, plumb, blob, tmp_path):
+    commit = committed(plumb, f"100644 blob {blob}\ta", f"040000 tree {'1' * 40}\tlost")
+    with pytest.raises(Unavailable, match="did not come to its end"):
+        taken_out(Git(folder), commit, tmp_path / "out")
+
+
+def test_git_has_limits_from_its_first_moment():
+    done = subprocess.run(
+        [*limited("sh", "-c", "ulimit -v; ulimit -t", seconds=7)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(MOST_KB), "7"]
+
+
+def test_a_release_of_a_folder_throws_nothing_away_that_was_pushed_meanwhile(
+    folder, plumb, blob, tmp_path, monkeypatch
+):
+    pushed = committed(plumb, f"100644 blob {blob}\ttheirs")
+    git, named, asked = Git(folder), Git.named, []
+
+    def while_somebody_pushes(self, name: str) -> str:
+        found = named(self, name)
+        if not asked:
+            plumb("update-ref", "refs/heads/main", pushed)
+        asked.append(name)
+        return found
+
+    monkeypatch.setattr(Git, "named", while_somebody_pushes)
+    (tmp_path / "a").write_text("mine")
+    made = git.record(tmp_path, {"a": False}, Commit(message="m", tag="v1", author="ann", at=NOW))
+    assert plumb("rev-parse", "main", "main~", "v1").split() == [made, pushed, made]
