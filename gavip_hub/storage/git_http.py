@@ -28,6 +28,8 @@ _SETTINGS = {
     # One push is not to take the machine.
     "pack.threads": "1",
     "pack.windowMemory": "64m",
+    "core.packedGitWindowSize": "64m",
+    "core.packedGitLimit": "512m",
     "core.bigFileThreshold": "8m",
     "gc.autoPackLimit": "30",
     "core.logAllRefUpdates": "false",
