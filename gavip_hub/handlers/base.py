@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from types import TracebackType
@@ -45,6 +46,8 @@ class BaseHandler(RequestHandler):
     is_stream = False
     """Whether it lasts for as long as its reader likes: such times tell nothing of the service."""
     _identity: Identity = NOBODY
+    _waited = 0.0
+    """Seconds for the database; a request of several questions is refused no later than one of one."""
 
     @property
     def context(self) -> ServiceContext:
@@ -94,12 +97,16 @@ class BaseHandler(RequestHandler):
         DatabaseAway
             It took too long: all threads wait for a database that stands still.
         """
+        begun = time.monotonic()
         try:
             return await asyncio.wait_for(
-                self.context.database_threads(function, *args, **kwargs), ANSWER_SECONDS
+                self.context.database_threads(function, *args, **kwargs), ANSWER_SECONDS - self._waited
             )
         except TimeoutError:
             raise DatabaseAway from None
+        finally:
+            if not self.is_stream:
+                self._waited += time.monotonic() - begun
 
     @override
     async def prepare(self) -> None:

@@ -116,6 +116,7 @@ class GitHandler(BaseHandler):
         """End what does not come to its end: who asks says nothing, or takes nothing, or git waits for what never comes."""
         if self._process is not None:
             _signal(self._process, signal.SIGKILL)
+        self._let_go()
         self.request.connection.stream.close()  # type: ignore[union-attr]  # tornado's own for HTTP/1
 
     async def _forget(self, avi: str) -> None:
@@ -210,12 +211,17 @@ class GitHandler(BaseHandler):
         super().on_connection_close()
         if self._process is not None:
             _signal(self._process, signal.SIGTERM)
-            self._closing = asyncio.create_task(self._held.aclose())
+            self._let_go()
 
     @override
     def on_finish(self) -> None:
         super().on_finish()
-        self._closing = asyncio.create_task(self._held.aclose())  # whatever the answer was
+        self._let_go()  # whatever the answer was
+
+    def _let_go(self) -> None:
+        """Begin to give back what this request holds, where nothing has begun to."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._held.aclose())
 
     @override
     def write_refusal(self, error: GavipError) -> None:

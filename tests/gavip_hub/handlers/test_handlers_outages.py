@@ -1,6 +1,7 @@
 """While a part is away, requests are refused with when to come back, and health and metrics tell the truth."""
 
 import asyncio
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -75,6 +76,17 @@ async def test_a_page_says_so_in_words(service, ann, outage):
     assert answer.status_code == 503
     assert "database does not answer" in answer.text
     assert "Traceback" not in answer.text
+
+
+async def test_a_request_of_several_questions_is_refused_no_later_than_one_of_one(service, ann, monkeypatch):
+    service.publish()
+    never, found = threading.Event(), service.service.core.releases.get
+    monkeypatch.setattr(base, "ANSWER_SECONDS", 1.0)
+    services = service.service.context.services
+    monkeypatch.setattr(services.releases, "get", lambda **given: never.wait(0.7) or found(**given))
+    monkeypatch.setattr(services.jobs, "submit", lambda **_: never.wait(0.7))
+    answer = await ann.post("/jobs", json={"avi": "stars", "pipeline": "count"})
+    assert (answer.status_code, answer.json()["error"]) == (503, "database_away")
 
 
 @pytest.mark.postgres
