@@ -29,6 +29,7 @@ from gavip_hub.handlers.context import PREFIX, ServiceContext, Services
 from gavip_hub.handlers.rendering import PAGE_CSP
 from gavip_hub.handlers.sign_in import NOBODY, XSRF_FIELD, Identity
 from gavip_hub.logs import REQUEST_HEADER, begin_request
+from gavip_hub.storage.database import DEADLINE
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -97,14 +98,14 @@ class BaseHandler(RequestHandler):
         DatabaseAway
             It took too long: all threads wait for a database that stands still.
         """
-        begun = time.monotonic()
+        begun, left = time.monotonic(), ANSWER_SECONDS - self._waited
+        DEADLINE.set(begun + left)
         try:
-            return await asyncio.wait_for(
-                self.context.database_threads(function, *args, **kwargs), ANSWER_SECONDS - self._waited
-            )
+            return await asyncio.wait_for(self.context.database_threads(function, *args, **kwargs), left)
         except TimeoutError:
             raise DatabaseAway from None
         finally:
+            DEADLINE.set(float("inf"))
             if not self.is_stream:
                 self._waited += time.monotonic() - begun
 

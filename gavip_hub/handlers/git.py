@@ -107,7 +107,6 @@ class GitHandler(BaseHandler):
 
     async def _pushing(self, avi: str, profile: Profile) -> str:
         """Wait until nobody else pushes to an AVI, and return the secret of this push."""
-        self.context.disk.require_room()
         await self._held.enter_async_context(self.context.pushes.turn(avi))
         self._held.push_async_callback(self._forget, avi)
         return self._held.enter_context(self.services.pushes.one(user=profile.name, avi=avi))
@@ -128,6 +127,7 @@ class GitHandler(BaseHandler):
         """Return who asks, where they may; None: anybody."""
         projects = self.services.projects
         if pushes:
+            self.context.disk.require_room()  # at its first request, whose answer git prints
             author = _person(self.require(PUBLISH))
             if not await self.in_thread(projects.is_made, user=author.name, name=avi):
                 await self.context.publishing_threads(projects.make, user=author.name, name=avi)

@@ -3,8 +3,10 @@
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,6 +33,8 @@ BUSY_SECONDS = 10.0
 """How long a transaction waits for others to end before it is refused."""
 PROBE_SECONDS = 2.0
 TOUCHED = "gavip_touched"
+DEADLINE: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+"""On the monotonic clock: what is asked for after it was refused to who asked, and is not to be done any more."""
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +72,8 @@ class Database:
         with self._absence.noticed(writing=True), self._turn:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
+                if time.monotonic() > DEADLINE.get():
+                    raise DatabaseAway  # who asked was told so, and asks again: it is not to be done twice
             touched = frozenset(session.info.get(TOUCHED, ()))
         if touched:
             self._ring(touched)

@@ -35,7 +35,7 @@ def versions(session: Session, avi: str) -> list[str]:
 def commits(session: Session, avi: str) -> dict[str, str]:
     """Return version -> commit of all releases of an AVI."""
     found = session.execute(select(Release.version, Release.commit).where(Release.avi == avi))
-    return dict(found.tuples().all())
+    return {row.version: row.commit for row in found}
 
 
 def visibility_of(session: Session, avi: str) -> str:

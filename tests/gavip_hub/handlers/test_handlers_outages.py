@@ -89,6 +89,29 @@ async def test_a_request_of_several_questions_is_refused_no_later_than_one_of_on
     assert (answer.status_code, answer.json()["error"]) == (503, "database_away")
 
 
+async def test_what_was_refused_is_not_done_later(service, ann, outage, monkeypatch):
+    service.publish()
+    jobs, ended = service.service.context.services.jobs, threading.Event()
+    submit = jobs.submit
+
+    def watched(**given):
+        try:
+            return submit(**given)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(jobs, "submit", watched)
+    monkeypatch.setattr(base, "ANSWER_SECONDS", 0.5)
+    outage.begin()
+    refused = await ann.post("/jobs", json={"avi": "stars", "pipeline": "count"})
+    outage.end()
+    assert refused.status_code == 503
+    await asyncio.to_thread(ended.wait, 60)
+    monkeypatch.setattr(base, "ANSWER_SECONDS", 20.0)
+    await until(lambda: is_well(ann))
+    assert (await ann.get("/jobs")).json()["items"] == []
+
+
 @pytest.mark.postgres
 async def test_one_that_stands_still_is_refused_too(tmp_path, mortal_postgres, monkeypatch):
     url = mortal_postgres.database()
