@@ -90,45 +90,6 @@ class ReleaseChange(Wire):
     visibility: Literal["private", "public"]
 
 
-class ProjectCreate(Wire):
-    """Make an AVI's repository, before there is a release."""
-
-    name: Line
-
-
-class MemberView(Wire):
-    """Somebody beside its owner who may read an AVI's repository, or write it as well."""
-
-    user: Line
-    may: Literal["read", "write"]
-
-
-class MemberName(Wire):
-    """A member of a project."""
-
-    user: Line
-
-
-class ProjectChange(Wire):
-    """Who may read an AVI's repository: its people, or everybody."""
-
-    source: Literal["private", "public"]
-
-
-class ProjectView(Wire):
-    """An AVI's repository and its people."""
-
-    name: str
-    owner: str
-    git_url: str
-    source: Literal["private", "public"]
-    may: Literal["read", "write", "own"]
-    """What the asker may do with it."""
-    members: list[MemberView] = []
-    released: list[str] = []
-    """Versions, newest first."""
-
-
 class ServerOpen(Wire):
     """Open an AVI's interface."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import MemberView
+from avi_kernel.protocol.projects import MemberView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.identity import PUBLISH
 from gavip_hub.exceptions import BadRequest, NotFound

@@ -2,7 +2,8 @@
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import MemberName, MemberView, Profile, ProjectChange, ProjectCreate, ProjectView
+from avi_kernel.protocol.api import Profile
+from avi_kernel.protocol.projects import MemberName, MemberView, ProjectChange, ProjectCreate, ProjectView
 from gavip_hub.domain.identity import PUBLISH
 from gavip_hub.exceptions import Conflict, Forbidden, NotFound
 from gavip_hub.handlers.avis import READ

@@ -39,9 +39,7 @@ class BrowsingService:
         NotFound
             There is no such folder, or the repository is not for them.
         """
-        self._projects.require_readable(viewer=viewer, name=name)
-        git = self._repositories.git(name)
-        branch, commit = _newest(git)
+        git, branch, commit = self._newest(viewer, name)
         if commit is None:
             return None
         if path and not git_browse.file(git, commit, _checked(path)).is_folder:
@@ -61,12 +59,16 @@ class BrowsingService:
         NotFound
             There is no such path, or the repository is not for them.
         """
-        self._projects.require_readable(viewer=viewer, name=name)
-        git = self._repositories.git(name)
-        _, commit = _newest(git)
+        git, _, commit = self._newest(viewer, name)
         if commit is None:
             raise NotFound(f"Nothing was pushed to {name} yet.")
         return git_browse.file(git, commit, _checked(path))
+
+    def _newest(self, viewer: str, name: str) -> tuple[Git, str, str | None]:
+        """Return the plumbing on a repository that somebody may read, its newest branch, and that one's commit."""
+        self._projects.require_readable(viewer=viewer, name=name)
+        git = self._repositories.git(name)
+        return git, *_newest(git)
 
     def content(self, *, name: str, entry: Entry) -> BinaryIO:
         """Return the content of a file that was looked at, to be closed.

@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import MemberView, ProjectView
+from avi_kernel.protocol.projects import MemberView, ProjectView
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import git_url

@@ -5,15 +5,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from avi_kernel.protocol.api import (
-    GrantView,
-    MemberView,
-    Phase,
-    PolicyView,
-    Profile,
-    ProjectView,
-    Suggestion,
-)
+from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
+from avi_kernel.protocol.projects import MemberView, ProjectView
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avi_kernel.protocol.api import MemberView
+from avi_kernel.protocol.projects import MemberView
 from gavip_hub.config import load_config
 from gavip_hub.core import make_core
 from gavip_hub.exceptions import BadRequest, Conflict, Forbidden, NoRoom, NotFound
