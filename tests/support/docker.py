@@ -68,8 +68,22 @@ def bare_container(code: str, *arguments: str, shown: dict[str, Path] | None = N
     ]
     # A shell is the first process, so that the program is not.
     words = ["-c", '"$0" "$@"; exit 0', "/opt/gavip/bin/python", "-S", "-c", code, *arguments]
-    options = {**WALLS, **measures, "entrypoint": "/bin/sh", "mounts": mounts, "remove": True}
-    return docker.from_env().containers.run(IMAGE, words, stderr=True, **options).decode()
+    return printed(words, **{**WALLS, **measures, "entrypoint": "/bin/sh", "mounts": mounts})
+
+
+def printed(command: list[str], **options: Any) -> str:
+    """Run a container of the image to its end, and return what it printed.
+
+    What the engine's client gives while a container runs and is removed can be nothing, on a busy machine.
+    """
+    import docker
+
+    container = docker.from_env().containers.run(IMAGE, command, detach=True, **options)
+    try:
+        container.wait(timeout=120)
+        return container.logs().decode()
+    finally:
+        container.remove(force=True)
 
 
 class DockerWorld(BoxWorld):
