@@ -194,9 +194,10 @@ class ReleaseService:
         """Let everybody run a release, or its AVI's people alone; what runs goes on."""
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
-            viewer = None if operator else owner
-            release, project = self._newest(session, viewer=viewer, avi=avi, version=version)
-            if not (operator or self._may_write(session, project, owner)):
+            release, project = self._newest(session, viewer=owner, avi=avi, version=version)
+            # An operator takes back what is public, and publishes nothing of others.
+            takes_back = operator and visibility == releases.PRIVATE
+            if not (takes_back or self._may_write(session, project, owner)):
                 raise Forbidden(f"{avi} is {project.owner}'s: who may write it decides who may run it.")
             release.visibility = visibility
             session.flush()
@@ -325,7 +326,7 @@ class ReleaseService:
         return space, split_source(inside, base=space)
 
     def _newest(
-        self, session: Session, *, viewer: str | None, avi: str, version: str | None = None
+        self, session: Session, *, viewer: str, avi: str, version: str | None = None
     ) -> tuple[Release, Avi]:
         found = releases.visible(session, viewer=viewer, avi=avi, version=version)
         if not found:

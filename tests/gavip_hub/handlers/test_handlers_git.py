@@ -296,3 +296,12 @@ async def test_a_full_disk_refuses_pushes_and_lets_clone(service, pushed, tmp_pa
     told = await pushed.git("push", "origin", "main")
     assert "MB free" in told.text
     assert (await cloned(service, tmp_path, "dora-token")).status == 0
+
+
+async def test_an_operator_takes_back_what_is_public_and_publishes_nothing_of_others(service, pushed, dora):
+    await pushed.did("push", "-q", "origin", "HEAD:refs/tags/v1.0")
+    place = "/avis/stars/releases/1.0"
+    async with service.client("olga-token") as operator:
+        assert (await operator.post(place, json={"visibility": "public"})).status_code == 404
+        await dora.post(place, json={"visibility": "public"})
+        assert (await operator.post(place, json={"visibility": "private"})).status_code == 200
