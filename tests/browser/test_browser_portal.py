@@ -172,6 +172,13 @@ async def test_every_page_fits_a_phone(visits, browser, avis, scheme):
             await expect(person.page.get_by_role("navigation", name="Portal")).to_be_visible()
 
 
+async def test_the_operators_pages_fit_a_phone_with_all_their_entries(visits, browser, avis):
+    async with visits.of(browser, "operator", **PHONE) as person:
+        for path in ("projects", "platform"):
+            await person.go(path)
+            assert await person.page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
 async def test_everything_can_be_read_and_sent_without_javascript(visits, browser, avis):
     async with visits.of(browser, "scientist", java_script_enabled=False) as person:
         await person.submit("works", a="3", b="4")
