@@ -7,7 +7,6 @@ another site can push.
 import asyncio
 import base64
 import binascii
-import logging
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -39,8 +38,6 @@ END_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 LONGEST_SECONDS = 3600.0
 """A gigabyte over a slow line."""
-
-log = logging.getLogger(__name__)
 
 
 @stream_request_body

@@ -68,7 +68,8 @@ class BrowsingService:
         """Return the plumbing on a repository that somebody may read, its newest branch, and that one's commit."""
         self._projects.require_readable(viewer=viewer, name=name)
         git = self._repositories.git(name)
-        return git, *_newest(git)
+        # A crash between the database and git leaves a project without a repository, which the first push makes.
+        return git, *(_newest(git) if self._repositories.is_made(name) else ("", None))
 
     def content(self, *, name: str, entry: Entry) -> BinaryIO:
         """Return the content of a file that was looked at, to be closed.

@@ -1,6 +1,7 @@
 """Pages of projects, from the running service."""
 
 import re
+import shutil
 from html import unescape
 
 import pytest
@@ -125,3 +126,10 @@ async def test_a_form_that_says_nothing_is_refused(portal, pushed, act, sent):
 async def test_a_repositorys_address_in_a_browser_leads_to_its_page(portal, address):
     answer = await portal.get(address)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/services/gavip/projects/stars")
+
+
+async def test_a_project_whose_repository_was_not_made_teaches_its_first_push(service, portal):
+    await portal.post("/projects", data={"name": "fresh"})
+    shutil.rmtree(service.root / "repositories/fresh.git")
+    page = await portal.get("/projects/fresh")
+    assert (page.status_code, "Nothing was pushed yet" in page.text) == (200, True)
