@@ -55,11 +55,12 @@ def cells(title: str, pipeline: str, parameters: Sequence[Guess]) -> list[str]:
 
 
 def _fields(parameters: Sequence[Guess]) -> Iterator[str]:
-    yield "wide = {'description_width': 'initial'}"
+    labels = {one.name: f"{one.name} ({one.unit})" if one.unit else one.name for one in parameters}
+    widest = max(map(len, labels.values()), default=0)
+    yield f"labels = {{'description_width': '{widest + 1}ch'}}"
     yield "fields = {"
     for one in parameters:
-        label = f"{one.name} ({one.unit})" if one.unit else one.name
-        yield f"    {one.name!r}: widgets.{_widget(one)}, description={label!r}, style=wide),"
+        yield f"    {one.name!r}: widgets.{_widget(one)}, description={labels[one.name]!r}, style=labels),"
     yield "}"
 
 

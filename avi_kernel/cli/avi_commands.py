@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -38,9 +39,8 @@ def new(name: str, notebook: Path) -> None:
     with exits.told_plainly():
         made = _wrapped(notebook, name)
         _write(folder, made)
-        read_release(folder)
-        remote = _begun(folder, name)
-    _tell(name, made, remote)
+    _tell(notebook, name, made)
+    _begin(folder, name)
 
 
 def _wrapped(notebook: Path, name: str) -> Wrapped:
@@ -51,27 +51,41 @@ def _wrapped(notebook: Path, name: str) -> Wrapped:
 
 
 def _write(folder: Path, made: Wrapped) -> None:
-    for path, text in made.files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, "utf-8")
+    """Write the files; the folder is there once they are a valid AVI, or not at all."""
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
+        whole = Path(beside) / folder.name
+        for path, text in made.files.items():
+            target = whole / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, "utf-8")
+        read_release(whole)
+        whole.rename(folder)
 
 
-def _begun(folder: Path, name: str) -> str:
-    """Make a repository of a folder, with the platform as its origin; return that address, or nothing without git."""
+def _begin(folder: Path, name: str) -> None:
+    """Make a repository of a folder, with the platform as its origin, and say what comes next."""
     platform = settings.current()
     remote = f"{platform.url}/services/gavip/git/{name}.git"
+    click.echo(f"\nNext: cd {name}; gavip dev . runs it here.")
     if shutil.which("git") is None:
-        return ""
-    for arguments in (
-        ["init", "-q", "-b", "main"],
-        ["remote", "add", "origin", remote],
-        ["config", "push.autoSetupRemote", "true"],
-        ["add", "-A"],
-        [*_identity(folder, platform.user or "author"), "commit", "-qm", "Made of a notebook"],
-    ):
-        subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
-    return remote
+        click.echo(f"Git is not installed: with it you release the AVI at {remote}")
+        return
+    try:
+        for arguments in (
+            ["init", "-q", "-b", "main"],
+            ["remote", "add", "origin", remote],
+            ["config", "push.autoSetupRemote", "true"],
+            ["add", "-A"],
+            [*_identity(folder, platform.user or "author"), "commit", "-qm", "Made of a notebook"],
+        ):
+            subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    except subprocess.CalledProcessError as error:
+        raise exits.Stop(
+            f"git made no commit of it: {error.stderr.strip()}",
+            code=exits.USAGE,
+            next_step=f"The folder is whole: commit it yourself, and push it to {remote}",
+        ) from None
+    click.echo(f"git push; git tag v1.0.0; git push origin v1.0.0 releases it at {remote}")
 
 
 def _identity(folder: Path, user: str) -> list[str]:
@@ -82,16 +96,13 @@ def _identity(folder: Path, user: str) -> list[str]:
     )
 
 
-def _tell(name: str, made: Wrapped, remote: str) -> None:
-    click.echo(f"Made {name}/ of it.")
+def _tell(notebook: Path, name: str, made: Wrapped) -> None:
+    click.echo(f"Made {name}/ of {notebook.name}.")
     for line in made.found:
         click.echo(f"  {line}")
     click.echo("To decide:")
     for line in made.open:
         click.echo(f"  {line}")
-    click.echo(f"\nNext: cd {name}; gavip dev . runs it here.")
-    if remote:
-        click.echo(f"git push; git tag v1.0.0; git push origin v1.0.0 releases it at {remote}")
 
 
 COMMANDS: dict[str, click.Command] = {"new": new}

@@ -11,8 +11,7 @@ _OWN = {
     "login": ("avi_kernel.cli.login:login", "Sign in to a platform and keep a token."),
     "logout": ("avi_kernel.cli.login:logout", "Forget a platform's token."),
 }
-_HIDDEN = {"git-credential": "avi_kernel.cli.git_credential:git_credential"}
-"""For programs: git asks it for a token."""
+_HIDDEN = {"git-credential": ("avi_kernel.cli.git_credential:git_credential", "Give git a token.")}
 _JOINED = {"avi": "avi_kernel.cli.avi_commands:COMMANDS"}
 _JOINED_HELP = {"avi": "Make AVIs, and look at those of a platform."}
 _SHORT = {
@@ -34,8 +33,8 @@ class Commands(click.Group):
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if target := {**{name: place for name, (place, _) in _OWN.items()}, **_HIDDEN}.get(cmd_name):
-            return plugins.load(target)
+        if own := (_OWN | _HIDDEN).get(cmd_name):
+            return plugins.load(own[0])
         if target := plugins.commands().get(cmd_name):
             return plugins.load(target)
         if cmd_name in _JOINED:

@@ -70,3 +70,20 @@ def test_what_is_no_notebook_makes_no_folder(gavip, tmp_path):
 def test_its_help_is_there_with_no_platform(gavip):
     assert "Make an AVI of a notebook" in gavip("avi", "new", "--help").stdout
     assert "new" in gavip("avi", "--help").stdout
+
+
+def test_a_git_that_refuses_is_told_plainly_and_the_folder_stays(gavip, tmp_path):
+    (tmp_path / "gitconfig").write_text("[commit]\n\tgpgsign = true\n[gpg]\n\tprogram = false\n")
+    made = gavip("avi", "new", "bright", "--from", "stars.ipynb")
+    assert made.returncode == 2
+    assert "git made no commit of it" in made.stderr
+    assert "Traceback" not in made.stderr
+    assert (tmp_path / "bright/avi.toml").exists()
+
+
+def test_what_would_be_no_valid_avi_leaves_no_folder(gavip, tmp_path):
+    (tmp_path / "large.ipynb").write_text(notebook("radius = 5.0", "x = '" + "x" * 6_000_000 + "'"))
+    made = gavip("avi", "new", "bright", "--from", "large.ipynb")
+    assert made.returncode == 2
+    assert "Traceback" not in made.stderr
+    assert not [path for path in tmp_path.iterdir() if "bright" in path.name]
