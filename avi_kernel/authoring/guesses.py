@@ -167,7 +167,15 @@ def _comments(source: str) -> dict[int, str]:
 def _guess(name: str, value: Plain, comment: str) -> Guess:
     minimum, maximum = _limits(name, value)
     unit = _unit(comment) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-    return Guess(name=name, value=value, help=comment, unit=unit, minimum=minimum, maximum=maximum)
+    told = _sentence(comment, unit)
+    return Guess(name=name, value=value, help=told, unit=unit, minimum=minimum, maximum=maximum)
+
+
+def _sentence(comment: str, unit: str) -> str:
+    """Return a comment as a form shows it, without the unit that stands beside the field."""
+    text = " ".join(comment.replace(f"[{unit}]", "").replace(f"({unit})", "").split()) if unit else comment
+    text = text.replace(" ,", ",").strip(" ,;:")
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}" if text else ""
 
 
 def _unit(comment: str) -> str:

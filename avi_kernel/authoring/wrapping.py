@@ -155,7 +155,7 @@ def _details(pipeline: str, parameters: Sequence[Guess]) -> str:
 
 def _manifest(title: str, details: str) -> str:
     head = [f"title = {json.dumps(title, ensure_ascii=False)}", 'summary = ""', 'licence = "BSD-3-Clause"']
-    return "\n".join([*head, "\n[[authors]]", 'name = "Your Name"\n']) + details
+    return "\n".join([*head, "\n# [[authors]]", '# name = "Your Name"\n']) + details
 
 
 def _others(title: str) -> dict[str, str]:

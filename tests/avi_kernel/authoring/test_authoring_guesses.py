@@ -34,8 +34,19 @@ def test_units_come_from_comments(comment, unit):
     assert of(f"x = 2.0  # {comment}")["x"].unit == unit
 
 
-def test_the_comment_is_the_help():
-    assert of("radius = 2.0  # search radius [deg]")["radius"].help == "search radius [deg]"
+@pytest.mark.parametrize(
+    ("comment", "shown"),
+    [
+        ("search radius [deg]", "Search radius."),
+        ("[deg]", ""),
+        ("proper motion (mas/yr), both", "Proper motion, both."),
+        ("how deep?", "How deep?"),
+        ("number [of stars]", "Number [of stars]."),
+        ("distance in pc", "Distance in pc."),
+    ],
+)
+def test_the_comment_is_the_help_without_the_unit_beside_the_field(comment, shown):
+    assert of(f"x = 2.0  # {comment}")["x"].help == shown
 
 
 @pytest.mark.parametrize(
