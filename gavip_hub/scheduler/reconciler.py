@@ -109,9 +109,9 @@ class Reconciler:
     async def step(self, job: str) -> Again:
         """Take one step of a job."""
         standing = await self._standing(job)
-        order = self._orders.pop(job, None)
         if standing is None or (standing.state is JobState.LAUNCHING and job in self._claimed):
             return Again.DONE  # whoever claims it asks for the next step
+        order = self._order_for(standing)
         REQUEST.set(standing.request)  # for the lines of this step
         match standing.state:
             case JobState.LAUNCHING if order and order.attempt == standing.attempt:
@@ -136,6 +136,13 @@ class Reconciler:
         """Tell whether what was seen of a job's container is reason to take a step."""
         steady = standing.state is JobState.RUNNING and seen.liveness is Liveness.RUNNING
         return not steady or self._overdue(standing) or self._silent(standing) or standing.outcome is not None
+
+    def _order_for(self, standing: Standing) -> LaunchOrder | None:
+        """Return the order of a job's attempt, which is carried out once; one that is newer than the look is kept."""
+        order = self._orders.get(standing.job)
+        if order is None or order.attempt > standing.attempt:
+            return None
+        return self._orders.pop(standing.job)
 
     async def _launch(self, standing: Standing, order: LaunchOrder) -> Again:
         try:

@@ -199,14 +199,10 @@ class Engine:
             image=lambda _avi, _version: "avi-python",
         )
 
-    @asynccontextmanager
-    async def loop(self, backend: JobBackend | None = None, **options: Any) -> AsyncIterator[SchedulerLoop]:
-        """Run the scheduler loop, as a service does from its start to its end."""
-        used = backend or self.backend
-        threads, files = Threads(size=4), Threads(size=2)
-        reconciler = Reconciler(
+    def reconciler(self, backend: JobBackend, *, threads: Threads, files: Threads) -> Reconciler:
+        return Reconciler(
             lifecycle=self.lifecycle,
-            backend=used,
+            backend=backend,
             specs=self.specs(),
             remains=Remains(
                 folders=self.folders, outcomes=OutcomeReader(folders=self.folders, most_bytes=10_000_000)
@@ -216,6 +212,13 @@ class Engine:
             file_threads=files,
             silence=timedelta(seconds=self.config.silence),
         )
+
+    @asynccontextmanager
+    async def loop(self, backend: JobBackend | None = None, **options: Any) -> AsyncIterator[SchedulerLoop]:
+        """Run the scheduler loop, as a service does from its start to its end."""
+        used = backend or self.backend
+        threads, files = Threads(size=4), Threads(size=2)
+        reconciler = self.reconciler(used, threads=threads, files=files)
         loop = SchedulerLoop(
             database=self.database,
             lifecycle=self.lifecycle,
