@@ -127,6 +127,20 @@ class Gavip(Configurable):
     ).tag(config=True)
     results_mb = Integer(4096, help="MB that the results of one job may hold.").tag(config=True)
     repository_mb = Integer(1024, help="MB that the git repository of one AVI may hold.").tag(config=True)
+    package_index = Unicode(
+        "https://pypi.org/simple",
+        help="Index from which the packages are fetched that AVIs require beside those of their images.",
+    ).tag(config=True)
+    package_hosts = List(
+        Unicode(),
+        ["pypi.org", "files.pythonhosted.org"],
+        help="Hosts that a build may reach, as in `allowed_hosts`: the index's, and where its files lie.",
+    ).tag(config=True)
+    environment_mb = Integer(2048, help="MB that the packages of one release may take.").tag(config=True)
+    environment_memory_mb = Integer(1024, help="MB of memory of a build of packages.").tag(config=True)
+    environment_seconds = Integer(900, help="Seconds after which a build of packages is ended.").tag(
+        config=True
+    )
     disk_reserve_mb = Integer(
         512,
         help="MB that must be free on the disk of the data root for anything new to start; 0: anything starts.",

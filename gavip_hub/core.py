@@ -8,6 +8,7 @@ from gavip_hub.config import Gavip
 from gavip_hub.services.board import Board
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.clocks import ClockService
+from gavip_hub.services.environments import EnvironmentService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
@@ -17,6 +18,7 @@ from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.environments import Environments, Wheels
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
@@ -36,6 +38,9 @@ class Core:
     spaces: UserSpaces
     quotas: QuotaService
     repositories: Repositories
+    wheels: Wheels
+    environment_folders: Environments
+    environments: EnvironmentService
     releases: ReleaseService
     projects: ProjectService
     browsing: BrowsingService
@@ -65,10 +70,14 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
     disk = DiskSpace(root=config.root, reserve_mb=config.disk_reserve_mb)
     releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
     projects = ProjectService(database=database, repositories=repositories, config=config, clock=clock)
+    wheels = Wheels(root=config.root)
+    environment_folders = Environments(root=config.root, wheels=wheels, most_mb=config.environment_mb)
+    environments = EnvironmentService(database=database, environments=environment_folders)
     servers = ServerService(
         database=database,
         quotas=quotas,
         releases=releases,
+        environments=environments,
         spaces=spaces,
         disk=disk,
         config=config,
@@ -82,6 +91,9 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         spaces=spaces,
         quotas=quotas,
         repositories=repositories,
+        wheels=wheels,
+        environment_folders=environment_folders,
+        environments=environments,
         releases=releases,
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),

@@ -67,6 +67,12 @@ class Conflict(GavipError):
     status_code = 409
 
 
+class NotReady(Conflict):
+    """It cannot be run yet, or cannot be run at all: its packages are not here."""
+
+    error = "not_ready"
+
+
 class TooLarge(GavipError):
     """More is asked for than your pool or the platform can ever hold."""
 

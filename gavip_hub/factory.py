@@ -72,6 +72,7 @@ class Service:
     evictor: Rounds
     forecaster: Rounds
     measurer: Rounds
+    builder: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
@@ -128,6 +129,7 @@ def make_service(
             launcher=launcher,
             threads=pools.round_threads,
             measuring_threads=pools.measuring_threads,
+            building_threads=pools.building_threads,
         ),
     )
 
@@ -171,6 +173,8 @@ class _Pools(NamedTuple):
     """Apart from those who ask: what is looked at again and again fills no line that they stand in."""
     measuring_threads: Threads
     """Apart from those rounds: a space of a million files takes minutes."""
+    building_threads: Threads
+    """Apart from those too: packages may be large."""
 
 
 def _thread_pools(config: Gavip) -> _Pools:
@@ -181,6 +185,7 @@ def _thread_pools(config: Gavip) -> _Pools:
         probing_threads=Threads(size=1, name="gavip-probing"),
         round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),
         measuring_threads=Threads(size=1, name="gavip-measuring"),
+        building_threads=Threads(size=1, name="gavip-building"),
     )
 
 
@@ -274,6 +279,7 @@ def _scheduler(
         folders=core.folders,
         checkout=core.releases.checkout_of,
         image=core.releases.image_of,
+        environment=core.environments.folder_of,
     )
     reconciler = Reconciler(
         lifecycle=lifecycle,

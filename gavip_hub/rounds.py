@@ -6,6 +6,7 @@ from gavip_hub.handlers.context import Services
 from gavip_hub.hub.client import HubClient
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.rounds import Rounds
+from gavip_hub.services.builds import BuildService
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.reservations import ReservationService
@@ -15,6 +16,7 @@ from gavip_hub.threads import Threads
 TEND_SECONDS = 2.0
 FORECAST_SECONDS = 15.0
 MAKE_ROOM_SECONDS = 5.0
+BUILD_SECONDS = 1.0
 MEASURE_SECONDS = 20.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
@@ -28,6 +30,7 @@ def make_rounds(
     launcher: Launcher,
     threads: Threads,
     measuring_threads: Threads,
+    building_threads: Threads,
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
     caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
@@ -37,7 +40,26 @@ def make_rounds(
         "evictor": evictor,
         "forecaster": _forecaster(core, threads),
         "measurer": _measurer(core, measuring_threads),
+        "builder": _builder(core, services, building_threads),
     }
+
+
+def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
+    builds = BuildService(
+        database=core.database,
+        jobs=services.jobs,
+        folders=core.folders,
+        wheels=core.wheels,
+        environments=core.environment_folders,
+        config=core.config,
+        clock=core.clock,
+    )
+    return Rounds(
+        task="building environments",
+        act=lambda: threads(builds.look),
+        every=BUILD_SECONDS,
+        clock=core.clock,
+    )
 
 
 def _measurer(core: Core, threads: Threads) -> Rounds:

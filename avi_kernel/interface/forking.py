@@ -25,6 +25,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, Self, cast
 
+from avi_kernel import packages
+
 LENGTH = struct.Struct("!I")
 REPLY = struct.Struct("!q")
 LONGEST_CONTROL = 2.0
@@ -236,6 +238,7 @@ def _become_kernel(line: socket.socket, *, argv: list[str], env: dict[str, str],
         # A kernel ends itself when its parent does: the nursery, not the server that the environment names.
         sys.argv = ["ipykernel_launcher", *argv, f"--IPKernelApp.parent_handle={nursery}"]
         _add_python_path(env.get("PYTHONPATH", ""))
+        packages.add(env)
         _reseed()
         _register_widgets()
         _run_kernel()

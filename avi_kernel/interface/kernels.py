@@ -17,6 +17,7 @@ from traitlets import Unicode, default
 from typing_extensions import override
 
 from avi_kernel.interface.forking import INLINE, Nursery, NurseryGone
+from avi_kernel.packages import VARIABLE as OWN_PACKAGES
 
 PROVISIONER = "gavip-fork"
 LAUNCHER = "ipykernel_launcher"
@@ -149,7 +150,8 @@ class InterfaceKernels(AsyncMappingKernelManager):
 
     def _own_environment(self) -> dict[str, str]:
         """Return what a kernel of an AVI finds besides the server's own environment."""
-        python_path = [self.code_dir, *filter(None, [os.environ.get("PYTHONPATH")])]
+        packages = (os.environ.get(name) for name in (OWN_PACKAGES, "PYTHONPATH"))
+        python_path = [self.code_dir, *filter(None, packages)]
         return {
             "PYTHONPATH": os.pathsep.join(python_path),
             "MPLBACKEND": INLINE,

@@ -78,13 +78,29 @@ class Execution:
             self._places.notes.unlink(missing_ok=True)
             reporter.report(progress, part)
 
-        if self._document.pipeline.kind == "luigi":
+        if self._document.pipeline.kind == "environment":
+            self._build_environment(report)
+        elif self._document.pipeline.kind == "luigi":
             self._run_graph(report, parameters)
         else:
             self._run_notebooks(report, parameters)
 
+    def _build_environment(self, report: Report) -> None:
+        from avi_kernel.building.build import EnvironmentBuild  # noqa: PLC0415 - each kind loads its own libraries
+
+        self._first_kernel.close()
+        build = EnvironmentBuild(
+            code=self._places.code,
+            results=self._places.results,
+            report=report,
+            index=self._environ["GAVIP_PACKAGE_INDEX"],
+            environ=self._places.child_environment(self._environ),
+        )
+        self._titles = build.titles
+        build.run(self._document.pipeline.path)
+
     def _run_graph(self, report: Report, parameters: Mapping[str, JsonValue]) -> None:
-        from avi_kernel.pipelines.graphs import GraphPipeline  # noqa: PLC0415 - each kind loads its own libraries
+        from avi_kernel.pipelines.graphs import GraphPipeline  # noqa: PLC0415 - as above
 
         self._first_kernel.close()
         pipeline = GraphPipeline(places=self._places, report=report, environ=self._environ)

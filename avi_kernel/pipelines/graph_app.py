@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from avi_kernel import fast_imports
+from avi_kernel import fast_imports, packages
 
 fast_imports.apply()
 
@@ -96,6 +96,7 @@ def _log(line: str) -> None:
 
 def load_module(path: Path) -> ModuleType:
     """Import a module of the AVI by its path; its folder and the AVI's are where it finds others."""
+    packages.add()
     sys.path[:0] = [
         folder for folder in (str(path.parent), str(path.parent.parent)) if folder not in sys.path
     ]

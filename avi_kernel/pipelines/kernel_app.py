@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from avi_kernel import fast_imports
+from avi_kernel import fast_imports, packages
 
 fast_imports.apply()
 
@@ -26,6 +26,7 @@ def main(connection_file: str) -> None:
     # Only now: a module of the author's may have the name of one that the kernel itself needs.
     code = Path(os.environ["GAVIP_CODE_DIR"])
     sys.path[:0] = [str(code / "pipelines"), str(code)]
+    packages.add()
     loop = IOLoop.current()
     signal.signal(signal.SIGTERM, lambda *_: loop.add_callback_from_signal(loop.stop))
     app.start()

@@ -53,6 +53,13 @@ class ReleaseView(Wire):
     version: str
     commit: str
     state: str
+    """`READY`, `BUILDING` while its packages are fetched, `FAILED` where they cannot be had."""
+    environment: str | None = None
+    """The packages that it brought beside those of its image."""
+    build: str | None = None
+    """The submitter's job that fetches them."""
+    reason: str = ""
+    """Why it is not ready, in words."""
     visibility: Literal["private", "public"]
     created_at: datetime
     spec: ReleaseSpec

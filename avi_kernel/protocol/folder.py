@@ -23,6 +23,12 @@ from avi_kernel.protocol.manifest import (
 )
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec
 from avi_kernel.protocol.problems import FolderProblem, problem_of
+from avi_kernel.protocol.requirements import (
+    LARGEST_REQUIREMENTS,
+    REQUIREMENTS_FILE,
+    RequirementProblem,
+    read_requirements,
+)
 from avi_kernel.protocol.toml_lines import line_of
 
 __all__ = ["FolderProblem", "read_release"]
@@ -108,6 +114,7 @@ class _FolderReader:
             interface=interface,
             outreach_interface=self._notebook(OUTREACH_FILE),
             dashboards=[name for path in self._found("dashboard_*.ipynb") if (name := self._notebook(path))],
+            requirements=self._requirements(),
             readme=readme[:LONGEST_README],
             readme_cut=len(readme) > LONGEST_README,
         )
@@ -175,6 +182,13 @@ class _FolderReader:
     def _readme(self) -> str:
         texts = (self._text(name, most=LARGEST_README) for name in README_FILES)
         return next((text for text in texts if text is not None), "")
+
+    def _requirements(self) -> list[str]:
+        text = self._text(REQUIREMENTS_FILE, most=LARGEST_REQUIREMENTS) or ""
+        try:
+            return read_requirements(text)
+        except RequirementProblem as problem:
+            raise FolderProblem(REQUIREMENTS_FILE, str(problem), line=problem.line) from None
 
     def _found(self, pattern: str) -> list[str]:
         paths = sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob(pattern))

@@ -127,7 +127,8 @@ class PipelineSpec(Wire):
     """One pipeline of a release, as forms, the scheduler and the runner see it."""
 
     name: PipelineName
-    kind: Literal["notebook", "luigi"]
+    kind: Literal["notebook", "luigi", "environment"]
+    """`environment`: the platform's own, which fetches the packages that the AVI requires."""
     path: str
     """Of the notebook or module, relative to the AVI's folder."""
     task: str | None = None
@@ -150,6 +151,8 @@ class ReleaseSpec(Wire):
     """Path of the interface notebook, or None where the AVI has only pipelines."""
     outreach_interface: str | None = None
     dashboards: list[str] = []
+    requirements: list[str] = []
+    """Packages that it needs beside those of its image, one a string."""
     readme: ReportedText = ""
     readme_cut: bool = False
     """Whether the file goes on where `readme` ends."""

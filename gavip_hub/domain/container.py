@@ -35,6 +35,8 @@ class Places:
     avi_folder: str | None = None
     checkout: str | None = None
     attempt: str | None = None
+    environment: str | None = None
+    """Packages that the release brought."""
     granted: Mapping[str, str] = field(default_factory=dict)
     """Where folders lie that the user lets the AVI write, by their names in the user-space."""
 
@@ -121,13 +123,51 @@ def container_spec(
         avi=avi,
         version=version,
         command=COMMANDS[kind],
-        env={**_environment(home=home, work=work, owner=owner, avi=avi, version=version), **(env or {})},
+        env={
+            **_environment(home=home, work=work, owner=owner, avi=avi, version=version),
+            **({"GAVIP_PACKAGES": "/environment/lib"} if places.environment else {}),
+            **(env or {}),
+        },
         cwd=work,
         mounts=_mounts(home=home, work=work, kind=kind, places=places),
         resources=resources,
         allowed_hosts=allowed_hosts,
         image=image,
         labels={"gavip.kind": kind.value, "gavip.owner": owner, "gavip.avi": avi or ""},
+    )
+
+
+def build_spec(
+    *,
+    name: str,
+    owner: str,
+    avi: str,
+    version: str,
+    checkout: str,
+    attempt: str,
+    resources: Resources,
+    env: dict[str, str],
+    allowed_hosts: tuple[str, ...],
+    image: str,
+) -> ContainerSpec:
+    """Describe the container that fetches a release's packages; it sees the AVI's files, and no user-space; pure."""
+    places = {"HOME": "/attempt", "LANG": "C.UTF-8", "GAVIP_WORK_DIR": "/attempt", "GAVIP_CODE_DIR": "/avi"}
+    return ContainerSpec(
+        name=name,
+        kind=Kind.JOB,
+        owner=owner,
+        avi=avi,
+        version=version,
+        command=COMMANDS[Kind.JOB],
+        env={**places, **env},
+        mounts=(
+            Mount(source=checkout, target="/avi"),
+            Mount(source=attempt, target="/attempt", writable=True),
+        ),
+        resources=resources,
+        allowed_hosts=allowed_hosts,
+        image=image,
+        labels={"gavip.kind": Kind.JOB.value, "gavip.owner": owner, "gavip.avi": avi},
     )
 
 
@@ -161,6 +201,8 @@ def _mounts(*, home: str, work: str, kind: Kind, places: Places) -> tuple[Mount,
         mounts.append(Mount(source=places.avi_folder, target=work, writable=True))
     if places.checkout:
         mounts.append(Mount(source=places.checkout, target="/avi"))
+    if places.environment:
+        mounts.append(Mount(source=places.environment, target="/environment"))
     if places.attempt:
         mounts.append(Mount(source=places.attempt, target="/attempt", writable=True))
     return tuple(mounts)

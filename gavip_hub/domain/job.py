@@ -4,6 +4,9 @@ from enum import StrEnum
 
 from avi_kernel.protocol.api import Phase
 
+BUILD = ":environment"
+"""Pipeline of the jobs that fetch a release's packages: the platform's own, and no name that an author can give."""
+
 
 class JobState(StrEnum):
     """What is."""

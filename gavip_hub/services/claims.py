@@ -35,6 +35,7 @@ class LaunchOrder:
     avi: str
     version: str
     commit: str
+    pipeline: str
     token: str
     memory_mb: int
     cpu: float
@@ -92,6 +93,7 @@ def _order(job: Held, granted: Iterable[str]) -> LaunchOrder:
         avi=job.avi,
         version=job.version,
         commit=job.commit,
+        pipeline=job.pipeline,
         token=new_token(),
         memory_mb=job.memory_mb,
         cpu=job.cpu,

@@ -9,11 +9,14 @@ from pydantic import JsonValue
 from avi_kernel.protocol.api import JobSubmit, MemorySource, ReleaseView
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
+from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
+from gavip_hub.domain.job import BUILD
 from gavip_hub.domain.quota import Want
 from gavip_hub.exceptions import BadParameter, TooLarge
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.storage.schema import Release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,22 @@ def order_for(
         memory_source=source,
         cpu=cpu,
         time_limit=pipeline.resources.time_limit,
+    )
+
+
+def build_order(release: Release, config: Gavip) -> JobOrder:
+    """Return the job that fetches the packages of a release."""
+    return JobOrder(
+        avi=release.avi,
+        version=release.version,
+        commit=release.commit,
+        pipeline=BUILD,
+        title=f"Packages of {release.avi} {release.version}",
+        parameters={},
+        memory_mb=config.environment_memory_mb,
+        memory_source="default",
+        cpu=1.0,
+        time_limit=config.environment_seconds,
     )
 
 

@@ -14,17 +14,18 @@ from avi_kernel.protocol.manifest import DEFAULT_IMAGE, ReleaseSpec
 from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version
-from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
+from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound, NotReady
+from gavip_hub.services import environments
 from gavip_hub.services.catalogue import avi_view, release_view
 from gavip_hub.services.memory_checks import require_memory_expressions
 from gavip_hub.storage import members, releases
+from gavip_hub.storage.builds import FAILED, READY
 from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.repositories import Repositories, split_source
 from gavip_hub.storage.schema import Avi, Release
 
-READY = "READY"
 BUNDLED_OWNER = "gavip"
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class ReleaseService:
         newest: dict[str, AviView] = {}
         with self._database.reading() as session:
             for release, avi in releases.visible(session, viewer=viewer):
-                if avi.name not in newest:
+                if avi.name not in newest and release.state == READY:
                     newest[avi.name] = avi_view(self._config, avi, release, viewer=viewer)
         return sorted(newest.values(), key=lambda view: view.title.lower())
 
@@ -276,10 +277,12 @@ class ReleaseService:
                 digest=new.tree.digest,
                 spec=new.spec.model_dump(mode="json"),
                 state=READY,
+                reason="",
                 visibility=new.visibility,
                 submitter=new.submitter,
                 created_at=now,
             )
+            environments.begin(session, release, new.spec)
             session.add(release)
             session.flush()
             avi.visibility = releases.visibility_of(session, new.avi)
@@ -332,7 +335,10 @@ class ReleaseService:
         if not found:
             what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
             raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
-        return found[0]
+        ready = next((one for one in found if one[0].state == READY), None)
+        if ready is None:
+            raise NotReady(_why_not(found[0][0]), field="version")
+        return ready
 
 
 def bundled_slug(folder: Path) -> str:
@@ -367,6 +373,17 @@ def _same(known: Release, new: _Publication) -> ReleaseView:
             field="version",
         )
     return release_view(known)
+
+
+def _why_not(release: Release) -> str:
+    """Say why nobody can run a release."""
+    what = f"{release.avi} {release.version}"
+    if release.state == FAILED:
+        return f"{what} cannot be run, since its packages could not be had: {release.reason}"
+    waits = release.reason or (
+        f"job {release.build} fetches them" if release.build else "they are fetched in a moment"
+    )
+    return f"{what} is not ready: its packages are not here yet; {waits}."
 
 
 def _free_version(version: str, taken: set[str]) -> str:

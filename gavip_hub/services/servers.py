@@ -16,6 +16,7 @@ from gavip_hub.domain.addresses import interface_url, notebook_url
 from gavip_hub.domain.container import ContainerSpec, Kind, Places, Resources, container_spec
 from gavip_hub.domain.quota import NOTHING, Usage
 from gavip_hub.exceptions import NoRoom, NotFound
+from gavip_hub.services.environments import EnvironmentService
 from gavip_hub.services.promises import promised_before
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
@@ -66,6 +67,7 @@ class ServerService:
         database: Database,
         quotas: QuotaService,
         releases: ReleaseService,
+        environments: EnvironmentService,
         spaces: UserSpaces,
         disk: DiskSpace,
         config: Gavip,
@@ -75,6 +77,7 @@ class ServerService:
         self._disk = disk
         self._quotas = quotas
         self._releases = releases
+        self._environments = environments
         self._wishes = Wishes(releases=releases, config=config)
         self._spaces = spaces
         self._config = config
@@ -110,9 +113,12 @@ class ServerService:
         )
         self._require_space(wish)
         # Before the row is added: what fails here must not leave one.
-        checkout = self._checkout(wish.release)
         places = self._spaces.places(
-            owner=owner, avi=server_name or None, checkout=checkout, granted=self._granted(owner, server_name)
+            owner=owner,
+            avi=server_name or None,
+            checkout=self._checkout(wish.release),
+            environment=self._packages(wish.release),
+            granted=self._granted(owner, server_name),
         )
         self._close_leftovers(wish)  # apart from the next: who holds the pools waits for no row
         ledger_id = self._admit(wish)
@@ -303,6 +309,9 @@ class ServerService:
 
     def _checkout(self, release: ReleaseView | None) -> Path | None:
         return self._releases.checkout_of(release.avi, release.commit) if release else None
+
+    def _packages(self, release: ReleaseView | None) -> Path | None:
+        return self._environments.folder_of(release.avi, release.version) if release else None
 
     def _require_space(self, wish: Wish) -> None:
         """Refuse an interface to those with too many files; the notebook server is where they are deleted."""

@@ -108,6 +108,7 @@ class Held(NamedTuple):
     avi: str
     version: str
     commit: str
+    pipeline: str
     state: JobState
     attempt: int
     memory_mb: int

@@ -87,7 +87,7 @@ class Repositories:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             tree.folder.rename(target)
-        _close(target)
+        close_tree(target)
 
     def is_made(self, avi: str) -> bool:
         """Tell whether there is a repository."""
@@ -142,7 +142,7 @@ class Repositories:
         return staging
 
 
-def _close(folder: Path) -> None:
+def close_tree(folder: Path) -> None:
     """Take all write permissions away: a release never changes."""
     for top, _, names, here in os.fwalk(folder, topdown=False, follow_symlinks=False):
         for name in names:

@@ -101,6 +101,16 @@ class Member(Base):
     added_at: Mapped[datetime]
 
 
+class Environment(Base):
+    """Packages that releases bring beside those of their images; the same files are one environment."""
+
+    __tablename__ = "environments"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    lock: Mapped[dict[str, Any]]
+    made_at: Mapped[datetime]
+
+
 class Release(Base):
     """One immutable version of an AVI."""
 
@@ -115,6 +125,12 @@ class Release(Base):
     """Of the folder that was published, so that the same content is published once."""
     spec: Mapped[dict[str, Any]]
     state: Mapped[str]
+    """`READY`, `BUILDING` while its packages are fetched, or `FAILED` where they cannot be had."""
+    environment: Mapped[str | None] = mapped_column(ForeignKey("environments.id"))
+    build: Mapped[str | None] = mapped_column(String(32))
+    """The job that fetches its packages."""
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    """Why it is not ready, in words."""
     visibility: Mapped[str] = mapped_column(default="private")
     submitter: Mapped[str]
     created_at: Mapped[datetime]

@@ -44,6 +44,7 @@ class UserSpaces:
         avi: str | None = None,
         checkout: Path | None = None,
         attempt: Path | None = None,
+        environment: Path | None = None,
         granted: Sequence[str] = (),
     ) -> Places:
         """Return where a container of this user finds its folders, making what is missing.
@@ -68,6 +69,7 @@ class UserSpaces:
             avi_folder=self._make(["users", owner, "avis", avi]) if avi else None,
             checkout=str(checkout) if checkout else None,
             attempt=str(attempt) if attempt else None,
+            environment=str(environment) if environment else None,
             granted={folder: self._make(["users", owner, *folder.split("/")]) for folder in granted},
         )
 

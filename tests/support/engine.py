@@ -197,6 +197,7 @@ class Engine:
             folders=self.folders,
             checkout=lambda avi, commit: self.root / "checkouts" / avi / commit,
             image=lambda _avi, _version: "avi-python",
+            environment=lambda _avi, _version: None,
         )
 
     def reconciler(self, backend: JobBackend, *, threads: Threads, files: Threads) -> Reconciler:

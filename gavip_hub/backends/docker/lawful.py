@@ -74,6 +74,8 @@ def _seen_so(mount: Mount, spec: ContainerSpec, root: Path) -> bool:
         return source == root / "attempts" / spec.name
     if mount.target == "/avi":
         return not mount.writable and root / "checkouts" in source.parents
+    if mount.target == "/environment":
+        return not mount.writable and source.parent == root / "environments"
     own = root / "users" / spec.owner
     shown = [root / "shared" / "everyone", root / "shared" / "groups", root / "shared" / "me" / spec.owner]
     lawful = [own] if mount.writable else [own, *shown]
