@@ -1,5 +1,6 @@
 """pip, as another process: what it says is the log, and what it complains of is kept."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from avi_kernel.protocol.runs import JobError
 
 _KEPT = 40
 """Lines of a complaint."""
+_END_OF_OUTPUT = "[end of output]"
+_TOO_MUCH = re.compile(r"\[Errno (27|28)\]|File too large|No space left on device")
 
 
 class Pip:
@@ -66,9 +69,21 @@ def _copied(process: subprocess.Popen[str]) -> list[str]:
 def _error(complaints: Sequence[str]) -> JobError:
     said = [plain(line).removeprefix("ERROR: ") for line in complaints if "ERROR: " in line]
     words = " ".join(said) or " ".join(complaints[-3:]) or "pip failed and did not say why"
+    last = _last_words(complaints)
+    if _TOO_MUCH.search(last):
+        words = "to be built, one of them wrote more than it may"
+    elif last:
+        words += f": {last}"
     return JobError(
         code="not_built",
         message=f"The packages could not be had: {words}"[:2000],
         hint="Change requirements.txt, and release a new version; the log tells all that pip said.",
         traceback="\n".join(complaints)[:100_000],
     )
+
+
+def _last_words(complaints: Sequence[str]) -> str:
+    """Return the last that a package said that failed to be built, as pip shows it."""
+    if _END_OF_OUTPUT not in (stripped := [line.strip() for line in complaints]):
+        return ""
+    return stripped[stripped.index(_END_OF_OUTPUT) - 1][:500]

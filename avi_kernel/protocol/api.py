@@ -60,6 +60,7 @@ class ReleaseView(Wire):
     """The submitter's job that fetches them."""
     reason: str = ""
     """Why it is not ready, in words."""
+    submitter: str = ""
     visibility: Literal["private", "public"]
     created_at: datetime
     spec: ReleaseSpec

@@ -100,7 +100,7 @@ class OneRelease(ApiHandler):
     async def get(self, avi: str, version: str) -> ReleaseView:
         """Return it with all it declares."""
         found: ReleaseView = await self.in_thread(
-            self.services.releases.get, viewer=self.require().name, avi=avi, version=version
+            self.services.releases.show, viewer=self.require().name, avi=avi, version=version
         )
         return found
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, UsageView, WaitView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.ending import OUT_OF_MEMORY
+from gavip_hub.domain.job import BUILD
 from gavip_hub.domain.memory import more_after
 from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.handlers.charts import charts_of
@@ -180,6 +181,7 @@ class JobPage(JobHandler):
         self.render_page(
             "job.html",
             job=job,
+            own=job.pipeline == BUILD,
             wait=await self._wait(job),
             charts=charts_of(await self._usage(job)),
             more_mb=await self._more_memory(job),
@@ -237,7 +239,7 @@ class JobPage(JobHandler):
     async def _release(self, job: JobView) -> ReleaseView | None:
         try:
             found: ReleaseView = await self.in_thread(
-                self.services.releases.get, viewer=self.owner, avi=job.avi, version=job.version
+                self.services.releases.show, viewer=self.owner, avi=job.avi, version=job.version
             )
         except NotFound:
             return None

@@ -90,7 +90,7 @@ class ProjectPage(ProjectPages):
             folder = await self.context.file_threads(
                 self.services.browsing.folder, viewer=self.owner, name=name
             )
-        self.render_page("project.html", folder=folder, releases=releases, **shown)
+        self.render_page("project.html", folder=folder, releases=releases, me=self.owner, **shown)
 
 
 class ProjectAct(ProjectPages):

@@ -36,6 +36,7 @@ def release_view(release: Release) -> ReleaseView:
             "environment": release.environment,
             "build": release.build,
             "reason": release.reason,
+            "submitter": release.submitter,
             "visibility": release.visibility,
             "created_at": release.created_at,
             "spec": release.spec,

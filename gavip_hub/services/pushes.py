@@ -11,6 +11,7 @@ from gavip_hub.domain.pushes import never_changes, refusals, released_version
 from gavip_hub.exceptions import GavipError, SignInRequired
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.storage import releases
+from gavip_hub.storage.builds import BUILDING
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.repositories import Repositories
 
@@ -121,7 +122,10 @@ class PushService:
             )
         except GavipError as error:
             return f"v{version}: is kept, and did not become a release: {error.message}"
-        return f"Released {pusher.avi} {version} ({release.visibility}): {self._page_of(pusher.avi)}"
+        told = f"Released {pusher.avi} {version} ({release.visibility}): {self._page_of(pusher.avi)}"
+        return (
+            f"{told}\nIts packages are fetched first; see your jobs." if release.state == BUILDING else told
+        )
 
 
 def _versions(updates: Sequence[RefUpdate]) -> list[tuple[str, RefUpdate]]:

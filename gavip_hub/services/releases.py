@@ -1,6 +1,7 @@
 """Publish releases of AVIs, and tell who may run which."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,9 +94,21 @@ class ReleaseService:
             return [release_view(release) for release, _ in releases.visible(session, viewer=viewer, avi=avi)]
 
     def get(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
-        """Return a release that the viewer may run; by default the newest."""
+        """Return a release that the viewer may run; by default the newest.
+
+        Raises
+        ------
+        NotReady
+            Its packages are not here.
+        """
         with self._database.reading() as session:
             release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
+            return release_view(release)
+
+    def show(self, *, viewer: str, avi: str, version: str) -> ReleaseView:
+        """Return a release that is open to the viewer, whether it can be run or not."""
+        with self._database.reading() as session:
+            release, _ = self._open_to(session, viewer=viewer, avi=avi, version=version)[0]
             return release_view(release)
 
     def checkout_of(self, avi: str, commit: str) -> Path:
@@ -195,7 +208,7 @@ class ReleaseService:
         """Let everybody run a release, or its AVI's people alone; what runs goes on."""
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
-            release, project = self._newest(session, viewer=owner, avi=avi, version=version)
+            release, project = self._open_to(session, viewer=owner, avi=avi, version=version)[0]
             # An operator takes back what is public, and publishes nothing of others.
             takes_back = operator and visibility == releases.PRIVATE
             if not (takes_back or self._may_write(session, project, owner)):
@@ -331,14 +344,22 @@ class ReleaseService:
     def _newest(
         self, session: Session, *, viewer: str, avi: str, version: str | None = None
     ) -> tuple[Release, Avi]:
-        found = releases.visible(session, viewer=viewer, avi=avi, version=version)
-        if not found:
-            what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
-            raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
+        """Return the newest release that can be run."""
+        found = self._open_to(session, viewer=viewer, avi=avi, version=version)
         ready = next((one for one in found if one[0].state == READY), None)
         if ready is None:
             raise NotReady(_why_not(found[0][0]), field="version")
         return ready
+
+    def _open_to(
+        self, session: Session, *, viewer: str, avi: str, version: str | None = None
+    ) -> Sequence[tuple[Release, Avi]]:
+        """Return the releases that are open to somebody, newest first, and at least one."""
+        found = releases.visible(session, viewer=viewer, avi=avi, version=version)
+        if not found:
+            what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
+            raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
+        return found
 
 
 def bundled_slug(folder: Path) -> str:

@@ -144,7 +144,7 @@ class Environments:
                 raise BadManifest(f"{wheel.filename} is no package.") from None
         if size > self._most_mb * MB:
             raise BadManifest(
-                f"The packages take {size // MB} MB; at most {self._most_mb} MB are accepted: leave some out."
+                f"The packages take {-(-size // MB)} MB; at most {self._most_mb} MB are accepted: leave some out."
             )
         if files > MOST_FILES:
             raise BadManifest(f"The packages have {files} files; at most {MOST_FILES} are accepted.")

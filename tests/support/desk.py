@@ -19,6 +19,7 @@ from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.userspace import UserSpaces
 from gavip_hub.testing import ManualClock
 from tests.support.avis import star_counter
+from tests.support.environments import environments_of
 
 STARS = {"release": "stars/1.0"}
 
@@ -43,6 +44,7 @@ class Desk:
         self.servers = ServerService(
             quotas=self.quotas,
             releases=self.releases,
+            environments=environments_of(self.database, root),
             spaces=self.spaces,
             disk=DiskSpace(root=root, reserve_mb=0),
             **common,

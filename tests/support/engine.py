@@ -83,7 +83,7 @@ def prepared(url: str) -> Database:
     with database.transaction() as session:
         session.add(Avi(name="stars", owner="dora", title="Stars", created_at=EPOCH))
         session.flush()
-        values = RELEASE.model_dump(mode="json", exclude={"created_at"})
+        values = RELEASE.model_dump(mode="json", exclude={"created_at", "submitter"})
         session.add(Release(id="r1", digest="d", submitter="dora", created_at=EPOCH, **values))
     return database
 

@@ -29,6 +29,7 @@ from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.schema import Attempt, Container, Event, Job, Spending
 from gavip_hub.testing import ManualClock, exit_record
 from tests.support.engine import RELEASE, Engine, prepared
+from tests.support.environments import environments_of
 from tests.support.turns import POLICIES
 from tests.support.walks import Count
 
@@ -81,7 +82,12 @@ class JobsAndLedger(RuleBasedStateMachine):
         quotas = self.engine.quotas
         disk = DiskSpace(root=self.root, reserve_mb=0)
         self.desk = ServerService(
-            disk=disk, quotas=quotas, releases=releases, spaces=self.engine.user_spaces, **common
+            disk=disk,
+            quotas=quotas,
+            releases=releases,
+            environments=environments_of(database, self.root),
+            spaces=self.engine.user_spaces,
+            **common,
         )
         past = PastRuns(database=database, clock=clock)
         self.reservations = ReservationService(

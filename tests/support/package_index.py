@@ -21,7 +21,9 @@ backend-path = ["."]
 """
 
 
-def wheel(name: str, version: str, files: dict[str, str], *, needs: tuple[str, ...] = ()) -> tuple[str, bytes]:
+def wheel(
+    name: str, version: str, files: dict[str, str], *, needs: tuple[str, ...] = ()
+) -> tuple[str, bytes]:
     """Return name and content of a package's wheel."""
     about = f"{name}-{version}.dist-info"
     metadata = "".join(f"{line}\n" for line in _metadata(name, version, needs))
@@ -53,7 +55,12 @@ def source(name: str, version: str, backend: str) -> tuple[str, bytes]:
 
 
 def _metadata(name: str, version: str, needs: tuple[str, ...]) -> list[str]:
-    return ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {n}" for n in needs)]
+    return [
+        "Metadata-Version: 2.1",
+        f"Name: {name}",
+        f"Version: {version}",
+        *(f"Requires-Dist: {n}" for n in needs),
+    ]
 
 
 def _hash(content: bytes) -> str:
@@ -90,7 +97,8 @@ class PackageIndex:
             return self.files.get(name)
         found = [one for one in self.files if one.replace("_", "-").startswith(f"{name}-")]
         links = [
-            f'<a href="/files/{one}#sha256={hashlib.sha256(self.files[one]).hexdigest()}">{one}</a>' for one in found
+            f'<a href="/files/{one}#sha256={hashlib.sha256(self.files[one]).hexdigest()}">{one}</a>'
+            for one in found
         ]
         return f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode() if found else None
 
@@ -105,7 +113,9 @@ def package_index() -> Iterator[PackageIndex]:
         def do_GET(self) -> None:
             content = self.index.page(self.path)
             self.send_response(404 if content is None else 200)
-            self.send_header("Content-Type", "text/html" if "/simple/" in self.path else "application/octet-stream")
+            self.send_header(
+                "Content-Type", "text/html" if "/simple/" in self.path else "application/octet-stream"
+            )
             self.send_header("Content-Length", str(len(content or b"")))
             self.end_headers()
             self.wfile.write(content or b"")

@@ -1,0 +1,125 @@
+"""Files of packages are kept by their content, and become folders without any of them being run."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from avi_kernel.protocol.environments import Lock, LockedWheel
+from gavip_hub.exceptions import BadManifest, NotFound
+from gavip_hub.storage.environments import Environments, Wheels
+from tests.support.package_index import wheel
+
+
+@pytest.fixture
+def wheels(tmp_path):
+    return Wheels(root=tmp_path)
+
+
+@pytest.fixture
+def environments(tmp_path, wheels):
+    return Environments(root=tmp_path, wheels=wheels, most_mb=1)
+
+
+@pytest.fixture
+def kept(wheels):
+    """Keep packages, and return the lock that names them."""
+
+    def keep(*packages):
+        locked = [entry(*package) for package in packages]
+        for one, (_, content) in zip(locked, packages, strict=True):
+            wheels.add(one, io.BytesIO(content))
+        return Lock(wheels=locked)
+
+    return keep
+
+
+def entry(filename, content):
+    digest = hashlib.sha256(content).hexdigest()
+    return LockedWheel(
+        name=filename.split("-")[0], version="1.0", filename=filename, sha256=digest, size=len(content)
+    )
+
+
+def with_file(path, text="x = 1\n"):
+    """Return a package into which a file was put that its builder would not put there."""
+    name, content = wheel("odd", "1.0", {"odd.py": "x = 0\n"})
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
+        for one in old.namelist():
+            text_of = old.read(one).decode()
+            if one.endswith("RECORD"):
+                text_of += f"{path},,\n"
+            new.writestr(one, text_of)
+        new.writestr(path, text)
+    return name, changed.getvalue()
+
+
+STAR = wheel("starword", "1.0", {"starword.py": "WORD = 'Vega'\n"})
+
+
+def test_what_was_installed_is_imported(environments, kept):
+    folder = environments.installed(kept(STAR))
+    said = subprocess.run(
+        [sys.executable, "-c", "import starword; print(starword.WORD)"],
+        env={"PYTHONPATH": str(folder / "lib")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "Vega\n"
+
+
+def test_nobody_can_change_it(environments, kept):
+    folder = environments.installed(kept(STAR))
+    assert (folder / "lib").stat().st_mode & 0o777 == 0o555
+    assert (folder / "lib" / "starword.py").stat().st_mode & 0o777 == 0o444
+
+
+def test_byte_code_is_there_already(environments, kept):
+    folder = environments.installed(kept(STAR))
+    assert len(list((folder / "lib" / "__pycache__").glob("starword.*.pyc"))) == 1
+
+
+def test_the_same_files_are_one_folder_in_whatever_order(environments, kept):
+    other = wheel("zither", "1.0", {"zither.py": ""})
+    assert environments.installed(kept(STAR, other)) == environments.installed(kept(other, STAR))
+
+
+def test_a_file_that_is_another_one_is_not_kept(wheels, tmp_path):
+    name, content = STAR
+    with pytest.raises(BadManifest, match="starword is another one"):
+        wheels.add(entry(name, content), io.BytesIO(b"something else"))
+    assert list((tmp_path / "wheels").iterdir()) == []
+
+
+def test_a_file_that_is_gone_is_told(environments, wheels):
+    with pytest.raises(NotFound, match="does not have starword"):
+        environments.installed(Lock(wheels=[entry(*STAR)]))
+
+
+def test_a_package_that_climbs_out_is_refused(environments, kept, tmp_path):
+    with pytest.raises(BadManifest, match="cannot be installed"):
+        environments.installed(kept(with_file("../../../climbed.py")))
+    assert not list(tmp_path.rglob("climbed.py"))
+
+
+def test_a_package_that_is_too_large_unpacked_is_refused_before_it_is_unpacked(environments, kept):
+    name, content = wheel("bomb", "1.0", {"bomb.py": "#" * 2_000_000})
+    with pytest.raises(BadManifest, match="take 2 MB; at most 1 MB are accepted"):
+        environments.installed(kept((name, content)))
+
+
+def test_two_packages_with_one_file_are_refused_by_its_name(environments, kept):
+    other = wheel("other", "1.0", {"starword.py": "WORD = 'Deneb'\n"})
+    with pytest.raises(BadManifest, match=r"File already exists: lib/starword\.py"):
+        environments.installed(kept(STAR, other))
+
+
+def test_what_is_no_package_is_refused_and_leaves_nothing(environments, kept, tmp_path):
+    with pytest.raises(BadManifest, match=r"noise-1\.0-.*\.whl is no package"):
+        environments.installed(kept(("noise-1.0-py3-none-any.whl", b"noise")))
+    assert list((tmp_path / "environments" / ".staging").iterdir()) == []
