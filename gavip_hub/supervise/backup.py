@@ -29,6 +29,7 @@ ABOUT, POSTGRESQL, SQLITE, HUB = "about.json", "service.dump", "gavip.sqlite", "
 LEFT_OUT = (
     # Made anew by each start, or of processes and containers that a new platform does not have.
     *("boxes", "cache", "containers", "logs", "run", "lost+found"),
+    "environments",  # made anew of the files that are kept
     *("state/*.lock", "state/*.pid", "state/runtime", "state/platform-id"),
     *(f"state/{part}.json" for part in ("doorkeeper", "steward", "proxy", "hub", "service")),
     # Dumped instead: what lies there may be half a change.

@@ -187,7 +187,7 @@ def test_a_build_that_fills_the_disk_is_ended(index, release):
     index.add(source("fills", "1.0", FILLS))
     failed = release("fills", "fills\n")
     assert failed["state"] == "FAILED"
-    assert "more than it may" in failed["reason"]
+    assert "wrote more than" in failed["reason"]
 
 
 def test_a_build_finds_nothing_of_anybodys(platform, index, release):
