@@ -16,7 +16,6 @@ from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
 from gavip_hub.services.catalogue import avi_view, release_view
-from gavip_hub.services.memory_checks import require_memory_expressions
 from gavip_hub.storage import members, releases
 from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
@@ -230,14 +229,7 @@ class ReleaseService:
             self._repositories.discard(tree)
 
     def _spec_of(self, tree: Tree) -> ReleaseSpec:
-        spec = _read_spec(tree)
-        known = [name for name in self._config.images if name != NOTEBOOK_IMAGE]
-        if spec.manifest.image not in known:
-            raise BadManifest(
-                f"The image {spec.manifest.image!r} is none of this platform's: {', '.join(known)}.",
-                field="image",
-            )
-        return spec
+        return _read_spec(tree, images=[name for name in self._config.images if name != NOTEBOOK_IMAGE])
 
     def _publish(self, new: _Publication) -> ReleaseView:
         # Two who publish the same AVI at once follow one another, and the database is free while git works.
@@ -345,17 +337,15 @@ def _check_name(avi: str, version: str) -> None:
     require_version(version)
 
 
-def _read_spec(tree: Tree) -> ReleaseSpec:
+def _read_spec(tree: Tree, *, images: list[str]) -> ReleaseSpec:
     """Read what a folder declares."""
     try:
-        spec = read_release(tree.folder)
+        return read_release(tree.folder, images=images)
     except FolderProblem as problem:
         told = str(problem).replace(str(tree.folder), "the folder")
         raise BadManifest(
             told, field=problem.key or problem.file.replace(str(tree.folder), "") or None
         ) from None
-    require_memory_expressions(spec)
-    return spec
 
 
 def _same(known: Release, new: _Publication) -> ReleaseView:

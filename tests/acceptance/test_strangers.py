@@ -73,6 +73,7 @@ def own_report(**body: Any) -> Answer:
 
 ANSWERS = {
     "openapi.get": PUBLIC,
+    "manifest.schema": PUBLIC,
     "health.get": PUBLIC,
     "health.live": PUBLIC,
     "me.get": LISTED,
