@@ -15,6 +15,7 @@ from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
+from gavip_hub.services.standings import StandingService
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.migrate import require_current
@@ -37,6 +38,7 @@ class Core:
     quotas: QuotaService
     repositories: Repositories
     releases: ReleaseService
+    standings: StandingService
     projects: ProjectService
     browsing: BrowsingService
     servers: ServerService
@@ -83,6 +85,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         quotas=quotas,
         repositories=repositories,
         releases=releases,
+        standings=StandingService(database=database, clock=clock),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
         servers=servers,

@@ -15,7 +15,8 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
-from gavip_hub.services.catalogue import avi_view, release_view
+from gavip_hub.services.catalogue import avi_view, best_of, offered_of_each, release_view
+from gavip_hub.services.standings import require_usable
 from gavip_hub.storage import members, releases
 from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
@@ -65,15 +66,13 @@ class ReleaseService:
 
     def catalogue(self, *, viewer: str) -> list[AviView]:
         """Return the AVIs of which the viewer may run a release, by title."""
-        newest: dict[str, AviView] = {}
         with self._database.reading() as session:
-            for release, avi in releases.visible(session, viewer=viewer):
-                if avi.name not in newest:
-                    newest[avi.name] = avi_view(self._config, avi, release, viewer=viewer)
-        return sorted(newest.values(), key=lambda view: view.title.lower())
+            found = offered_of_each(releases.visible(session, viewer=viewer))
+            views = [avi_view(self._config, avi, release, viewer=viewer) for release, avi in found]
+        return sorted(views, key=lambda view: view.title.lower())
 
     def avi(self, *, viewer: str, name: str) -> AviView:
-        """Return an AVI of which the viewer may run a release."""
+        """Return an AVI of which a release is open to the viewer."""
         with self._database.reading() as session:
             release, avi = self._newest(session, viewer=viewer, avi=name)
             return avi_view(self._config, avi, release, viewer=viewer)
@@ -91,9 +90,22 @@ class ReleaseService:
             return [release_view(release) for release, _ in releases.visible(session, viewer=viewer, avi=avi)]
 
     def get(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
-        """Return a release that the viewer may run; by default the newest."""
+        """Return a release that is open to the viewer, withdrawn or not; by default the newest that is offered."""
         with self._database.reading() as session:
             release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
+            return release_view(release)
+
+    def usable(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
+        """Return a release that the viewer is about to open or run; by default the newest that is offered.
+
+        Raises
+        ------
+        Withdrawn
+            Nobody does so any more.
+        """
+        with self._database.reading() as session:
+            release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
+            require_usable(session, avi=avi, version=release.version, viewer=viewer)
             return release_view(release)
 
     def checkout_of(self, avi: str, commit: str) -> Path:
@@ -324,7 +336,7 @@ class ReleaseService:
         if not found:
             what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
             raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
-        return found[0]
+        return best_of(found)
 
 
 def bundled_slug(folder: Path) -> str:

@@ -115,7 +115,7 @@ ANSWERS = {
         version="2.0",
         visibility="public",
     ),
-    "releases.change": refused(person={403, 404}, interface={403}, visibility="public"),
+    "releases.change": refused(person={403, 404}, interface={403}, standing="withdrawn", reason="No."),
     "projects.list": NOT_INTERFACES,
     "projects.get": THEIRS,
     "projects.create": refused(person={403, 409}, interface={403}, name="gamma"),
