@@ -75,6 +75,7 @@ _KINDS: dict[int, type[ApiError]] = {
     403: NotAllowed,
     404: NotFound,
     409: Conflict,
+    410: Conflict,
     413: BadRequest,
     422: BadRequest,
 }

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from traitlets import TraitType
 
 from avi_kernel.protocol.manifest import Author, InterfaceDetails, Manifest, ParameterDetails, PipelineDetails
+from avi_kernel.protocol.manifest_schema import manifest_schema_bytes
 from gavip_hub import __version__
 from gavip_hub.config import Gavip
 from gavip_hub.handlers.openapi import document
@@ -46,7 +47,9 @@ def manifest() -> str:
         f"{MADE}# The manifest `avi.toml`\n\nConvention comes first: a repository with only `app.ipynb` is a valid AVI, and every key below may be left "
         "out. Parameters, their types and defaults come from the notebook's cell tagged `parameters`; one declared as "
         "`name: float | None = None` may be left empty, and is None then. An unknown key is an error that names "
-        f"the file, the key and what would be accepted.\n\n{body}\n"
+        "the file, the line, the key and what would be accepted.\n\nIts JSON Schema is [avi.schema.json](avi.schema.json); every platform serves it "
+        "without sign-in at `/services/gavip/api/avi.schema.json`. An editor with support for TOML (Taplo, Even Better TOML) completes and checks by it "
+        f"where the file begins with `#:schema https://<platform>/services/gavip/api/avi.schema.json`.\n\n{body}\n"
     )
 
 
@@ -126,10 +129,16 @@ def _content(holder: dict[str, Any]) -> str:
     return ", ".join(f"`{schema['$ref'].rsplit('/', 1)[-1]}`" for schema in schemas if "$ref" in schema)
 
 
+def manifest_schema() -> str:
+    """Return the JSON Schema of `avi.toml`, as the platform serves it."""
+    return manifest_schema_bytes().decode()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration,
     "manifest.md": manifest,
     "api.md": interface,
+    "avi.schema.json": manifest_schema,
 }
 
 

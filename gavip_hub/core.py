@@ -16,6 +16,7 @@ from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
+from gavip_hub.services.standings import StandingService
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
@@ -42,6 +43,7 @@ class Core:
     environment_folders: Environments
     environments: EnvironmentService
     releases: ReleaseService
+    standings: StandingService
     projects: ProjectService
     browsing: BrowsingService
     servers: ServerService
@@ -95,6 +97,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         environment_folders=environment_folders,
         environments=environments,
         releases=releases,
+        standings=StandingService(database=database, clock=clock),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
         servers=servers,

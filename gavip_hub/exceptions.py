@@ -60,6 +60,13 @@ class NotFound(GavipError):
     status_code = 404
 
 
+class Withdrawn(GavipError):
+    """That release was withdrawn: nobody opens it or runs jobs of it any more."""
+
+    error = "withdrawn"
+    status_code = 410
+
+
 class Conflict(GavipError):
     """That cannot be done in the present state."""
 

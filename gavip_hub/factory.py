@@ -236,6 +236,7 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
         events=EventService(database=core.database),
         releases=core.releases,
+        standings=core.standings,
         servers=core.servers,
         opening=_opening(core, reservations, hub, threads),
         reservations=reservations,

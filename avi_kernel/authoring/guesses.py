@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from avi_kernel.protocol.base import NAME_PATTERN
 from avi_kernel.protocol.declared import TAG
-from avi_kernel.protocol.parameters import NAME_PATTERN
 
 Plain = int | float | str | bool
 UNITS = frozenset(

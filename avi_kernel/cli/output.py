@@ -12,8 +12,8 @@ from avi_kernel.sizes import size
 
 _COLUMNS = {
     "JobList": ("id", "avi", "pipeline", "phase", "fraction", "created_at", "reason"),
-    "AviView": ("name", "title", "latest", "owner", "pipelines"),
-    "ReleaseView": ("avi", "version", "state", "visibility", "created_at"),
+    "AviView": ("name", "title", "latest", "owner", "pipelines", "standing_reason"),
+    "ReleaseView": ("avi", "version", "state", "visibility", "standing", "standing_reason", "created_at"),
     "ServerView": ("name", "kind", "version", "state", "memory_mb", "url"),
     "ResultEntry": ("name", "title", "media_type", "size"),
     "PoolView": ("owner", "memory_used_mb", "memory_mb", "cpu_used", "cpu", "jobs_used", "jobs"),

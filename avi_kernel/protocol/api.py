@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from avi_kernel.protocol.base import Line, Paragraph, ReportedText, Wire
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, ReleaseSpec
 from avi_kernel.protocol.runs import JobError, ResultEntry
+from avi_kernel.protocol.standing import Standing
 
 MemorySource = Literal["user", "past_runs", "expression", "author", "default", "out_of_memory"]
 """The user's own choice, what past runs needed, the author's formula or figure, the platform's default, or more than an
@@ -63,6 +64,12 @@ class ReleaseView(Wire):
     submitter: str = ""
     visibility: Literal["private", "public"]
     created_at: datetime
+    standing: Standing = "offered"
+    """Deprecated: it still runs, and its authors advise another one. Withdrawn: nobody opens it or runs jobs of it any more."""
+    standing_reason: str = ""
+    """Why, in a sentence."""
+    withdrawn_by_operator: bool = False
+    """Then an operator alone can take the withdrawal back."""
     spec: ReleaseSpec
 
 
@@ -77,7 +84,10 @@ class AviView(Wire):
     keywords: list[str] = []
     licence: str = ""
     latest: str | None = None
-    """Newest version that the asker may run."""
+    """Newest version that the asker may run; one that is not deprecated, where there is one."""
+    standing: Standing = "offered"
+    """Of that version; withdrawn, where all are."""
+    standing_reason: str = ""
     interface_url: str | None = None
     has_interface: bool = False
     pipelines: list[str] = []
@@ -90,12 +100,6 @@ class ReleaseSubmit(Wire):
     avi: Line
     version: Line
     visibility: Literal["private", "public"] = "private"
-
-
-class ReleaseChange(Wire):
-    """Who may run a release: its AVI's people, or everybody."""
-
-    visibility: Literal["private", "public"]
 
 
 class ServerOpen(Wire):

@@ -49,3 +49,16 @@ ReportedText = Annotated[str, REPORTED]
 MOST = 2**53
 """The largest number that everybody who reads JSON reads alike, and far below what databases keep."""
 Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
+NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
+SLUG_PATTERN = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+PIPELINE_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
+IMAGE_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
+HOST_PATTERN = r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$"
+PATTERN_WORDS = {
+    NAME_PATTERN: "a name of at most 64 letters, digits and `_`, a letter first",
+    SLUG_PATTERN: "2 to 20 lower-case letters, digits and single hyphens, a letter first",
+    PIPELINE_PATTERN: "a pipeline's name: at most 40 lower-case letters, digits, `_` and `-`, a letter first",
+    IMAGE_PATTERN: "an image's name: at most 40 lower-case letters, digits and `-`, a letter first",
+    HOST_PATTERN: "a host's name, such as `archive.example.org` or `archive.example.org:8443`: no scheme, path or `*`",
+}
+"""What such a pattern accepts, as people are told."""

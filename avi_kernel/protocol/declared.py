@@ -11,6 +11,7 @@ from pydantic import JsonValue, ValidationError
 
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec, ParameterType
 from avi_kernel.protocol.problems import FolderProblem, problem_of
+from avi_kernel.protocol.wording import did_you_mean, printable
 
 TAG = "parameters"
 LARGEST_SOURCE = 256 * 1024
@@ -137,7 +138,7 @@ def _assignments(tree: ast.Module, file: str) -> Iterator[Assignment]:
                 raise FolderProblem(
                     file,
                     f"line {node.lineno} of the cell tagged {TAG!r}: only `name: type = value` is accepted; "
-                    f"move `{ast.unparse(node).splitlines()[0][:60]}` to a later cell",
+                    f"move `{_code(node)}` to a later cell",
                 )
 
 
@@ -147,10 +148,8 @@ def _of_assignment(
     default = None if value is None else _literal(value, file, name)
     if optional := _optional(annotation):
         if value is None or default is not None:
-            shown = ast.unparse(optional)
-            raise FolderProblem(
-                file, f"an optional parameter is None by default: `{name}: {shown} | None = None`", key=name
-            )
+            declared = f"{name}: {_code(optional)} | None = None"
+            raise FolderProblem(file, f"an optional parameter is None by default: `{declared}`", key=name)
         kind = _annotated(optional, file, name)
         return _spec(file, name=name, type=kind, optional=True, help=help_text)
     kind = _annotated(annotation, file, name) if annotation is not None else _kind_of(default, file, name)
@@ -170,18 +169,19 @@ def _literal(value: ast.expr, file: str, name: str) -> JsonValue:
     try:
         literal = ast.literal_eval(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        shown = ast.unparse(value)[:60]
-        raise FolderProblem(file, f"the default must be a plain value; got `{shown}`", key=name) from None
+        raise FolderProblem(
+            file, f"the default must be a plain value; got `{_code(value)}`", key=name
+        ) from None
     if literal is not None and not isinstance(literal, int | float | str | bool):
-        raise FolderProblem(file, f"a parameter is {_choice()}; got {ast.unparse(value)[:60]}", key=name)
+        raise FolderProblem(file, f"a parameter is {_choice()}; got `{_code(value)}`", key=name)
     return literal
 
 
 def _annotated(annotation: ast.expr, file: str, name: str) -> ParameterType:
-    word = annotation.value if isinstance(annotation, ast.Constant) else ast.unparse(annotation)
+    word = annotation.value if isinstance(annotation, ast.Constant) else _code(annotation)
     if isinstance(word, str) and word in _TYPES:
         return _TYPES[word]
-    raise FolderProblem(file, f"its type must be {_choice()}; got `{ast.unparse(annotation)[:60]}`", key=name)
+    raise FolderProblem(file, f"its type must be {_choice()}; got `{_code(annotation)}`", key=name)
 
 
 def _kind_of(default: JsonValue, file: str, name: str) -> ParameterType:
@@ -190,6 +190,14 @@ def _kind_of(default: JsonValue, file: str, name: str) -> ParameterType:
             file, f"say its type, as in `{name}: float`: it has no default to tell it", key=name
         )
     return _TYPES[type(default).__name__]
+
+
+def _code(node: ast.AST) -> str:
+    """Return the first line of code, cut where it is long."""
+    try:
+        return printable(ast.unparse(node).splitlines()[0])
+    except (ValueError, RecursionError):  # a number of thousands of digits; thousands of operators
+        return "..."
 
 
 def _choice() -> str:
@@ -291,9 +299,10 @@ def _keywords(call: ast.Call, file: str, key: str) -> dict[str, ast.expr]:
         given["default"] = call.args[0]
     unknown = [word for word in given if word not in _TASK_KEYWORDS]
     if unknown or len(call.args) > 1:
-        shown = unknown[0] if unknown else ast.unparse(call.args[1])
+        word = unknown[0] if unknown else _code(call.args[1])
+        meant = did_you_mean(word, _TASK_KEYWORDS)
         accepted = ", ".join(_TASK_KEYWORDS)
-        raise FolderProblem(file, f"{TASK_PARAMETER} has no {shown!r}; accepted: {accepted}", key=key)
+        raise FolderProblem(file, f"{TASK_PARAMETER} has no {word!r}; accepted: {accepted}{meant}", key=key)
     return given
 
 
@@ -301,6 +310,5 @@ def _plain(value: ast.expr, file: str, key: str) -> Any:
     try:
         literal = ast.literal_eval(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        shown = ast.unparse(value)[:60]
-        raise FolderProblem(file, f"must be a plain value; got `{shown}`", key=key) from None
+        raise FolderProblem(file, f"must be a plain value; got `{_code(value)}`", key=key) from None
     return list(literal) if isinstance(literal, tuple) else literal

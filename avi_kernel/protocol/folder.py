@@ -1,9 +1,7 @@
 """Read an AVI's folder: manifest and what lies beside it become a `ReleaseSpec`; nothing is executed."""
 
-import tomllib
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,15 +11,16 @@ from avi_kernel.protocol.declared import (
     notebook_cells,
     task_parameters,
 )
+from avi_kernel.protocol.details import MANIFEST_FILE, check_memory, merged
 from avi_kernel.protocol.manifest import (
     Manifest,
-    ParameterDetails,
     PipelineDetails,
     PipelineSpec,
     ReleaseSpec,
     Resources,
 )
-from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec
+from avi_kernel.protocol.needs import with_steps
+from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.requirements import (
     LARGEST_REQUIREMENTS,
@@ -30,10 +29,11 @@ from avi_kernel.protocol.requirements import (
     read_requirements,
 )
 from avi_kernel.protocol.toml_lines import line_of
+from avi_kernel.protocol.toml_text import parsed
+from avi_kernel.protocol.wording import did_you_mean, listed
 
 __all__ = ["FolderProblem", "read_release"]
 
-MANIFEST_FILE = "avi.toml"
 INTERFACE_FILE = "app.ipynb"
 OUTREACH_FILE = "app_outreach.ipynb"
 PIPELINES_FOLDER = "pipelines"
@@ -66,13 +66,15 @@ LARGEST_SPEC = 1_000_000
 _MANY = 100
 
 
-def read_release(folder: Path) -> ReleaseSpec:
+def read_release(folder: Path, *, images: Collection[str] | None = None) -> ReleaseSpec:
     """Read an AVI's folder.
 
     Parameters
     ----------
     folder
         The working copy or checkout; only files truly inside it are read.
+    images
+        Names that are accepted as its image; None where nobody knows them.
 
     Returns
     -------
@@ -86,9 +88,11 @@ def read_release(folder: Path) -> ReleaseSpec:
     """
     reader = _FolderReader(folder)
     try:
-        return reader.release()
+        spec = reader.release()
+        _require_image(spec.manifest.image, images)
     except FolderProblem as problem:
         raise reader.with_line(problem) from None
+    return spec
 
 
 class _FolderReader:
@@ -96,7 +100,9 @@ class _FolderReader:
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
-            raise FolderProblem(str(folder), "is not a folder")
+            raise FolderProblem(
+                str(folder), "is not a folder; give the folder that holds avi.toml or app.ipynb"
+            )
         self._folder = folder.resolve()
 
     def release(self) -> ReleaseSpec:
@@ -110,7 +116,7 @@ class _FolderReader:
         readme = self._readme()
         spec = ReleaseSpec(
             manifest=manifest,
-            pipelines=_with_steps(found, manifest),
+            pipelines=with_steps(found, manifest),
             interface=interface,
             outreach_interface=self._notebook(OUTREACH_FILE),
             dashboards=[name for path in self._found("dashboard_*.ipynb") if (name := self._notebook(path))],
@@ -119,17 +125,20 @@ class _FolderReader:
             readme_cut=len(readme) > LONGEST_README,
         )
         _require_small(spec)
+        check_memory(spec.pipelines)
         return spec
 
     def with_line(self, problem: FolderProblem) -> FolderProblem:
         """Return a problem with its line, where it is one of the manifest's keys."""
         if problem.file != MANIFEST_FILE or not problem.place:
             return problem
-        line = line_of(self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or "", problem.place)
-        return FolderProblem(problem.file, problem.message, key=problem.key, place=problem.place, line=line)
+        text = self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or ""
+        # What is missing has no line: that of its table is the next best.
+        places = (problem.place[:count] for count in range(len(problem.place), 0, -1))
+        return problem.at(next((line for place in places if (line := line_of(text, place))), None))
 
     def _manifest(self) -> Manifest:
-        table = _toml(self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or "")
+        table = parsed(self._text(MANIFEST_FILE, most=LARGEST_MANIFEST) or "", MANIFEST_FILE)
         try:
             return Manifest.model_validate(table)
         except ValidationError as error:
@@ -151,7 +160,7 @@ class _FolderReader:
                 raise FolderProblem(
                     MANIFEST_FILE,
                     f"there is no pipelines/{name}.ipynb and no task in pipelines/{name}.py; "
-                    f"found: {', '.join(found) or 'none'}",
+                    f"found: {listed(found)}{did_you_mean(name, found)}",
                     key=f"pipelines.{name}",
                 )
         return found
@@ -193,6 +202,9 @@ class _FolderReader:
     def _found(self, pattern: str) -> list[str]:
         paths = sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob(pattern))
         paths = [path for path in paths if ".ipynb_checkpoints" not in path]
+        for path in paths:
+            if not path.isprintable():
+                raise FolderProblem(path, "its name must be text that can be shown; rename it")
         if len(paths) > _MANY:
             raise FolderProblem(pattern, f"at most {_MANY} are accepted; found {len(paths)}")
         return paths
@@ -208,30 +220,47 @@ class _FolderReader:
         path = self._folder / name
         if not path.is_symlink() and not path.exists():
             return None
-        if not path.resolve().is_relative_to(self._folder):
-            raise FolderProblem(name, "is a link out of the AVI's folder")
-        if not path.is_file():
-            raise FolderProblem(name, "is not a file")
+        self._require_file(path, name)
         if path.stat().st_size > most:
             raise FolderProblem(name, _too_large(name, most))
+        return _decoded(path.read_bytes(), name)
+
+    def _require_file(self, path: Path, name: str) -> None:
         try:
-            return path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise FolderProblem(name, "is not text in UTF-8") from None
+            whole = path.resolve()
+        except RuntimeError:
+            raise FolderProblem(name, "is a link that leads to itself; put the file in its place") from None
+        if not whole.is_relative_to(self._folder):
+            raise FolderProblem(name, "is a link out of the AVI's folder; put the file in its place")
+        if path.is_symlink() and not path.exists():
+            raise FolderProblem(name, "is a link to nothing; put the file in its place")
+        if not path.is_file():
+            raise FolderProblem(name, "is not a file; it must be a plain file, or not be there")
+
+
+def _decoded(content: bytes, name: str) -> str:
+    """Return a file's text as editors see it, with lines that end alike."""
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise FolderProblem(
+            name, f"is not text in UTF-8: byte 0x{content[error.start]:02x}; save it as UTF-8", line=line
+        ) from None
+
+
+def _require_image(image: str, known: Collection[str] | None) -> None:
+    if known is not None and image not in known:
+        raise FolderProblem(
+            MANIFEST_FILE,
+            f"{image!r} is none of this platform's images: {listed(known)}{did_you_mean(image, known)}",
+            key="image",
+        )
 
 
 def _too_large(name: str, most: int) -> str:
     cure = "; clear the notebook's outputs" if name.endswith(".ipynb") else ""
     return f"is larger than {most // _KB} kB{cure}"
-
-
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise FolderProblem(MANIFEST_FILE, "is not valid TOML: it is nested too deeply") from None
-    except ValueError as error:  # besides what is no TOML: a number of thousands of digits
-        raise FolderProblem(MANIFEST_FILE, f"is not valid TOML: {error}") from None
 
 
 def _require_small(spec: ReleaseSpec) -> None:
@@ -256,7 +285,7 @@ def _pipeline(
             task=task,
             title=details.title or stem.replace("_", " ").replace("-", " ").capitalize(),
             summary=details.summary,
-            parameters=_merged(stem, declared, details.parameters),
+            parameters=merged(stem, declared, details.parameters),
             resources=Resources(memory=details.memory, cpu=details.cpu, time_limit=details.time_limit),
             hidden=details.hidden,
         )
@@ -266,100 +295,3 @@ def _pipeline(
                 path, "a pipeline's file name is lower-case letters, digits, '_' and '-', a letter first"
             ) from None
         raise problem_of(path, error, PipelineSpec) from None
-
-
-def _merged(
-    pipeline: str, declared: list[ParameterSpec], details: dict[str, ParameterDetails]
-) -> list[ParameterSpec]:
-    names = [spec.name for spec in declared]
-    for name in details:
-        if name not in names:
-            raise FolderProblem(
-                MANIFEST_FILE,
-                f"the pipeline declares no such parameter; it has: {', '.join(names) or 'none'}",
-                key=f"pipelines.{pipeline}.parameters.{name}",
-            )
-    return [_with_details(pipeline, spec, details.get(spec.name)) for spec in declared]
-
-
-def _with_details(pipeline: str, spec: ParameterSpec, details: ParameterDetails | None) -> ParameterSpec:
-    added = details.model_dump(exclude_unset=True) if details else {}
-    key = f"pipelines.{pipeline}.parameters.{spec.name}"
-    try:
-        merged = ParameterSpec.model_validate({**spec.model_dump(), **added})
-    except ValidationError as error:
-        raise problem_of(MANIFEST_FILE, error, ParameterSpec, within=key) from None
-    _check_limits(merged, key)
-    return merged
-
-
-def _check_limits(spec: ParameterSpec, key: str) -> None:
-    if spec.minimum is not None and spec.maximum is not None and spec.minimum > spec.maximum:
-        raise FolderProblem(
-            MANIFEST_FILE, f"minimum {spec.minimum:g} is above maximum {spec.maximum:g}", key=key
-        )
-    for choice in spec.choices:
-        try:
-            same = spec.model_copy(update={"choices": []}).check(choice) == choice
-        except ValueError as error:
-            raise FolderProblem(MANIFEST_FILE, str(error), key=f"{key}.choices") from None
-        if not same:
-            raise FolderProblem(MANIFEST_FILE, f"{choice!r} is not of type {spec.type}", key=f"{key}.choices")
-
-
-def _with_steps(found: dict[str, PipelineSpec], manifest: Manifest) -> list[PipelineSpec]:
-    """Give each pipeline the notebooks it needs, in order, and their parameters after its own."""
-    needs = {name: details.needs for name, details in manifest.pipelines.items() if details.needs}
-    _check_needs(needs, found)
-    return [_with_its_steps(spec, needs, found) for spec in found.values()]
-
-
-def _with_its_steps(
-    spec: PipelineSpec, needs: dict[str, list[str]], found: dict[str, PipelineSpec]
-) -> PipelineSpec:
-    order: dict[str, None] = {}
-    _put_in_order(spec.name, needs, order)
-    steps = [found[name] for name in order if name != spec.name]
-    parameters = {p.name: p for step in [spec, *steps][::-1] for p in step.parameters}
-    own_first = {p.name: parameters[p.name] for step in [spec, *steps] for p in step.parameters}
-    if len(own_first) > MOST_PARAMETERS:
-        raise FolderProblem(
-            spec.path,
-            f"has {len(own_first)} parameters with those of the notebooks it needs; "
-            f"at most {MOST_PARAMETERS} are accepted",
-        )
-    changes = {"steps": [step.path for step in steps], "parameters": list(own_first.values())}
-    return spec.model_copy(update=changes)
-
-
-def _check_needs(needs: dict[str, list[str]], found: dict[str, PipelineSpec]) -> None:
-    for name, needed in needs.items():
-        key = f"pipelines.{name}.needs"
-        for one in [name, *needed]:
-            if one not in found:
-                raise FolderProblem(
-                    MANIFEST_FILE, f"there is no pipeline {one!r}; found: {', '.join(found)}", key=key
-                )
-            if found[one].kind != "notebook":
-                raise FolderProblem(
-                    MANIFEST_FILE,
-                    f"{found[one].path} is a Luigi task: only notebooks need notebooks",
-                    key=key,
-                )
-    try:
-        TopologicalSorter(needs).prepare()
-    except CycleError as error:
-        circle = error.args[1][::-1]
-        raise FolderProblem(
-            MANIFEST_FILE,
-            f"the pipelines need one another in a circle: {' -> '.join(circle)}",
-            key=f"pipelines.{circle[0]}.needs",
-        ) from None
-
-
-def _put_in_order(name: str, needs: dict[str, list[str]], order: dict[str, None]) -> None:
-    """Add what a pipeline needs and itself, each once: needs first, and those in the order of the manifest."""
-    for needed in needs.get(name, []):
-        if needed not in order:
-            _put_in_order(needed, needs, order)
-    order[name] = None

@@ -4,15 +4,27 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from avi_kernel.protocol.base import STORABLE, Line, Paragraph, ReportedText, Wire, require_storable
-from avi_kernel.protocol.parameters import MOST_PARAMETERS, Choices, ParameterName, ParameterSpec, Unit
+from avi_kernel.protocol.base import (
+    HOST_PATTERN,
+    IMAGE_PATTERN,
+    PIPELINE_PATTERN,
+    SLUG_PATTERN,
+    STORABLE,
+    Line,
+    Paragraph,
+    ReportedText,
+    Wire,
+    require_storable,
+)
+from avi_kernel.protocol.parameters import MOST_PARAMETERS, Choices, Limit, ParameterName, ParameterSpec, Unit
+from avi_kernel.protocol.wording import got
 
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)]
-PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?$", max_length=260)]
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN, min_length=2, max_length=20)]
+PipelineName = Annotated[str, Field(pattern=PIPELINE_PATTERN)]
+Host = Annotated[str, Field(pattern=HOST_PATTERN, max_length=260)]
 MOST_MEMORY_MB = 10**9
 LONGEST_EXPRESSION = 500
-ImageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+ImageName = Annotated[str, Field(pattern=IMAGE_PATTERN)]
 DEFAULT_IMAGE = "avi-python"
 Keyword = Annotated[str, Field(max_length=60), STORABLE]
 Citation = Annotated[str, Field(max_length=5000), STORABLE]
@@ -29,9 +41,9 @@ class ParameterDetails(Wire):
     """Shown below the field; default: the comment beside the declaration."""
     unit: Unit = ""
     """Shown behind the value."""
-    minimum: float | None = None
+    minimum: Limit | None = None
     """Least value that is accepted."""
-    maximum: float | None = None
+    maximum: Limit | None = None
     """Greatest value that is accepted."""
     choices: Choices = []
     """The only values that are accepted."""
@@ -48,13 +60,21 @@ class Resources(Wire):
     time_limit: int = Field(3600, gt=0, le=30 * 86400)
     """Seconds."""
 
-    @field_validator("memory")
+    @field_validator("memory", mode="before")
     @classmethod
-    def _memory_is_possible(cls, memory: int | str | None) -> int | str | None:
-        if isinstance(memory, int) and not 0 < memory <= MOST_MEMORY_MB:
-            raise ValueError(f"must be from 1 to {MOST_MEMORY_MB} MB")
+    def _memory_is_possible(cls, memory: object) -> object:
+        is_number = isinstance(memory, int) and not isinstance(memory, bool)
+        if is_number and not 0 < memory <= MOST_MEMORY_MB:  # type: ignore[operator]
+            raise ValueError(f"must be from 1 to {MOST_MEMORY_MB} MB; got {got(memory)}")
         if isinstance(memory, str) and len(require_storable(memory)) > LONGEST_EXPRESSION:
-            raise ValueError(f"an expression has at most {LONGEST_EXPRESSION} characters")
+            raise ValueError(
+                f"an expression has at most {LONGEST_EXPRESSION} characters; it has {len(memory)}"
+            )
+        if not (is_number or memory is None or isinstance(memory, str)):
+            example = "`200 + 40 * radius`"
+            raise ValueError(
+                f"must be a whole number of MB, or an expression in quotes, such as {example}; got {got(memory)}"
+            )
         return memory
 
 

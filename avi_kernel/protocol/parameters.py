@@ -5,14 +5,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from avi_kernel.protocol.base import STORABLE, Line, Paragraph, Wire, require_storable
+from avi_kernel.protocol.base import NAME_PATTERN, STORABLE, Line, Paragraph, Wire, require_storable
+from avi_kernel.protocol.wording import did_you_mean, listed, number, printable, shown
 
 type_names = ("integer", "number", "string", "boolean")
 ParameterType = Literal["integer", "number", "string", "boolean"]
-NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{0,63}$"
 ParameterName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 Unit = Annotated[str, Field(max_length=40), STORABLE]
+Limit = Annotated[float, Field(allow_inf_nan=False)]
 Choices = Annotated[list[JsonValue], Field(max_length=200)]
 
 MOST_PARAMETERS = 200
@@ -31,8 +32,8 @@ class ParameterSpec(Wire):
     title: Line = ""
     help: Paragraph = ""
     unit: Unit = ""
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Limit | None = None
+    maximum: Limit | None = None
     choices: Choices = []
     optional: bool = False
     """It may be left out, and is None then: what that means, its author says."""
@@ -48,7 +49,7 @@ class ParameterSpec(Wire):
             try:
                 self.check(self.default)
             except ValueError as error:
-                raise ValueError(f"its default {error}") from None
+                raise ValueError(f"the default {error}") from None
         return self
 
     def check(self, value: Any) -> JsonValue:
@@ -66,7 +67,7 @@ class ParameterSpec(Wire):
         """
         typed = _convert(value, self.type)
         if self.choices and typed not in self.choices:
-            raise ValueError(f"must be one of {', '.join(map(str, self.choices))}; got {_shown(value)}")
+            raise ValueError(f"must be one of {listed(map(str, self.choices))}; got {shown(value)}")
         if isinstance(typed, int | float) and not isinstance(typed, bool):
             self._check_range(typed)
         return typed
@@ -74,9 +75,9 @@ class ParameterSpec(Wire):
     def _check_range(self, value: float) -> None:
         unit = f" {self.unit}" if self.unit else ""
         if self.minimum is not None and value < self.minimum:
-            raise ValueError(f"must be at least {self.minimum:g}{unit}; got {value:g}")
+            raise ValueError(f"must be at least {number(self.minimum)}{unit}; got {number(value)}")
         if self.maximum is not None and value > self.maximum:
-            raise ValueError(f"must be at most {self.maximum:g}{unit}; got {value:g}")
+            raise ValueError(f"must be at most {number(self.maximum)}{unit}; got {number(value)}")
 
 
 def _convert(value: Any, kind: ParameterType) -> JsonValue:
@@ -106,7 +107,7 @@ def _to_boolean(value: Any) -> bool:
         return value
     if isinstance(value, str) and value.strip().lower() in words:
         return words[value.strip().lower()]
-    raise ValueError(f"must be true or false; got {_shown(value)}")
+    raise ValueError(f"must be true or false; got {shown(value)}")
 
 
 def _to_integer(value: Any) -> int:
@@ -115,9 +116,9 @@ def _to_integer(value: Any) -> int:
             raise ValueError  # noqa: TRY301 - one message for all the ways of being no integer
         number = int(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"must be a whole number; got {_shown(value)}") from None
+        raise ValueError(f"must be a whole number; got {shown(value)}") from None
     if abs(number) > LARGEST_INTEGER:
-        raise ValueError(f"must be a whole number of at most {LARGEST_INTEGER}; got {_shown(value)}")
+        raise ValueError(f"must be a whole number of at most {LARGEST_INTEGER}; got {shown(value)}")
     return number
 
 
@@ -127,24 +128,16 @@ def _to_number(value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
-        raise ValueError(f"must be a number; got {_shown(value)}")
+        raise ValueError(f"must be a number; got {shown(value)}")
     return number
 
 
 def _to_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"must be text; got {_shown(value)}")  # noqa: TRY004 - one error kind for callers
+        raise ValueError(f"must be text; got {shown(value)}")  # noqa: TRY004 - one error kind for callers
     if len(value) > LONGEST_TEXT:
         raise ValueError(f"must be at most {LONGEST_TEXT} characters; got {len(value)}")
     return require_storable(value)
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no number of more than 4300 digits
-        return "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - what fits a line
 
 
 class ParameterProblem(Exception):
@@ -168,9 +161,9 @@ def check_parameters(specs: list[ParameterSpec], given: Mapping[str, Any]) -> di
     known = {spec.name: spec for spec in specs}
     for name in given:
         if name not in known:
-            accepted = ", ".join(known) or "none"
+            meant = did_you_mean(name, known)
             raise ParameterProblem(
-                _shown(name)[:60].strip("'\""), f"unknown parameter; this pipeline accepts: {accepted}"
+                printable(name), f"unknown parameter; this pipeline accepts: {listed(known)}{meant}"
             )
     checked = {name: _checked(spec, given) for name, spec in known.items()}
     return {name: value for name, value in checked.items() if value is not None}

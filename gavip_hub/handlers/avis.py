@@ -1,8 +1,11 @@
 """The catalogue: AVIs and their releases."""
 
+from typing import Any
+
 from typing_extensions import override
 
-from avi_kernel.protocol.api import AviView, ReleaseChange, ReleaseSubmit, ReleaseView
+from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
+from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH, is_operator
 from gavip_hub.exceptions import BadManifest, BadParameter, Conflict, Forbidden, NotFound
 from gavip_hub.handlers.context import PREFIX
@@ -100,14 +103,14 @@ class OneRelease(ApiHandler):
     async def get(self, avi: str, version: str) -> ReleaseView:
         """Return it with all it declares."""
         found: ReleaseView = await self.in_thread(
-            self.services.releases.show, viewer=self.require().name, avi=avi, version=version
+            self.services.releases.get, viewer=self.require().name, avi=avi, version=version
         )
         return found
 
     @override
     @operation(
         id="releases.change",
-        summary="Let everybody run a release, or its project's people alone",
+        summary="Let everybody run a release or its project's people alone; deprecate, withdraw or offer it",
         scope=PUBLISH,
         body=ReleaseChange,
         returns=ReleaseView,
@@ -118,14 +121,16 @@ class OneRelease(ApiHandler):
         profile = self.require()
         if profile.avi is not None:
             raise Forbidden("Releases are made public by people, and not by an interface.")
-        changed: ReleaseView = await self.in_thread(
-            self.services.releases.change,
-            owner=profile.name,
-            avi=avi,
-            version=version,
-            visibility=body.visibility,
-            operator=is_operator(profile),
-        )
+        which: dict[str, Any] = {"avi": avi, "version": version, "operator": is_operator(profile)}
+        changed: ReleaseView
+        if body.visibility is None:
+            changed = await self.in_thread(
+                self.services.standings.change, person=profile.name, change=body, **which
+            )
+        else:
+            changed = await self.in_thread(
+                self.services.releases.change, owner=profile.name, visibility=body.visibility, **which
+            )
         return changed
 
 

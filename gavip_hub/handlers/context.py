@@ -31,6 +31,7 @@ from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
+from gavip_hub.services.standings import StandingService
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
@@ -48,6 +49,7 @@ class Services:
     results: ResultService
     events: EventService
     releases: ReleaseService
+    standings: StandingService
     servers: ServerService
     opening: OpeningService
     reservations: ReservationService

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from avi_kernel.protocol.api import JobSubmit, ReleaseView
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, PipelineSpec
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.wording import number
 from gavip_hub.exceptions import GavipError
 
 PREFIX = "p."
@@ -77,10 +78,10 @@ class Field:
         low, high = self.spec.minimum, self.spec.maximum
         unit = f" {self.spec.unit}" if self.spec.unit else ""
         if low is not None and high is not None:
-            return f" from {low:g} to {high:g}{unit}"
+            return f" from {number(low)} to {number(high)}{unit}"
         if low is not None:
-            return f", {low:g}{unit} or more"
-        return f", {high:g}{unit} or less" if high is not None else ""
+            return f", {number(low)}{unit} or more"
+        return f", {number(high)}{unit} or less" if high is not None else ""
 
     def _default(self) -> str:
         if self.spec.required:

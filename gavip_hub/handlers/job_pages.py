@@ -239,7 +239,7 @@ class JobPage(JobHandler):
     async def _release(self, job: JobView) -> ReleaseView | None:
         try:
             found: ReleaseView = await self.in_thread(
-                self.services.releases.show, viewer=self.owner, avi=job.avi, version=job.version
+                self.services.releases.get, viewer=self.owner, avi=job.avi, version=job.version
             )
         except NotFound:
             return None

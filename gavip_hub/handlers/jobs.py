@@ -29,6 +29,7 @@ from gavip_hub.exceptions import (
     QueueFull,
     SpaceFull,
     TooLarge,
+    Withdrawn,
 )
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.downloads import Sent, send_file
@@ -95,7 +96,7 @@ class Jobs(ApiHandler):
         body=JobSubmit,
         returns=JobView,
         status=201,
-        errors=(NotFound, BadParameter, TooLarge, NoRoom, QueueFull, SpaceFull),
+        errors=(NotFound, Withdrawn, BadParameter, TooLarge, NoRoom, QueueFull, SpaceFull),
     )
     async def post(self, body: JobSubmit) -> JobView:
         """Create a job, and start it unless asked not to."""
@@ -194,7 +195,7 @@ class JobStart(JobApi):
         summary="Start a job that was created but not started",
         scope=SUBMIT,
         returns=JobView,
-        errors=(NotFound, Conflict, NoRoom, QueueFull),
+        errors=(NotFound, Withdrawn, Conflict, NoRoom, QueueFull),
     )
     async def post(self, id: str) -> JobView:
         """Move it to QUEUED."""

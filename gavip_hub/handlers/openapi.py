@@ -13,6 +13,7 @@ from tornado.web import RequestHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.api import ErrorBody
+from avi_kernel.protocol.manifest_schema import manifest_schema_bytes
 from gavip_hub import exceptions
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.operations import ApiHandler, Operation, operation, operations_of
@@ -201,7 +202,10 @@ class OpenApi(ApiHandler):
     @operation(id="openapi.get", summary="This document", public=True, media_type="application/json")
     async def get(self) -> None:
         """Serve the document that `settings` hold, made once at start."""
-        text: bytes = self.settings["openapi"]
+        await self.send_document(self.settings["openapi"])
+
+    async def send_document(self, text: bytes) -> None:
+        """Answer with a document, unless the asker has it already."""
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Etag", f'"{hashlib.sha256(text).hexdigest()}"')
         self.set_header("Cache-Control", "public, no-cache")
@@ -210,6 +214,23 @@ class OpenApi(ApiHandler):
             await self.finish()
             return
         await self.finish(text)
+
+
+class ManifestSchema(OpenApi):
+    """The JSON Schema of `avi.toml`, at an address that stays: editors complete and check by it."""
+
+    path = "/avi.schema.json"
+
+    @override
+    @operation(
+        id="manifest.schema",
+        summary="The JSON Schema of avi.toml",
+        public=True,
+        media_type="application/json",
+    )
+    async def get(self) -> None:
+        """Serve what the models that read a manifest say."""
+        await self.send_document(manifest_schema_bytes())
 
 
 def document_bytes(handlers: Sequence[type[ApiHandler]], *, version: str) -> bytes:

@@ -65,7 +65,7 @@ class FormPage(PortalPage):
     async def release(self, avi: str, version: str | None) -> ReleaseView:
         """Return a release that the asker may run; by default the newest."""
         found: ReleaseView = await self.in_thread(
-            self.services.releases.get, viewer=self.owner, avi=avi, version=version or None
+            self.services.releases.usable, viewer=self.owner, avi=avi, version=version or None
         )
         return found
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from pydantic import ValidationError
 from typing_extensions import override
 
 from avi_kernel.protocol.projects import MemberView
 from avi_kernel.protocol.runs import ResultEntry
+from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH
+from gavip_hub.domain.standing import WITHDRAWN
 from gavip_hub.exceptions import BadRequest, NotFound
 from gavip_hub.handlers.contents import beginning_of, show_content
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
@@ -107,12 +110,20 @@ class ProjectAct(ProjectPages):
             await self.in_thread(projects.unshare, owner=owner, name=name, user=sent.get("user", ""))
         elif act == "source":
             await self.in_thread(projects.change, owner=owner, name=name, source=_visibility(sent))
+        elif act == "standing":
+            await self._stand(name, sent)
         else:
             version = sent.get("version", "")
             await self.in_thread(
                 releases.change, owner=owner, avi=name, version=version, visibility=_visibility(sent)
             )
         self.go(f"projects/{name}")
+
+    async def _stand(self, name: str, sent: dict[str, str]) -> None:
+        version, change = sent.get("version", ""), _standing(sent)
+        await self.in_thread(
+            self.services.standings.change, person=self.owner, avi=name, version=version, change=change
+        )
 
 
 class ProjectFile(ProjectPages):
@@ -236,6 +247,19 @@ def _visibility(sent: dict[str, str]) -> Any:
     return wanted
 
 
+def _standing(sent: dict[str, str]) -> ReleaseChange:
+    """Return what becomes of a release; to withdraw it needs the tick that says what that does."""
+    if sent.get("standing") == WITHDRAWN and sent.get("sure") != "yes":
+        raise BadRequest(
+            "Tick that nobody opens it or runs jobs of it any more, or deprecate it.", field="sure"
+        )
+    wanted = {"standing": sent.get("standing"), "reason": sent.get("reason", "")}
+    try:
+        return ReleaseChange.model_validate(wanted)
+    except ValidationError:
+        raise BadRequest("Say why, in a sentence of at most 300 characters.", field="reason") from None
+
+
 _NAME = "[a-z][a-z0-9-]{0,39}"
 
 
@@ -245,7 +269,7 @@ def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[
     return [
         (f"{ROOT}projects", ProjectsPage, {}),
         (project, ProjectPage, {}),
-        (f"{project}/(share|unshare|source|release)", ProjectAct, {}),
+        (f"{project}/(share|unshare|source|release|standing)", ProjectAct, {}),
         (f"{project}/files/(.+)", ProjectFiles, {}),
         (f"{project}/content/(.+)", ProjectContent, {"notebooks": notebooks}),
         (f"{project}/raw/(.+)", ProjectRaw, {}),

@@ -19,11 +19,12 @@ from gavip_hub.handlers import (
     pushes,
     servers,
 )
-from gavip_hub.handlers.openapi import OpenApi, document_bytes, routes
+from gavip_hub.handlers.openapi import ManifestSchema, OpenApi, document_bytes, routes
 from gavip_hub.handlers.operations import ApiHandler
 
 API_HANDLERS: tuple[type[ApiHandler], ...] = (
     OpenApi,
+    ManifestSchema,
     *health.HANDLERS,
     *avis.HANDLERS,
     *projects.HANDLERS,

@@ -12,6 +12,7 @@ from gavip_hub.exceptions import (
     SpaceFull,
     TooLarge,
     Unavailable,
+    Withdrawn,
 )
 from gavip_hub.handlers.operations import ApiHandler, operation
 
@@ -38,7 +39,7 @@ class Servers(ApiHandler):
         body=ServerOpen,
         returns=ServerView,
         status=202,
-        errors=(NotFound, BadRequest, Conflict, NoRoom, TooLarge, SpaceFull, Unavailable),
+        errors=(NotFound, Withdrawn, BadRequest, Conflict, NoRoom, TooLarge, SpaceFull, Unavailable),
     )
     async def post(self, body: ServerOpen) -> ServerView:
         """Start it with the asker's own token; where there is no room, it says why and what it waits for."""

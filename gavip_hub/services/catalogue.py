@@ -1,15 +1,23 @@
 """AVIs and releases as people see them."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import cast
+
 from avi_kernel.protocol.api import AviView, ReleaseView
 from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.standing import Standing
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url
+from gavip_hub.domain.standing import RANK, WITHDRAWN
+from gavip_hub.storage.builds import READY
 from gavip_hub.storage.schema import Avi, Release
 
 
 def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str) -> AviView:
     """Return an AVI as the catalogue shows it to somebody, by the newest release that they may run."""
     spec = ReleaseSpec.model_validate(newest.spec)
+    is_withdrawn = newest.standing == WITHDRAWN
     return AviView(
         name=avi.name,
         title=spec.manifest.title or avi.name,
@@ -18,11 +26,27 @@ def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str) -> AviVie
         authors=[author.name for author in spec.manifest.authors],
         keywords=spec.manifest.keywords,
         licence=spec.manifest.licence,
-        latest=newest.version,
+        latest=None if is_withdrawn else newest.version,
+        standing=cast(Standing, newest.standing),
+        standing_reason=newest.standing_reason,
         has_interface=spec.interface is not None,
         interface_url=interface_url(config, user=viewer, avi=avi.name) if spec.interface else None,
         pipelines=[pipeline.name for pipeline in spec.pipelines if not pipeline.hidden],
     )
+
+
+def best_of(newest_first: Sequence[tuple[Release, Avi]]) -> tuple[Release, Avi]:
+    """Return what is taken where nobody says which: the newest that is ready and offered, else deprecated, else withdrawn."""
+    return min(newest_first, key=lambda pair: (pair[0].state != READY, RANK[pair[0].standing]))
+
+
+def offered_of_each(newest_first: Iterable[tuple[Release, Avi]]) -> Iterator[tuple[Release, Avi]]:
+    """Yield each AVI with the release that is taken by default; what is withdrawn altogether is left out."""
+    by_name = sorted(newest_first, key=lambda pair: pair[1].name)  # stable: of each the newest first
+    for _, pairs in groupby(by_name, key=lambda pair: pair[1].name):
+        best = best_of(list(pairs))
+        if best[0].standing != WITHDRAWN and best[0].state == READY:
+            yield best
 
 
 def release_view(release: Release) -> ReleaseView:
@@ -39,6 +63,9 @@ def release_view(release: Release) -> ReleaseView:
             "submitter": release.submitter,
             "visibility": release.visibility,
             "created_at": release.created_at,
+            "standing": release.standing,
+            "standing_reason": release.standing_reason,
+            "withdrawn_by_operator": release.withdrawn_by_operator,
             "spec": release.spec,
         }
     )

@@ -5,9 +5,9 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.manifest import ReleaseSpec
-from gavip_hub.exceptions import NotFound
+from gavip_hub.exceptions import NotFound, NotReady
 from gavip_hub.storage import builds, releases
-from gavip_hub.storage.builds import BUILDING, READY
+from gavip_hub.storage.builds import BUILDING, FAILED, READY
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.environments import Environments
 from gavip_hub.storage.schema import Release
@@ -60,6 +60,22 @@ def begin(session: Session, release: Release, spec: ReleaseSpec) -> None:
         release.environment = before.environment
     else:
         release.state = BUILDING
+
+
+def require_ready(release: Release) -> None:
+    """Refuse a release whose packages are not here.
+
+    Raises
+    ------
+    NotReady
+        With why.
+    """
+    what = f"{release.avi} {release.version}"
+    if release.state == FAILED:
+        raise NotReady(f"{what} cannot be run, since its packages could not be had: {release.reason}")
+    if release.state != READY:
+        fetched = f"job {release.build} fetches them" if release.build else "they are fetched in a moment"
+        raise NotReady(f"{what} is not ready: its packages are not here yet; {release.reason or fetched}.")
 
 
 def _asks_for_the_same(one: ReleaseSpec, other: ReleaseSpec) -> bool:

@@ -27,6 +27,7 @@ from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.standings import require_usable
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
 from gavip_hub.storage import attempts, events, jobs
@@ -95,6 +96,8 @@ class JobService:
             Its owner's files take more than the quota allows.
         gavip_hub.exceptions.QueueFull
             The whole platform has.
+        gavip_hub.exceptions.Withdrawn
+            Nobody runs jobs of that release any more.
         """
         order = order_for(
             request, release, quotas=self._quotas, proposals=self._proposals, owner=owner, groups=groups
@@ -108,6 +111,7 @@ class JobService:
 
     def _submit(self, *, owner: str, groups: Sequence[str], request: JobSubmit, order: JobOrder) -> JobView:
         with self._database.transaction() as session:
+            require_usable(session, avi=order.avi, version=order.version, viewer=owner)
             self._lock(session, owner)
             if request.again_of:
                 self._require_own(session, owner, request.again_of, order.avi)
@@ -126,6 +130,7 @@ class JobService:
             self._lock(session, owner)
             self._require_queue(session)
             found = self._owned(session, owner, job, avi, lock=True)
+            require_usable(session, avi=found.avi, version=found.version, viewer=owner)
             self._start(session, found, groups)
             return job_view(session, found, portal=self._portal)
 

@@ -1,7 +1,6 @@
 """Publish releases of AVIs, and tell who may run which."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +14,12 @@ from avi_kernel.protocol.manifest import DEFAULT_IMAGE, ReleaseSpec
 from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version
-from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound, NotReady
+from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
 from gavip_hub.services import environments
-from gavip_hub.services.catalogue import avi_view, release_view
-from gavip_hub.services.memory_checks import require_memory_expressions
+from gavip_hub.services.catalogue import avi_view, best_of, offered_of_each, release_view
+from gavip_hub.services.standings import require_usable
 from gavip_hub.storage import members, releases
-from gavip_hub.storage.builds import FAILED, READY
+from gavip_hub.storage.builds import READY
 from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
@@ -68,15 +67,13 @@ class ReleaseService:
 
     def catalogue(self, *, viewer: str) -> list[AviView]:
         """Return the AVIs of which the viewer may run a release, by title."""
-        newest: dict[str, AviView] = {}
         with self._database.reading() as session:
-            for release, avi in releases.visible(session, viewer=viewer):
-                if avi.name not in newest and release.state == READY:
-                    newest[avi.name] = avi_view(self._config, avi, release, viewer=viewer)
-        return sorted(newest.values(), key=lambda view: view.title.lower())
+            found = offered_of_each(releases.visible(session, viewer=viewer))
+            views = [avi_view(self._config, avi, release, viewer=viewer) for release, avi in found]
+        return sorted(views, key=lambda view: view.title.lower())
 
     def avi(self, *, viewer: str, name: str) -> AviView:
-        """Return an AVI of which the viewer may run a release."""
+        """Return an AVI of which a release is open to the viewer."""
         with self._database.reading() as session:
             release, avi = self._newest(session, viewer=viewer, avi=name)
             return avi_view(self._config, avi, release, viewer=viewer)
@@ -94,21 +91,24 @@ class ReleaseService:
             return [release_view(release) for release, _ in releases.visible(session, viewer=viewer, avi=avi)]
 
     def get(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
-        """Return a release that the viewer may run; by default the newest.
+        """Return a release that is open to the viewer, withdrawn or not; by default the newest that is offered."""
+        with self._database.reading() as session:
+            release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
+            return release_view(release)
+
+    def usable(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
+        """Return a release that the viewer is about to open or run; by default the newest that is offered.
 
         Raises
         ------
         NotReady
             Its packages are not here.
+        Withdrawn
+            Nobody does so any more.
         """
         with self._database.reading() as session:
             release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
-            return release_view(release)
-
-    def show(self, *, viewer: str, avi: str, version: str) -> ReleaseView:
-        """Return a release that is open to the viewer, whether it can be run or not."""
-        with self._database.reading() as session:
-            release, _ = self._open_to(session, viewer=viewer, avi=avi, version=version)[0]
+            require_usable(session, avi=avi, version=release.version, viewer=viewer)
             return release_view(release)
 
     def checkout_of(self, avi: str, commit: str) -> Path:
@@ -208,7 +208,7 @@ class ReleaseService:
         """Let everybody run a release, or its AVI's people alone; what runs goes on."""
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
-            release, project = self._open_to(session, viewer=owner, avi=avi, version=version)[0]
+            release, project = self._newest(session, viewer=owner, avi=avi, version=version)
             # An operator takes back what is public, and publishes nothing of others.
             takes_back = operator and visibility == releases.PRIVATE
             if not (takes_back or self._may_write(session, project, owner)):
@@ -244,14 +244,7 @@ class ReleaseService:
             self._repositories.discard(tree)
 
     def _spec_of(self, tree: Tree) -> ReleaseSpec:
-        spec = _read_spec(tree)
-        known = [name for name in self._config.images if name != NOTEBOOK_IMAGE]
-        if spec.manifest.image not in known:
-            raise BadManifest(
-                f"The image {spec.manifest.image!r} is none of this platform's: {', '.join(known)}.",
-                field="image",
-            )
-        return spec
+        return _read_spec(tree, images=[name for name in self._config.images if name != NOTEBOOK_IMAGE])
 
     def _publish(self, new: _Publication) -> ReleaseView:
         # Two who publish the same AVI at once follow one another, and the database is free while git works.
@@ -344,22 +337,11 @@ class ReleaseService:
     def _newest(
         self, session: Session, *, viewer: str, avi: str, version: str | None = None
     ) -> tuple[Release, Avi]:
-        """Return the newest release that can be run."""
-        found = self._open_to(session, viewer=viewer, avi=avi, version=version)
-        ready = next((one for one in found if one[0].state == READY), None)
-        if ready is None:
-            raise NotReady(_why_not(found[0][0]), field="version")
-        return ready
-
-    def _open_to(
-        self, session: Session, *, viewer: str, avi: str, version: str | None = None
-    ) -> Sequence[tuple[Release, Avi]]:
-        """Return the releases that are open to somebody, newest first, and at least one."""
         found = releases.visible(session, viewer=viewer, avi=avi, version=version)
         if not found:
             what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
             raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
-        return found
+        return best_of(found)
 
 
 def bundled_slug(folder: Path) -> str:
@@ -372,17 +354,15 @@ def _check_name(avi: str, version: str) -> None:
     require_version(version)
 
 
-def _read_spec(tree: Tree) -> ReleaseSpec:
+def _read_spec(tree: Tree, *, images: list[str]) -> ReleaseSpec:
     """Read what a folder declares."""
     try:
-        spec = read_release(tree.folder)
+        return read_release(tree.folder, images=images)
     except FolderProblem as problem:
         told = str(problem).replace(str(tree.folder), "the folder")
         raise BadManifest(
             told, field=problem.key or problem.file.replace(str(tree.folder), "") or None
         ) from None
-    require_memory_expressions(spec)
-    return spec
 
 
 def _same(known: Release, new: _Publication) -> ReleaseView:
@@ -394,17 +374,6 @@ def _same(known: Release, new: _Publication) -> ReleaseView:
             field="version",
         )
     return release_view(known)
-
-
-def _why_not(release: Release) -> str:
-    """Say why nobody can run a release."""
-    what = f"{release.avi} {release.version}"
-    if release.state == FAILED:
-        return f"{what} cannot be run, since its packages could not be had: {release.reason}"
-    waits = release.reason or (
-        f"job {release.build} fetches them" if release.build else "they are fetched in a moment"
-    )
-    return f"{what} is not ready: its packages are not here yet; {waits}."
 
 
 def _free_version(version: str, taken: set[str]) -> str:

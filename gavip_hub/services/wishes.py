@@ -57,10 +57,12 @@ class Wishes:
         ------
         NotFound
             There is no such release that is open to the owner.
+        Withdrawn
+            Nobody opens it any more.
         BadRequest
             The AVI has no interface.
         """
-        release = self._releases.get(viewer=owner, avi=avi, version=version)
+        release = self._releases.usable(viewer=owner, avi=avi, version=version)
         if release.spec.interface is None:
             raise BadRequest(f"{avi} {release.version} has no interface, only pipelines.", field="avi")
         declared = release.spec.manifest.interface

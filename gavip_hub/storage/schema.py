@@ -134,6 +134,10 @@ class Release(Base):
     visibility: Mapped[str] = mapped_column(default="private")
     submitter: Mapped[str]
     created_at: Mapped[datetime]
+    standing: Mapped[str] = mapped_column(default="offered", server_default="offered")
+    standing_reason: Mapped[str] = mapped_column(default="", server_default="")
+    standing_at: Mapped[datetime | None]
+    withdrawn_by_operator: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Job(Base):

@@ -141,7 +141,10 @@ REFUSED = {
         {"avi.toml": 'title = "x"\n[pipelines.main]\nmemroy = 100\n'},
         "avi.toml, line 3: pipelines.main.memroy: unknown key; accepted here: memory, cpu",
     ),
-    "no TOML": ({"avi.toml": "title = \n"}, "avi.toml: is not valid TOML: Invalid value (at line 1"),
+    "no TOML": (
+        {"avi.toml": "title = \n"},
+        "avi.toml, line 1, column 9: is not valid TOML: invalid value; text stands in quotes",
+    ),
     "another language": (
         {"pipelines/main.ipynb": notebook("x <- 1").replace('"language": "python"', '"language": "R"')},
         "pipelines/main.ipynb: is written for a kernel of 'R'; only notebooks in Python run here",

@@ -73,6 +73,7 @@ def own_report(**body: Any) -> Answer:
 
 ANSWERS = {
     "openapi.get": PUBLIC,
+    "manifest.schema": PUBLIC,
     "health.get": PUBLIC,
     "health.live": PUBLIC,
     "me.get": LISTED,
@@ -114,7 +115,7 @@ ANSWERS = {
         version="2.0",
         visibility="public",
     ),
-    "releases.change": refused(person={403, 404}, interface={403}, visibility="public"),
+    "releases.change": refused(person={403, 404}, interface={403}, standing="withdrawn", reason="No."),
     "projects.list": NOT_INTERFACES,
     "projects.get": THEIRS,
     "projects.create": refused(person={403, 409}, interface={403}, name="gamma"),

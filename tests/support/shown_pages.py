@@ -20,6 +20,7 @@ from gavip_hub.storage.git_browse import Listing, Made
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 
 EVIL = '<img src=x onerror="alert(1)">'
+DEPRECATED = {"standing": "deprecated", "standing_reason": EVIL}
 OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": ""}
 ROOM = WAIT.model_copy(
     update={
@@ -61,21 +62,25 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every page with something in it."""
     form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
     yield "catalogue.html", {"avis": [AVI.model_copy(update={"title": EVIL})], "query": EVIL}
+    yield "catalogue.html", {"avis": [AVI.model_copy(update=DEPRECATED)], "query": EVIL}
     yield "catalogue.html", {"avis": [], "query": ""}
+    shown = {
+        "avi": AVI,
+        "release": RELEASE,
+        "pinned": False,
+        "releases": [RELEASE],
+        "forms": [form],
+        "readme": markdown(README),
+        "server": SERVERS[0],
+        "project": True,
+        "grants": GrantView(avi="hr-diagram", own="avis/hr-diagram", folders=["data/maps", EVIL]),
+        "pool": POOLS[0],
+    }
+    yield "avi.html", shown
+    old = RELEASE.model_copy(update=DEPRECATED)
     yield (
         "avi.html",
-        {
-            "avi": AVI,
-            "release": RELEASE,
-            "pinned": False,
-            "releases": [RELEASE],
-            "forms": [form],
-            "readme": markdown(README),
-            "server": SERVERS[0],
-            "project": True,
-            "grants": GrantView(avi="hr-diagram", own="avis/hr-diagram", folders=["data/maps", EVIL]),
-            "pool": POOLS[0],
-        },
+        {**shown, "release": old, "releases": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
     yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
     yield (
@@ -137,7 +142,12 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
     yield "projects.html", {"projects": [project, reader], "may_make": True, "git": "http://g"}
     yield "projects.html", {"projects": [], "may_make": False, "git": "http://g"}
-    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE]}
+    gone = {"standing": "withdrawn", "standing_reason": EVIL}
+    others = [
+        RELEASE.model_copy(update=update)
+        for update in (DEPRECATED, gone, {**gone, "withdrawn_by_operator": True})
+    ]
+    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others]}
     yield "project.html", {"project": reader, "folder": None, "releases": []}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
     shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}

@@ -78,7 +78,7 @@ def test_reading_parameters_executes_nothing(tmp_path):
         ("x = None", "say its type, as in `x: float`"),
         ("for i in range(3): pass", "only `name: type = value` is accepted"),
         ("x = 1 +", "line 1"),
-        ("_x = 1", "_x.name: string should match pattern"),
+        ("_x = 1", "_x.name: must be a name of at most 64 letters"),
         ("x: int = 1.5", "must be a whole number"),
     ],
 )
@@ -109,18 +109,22 @@ X = "[pipelines.p.parameters.x]\n"
             "no such parameter; it has: x",
         ),
         ("[pipelines.q]\n", "pipelines.q", "there is no pipelines/q.ipynb"),
-        (X + "maximum = 0", "pipelines.p.parameters.x", "its default must be at most 0"),
+        (
+            X + "maximum = 0",
+            "pipelines.p.parameters.x",
+            "the default, declared beside the pipeline's code, must be at most 0; got 1",
+        ),
         (
             X + "minimum = 5\nmaximum = 4",
             "pipelines.p.parameters.x",
-            "must be at least 5",
+            "5 is above the maximum, 4",
         ),
         (
             X + "choices = [1, 'a']",
             "pipelines.p.parameters.x.choices",
             "must be a whole",
         ),
-        ("[pipelines.p]\ncpu = -1", "pipelines.p.cpu", "greater than 0"),
+        ("[pipelines.p]\ncpu = -1", "pipelines.p.cpu", "must be more than 0; got -1"),
         ("[pipelines.p]\nneeds = ['q']", "pipelines.p.needs", "there is no pipeline 'q'"),
         ("[pipelines.p]\nneeds = ['p']", "pipelines.p.needs", "in a circle: p -> p"),
         ("a = = 1", "", "is not valid TOML"),
@@ -274,13 +278,19 @@ def test_needs_run_in_the_order_of_the_manifest_and_after_their_own(tmp_path):
         ),
         ({"avi.toml": "#" * 300_000}, "avi.toml: is larger than 256 kB"),
         ({"avi.toml": "title=" + "[" * 100_000}, "avi.toml: is not valid TOML: it is nested too deeply"),
-        ({"avi.toml": "title=" + "1" * 5000}, "avi.toml: is not valid TOML: Exceeds the limit"),
-        ({"avi.toml": f"title = '{'x' * 201}'"}, "avi.toml, line 1: title: string should have at most 200"),
+        ({"avi.toml": "title=" + "1" * 5000}, "avi.toml: is not valid TOML: exceeds the limit"),
+        (
+            {"avi.toml": f"title = '{'x' * 201}'"},
+            "avi.toml, line 1: title: must have at most 200 characters; it has 201",
+        ),
         (
             {"avi.toml": f"summary = '{'x' * 2001}'"},
-            "avi.toml, line 1: summary: string should have at most 2000",
+            "avi.toml, line 1: summary: must have at most 2000 characters; it has 2001",
         ),
-        ({"avi.toml": f"keywords = {['x'] * 51}"}, "avi.toml, line 1: keywords: list should have at most 50"),
+        (
+            {"avi.toml": f"keywords = {['x'] * 51}"},
+            "avi.toml, line 1: keywords: must have at most 50 entries; it has 51",
+        ),
         (
             {"avi.toml": "title = 'a\\u0000'\n".replace("'", '"')},
             "avi.toml, line 1: title: must be text without NUL",

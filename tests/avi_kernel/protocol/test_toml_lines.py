@@ -77,7 +77,10 @@ def test_a_long_file_is_looked_through_quickly():
         ),
         ("\n[pipelines.'../../etc/passwd']\nmemory = 1\n", "avi.toml, line 2: pipelines.../../etc/passwd: "),
         ("[pipelines.count]\nneeds = ['../count']\n", "avi.toml, line 2: pipelines.count.needs"),
-        ("title = 'x'\ntitle = 'y'\n", "avi.toml: is not valid TOML: Cannot overwrite a value (at line 2"),
+        (
+            "title = 'x'\ntitle = 'y'\n",
+            "avi.toml, line 2, column 12: is not valid TOML: cannot overwrite a value; give each key",
+        ),
     ],
 )
 def test_a_refused_manifest_names_file_line_and_key(tmp_path, manifest, words):

@@ -7,7 +7,7 @@ from gavip_hub.handlers.operations import METHODS, ApiHandler, operations_of
 from gavip_hub.handlers.routes import API_HANDLERS, all_routes
 
 CONTRACT = """
-GET /openapi.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
+GET /openapi.json  GET /avi.schema.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /avis/{avi}/releases
 GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
@@ -94,7 +94,7 @@ def test_parts_of_a_path_are_declared(made):
 
 def test_only_health_and_the_document_itself_need_no_sign_in(made):
     public = {path for path, _, one in operations(made) if not one["security"]}
-    assert public == {"/health", "/health/live", "/openapi.json"}
+    assert public == {"/health", "/health/live", "/openapi.json", "/avi.schema.json"}
 
 
 def test_queries_show_their_limits_and_choices(made):

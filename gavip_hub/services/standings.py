@@ -1,0 +1,112 @@
+"""Releases that should no longer be used: deprecated or withdrawn by their authors, or withdrawn by an operator."""
+
+import logging
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.api import ReleaseView
+from avi_kernel.protocol.standing import ReleaseChange
+from gavip_hub.clock import Clock
+from gavip_hub.domain.standing import DEPRECATED, OFFERED, WITHDRAWN, withdrawn_words
+from gavip_hub.exceptions import Forbidden, NotFound, Withdrawn
+from gavip_hub.services.catalogue import best_of, release_view
+from gavip_hub.services.environments import require_ready
+from gavip_hub.storage import members, releases
+from gavip_hub.storage.database import Database, lock_pools
+from gavip_hub.storage.schema import Avi, Release
+
+log = logging.getLogger(__name__)
+
+
+class StandingService:
+    """Changes and checks the standing of releases; each method is one transaction."""
+
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def change(
+        self, *, person: str, avi: str, version: str, change: ReleaseChange, operator: bool = False
+    ) -> ReleaseView:
+        """Deprecate or withdraw a release, or offer it again; what runs goes on.
+
+        Raises
+        ------
+        Forbidden
+            Neither one of its authors nor an operator asks, or an operator withdrew it.
+        """
+        with self._database.transaction() as session:
+            lock_pools(session, f"avi:{avi}")
+            release, project = _found(session, None if operator else person, avi, version)
+            is_author = (
+                project.owner == person or members.right(session, avi=avi, user=person) == members.WRITE
+            )
+            standing = change.standing or OFFERED
+            _require_allowed(release, project, standing, is_author=is_author, operator=operator)
+            release.standing = standing
+            release.standing_reason = "" if standing == OFFERED else change.reason
+            release.withdrawn_by_operator = standing == WITHDRAWN and not is_author
+            release.standing_at = self._clock.now()
+            session.flush()
+            log.info("Made %s %s %s by %s: %s", avi, version, standing, person, change.reason)
+            return release_view(release)
+
+
+def _found(session: Session, viewer: str | None, avi: str, version: str) -> tuple[Release, Avi]:
+    found = releases.visible(session, viewer=viewer, avi=avi, version=version)
+    if not found:
+        raise NotFound(f"There is no release {version} of {avi!r} that is open to you.", field="version")
+    return found[0]
+
+
+def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> None:
+    """Refuse what was withdrawn or is not ready, in the transaction that would use it.
+
+    Raises
+    ------
+    NotReady
+        With why.
+    Withdrawn
+        With why, and what to use instead.
+    """
+    release = releases.one(session, avi=avi, version=version)
+    if release is None:
+        return
+    if release.standing != WITHDRAWN:
+        require_ready(release)
+        return
+    others = releases.visible(session, viewer=viewer, avi=avi)
+    best = best_of(others)[0] if others else release
+    instead = best.version if best.standing != WITHDRAWN else None
+    raise Withdrawn(
+        withdrawn_words(
+            f"{avi} {version}",
+            reason=release.standing_reason,
+            by_operator=release.withdrawn_by_operator,
+            instead=instead,
+        ),
+        field="version",
+    )
+
+
+def _require_allowed(
+    release: Release, project: Avi, standing: str, *, is_author: bool, operator: bool
+) -> None:
+    """Authors change what is theirs; an operator withdraws anything, and takes back what an operator withdrew."""
+    if release.standing == WITHDRAWN and release.withdrawn_by_operator:
+        if not operator:
+            raise Forbidden(
+                f"An operator withdrew {release.avi} {release.version}: {release.standing_reason} "
+                "Ask your operator to take that back, or publish a version in which it is mended."
+            )
+        return
+    if is_author or (operator and standing == WITHDRAWN):
+        return
+    if operator:
+        raise Forbidden(
+            f"{release.avi} is {project.owner}'s: an operator withdraws a release of others, and takes back "
+            f"what an operator withdrew; its authors alone make it {DEPRECATED} or {OFFERED}."
+        )
+    raise Forbidden(
+        f"{release.avi} is {project.owner}'s: who may write it decides whether it is still offered."
+    )
