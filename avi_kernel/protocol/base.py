@@ -49,3 +49,7 @@ ReportedText = Annotated[str, REPORTED]
 MOST = 2**53
 """The largest number that everybody who reads JSON reads alike, and far below what databases keep."""
 Count = Annotated[int, Field(ge=0, le=MOST, strict=True)]
+MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(;[A-Za-z0-9_.+= -]+)?$"
+"""Of ASCII alone: it becomes a header."""
+ResultName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""File name of a job's result."""

@@ -22,6 +22,7 @@ from avi_kernel.protocol.manifest import (
     Resources,
 )
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, ParameterSpec
+from avi_kernel.protocol.pipeline_tests import check_tests
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.requirements import (
     LARGEST_REQUIREMENTS,
@@ -119,6 +120,9 @@ class _FolderReader:
             readme_cut=len(readme) > LONGEST_README,
         )
         _require_small(spec)
+        for pipeline in spec.pipelines:
+            details = manifest.pipelines.get(pipeline.name, PipelineDetails())
+            check_tests(self._folder, MANIFEST_FILE, pipeline.name, details.tests, pipeline.parameters)
         return spec
 
     def with_line(self, problem: FolderProblem) -> FolderProblem:

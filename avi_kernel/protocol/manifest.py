@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from avi_kernel.protocol.base import STORABLE, Line, Paragraph, ReportedText, Wire, require_storable
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, Choices, ParameterName, ParameterSpec, Unit
+from avi_kernel.protocol.pipeline_tests import MOST_TESTS, PipelineTest
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)]
 PipelineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -71,6 +72,8 @@ class PipelineDetails(Resources):
     """Details of parameters that the notebook declares."""
     hidden: bool = False
     """A step that other pipelines need and nobody runs by itself."""
+    tests: list[PipelineTest] = Field([], max_length=MOST_TESTS)
+    """Runs on small inputs that a check makes, and what is expected of them."""
 
 
 class InterfaceDetails(Wire):

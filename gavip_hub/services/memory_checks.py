@@ -1,7 +1,7 @@
 """Refuse a release whose memory expressions could never be evaluated: its author can mend it, its users cannot."""
 
 from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
-from gavip_hub.domain.memory import BadExpression, check_expression
+from avi_kernel.protocol.memory import BadExpression, check_expression
 from gavip_hub.exceptions import BadManifest
 
 

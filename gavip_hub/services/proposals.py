@@ -11,10 +11,10 @@ from pydantic import JsonValue
 
 from avi_kernel.protocol.api import MemorySource
 from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.memory import BadExpression, memory_of
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
-from gavip_hub.domain.memory import BadExpression, memory_of
 from gavip_hub.domain.predictor import FEWEST_RUNS, REMEMBERED_RUNS, PastRun, Predictor, Traits
 from gavip_hub.exceptions import BadManifest
 from gavip_hub.services.quotas import QuotaService

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gavip_hub.domain.memory import BadExpression, check_expression, memory_of, more_after
+from avi_kernel.protocol.memory import BadExpression, check_expression, memory_of
+from gavip_hub.domain.memory import more_after
 
 
 @pytest.mark.parametrize(
