@@ -15,6 +15,7 @@ fast_imports.apply()
 
 from nbformat import NotebookNode  # noqa: E402 - after the mend
 from tornado.ioloop import IOLoop  # noqa: E402
+from typing_extensions import override  # noqa: E402
 
 from avi_kernel.interface import forking, options  # noqa: E402
 from avi_kernel.interface.start import import_server  # noqa: E402
@@ -30,13 +31,21 @@ def main(folder: Path, notebook: str, work: Path, report: Path) -> None:
     import_server()
     from avi_kernel.interface.app import InterfaceServer  # noqa: PLC0415 - after the fork
 
-    server = InterfaceServer(options=chosen, nursery=nursery)
+    class OnePage(InterfaceServer):
+        """Is made like any other, and then renders instead of listening."""
+
+        @override
+        def listen(self) -> None:
+            self.ioloop = IOLoop.current()
+            try:
+                told = self.ioloop.run_sync(lambda: _rendered(self, folder / notebook))
+            finally:
+                self.stop()
+            report.write_text(json.dumps(told), "utf-8")
+
+    server = OnePage(options=chosen, nursery=nursery)
     server.initialize([])
-    try:
-        told = IOLoop.current().run_sync(lambda: _rendered(server, folder / notebook))
-    finally:
-        server.stop()
-    report.write_text(json.dumps(told), "utf-8")
+    server.start()
 
 
 async def _rendered(server: Any, path: Path) -> dict[str, Any]:

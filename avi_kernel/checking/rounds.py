@@ -20,6 +20,7 @@ fast_imports.apply()
 import nbformat  # noqa: E402 - after the mend
 from nbclient.client import NotebookClient  # noqa: E402
 from nbformat import NotebookNode  # noqa: E402
+from papermill.iorw import load_notebook_node  # noqa: E402
 from papermill.parameterize import parameterize_notebook  # noqa: E402
 
 from avi_kernel.box.watch import MemoryWatch  # noqa: E402
@@ -48,7 +49,7 @@ _put_away(); del _put_away
 
 def read(code: Path, name: str, parameters: dict[str, Any]) -> NotebookNode:
     """Return a notebook with the values of those parameters that it declares."""
-    notebook: NotebookNode = nbformat.read(code / name, as_version=4)  # type: ignore[no-untyped-call] # it has no types
+    notebook: NotebookNode = load_notebook_node(str((code / name).resolve()))
     declared = {spec.name for spec in cell_parameters((code / name).read_text("utf-8-sig"), name)}
     given = {key: value for key, value in parameters.items() if key in declared}
     notebook.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": "Python 3"}
@@ -60,10 +61,11 @@ class Rounds:
     """Runs of the same notebooks in one kernel."""
 
     def __init__(self, *, notebooks: list[NotebookNode], kernel: RunningKernel, number: int) -> None:
-        # One client for all: cells are numbered through, so that each belongs to it.
+        away: NotebookNode = nbformat.v4.new_code_cell(_PUT_AWAY)  # type: ignore[no-untyped-call] # it has no types
         cells = [cell for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"]
-        self._notebook: NotebookNode = nbformat.from_dict({**notebooks[0], "cells": cells})  # type: ignore[no-untyped-call] # as above
-        self._client = NotebookClient(self._notebook, km=kernel, timeout=None, store_widget_state=False)
+        cells.append(away)
+        self._notebook: NotebookNode = nbformat.from_dict({**notebooks[0], "cells": cells})  # type: ignore[no-untyped-call] # it has no types
+        self._client = NotebookClient(self._notebook, km=kernel, timeout=None)
         self._watch = MemoryWatch(root=number, limit_mb=_NO_LIMIT)
 
     async def run(self, *, until: float, tell: Callable[[list[float]], None]) -> None:
@@ -82,8 +84,6 @@ class Rounds:
         for number, cell in enumerate(self._notebook.cells):
             cell.outputs = []
             await self._client.async_execute_cell(cell, number, store_history=False)
-        away: NotebookNode = nbformat.v4.new_code_cell(_PUT_AWAY)  # type: ignore[no-untyped-call] # as above
-        await self._client.async_execute_cell(away, len(self._notebook.cells), store_history=False)
 
 
 def _write(report: Path, held: list[float]) -> None:

@@ -75,14 +75,19 @@ def same_value(one: Any, other: Any, *, within: float) -> bool:
     if first is not None and second is not None:
         both_nan = math.isnan(first) and math.isnan(second)
         return both_nan or first == second or math.isclose(first, second, rel_tol=within, abs_tol=0)
-    if hasattr(one, "shape") and getattr(one, "shape", ()) and hasattr(other, "shape"):
+    if _is_array(one) and _is_array(other):
         pairs = zip_longest(one.ravel().tolist(), other.ravel().tolist())
         return one.shape == other.shape and all(same_value(a, b, within=within) for a, b in pairs)
     return undated(str(one)) == undated(str(other))
 
 
+def _is_array(value: Any) -> bool:
+    """Tell whether a cell of a table holds several values."""
+    return bool(getattr(value, "shape", None))
+
+
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or getattr(value, "shape", ()):
+    if isinstance(value, bool) or _is_array(value):
         return None
     try:
         return float(value)

@@ -11,7 +11,6 @@ from avi_kernel.protocol.manifest import PipelineSpec
 OUTCOME_FILE = "outcome.json"
 LOG_FILE = "log.txt"
 RESULTS_FOLDER = "results"
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Name = Annotated[str, Field(max_length=200), REPORTED]
 Message = Annotated[str, Field(max_length=500), REPORTED]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
