@@ -96,7 +96,7 @@ def _tests_failed(sentence: str, change: str, details: Iterable[str]) -> Mark:
 def _untested(seen: Findings) -> Mark | None:
     """Return the mark of an AVI of which something has no test."""
     if seen.tested.state == "missing":
-        change = "pip install 'avi-kernel[check]'"
+        change = "pip install 'avi-kernel[checking]'"
         return Mark(key="tests", state="warning", sentence=f"{seen.tested.sentence}.", change=change)
     if seen.not_run:
         name = seen.not_run[0]

@@ -31,6 +31,8 @@ from avi_kernel.pipelines.kernel_process import KernelProcess  # noqa: E402
 from avi_kernel.pipelines.places import JobPlaces  # noqa: E402
 from avi_kernel.protocol.declared import cell_parameters  # noqa: E402
 
+SHORTEST_ROUND = 0.3
+"""Seconds."""
 _NO_LIMIT = 10**9
 _PUT_AWAY = """
 def _put_away():
@@ -81,9 +83,12 @@ class Rounds:
             self._client.kc.stop_channels()
 
     async def _round(self) -> None:
+        begun = time.monotonic()
         for number, cell in enumerate(self._notebook.cells):
             cell.outputs = []
             await self._client.async_execute_cell(cell, number, store_history=False)
+        # What goes on by itself, in threads, gets time to.
+        await asyncio.sleep(max(0.0, SHORTEST_ROUND - (time.monotonic() - begun)))
 
 
 def _write(report: Path, held: list[float]) -> None:
