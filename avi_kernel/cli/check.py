@@ -20,7 +20,7 @@ _SIGNS = {
     "passed": ("✓", "green"),
     "warning": ("!", "yellow"),
     "failed": ("✗", "red"),
-    "skipped": ("–", None),
+    "skipped": ("-", None),
 }
 _PARTS = ("voila", "papermill", "luigi", "psutil", "packaging", "pyvo")
 _WIDEST = 110
@@ -62,7 +62,7 @@ def _need() -> None:
         raise exits.Stop(
             f"gavip avi check needs what is not installed here: {', '.join(missing)}.",
             code=exits.USAGE,
-            next_step="pip install 'avi-kernel[interface,pipelines,tap,science,check]'",
+            next_step="pip install 'avi-kernel[interface,pipelines,tap,science,checking]'",
         )
 
 
