@@ -205,8 +205,8 @@ class _Check:
                 yield from (_Case(spec=spec, test=test) for test in tests)
             elif spec.hidden:
                 continue  # those that need it run it
-            elif any(parameter.required for parameter in spec.parameters):
-                self._seen.not_run.append(spec.name)
+            elif required := [parameter.name for parameter in spec.parameters if parameter.required]:
+                self._seen.not_run[spec.name] = required
             else:
                 self._seen.untested.append(spec.name)
                 yield _Case(spec=spec, test=PipelineTest(title=DEFAULTS))

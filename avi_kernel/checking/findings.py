@@ -20,8 +20,8 @@ class Findings:
     """Title of a run -> what is not as its test expects."""
     untested: list[str] = field(default_factory=list)
     """Pipelines that declare no test."""
-    not_run: list[str] = field(default_factory=list)
-    """Pipelines that cannot be run without a test: they have parameters without a default."""
+    not_run: dict[str, list[str]] = field(default_factory=dict)
+    """Pipelines that cannot be run without a test -> their parameters without a default."""
     tested: Tested = field(default_factory=lambda: Tested(state="none"))
     repeated: list[Trial] = field(default_factory=list)
     """The second runs."""

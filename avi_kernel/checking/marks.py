@@ -1,6 +1,9 @@
 """From what was seen to marks. One cause gets one mark: what is seen of it elsewhere is not judged there."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+
+from pydantic import JsonValue
 
 from avi_kernel.checking.findings import Findings
 from avi_kernel.checking.leaks import leak_of
@@ -99,19 +102,22 @@ def _untested(seen: Findings) -> Mark | None:
         change = "pip install 'avi-kernel[checking]'"
         return Mark(key="tests", state="warning", sentence=f"{seen.tested.sentence}.", change=change)
     if seen.not_run:
-        name = seen.not_run[0]
+        name, required = next(iter(seen.not_run.items()))
         return Mark(
             key="tests",
             state="warning",
             sentence=f"{', '.join(seen.not_run)}: not run, for it has parameters without a default, and no test gives them values.",
-            change=_lines_of_a_test(name),
+            change=_lines_of_a_test(name, dict.fromkeys(required, "a value"), "a-result.csv"),
         )
     if seen.untested:
+        trial = next(each for each in seen.trials if each.name == seen.untested[0])
+        view = trial.view
+        made = [entry.name for entry in view.results if not entry.name.endswith(".ipynb")] if view else []
         return Mark(
             key="tests",
             state="warning",
             sentence=f"{', '.join(seen.untested)}: run with its defaults and no error, but it has no test.",
-            change=_lines_of_a_test(seen.untested[0]),
+            change=_lines_of_a_test(trial.name, view.parameters if view else {}, *made[:1]),
         )
     if not seen.trials and seen.tested.state == "none":
         return Mark(
@@ -133,13 +139,17 @@ def _tests_passed(seen: Findings) -> Mark:
     return Mark(key="tests", state="passed", sentence=f"{'; '.join(parts)}.")
 
 
-def _lines_of_a_test(pipeline: str) -> str:
-    return (
-        f'In avi.toml, with values that make it quick:\n[[pipelines.{pipeline}.tests]]\ntitle = "a small field"\n'
-        "parameters = { radius = 1 }\n[pipelines."
-        + pipeline
-        + '.tests.results."plot.png"]\nmedia_type = "image/png"'
-    )
+def _lines_of_a_test(pipeline: str, values: Mapping[str, JsonValue], *made: str) -> str:
+    """Return a test to begin with: values for some parameters, and one of the results."""
+    given = ", ".join(f"{name} = {json.dumps(value)}" for name, value in list(values.items())[:3])
+    lines = [
+        "In avi.toml, with values that make it quick:",
+        f"[[pipelines.{pipeline}.tests]]",
+        'title = "a small input"',
+        f"parameters = {{ {given} }}",
+        *(f'[pipelines.{pipeline}.tests.results."{name}"]' for name in made),
+    ]
+    return "\n".join(lines)
 
 
 def _repeatable(seen: Findings) -> Mark:
