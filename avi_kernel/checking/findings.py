@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from avi_kernel.checking.trials import Trial
-from avi_kernel.checking.unit_tests import Tested
+from avi_kernel.checking.unit_tests import Suite
 from avi_kernel.protocol.scorecard import HostCall, Mark
 
 
@@ -22,7 +22,7 @@ class Findings:
     """Pipelines that declare no test."""
     not_run: dict[str, list[str]] = field(default_factory=dict)
     """Pipelines that cannot be run without a test -> their parameters without a default."""
-    tested: Tested = field(default_factory=lambda: Tested(state="none"))
+    tested: Suite = field(default_factory=lambda: Suite(state="none"))
     repeated: list[Trial] = field(default_factory=list)
     """The second runs."""
     differences: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -16,7 +16,7 @@ _NONE_FOUND = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class Suite:
     """What pytest said."""
 
     state: str
@@ -26,13 +26,13 @@ class Tested:
     undeclared: bool = False
 
 
-async def run_tests(surroundings: Surroundings, calls: Calls, *, seconds: float) -> Tested:
+async def run_tests(surroundings: Surroundings, calls: Calls, *, seconds: float) -> Suite:
     """Run them, if there are any."""
     folder = surroundings.folder
     if not any(folder.glob("tests/**/test_*.py")) and not any(folder.glob("tests/**/*_test.py")):
-        return Tested(state="none")
+        return Suite(state="none")
     if find_spec("pytest") is None:
-        return Tested(state="missing", sentence="tests/ was not run: pytest is not installed here")
+        return Suite(state="missing", sentence="tests/ was not run: pytest is not installed here")
     run, before = surroundings.fresh("tests"), calls.undeclared()
     (run / "work").mkdir()
     ended = await run_program(
@@ -53,18 +53,18 @@ def _options(folder: Path) -> list[str]:
     return ["-q", "-rfE", "--tb=short", "--color=no", "-p", "no:cacheprovider", *inside]
 
 
-def _told(ended: Ended, seconds: float, *, undeclared: bool) -> Tested:
+def _told(ended: Ended, seconds: float, *, undeclared: bool) -> Suite:
     if not ended.in_time:
-        return Tested(
+        return Suite(
             state="late", sentence=f"tests/ was still running after {seconds:.0f} s", undeclared=undeclared
         )
     last = next((line for line in reversed(ended.printed.splitlines()) if line.strip()), "")
     if ended.exit_code == 0:
-        return Tested(state="passed", sentence=last.strip("= "))
+        return Suite(state="passed", sentence=last.strip("= "))
     if ended.exit_code == _NONE_FOUND:
-        return Tested(state="none")
+        return Suite(state="none")
     failed = _FAILED.findall(ended.printed)
-    return Tested(
+    return Suite(
         state="failed",
         sentence=f"tests/: {last.strip('= ')}",
         details=(*failed, ended.printed[-1500:]),

@@ -25,9 +25,9 @@ TITLES: dict[MarkKey, str] = {
     "time": "Time",
     "memory": "Memory",
 }
-LARGEST_REPORT = 256 * 1024
+LARGEST_REPORT = 2 * 1024 * 1024
 """Bytes of a scorecard as JSON: what is larger was not written by the check."""
-MOST_DETAILS = 40
+MOST_DETAILS = 20
 MOST_RUNS = 100
 MOST_CALLS = 100
 _SENTENCE = 500

@@ -93,7 +93,9 @@ def test_coordinates_are_no_clock_times(tmp_path):
 def test_notebooks_are_compared_by_what_their_cells_put_out(tmp_path):
     before, after = (ran(f"asked at {moment}, took 0.3 s", moment=moment) for moment in MOMENTS)
     assert two(tmp_path, "a.ipynb", before, after) == ""
-    other = two(tmp_path, "a.ipynb", ran("0.5123456789012345", moment="1"), ran("0.6123456789012345", moment="1"))
+    other = two(
+        tmp_path, "a.ipynb", ran("0.5123456789012345", moment="1"), ran("0.6123456789012345", moment="1")
+    )
     assert "cell 1: it put out '0.5123" in other
 
 
@@ -109,7 +111,9 @@ def test_json_is_compared_part_by_part(tmp_path):
 
 
 def test_what_is_packed_is_compared_without_its_moment(tmp_path):
-    assert two(tmp_path, "a.csv.gz", gzip.compress(b"x\n1\n", mtime=1), gzip.compress(b"x\n1\n", mtime=2)) == ""
+    assert (
+        two(tmp_path, "a.csv.gz", gzip.compress(b"x\n1\n", mtime=1), gzip.compress(b"x\n1\n", mtime=2)) == ""
+    )
     assert two(tmp_path, "a.csv.gz", gzip.compress(b"x\n1\n"), gzip.compress(b"x\n2\n")) != ""
 
 
@@ -130,7 +134,10 @@ def test_pdf_and_svg_are_compared_without_dates_and_made_up_names(tmp_path):
     assert two(tmp_path, "a.pdf", pdf % b"1127", pdf % b"1128") == ""
     assert two(tmp_path, "a.pdf", pdf % b"1127", (pdf % b"1127").replace(b"Stars", b"Moons")) != ""
     svg = '<svg><dc:date>{}</dc:date><use href="#{}"/></svg>'
-    assert two(tmp_path, "a.svg", svg.format(MOMENTS[0], "m0a1b2c3d4e"), svg.format(MOMENTS[1], "mf9e8d7c6b5")) == ""
+    assert (
+        two(tmp_path, "a.svg", svg.format(MOMENTS[0], "m0a1b2c3d4e"), svg.format(MOMENTS[1], "mf9e8d7c6b5"))
+        == ""
+    )
 
 
 def test_a_format_that_nothing_knows_is_compared_by_its_bytes(tmp_path):
@@ -138,14 +145,19 @@ def test_a_format_that_nothing_knows_is_compared_by_its_bytes(tmp_path):
     assert "nothing here knows this format" in two(tmp_path, "a.bin", b"1", b"2")
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.fits", "a.ipynb", "a.vot", "a.parquet", "a.npz", "a.json", "a.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["a.png", "a.fits", "a.ipynb", "a.vot", "a.parquet", "a.npz", "a.json", "a.csv.gz"]
+)
 def test_a_file_that_cannot_be_read_differs_and_ends_nothing(tmp_path, name):
     assert "cannot be read" in two(tmp_path, name, b"no such thing", b"nor this")
 
 
 def test_the_results_of_two_runs_are_compared_file_by_file(tmp_path):
     first, second = tmp_path / "1", tmp_path / "2"
-    for folder, texts in ((first, {"a.csv": "x\n1\n", "b.txt": "b"}), (second, {"a.csv": "x\n2\n", "c.txt": "c"})):
+    for folder, texts in (
+        (first, {"a.csv": "x\n1\n", "b.txt": "b"}),
+        (second, {"a.csv": "x\n2\n", "c.txt": "c"}),
+    ):
         folder.mkdir()
         for name, text in texts.items():
             (folder / name).write_text(text)
@@ -160,4 +172,9 @@ def test_the_results_of_two_runs_are_compared_file_by_file(tmp_path):
 def test_rows_are_counted_where_there_are_any(tmp_path):
     for name, text in {"a.csv": "x\n1\n2\n", "a.json": "[1, 2]", "a.txt": "no table"}.items():
         (tmp_path / name).write_text(text)
-    assert [rows_of(tmp_path / name) for name in ("a.csv", "a.json", "a.txt", "gone.csv")] == [2, 2, None, None]
+    assert [rows_of(tmp_path / name) for name in ("a.csv", "a.json", "a.txt", "gone.csv")] == [
+        2,
+        2,
+        None,
+        None,
+    ]
