@@ -14,7 +14,7 @@ _PRINTED = [
     # Names in SVG and HTML: matplotlib's clip paths, widgets' models; not a number of as many digits.
     re.compile(r"(?<![.\w])(?=\w*[a-z])(?=\w*\d)[A-Za-z]?[0-9a-f]{10,64}\b"),
     re.compile(r"\btable\d{6,}[-\w]*"),  # astropy's
-    re.compile(r"(?:/[\w.+-]+)+/run-\d+-[\w.-]+"),
+    re.compile(r"(?:/[\w.+-]{1,100}){1,20}/run-\d+-[\w.-]+"),
     re.compile(r"\bpid \d+\b"),
 ]
 _PDF = re.compile(rb"/(?:CreationDate|ModDate|ID)\s*(?:\([^)]*\)|\[[^\]]*\])")

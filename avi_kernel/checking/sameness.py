@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from avi_kernel.checking import tables
 from avi_kernel.checking.masks import masked, masked_pdf
@@ -15,8 +16,11 @@ from avi_kernel.protocol.runs import ResultEntry
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file of which more than the digest is compared."""
+MOST_PIXELS = 40_000_000
+"""Of a picture: more are not unpacked."""
 _ROUNDING = 1e-9
 """Relative: sums in another order, as several threads make them, differ by less."""
+TOO_LARGE = "its bytes are others, and it is too large to be compared by value"
 _OTHER = "its bytes are others, and nothing here knows this format"
 _PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp"}
 _TEXTS = {".txt", ".log", ".md", ".svg", ".html", ".htm", ".yaml", ".yml", ".toml", ".reg", ".xml", ".tex"}
@@ -48,7 +52,7 @@ def difference(first: Path, second: Path, *, within: float = _ROUNDING) -> str:
     if filecmp.cmp(first, second, shallow=False):
         return ""
     if max(first.stat().st_size, second.stat().st_size) > LARGEST:
-        return "its bytes are others, and it is too large to be compared by value"
+        return TOO_LARGE
     compare = _comparer(first.suffix.lower())
     try:
         return compare(first, second, within)
@@ -137,7 +141,7 @@ def _gzip(first: Path, second: Path, within: float) -> str:
         with gzip.open(path) as packed:
             content = packed.read(LARGEST + 1)
         if len(content) > LARGEST:
-            return "its bytes are others, and it is too large to be compared by value"
+            return TOO_LARGE
         target = path.parent / f".unpacked-{path.stem}"
         target.write_bytes(content)
         unpacked.append(target)
@@ -152,6 +156,8 @@ def _arrays(first: Path, second: Path, within: float) -> str:
     import numpy as np  # noqa: PLC0415 - only arrays should wait for it
 
     def load(path: Path) -> dict[str, Any]:
+        if path.suffix.lower() == ".npz":
+            _require_small(path)
         loaded = np.load(path, allow_pickle=False)
         return dict(loaded) if hasattr(loaded, "files") else {"array": loaded}
 
@@ -160,6 +166,13 @@ def _arrays(first: Path, second: Path, within: float) -> str:
         return "it holds arrays of other names"
     differing = [key for key in one if not _same_array(one[key], other[key], within)]
     return f"array {differing[0]!r} has other values" if differing else ""
+
+
+def _require_small(packed: Path) -> None:
+    """Refuse an archive that is far larger unpacked."""
+    with ZipFile(packed) as archive:
+        if sum(part.file_size for part in archive.infolist()) > 4 * LARGEST:
+            raise ValueError(TOO_LARGE)
 
 
 def _same_array(one: Any, other: Any, within: float) -> bool:
@@ -193,6 +206,8 @@ def pixel_difference(first: bytes, second: bytes) -> str:
     from PIL import Image  # noqa: PLC0415
 
     with Image.open(io.BytesIO(first)) as one, Image.open(io.BytesIO(second)) as other:
+        if one.width * one.height > MOST_PIXELS:
+            return TOO_LARGE
         if one.size != other.size:
             return f"{one.width} x {one.height} pixels became {other.width} x {other.height}"
         pixels = [np.asarray(each.convert("RGBA"), dtype=np.int16) for each in (one, other)]

@@ -10,6 +10,8 @@ from typing import Any
 from avi_kernel.checking.masks import undated
 
 Row = Sequence[Any]
+MOST_ROWS = 2_000_000
+"""Of a packed table: each is a list of Python's values while it is compared."""
 
 
 def read_table(path: Path) -> list[Row] | None:
@@ -39,19 +41,15 @@ def _astropy(path: Path, kind: str) -> list[Row]:
     from astropy.table import Table  # noqa: PLC0415 - a second that only tables should take
 
     table = Table.read(path, format=kind)
-    return (
-        [list(table.colnames), *(list(row) for row in table.filled().iterrows())]
-        if table.masked
-        else [
-            list(table.colnames),
-            *(list(row) for row in table.iterrows()),
-        ]
-    )
+    whole = table.filled() if table.has_masked_values else table
+    return [list(whole.colnames), *(list(row) for row in whole.iterrows())]
 
 
 def _parquet(path: Path) -> list[Row]:
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
+    if parquet.read_metadata(path).num_rows > MOST_ROWS:
+        raise ValueError(f"more than {MOST_ROWS} rows")
     table = parquet.read_table(path)
     return [table.column_names, *zip(*(column.to_pylist() for column in table.columns), strict=True)]
 

@@ -22,7 +22,7 @@ RelativePath = Annotated[str, Field(max_length=200), STORABLE]
 
 
 class ExpectedResult(Wire):
-    """The `[pipelines.<name>.tests.results."<file>"]` table: what is expected of one result."""
+    """What is expected of one result of a test."""
 
     media_type: str = Field("", pattern=rf"{MEDIA_TYPE}|^$", max_length=150)
     """Such as `text/csv`; default: whatever its name says."""
@@ -35,7 +35,7 @@ class ExpectedResult(Wire):
 
 
 class PipelineTest(Wire):
-    """A `[[pipelines.<name>.tests]]` table: a run on a small input, made when the AVI is checked."""
+    """A run on a small input, made when the AVI is checked."""
 
     title: Line = ""
     """What it tries, in a few words."""
