@@ -1,5 +1,6 @@
 """The AVI's own tests in `tests/test_*.py`, run by pytest."""
 
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from avi_kernel.checking.calls import Calls
 from avi_kernel.checking.programs import Ended, run_program
 from avi_kernel.checking.surroundings import Surroundings
+from avi_kernel.packages import VARIABLE as OWN_PACKAGES
 
 _CONFIGURATIONS = ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) .+$", re.MULTILINE)
@@ -35,10 +37,12 @@ async def run_tests(surroundings: Surroundings, calls: Calls, *, seconds: float)
         return Suite(state="missing", sentence="tests/ was not run: pytest is not installed here")
     run, before = surroundings.fresh("tests"), calls.undeclared()
     (run / "work").mkdir()
+    env = surroundings.environment(run)
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [env["PYTHONPATH"], env.get(OWN_PACKAGES)]))
     ended = await run_program(
         [sys.executable, "-m", "pytest", "tests", *_options(folder)],
         cwd=folder,
-        env=surroundings.environment(run),
+        env=env,
         log=run / "log.txt",
         seconds=seconds,
     )
