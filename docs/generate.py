@@ -10,6 +10,7 @@ from traitlets import TraitType
 
 from avi_kernel.protocol.manifest import Author, InterfaceDetails, Manifest, ParameterDetails, PipelineDetails
 from avi_kernel.protocol.manifest_schema import manifest_schema_bytes
+from avi_kernel.protocol.pipeline_tests import ExpectedResult, PipelineTest
 from gavip_hub import __version__
 from gavip_hub.config import Gavip
 from gavip_hub.handlers.openapi import document
@@ -41,6 +42,8 @@ def manifest() -> str:
         ("`[interface]`", InterfaceDetails),
         ("`[pipelines.<name>]`", PipelineDetails),
         ("`[pipelines.<name>.parameters.<parameter>]`", ParameterDetails),
+        ("`[[pipelines.<name>.tests]]`", PipelineTest),
+        ('`[pipelines.<name>.tests.results."<file>"]`', ExpectedResult),
     ]
     body = "\n\n".join(_table(title, model) for title, model in tables)
     return (

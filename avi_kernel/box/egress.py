@@ -101,7 +101,7 @@ class EgressProxy:
 
     async def _reach(self, wanted: Destination) -> Streams:
         try:
-            return await self._connect(wanted)
+            return await self.connect(wanted)
         except BadRequest as error:
             self._log.write(wanted, allowed=False, reason=str(error))
             raise
@@ -109,7 +109,7 @@ class EgressProxy:
             self._log.write(wanted, allowed=True, reason=str(error) or "no answer in time")
             raise BadRequest(502, f"{wanted.host}:{wanted.port} cannot be reached") from None
 
-    async def _connect(self, wanted: Destination) -> Streams:
+    async def connect(self, wanted: Destination) -> Streams:
         """Connect to an address that was looked at: the name is resolved once, and here."""
         if not self._allowed.allows(wanted):
             raise BadRequest(403, f"this AVI may not reach {wanted.host}:{wanted.port}")

@@ -9,6 +9,7 @@ import click
 
 from avi_kernel.authoring.wrapping import Wrapped, wrapped
 from avi_kernel.cli import exits, settings
+from avi_kernel.cli.check import check
 from avi_kernel.protocol.folder import read_release
 from avi_kernel.protocol.names import NAME_RULE, is_avi_name
 from avi_kernel.protocol.problems import FolderProblem
@@ -105,4 +106,4 @@ def _tell(notebook: Path, name: str, made: Wrapped) -> None:
         click.echo(f"  {line}")
 
 
-COMMANDS: dict[str, click.Command] = {"new": new}
+COMMANDS: dict[str, click.Command] = {"check": check, "new": new}

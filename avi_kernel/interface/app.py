@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import tornado.httpserver
@@ -35,7 +36,7 @@ from avi_kernel.interface.notices import NoticeHandler, Notices, Place
 from avi_kernel.interface.options import Options
 from avi_kernel.interface.page_runs import FirstPage
 from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandler, ShutdownHandler
-from avi_kernel.interface.rendering import TEMPLATE, Renderer, make_exporter
+from avi_kernel.interface.rendering import TEMPLATE, Executor, Renderer, make_exporter
 from avi_kernel.transport import ApiError
 
 LONELY = 600
@@ -163,8 +164,13 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
 
     async def renderer(self) -> Renderer:
         """Return what renders the page for this server's user."""
+        return self.renderer_of(self.options.notebook(outreach=await self._for_outreach()))
+
+    def renderer_of(self, notebook: Path, *, executor: type[Executor] = Executor) -> Renderer:
+        """Return what renders a notebook of this AVI."""
         return Renderer(
-            notebook=self.options.notebook(outreach=await self._for_outreach()),
+            notebook=notebook,
+            executor=executor,
             exporter=self._exporter,
             specs=self.kernel_spec_manager,
             show_tracebacks=self.options.standalone,

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from typing import Any, Self
 
+from nbformat import NotebookNode
+
 from avi_kernel.interface.kernels import InterfaceKernels
 from avi_kernel.interface.rendering import Renderer, Started
 
@@ -43,7 +45,11 @@ class PageRun:
     async def begin(cls, interface: Any, *, query: str) -> Self:
         """Start a kernel for the page that was asked for with this query string, and the notebook in it."""
         renderer: Renderer = await interface.renderer()
-        notebook = renderer.load()
+        return cls.of(interface, renderer, renderer.load(), query=query)
+
+    @classmethod
+    def of(cls, interface: Any, renderer: Renderer, notebook: NotebookNode, *, query: str = "") -> Self:
+        """Start a kernel for this notebook, which is filled with what its cells put out."""
         kernels: InterfaceKernels = interface.kernel_manager
         name = notebook.metadata["kernelspec"]["name"]
         kernel = asyncio.ensure_future(_start(kernels, name, base_url=interface.base_url, query=query))

@@ -93,8 +93,10 @@ class Renderer:
         specs: KernelSpecManager,
         show_tracebacks: bool,
         log: logging.Logger,
+        executor: type[Executor] = Executor,
     ) -> None:
         self.notebook = notebook
+        self._executor = executor
         self._exporter = exporter
         self._specs = specs
         self._show_tracebacks = show_tracebacks
@@ -140,7 +142,13 @@ class Renderer:
         page_config: dict[str, Any],
     ) -> AsyncGenerator[str, None]:
         """Yield the page's HTML as it comes: its head at once, then each cell when it has run."""
-        run = _Run(notebook=notebook, kernel=kernel, log=self._log, show_tracebacks=self._show_tracebacks)
+        run = _Run(
+            notebook=notebook,
+            kernel=kernel,
+            log=self._log,
+            show_tracebacks=self._show_tracebacks,
+            executor=self._executor,
+        )
         async for piece, _ in self._exporter.generate_from_notebook_node(
             notebook,
             resources=self._resources(page),
@@ -164,17 +172,19 @@ class _Run:
         kernel: Awaitable[Started],
         log: logging.Logger,
         show_tracebacks: bool,
+        executor: type[Executor],
     ) -> None:
         self._notebook = notebook
         self._kernel = kernel
         self._log = log
         self._show_tracebacks = show_tracebacks
+        self._executor_class = executor
         self._executor: Executor
 
     async def start(self) -> str:
         """Wait for the kernel and return its id."""
         started = await self._kernel
-        self._executor = Executor(
+        self._executor = self._executor_class(
             self._notebook, km=started.manager, log=self._log, show_tracebacks=self._show_tracebacks
         )
         self._executor.kc = await self._executor.async_start_new_kernel_client()

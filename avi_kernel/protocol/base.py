@@ -62,3 +62,7 @@ PATTERN_WORDS = {
     HOST_PATTERN: "a host's name, such as `archive.example.org` or `archive.example.org:8443`: no scheme, path or `*`",
 }
 """What such a pattern accepts, as people are told."""
+MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(;[A-Za-z0-9_.+= -]+)?$"
+"""Of ASCII alone: it becomes a header."""
+ResultName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""File name of a job's result."""

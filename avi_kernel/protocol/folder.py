@@ -21,6 +21,7 @@ from avi_kernel.protocol.manifest import (
 )
 from avi_kernel.protocol.needs import with_steps
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.pipeline_tests import check_tests
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.requirements import (
     LARGEST_REQUIREMENTS,
@@ -126,6 +127,9 @@ class _FolderReader:
         )
         _require_small(spec)
         check_memory(spec.pipelines)
+        for pipeline in spec.pipelines:
+            details = manifest.pipelines.get(pipeline.name, PipelineDetails())
+            check_tests(self._folder, MANIFEST_FILE, pipeline.name, details.tests, pipeline.parameters)
         return spec
 
     def with_line(self, problem: FolderProblem) -> FolderProblem:

@@ -17,6 +17,7 @@ from avi_kernel.protocol.base import (
     require_storable,
 )
 from avi_kernel.protocol.parameters import MOST_PARAMETERS, Choices, Limit, ParameterName, ParameterSpec, Unit
+from avi_kernel.protocol.pipeline_tests import MOST_TESTS, PipelineTest
 from avi_kernel.protocol.wording import got
 
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN, min_length=2, max_length=20)]
@@ -91,6 +92,8 @@ class PipelineDetails(Resources):
     """Details of parameters that the notebook declares."""
     hidden: bool = False
     """A step that other pipelines need and nobody runs by itself."""
+    tests: list[PipelineTest] = Field([], max_length=MOST_TESTS)
+    """Runs on small inputs that a check makes, and what is expected of them."""
 
 
 class InterfaceDetails(Wire):

@@ -5,15 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from avi_kernel.protocol.base import REPORTED, Count, Wire
+from avi_kernel.protocol.base import MEDIA_TYPE, REPORTED, Count, ResultName, Wire
 from avi_kernel.protocol.manifest import PipelineSpec
 
 OUTCOME_FILE = "outcome.json"
 LOG_FILE = "log.txt"
 RESULTS_FOLDER = "results"
-MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+(;[A-Za-z0-9_.+= -]+)?$"
-"""Of ASCII alone: it becomes a header."""
-ResultName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Name = Annotated[str, Field(max_length=200), REPORTED]
 Message = Annotated[str, Field(max_length=500), REPORTED]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,15 +42,29 @@ class LocalJobs:
         Its name.
     owner
         Who the jobs are said to belong to.
+    own
+        Where everything goes that is made; default: `.gavip` in the folder.
+    environ
+        What the jobs find in their environment; default: what is in ours.
     """
 
-    def __init__(self, *, folder: Path, avi: str, owner: str) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        avi: str,
+        owner: str,
+        own: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.avi = avi
         self.owner = owner
+        self.own = own or self.folder / OWN_FOLDER
+        self.environ = environ
         self.api_url = ""
         """Where the jobs report to; set once the server listens."""
-        self.store = LocalStore(self.folder / OWN_FOLDER / "jobs")
+        self.store = LocalStore(self.own / "jobs")
         self._documents: dict[str, JobDocument] = {}
         self._tokens: dict[str, str] = {}
         self._processes: dict[str, asyncio.subprocess.Process] = {}
@@ -58,7 +73,7 @@ class LocalJobs:
     @property
     def work(self) -> Path:
         """The folder that is the user's `avis/<avi>` on a platform."""
-        return self.folder / OWN_FOLDER / "work"
+        return self.own / "work"
 
     async def submit(self, request: JobSubmit) -> JobView:
         """Make a job, and start it unless the request says otherwise."""
@@ -98,7 +113,7 @@ class LocalJobs:
         attempt = self.store.attempt(job)
         attempt.mkdir(parents=True)
         self.work.mkdir(parents=True, exist_ok=True)
-        (self.folder / OWN_FOLDER / ".gitignore").write_text("*\n")
+        (self.own / ".gitignore").write_text("*\n")
         self._tokens[job] = secrets.token_urlsafe(24)
         now = datetime.now(UTC)
         view = self.store.change(job, phase=Phase.EXECUTING, state="RUNNING", queued_at=now, started_at=now)
@@ -116,13 +131,14 @@ class LocalJobs:
         return view
 
     def _environment(self, job: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTERHUB_")}
+        outer = os.environ if self.environ is None else self.environ
+        kept = {name: value for name, value in outer.items() if not name.startswith("JUPYTERHUB_")}
         return {
             **kept,
             "GAVIP_API_URL": self.api_url,
             "GAVIP_TOKEN": self._tokens[job],
             "GAVIP_USER": self.owner,
-            "GAVIP_USER_SPACE": str(self.folder / OWN_FOLDER),
+            "GAVIP_USER_SPACE": str(self.own),
             "GAVIP_WORK_DIR": str(self.work),
             "GAVIP_AVI": self.avi,
             "GAVIP_AVI_VERSION": VERSION,
@@ -205,6 +221,10 @@ class LocalJobs:
         """Wait for the end of a job that was started here."""
         await self._watches[job]
         return self.store.get(job)
+
+    def process_number(self, job: str) -> int:
+        """Return the number of the process that a job's others come from."""
+        return self._processes[job].pid
 
     def job_of(self, token: str) -> str | None:
         """Return the job whose attempt has this token."""
