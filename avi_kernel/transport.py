@@ -74,6 +74,7 @@ _KINDS: dict[int, type[ApiError]] = {
     401: SignInRequired,
     403: NotAllowed,
     404: NotFound,
+    405: NotFound,
     409: Conflict,
     413: BadRequest,
     422: BadRequest,
@@ -89,11 +90,19 @@ class Transport:
         The platform's address (`http://gavip.localhost:8000`) or its API's.
     token
         A Hub token; None asks without sign-in.
+    patience
+        Seconds for which a silent platform is waited for.
+    tries
+        How often what may be repeated without harm is asked for.
     """
 
-    def __init__(self, *, url: str, token: str | None) -> None:
+    def __init__(
+        self, *, url: str, token: str | None, patience: float = _TIMEOUT, tries: int = _TRIES
+    ) -> None:
         self.url = api_url(url)
         self._token = token
+        self._patience = patience
+        self._tries = tries
         self._client: httpx.Client | None = None
 
     def request(
@@ -103,6 +112,7 @@ class Transport:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        content: "bytes | Iterator[bytes] | None" = None,
         headers: Mapping[str, str] | None = None,
     ) -> "httpx.Response":
         """Return the answer.
@@ -116,11 +126,16 @@ class Transport:
         """
         import httpx  # noqa: PLC0415 - a tenth of a second that only requests should pay
 
-        tries = _TRIES if method == "GET" else 1
+        tries = self._tries if method == "GET" else 1
         for left in range(tries - 1, -1, -1):
             try:
                 answer = self._connected().request(
-                    method, self.url + path, params=dict(params or {}), json=json, headers=dict(headers or {})
+                    method,
+                    self.url + path,
+                    params=dict(params or {}),
+                    json=json,
+                    content=content,
+                    headers=dict(headers or {}),
                 )
                 break
             except httpx.TransportError as error:
@@ -157,7 +172,7 @@ class Transport:
 
     def _connected(self) -> "httpx.Client":
         if self._client is None:
-            self._client = http_client(self.url, token=self._token)
+            self._client = http_client(self.url, token=self._token, patience=self._patience)
         return self._client
 
 
@@ -196,7 +211,7 @@ def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
 
 
-def http_client(url: str, *, token: str | None = None) -> "httpx.Client":
+def http_client(url: str, *, token: str | None = None, patience: float = _TIMEOUT) -> "httpx.Client":
     """Return a client of httpx for a platform's address.
 
     Browsers take every `*.localhost` for this machine (RFC 6761), Python may not: here the connection goes to the
@@ -222,7 +237,7 @@ def http_client(url: str, *, token: str | None = None) -> "httpx.Client":
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     loopback = is_loopback(urlsplit(url).hostname or "")
     transport = LoopbackTransport() if loopback else None
-    return httpx.Client(headers=headers, timeout=_TIMEOUT, transport=transport, trust_env=not loopback)
+    return httpx.Client(headers=headers, timeout=patience, transport=transport, trust_env=not loopback)
 
 
 def raise_for_refusal(answer: "httpx.Response") -> None:

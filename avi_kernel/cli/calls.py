@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import click
 
 from avi_kernel.cli import exits, output, settings
-from avi_kernel.cli.operations import EVENTS, Operation
+from avi_kernel.cli.document import renewed
+from avi_kernel.cli.operations import EVENTS, JSON, Operation
 from avi_kernel.cli.schemas import Schemas
 from avi_kernel.cli.settings import Platform
-from avi_kernel.transport import Transport, file_name
+from avi_kernel.transport import NotFound, Transport, file_name
 
 Given = dict[str, Any]
+PIECE = 256 * 1024
 _NO_CONTENT = 204
 
 
@@ -43,7 +45,7 @@ def connected() -> Iterator[Transport]:
 
 def call(operation: Operation, schemas: Schemas, given: Given) -> int:
     """Call an operation and print what it answers."""
-    with connected() as transport:
+    with connected() as transport, _still_offered(operation):
         if operation.media_type == EVENTS:
             _print_stream(transport, path_of(operation, given))
         elif operation.is_download:
@@ -54,6 +56,20 @@ def call(operation: Operation, schemas: Schemas, given: Given) -> int:
             answer = send(transport, operation, schemas, given)
             output.show(answer, model=schemas.answer_model(operation.what), as_json=as_json())
     return exits.OK
+
+
+@contextmanager
+def _still_offered(operation: Operation) -> Iterator[None]:
+    """Say so where an operation is refused because the platform was exchanged since its document was kept."""
+    try:
+        yield
+    except NotFound as error:
+        url = platform().url
+        if operation.is_in(renewed(url)):
+            raise
+        words = f"{url} does not offer `gavip {operation.group} {operation.name}` any more."
+        step = "Its commands were read again: gavip --help lists them."
+        raise exits.Stop(words, code=exits.NOT_FOUND, next_step=step) from error
 
 
 def send(transport: Transport, operation: Operation, schemas: Schemas, given: Given) -> Any:
@@ -72,9 +88,17 @@ def send(transport: Transport, operation: Operation, schemas: Schemas, given: Gi
         operation.method,
         path_of(operation, given),
         params=query,
-        json=body if "requestBody" in operation.what else None,
+        json=body if operation.body_type == JSON else None,
+        content=_pieces(given["input"]) if operation.is_upload else None,
+        headers={"Content-Type": operation.body_type} if operation.is_upload else None,
     )
     return None if answer.status_code == _NO_CONTENT else answer.json()
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file piece by piece: it may be larger than memory."""
+    while piece := file.read(PIECE):
+        yield piece
 
 
 def path_of(operation: Operation, given: Given) -> str:

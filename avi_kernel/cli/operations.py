@@ -1,17 +1,24 @@
 """Commands made from a platform's OpenAPI document: `jobs.submit` becomes `gavip job submit`."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from avi_kernel.cli.completion import names_of
 from avi_kernel.cli.schemas import Schemas, parameter_of
 
 Document = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
+JSON = "application/json"
+BYTES = "application/octet-stream"
+OWN_GROUP = "openapi"
+"""The document itself: asked for before there is any command."""
 PERSON = "person"
 EVENTS = "text/event-stream"
+_WORDS = re.compile(r"[^A-Za-z0-9]+")
 LONE = frozenset({"get", "list"})
 """An operation of such a name that is alone in its group is the group: `gavip me`."""
 
@@ -31,6 +38,10 @@ class Operation:
         """One line of help."""
         return str(self.what.get("summary", ""))
 
+    def is_in(self, document: Document) -> bool:
+        """Whether another document has it too."""
+        return self.method.lower() in document.get("paths", {}).get(self.path, {})
+
     @property
     def media_type(self) -> str:
         """Of the answer; nothing where it has no body."""
@@ -40,22 +51,65 @@ class Operation:
         return ""
 
     @property
+    def body_type(self) -> str:
+        """Media type of the request; nothing where it has no body."""
+        content = self.what.get("requestBody", {}).get("content", {})
+        return JSON if JSON in content else next(iter(content), "")
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether the request is a file."""
+        return self.body_type == BYTES
+
+    @property
     def is_download(self) -> bool:
         """Whether the answer is a file."""
-        return self.media_type not in {"", "application/json", EVENTS}
+        return self.media_type not in {"", JSON, EVENTS}
 
 
 def operations(document: Document) -> Iterator[Operation]:
-    """Yield what a person may call; what is for jobs' own tokens is left out."""
+    """Yield what a person may call and this command can; what is for jobs' own tokens is left out."""
+    return (operation for operation in _for_people(document) if not _is_beyond(operation))
+
+
+def beyond_us(document: Document) -> list[str]:
+    """Return the operations that need what this command does not know, as `job paint`."""
+    return [f"{one.group} {one.name}" for one in _for_people(document) if _is_beyond(one)]
+
+
+def _for_people(document: Document) -> Iterator[Operation]:
     for path, methods in document.get("paths", {}).items():
         for method in METHODS:
             what = methods.get(method)
-            if not what or "." not in what.get("operationId", ""):
+            if what is None or not _is_for_people(what, document):
                 continue
-            tag, _, name = what["operationId"].partition(".")
-            security = what.get("security", [])
-            if tag != "openapi" and (not security or any(PERSON in each for each in security)):
-                yield Operation(group=singular(tag), name=name, method=method.upper(), path=path, what=what)
+            group, name = _names(method, path, what)
+            if group != OWN_GROUP:
+                yield Operation(group=group, name=name, method=method.upper(), path=path, what=what)
+
+
+def _is_for_people(what: dict[str, Any], document: Document) -> bool:
+    security = what.get("security", document.get("security", []))
+    return not security or any(not each or PERSON in each for each in security)
+
+
+def _names(method: str, path: str, what: dict[str, Any]) -> tuple[str, str]:
+    """Return group and name: of `jobs.submit`, or of a tag and any other name."""
+    tag, dot, name = str(what.get("operationId") or f"{method}-{_WORDS.sub('-', path).strip('-')}").partition(
+        "."
+    )
+    if not dot:
+        tag, name = next(iter(what.get("tags", [])), "api"), tag
+    return singular(_WORDS.sub("-", tag).lower()), _WORDS.sub("-", name).lower()
+
+
+def _is_beyond(operation: Operation) -> bool:
+    """Tell whether an operation needs a header, or a body that is neither JSON nor a file."""
+    headers = any(
+        each.get("required") and each["in"] not in {"path", "query"}
+        for each in operation.what.get("parameters", [])
+    )
+    return headers or (operation.body_type not in {"", JSON} and not operation.is_upload)
 
 
 def singular(tag: str) -> str:
@@ -100,8 +154,15 @@ def _command(operation: Operation, schemas: Schemas, *, name: str) -> click.Comm
     run = special.run if special else call
     if special:
         parameters.append(special.option())
+    if operation.is_upload:
+        parameters.append(
+            click.Argument(["input"], type=click.File("rb"), help="File to send; `-`: standard input.")
+        )
     if operation.is_download:
-        parameters.append(click.Option(["-o", "--output"], help="File to write; `-`: standard output."))
+        target = click.Path(dir_okay=False, allow_dash=True)
+        parameters.append(
+            click.Option(["-o", "--output"], type=target, help="File to write; `-`: standard output.")
+        )
 
     def callback(**given: Any) -> int:
         return run(operation, schemas, given)
@@ -117,11 +178,14 @@ def _command(operation: Operation, schemas: Schemas, *, name: str) -> click.Comm
 
 def _parameters(operation: Operation, schemas: Schemas) -> Iterator[click.Parameter]:
     for each in operation.what.get("parameters", []):
+        if each["in"] not in {"path", "query"}:
+            continue
         yield parameter_of(
             each["name"],
-            schemas.plain(each["schema"]),
-            required=each["in"] == "path",
+            schemas.plain(each.get("schema", {})),
+            required=bool(each.get("required")),
             text=each.get("description", ""),
+            completes=names_of(schemas.document, each["name"]),
         )
     body = schemas.body_of(operation.what)
     required = set(body.get("required", []))
@@ -129,4 +193,5 @@ def _parameters(operation: Operation, schemas: Schemas) -> Iterator[click.Parame
     for name, schema in body.get("properties", {}).items():
         if name in asked:  # the address names it already, and `send` puts it into the body too
             continue
-        yield parameter_of(name, schemas.plain(schema), required=name in required)
+        completes = names_of(schemas.document, name)
+        yield parameter_of(name, schemas.plain(schema), required=name in required, completes=completes)

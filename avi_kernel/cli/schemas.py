@@ -1,12 +1,17 @@
 """JSON schemas as click's parameters."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from avi_kernel.cli.values import key_values
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 Schema = dict[str, Any]
+Completes = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
 _REFERENCE = "#/components/schemas/"
 _JSON = "application/json"
 
@@ -15,6 +20,7 @@ class Schemas:
     """Looks things up in an OpenAPI document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
         self._schemas: dict[str, Schema] = document.get("components", {}).get("schemas", {})
 
     def plain(self, schema: Schema) -> Schema:
@@ -44,23 +50,49 @@ class Schemas:
         return ""
 
 
-def parameter_of(name: str, schema: Schema, *, required: bool, text: str = "") -> click.Parameter:
-    """Return an argument for what must be given, an option for the rest."""
+def parameter_of(
+    name: str, schema: Schema, *, required: bool, text: str = "", completes: Completes | None = None
+) -> click.Parameter:
+    """Return an argument for what must be given, an option for the rest.
+
+    Parameters
+    ----------
+    completes
+        What the shell may complete it to, where its type does not say.
+    """
+    text = text or str(schema.get("description") or schema.get("title") or name)
+    type_ = _type_of(schema)
     if required:
-        return click.Argument([name], type=_type_of(schema), metavar=name.upper())
-    text = text or str(schema.get("description", ""))
+        shown = " ".join(filter(None, [text, _accepted(type_)]))
+        return click.Argument([name], type=type_, metavar=name.upper(), help=shown, shell_complete=completes)
     flag = "--" + name.replace("_", "-")
     match schema.get("type"):
         case "boolean":
-            return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=text or None)
+            shown = _with_default(text, schema)
+            return click.Option([f"{flag}/--no-{flag[2:]}", name], default=None, help=shown)
         case "object":
             return _pairs_option(name, text)
         case "array":
+            items = _type_of(schema.get("items", {}))
+            return click.Option([flag, name], multiple=True, type=items, help=text)
+        case _:
             return click.Option(
-                [flag, name], multiple=True, type=_type_of(schema.get("items", {})), help=text
+                [flag, name], type=type_, help=_with_default(text, schema), shell_complete=completes
+            )
+
+
+def _accepted(type_: click.ParamType[Any]) -> str:
+    """Return what an argument takes, which an option's help shows by itself."""
+    match type_:
+        case click.Choice():
+            return f"[{'|'.join(map(str, type_.choices))}]"
+        case click.IntRange() | click.FloatRange():
+            bounds = [bound for bound in (type_.min, type_.max) if bound is not None]
+            return (
+                f"[{type_.name.removesuffix(' range')}{' ' if bounds else ''}{' to '.join(map(str, bounds))}]"
             )
         case _:
-            return click.Option([flag, name], type=_type_of(schema), help=_with_default(text, schema))
+            return ""
 
 
 def _pairs_option(name: str, text: str) -> click.Option:
@@ -76,10 +108,11 @@ def _pairs_option(name: str, text: str) -> click.Option:
     )
 
 
-def _with_default(text: str, schema: Schema) -> str | None:
+def _with_default(text: str, schema: Schema) -> str:
     default = schema.get("default")
-    shown = f"default: {default}" if default not in (None, "") else ""
-    return "  ".join(filter(None, [text, shown and f"[{shown}]"])) or None
+    if isinstance(default, bool):
+        default = "yes" if default else "no"
+    return text if default in (None, "") else f"{text}  [default: {default}]"
 
 
 def _type_of(schema: Schema) -> click.ParamType[Any]:

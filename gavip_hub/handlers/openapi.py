@@ -26,6 +26,13 @@ _PARTS = {
     "server": r"[a-z][a-z0-9-]{0,29}",
     "result": r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
 }
+_MEANINGS = {
+    "avi": "Name of the AVI.",
+    "version": "Version of the release.",
+    "id": "Id of the job.",
+    "server": "Name of the server.",
+    "result": "Name of the result.",
+}
 _UNTYPED: dict[str, Any] = {
     "application/json": {"schema": {"type": "object"}},
     "text/event-stream": {"schema": {"type": "string"}},
@@ -125,6 +132,7 @@ def _parameters(path: str, what: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
+            "description": _MEANINGS[name],
             "schema": {"type": "string", "pattern": f"^{_PARTS[name]}$"},
         }
         for name in _PART.findall(path)
