@@ -78,6 +78,7 @@ _KINDS: dict[int, type[ApiError]] = {
     409: Conflict,
     413: BadRequest,
     422: BadRequest,
+    507: Conflict,
 }
 
 
@@ -114,10 +115,16 @@ class Transport:
         json: Any = None,
         content: "bytes | Iterator[bytes] | None" = None,
         headers: Mapping[str, str] | None = None,
+        silence: float | None = None,
     ) -> "httpx.Response":
         """Return the answer.
 
         A request that may be repeated without harm is tried again when nobody answered.
+
+        Parameters
+        ----------
+        silence
+            Seconds without an answer after which it has failed, where that takes longer than usual.
 
         Raises
         ------
@@ -136,6 +143,7 @@ class Transport:
                     json=json,
                     content=content,
                     headers=dict(headers or {}),
+                    timeout=silence or self._patience,
                 )
                 break
             except httpx.TransportError as error:
@@ -145,7 +153,9 @@ class Transport:
         return answer
 
     @contextmanager
-    def stream(self, path: str, *, silence: float | None = _TIMEOUT) -> Iterator[Iterator[bytes]]:
+    def stream(
+        self, path: str, *, params: Mapping[str, Any] | None = None, silence: float | None = _TIMEOUT
+    ) -> Iterator[Iterator[bytes]]:
         """Open a large answer and give its pieces.
 
         Parameters
@@ -153,14 +163,41 @@ class Transport:
         silence
             Seconds without a piece after which it has failed; None waits for ever.
         """
+        with self.opened(path, params=params, silence=silence) as answer:
+            yield answer.iter_bytes()
+
+    @contextmanager
+    def opened(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        silence: float | None = _TIMEOUT,
+        accepted: frozenset[int] = frozenset(),
+    ) -> Iterator["httpx.Response"]:
+        """Open a large answer, of which nothing has been read.
+
+        Parameters
+        ----------
+        accepted
+            Statuses that refuse nothing for who asks.
+        """
         import httpx  # noqa: PLC0415 - as above
 
         try:
-            with self._connected().stream("GET", self.url + path, timeout=silence) as answer:
-                if answer.is_error:
-                    answer.read()
-                raise_for_refusal(answer)
-                yield answer.iter_bytes()
+            with self._connected().stream(
+                "GET",
+                self.url + path,
+                params=dict(params or {}),
+                headers=dict(headers or {}),
+                timeout=silence,
+            ) as answer:
+                if answer.status_code not in accepted:
+                    if answer.is_error:
+                        answer.read()
+                    raise_for_refusal(answer)
+                yield answer
         except httpx.TransportError as error:
             raise Unavailable(f"{self.url} does not answer: {why_silent(error)}") from error
 

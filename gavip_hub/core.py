@@ -19,6 +19,7 @@ from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.uploads import Uploads
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -34,6 +35,7 @@ class Core:
     database: Database
     folders: AttemptFolders
     spaces: UserSpaces
+    uploads: Uploads
     quotas: QuotaService
     repositories: Repositories
     releases: ReleaseService
@@ -80,6 +82,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         database=database,
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
+        uploads=Uploads(root=config.root),
         quotas=quotas,
         repositories=repositories,
         releases=releases,

@@ -38,6 +38,7 @@ from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.files import FileService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
@@ -49,6 +50,7 @@ from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
 from gavip_hub.storage.git_http import GitHttp
+from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.threads import Threads
 
 IDENTITY_SECONDS = 60
@@ -240,6 +242,7 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         simulations=SimulationService(database=core.database, quotas=core.quotas),
         proposals=proposals,
         grants=core.grants,
+        files=_files(core),
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,
@@ -249,6 +252,17 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
             releases=core.releases,
             page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
         ),
+    )
+
+
+def _files(core: Core) -> FileService:
+    return FileService(
+        database=core.database,
+        quotas=core.quotas,
+        files=UserFiles(root=core.config.root),
+        uploads=core.uploads,
+        disk=core.disk,
+        clock=core.clock,
     )
 
 

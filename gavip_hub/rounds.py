@@ -42,7 +42,11 @@ def make_rounds(
 
 def _measurer(core: Core, threads: Threads) -> Rounds:
     measurer = SpaceMeasurer(
-        database=core.database, user_spaces=core.spaces, config=core.config, clock=core.clock
+        database=core.database,
+        user_spaces=core.spaces,
+        config=core.config,
+        clock=core.clock,
+        uploaded=core.uploads.who_wrote,
     )
     return Rounds(
         task="measuring users' spaces",

@@ -47,11 +47,9 @@ def call(operation: Operation, schemas: Schemas, given: Given) -> int:
     """Call an operation and print what it answers."""
     with connected() as transport, _still_offered(operation):
         if operation.media_type == EVENTS:
-            _print_stream(transport, path_of(operation, given))
+            _print_stream(transport, operation, given)
         elif operation.is_download:
-            _save(
-                transport, path_of(operation, given), given["output"] or _named(given[_names(operation)[-1]])
-            )
+            _save(transport, operation, given)
         else:
             answer = send(transport, operation, schemas, given)
             output.show(answer, model=schemas.answer_model(operation.what), as_json=as_json())
@@ -79,15 +77,10 @@ def send(transport: Transport, operation: Operation, schemas: Schemas, given: Gi
         for name in schemas.body_of(operation.what).get("properties", {})
         if given.get(name) not in (None, ())
     }
-    query = {
-        each["name"]: given[each["name"]]
-        for each in operation.what.get("parameters", [])
-        if each["in"] == "query" and given.get(each["name"]) is not None
-    }
     answer = transport.request(
         operation.method,
         path_of(operation, given),
-        params=query,
+        params=query_of(operation, given),
         json=body if operation.body_type == JSON else None,
         content=_pieces(given["input"]) if operation.is_upload else None,
         headers={"Content-Type": operation.body_type} if operation.is_upload else None,
@@ -101,6 +94,12 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
+def query_of(operation: Operation, given: Given) -> dict[str, Any]:
+    """Return what the command's values say after the `?`."""
+    names = [each["name"] for each in operation.what.get("parameters", []) if each["in"] == "query"]
+    return {name: given[name] for name in names if given.get(name) not in (None, ())}
+
+
 def path_of(operation: Operation, given: Given) -> str:
     """Return the operation's path with its parts filled in."""
     parts = {name: quote(str(value), safe="") for name, value in given.items() if value is not None}
@@ -111,8 +110,9 @@ def _names(operation: Operation) -> list[str]:
     return [each["name"] for each in operation.what.get("parameters", []) if each["in"] == "path"]
 
 
-def _print_stream(transport: Transport, path: str) -> None:
-    with transport.stream(path, silence=None) as pieces:
+def _print_stream(transport: Transport, operation: Operation, given: Given) -> None:
+    asked = query_of(operation, given)
+    with transport.stream(path_of(operation, given), params=asked, silence=None) as pieces:
         for piece in pieces:
             click.echo(piece.decode("utf-8", "replace"), nl=False)
 
@@ -125,13 +125,20 @@ def _named(name: str) -> str:
         raise click.UsageError(f"{error}: say with --output where to save it.") from None
 
 
-def _save(transport: Transport, path: str, target: str) -> None:
+def _save(transport: Transport, operation: Operation, given: Given) -> None:
     """Write a download to a file, whole or not at all, or to standard output for `-`."""
+    target = given["output"] or _named(_last_name(operation, given))
     with (
-        transport.stream(path) as pieces,
+        transport.stream(path_of(operation, given), params=query_of(operation, given)) as pieces,
         click.open_file(target, "wb", atomic=target != "-") as file,
     ):
         for piece in pieces:
             file.write(piece)
     if target != "-":
         click.echo(target)
+
+
+def _last_name(operation: Operation, given: Given) -> str:
+    """Return how a download is called: by the last that has to be said to get it."""
+    needed = [each["name"] for each in operation.what.get("parameters", []) if each.get("required")]
+    return str(given[needed[-1]]) if needed else ""

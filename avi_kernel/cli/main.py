@@ -17,8 +17,14 @@ _OWN = {
     "logout": ("avi_kernel.cli.login:logout", "Forget a platform's token."),
 }
 _HIDDEN = {"git-credential": ("avi_kernel.cli.git_credential:git_credential", "Give git a token.")}
-_JOINED = {"avi": "avi_kernel.cli.avi_commands:COMMANDS"}
-_JOINED_HELP = {"avi": "Make AVIs, and look at those of a platform."}
+_JOINED = {
+    "avi": "avi_kernel.cli.avi_commands:COMMANDS",
+    "data": "avi_kernel.cli.data_commands:COMMANDS",
+}
+_JOINED_HELP = {
+    "avi": "Make AVIs, and look at those of a platform.",
+    "data": "Copy files to and from your space on a platform.",
+}
 _SHORT = {
     "admin": "Look after a platform on this machine.",
     "demo": "Start a platform, run a first job, and keep serving.",

@@ -1,9 +1,10 @@
 """What is said where platform and command are of different versions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from avi_kernel.cli import exits
 from avi_kernel.cli.operations import beyond_us
 
 _NUMBERS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
@@ -39,3 +40,21 @@ def platform_version(document: dict[str, Any]) -> str:
 def _numbers(version: str) -> tuple[int, ...]:
     found = _NUMBERS.match(version)
     return tuple(map(int, found.group().split("."))) if found else ()
+
+
+def require(document: dict[str, Any], needed: Iterable[str], *, url: str) -> None:
+    """Refuse what a platform has no operations for.
+
+    Raises
+    ------
+    exits.Stop
+        Saying which platform that is, and of which version.
+    """
+    known = {what.get("operationId") for methods in document["paths"].values() for what in methods.values()}
+    if set(needed) - known:
+        version = platform_version(document) or "an unknown version"
+        raise exits.Stop(
+            f"{url} cannot do that: it runs GAVIP {version}, which knows no {', '.join(sorted(set(needed) - known))}.",
+            code=exits.NOT_FOUND,
+            next_step="It needs a newer platform.",
+        )

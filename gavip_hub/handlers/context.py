@@ -8,7 +8,7 @@ from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
-from gavip_hub.handlers.at_once import AtOnce, OneByOne, pushes, reads, streams, transfers
+from gavip_hub.handlers.at_once import AtOnce, OneByOne, pushes, reads, streams, transfers, writes
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
@@ -17,6 +17,7 @@ from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.files import FileService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
@@ -57,6 +58,7 @@ class Services:
     simulations: SimulationService
     proposals: MemoryProposals
     grants: GrantService
+    files: FileService
     numbers: NumberService
     projects: ProjectService
     browsing: BrowsingService
@@ -84,6 +86,7 @@ class ServiceContext:
     templates: Environment
     git: GitHttp
     reads: AtOnce = field(default_factory=reads)
+    writes: AtOnce = field(default_factory=writes)
     streams: AtOnce = field(default_factory=streams)
     transfers: AtOnce = field(default_factory=transfers)
     pushes: OneByOne = field(default_factory=pushes)

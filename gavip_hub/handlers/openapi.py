@@ -15,7 +15,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import ErrorBody
 from gavip_hub import exceptions
 from gavip_hub.handlers.context import PREFIX
-from gavip_hub.handlers.operations import ApiHandler, Operation, operation, operations_of
+from gavip_hub.handlers.operations import BYTES, ApiHandler, Operation, operation, operations_of
 
 API = f"{PREFIX}/api"
 REFERENCE = "#/components/schemas/{model}"
@@ -24,6 +24,7 @@ _PARTS = {
     "version": r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}",
     "id": r"[A-Za-z0-9-]{1,64}",
     "server": r"[a-z][a-z0-9-]{0,29}",
+    "upload": r"[0-9a-f]{32}",
     "result": r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
 }
 _MEANINGS = {
@@ -31,6 +32,7 @@ _MEANINGS = {
     "version": "Version of the release.",
     "id": "Id of the job.",
     "server": "Name of the server.",
+    "upload": "Name of the upload, as it was told when it began.",
     "result": "Name of the result.",
 }
 _UNTYPED: dict[str, Any] = {
@@ -117,6 +119,8 @@ def _operation(path: str, what: Operation) -> dict[str, Any]:
         is_needed = any(field.is_required() for field in what.body.model_fields.values())
         content = {"application/json": {"schema": schema}}
         described["requestBody"] = {"required": is_needed, "content": content}
+    if what.takes_bytes:
+        described["requestBody"] = {"required": True, "content": {BYTES: {}}}
     return described
 
 
@@ -188,7 +192,9 @@ def _refusals(what: Operation) -> dict[str, Any]:
         errors.add(exceptions.Forbidden)
     if what.body or what.query:
         errors |= {exceptions.BadRequest, exceptions.BadParameter}
-    if what.body:
+    if what.takes_bytes:
+        errors.add(exceptions.BadRequest)
+    if what.body or what.takes_bytes:
         errors.add(exceptions.BodyTooLarge)
     by_status: dict[str, list[str]] = {}
     for error in sorted(errors, key=lambda e: (e.status_code, e.error)):

@@ -6,6 +6,7 @@ from typing import Any
 from gavip_hub.handlers import (
     attempts,
     avis,
+    data,
     events,
     git,
     grants,
@@ -29,6 +30,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *projects.HANDLERS,
     *servers.HANDLERS,
     *grants.HANDLERS,
+    *data.HANDLERS,
     *jobs.HANDLERS,
     *events.HANDLERS,
     *policies.HANDLERS,

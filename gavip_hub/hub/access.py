@@ -14,6 +14,7 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:gavip:cancel:jobs": {"description": "Cancel jobs."},
     "custom:gavip:delete:jobs": {"description": "Delete jobs and their results."},
     "custom:gavip:read:files": {"description": "Read files of the user-space."},
+    "custom:gavip:write:files": {"description": "Write files of the user-space."},
     "custom:gavip:publish:releases": {"description": "Publish releases of AVIs."},
     "custom:gavip:admin:platform": {"description": "See and change what belongs to the whole platform."},
 }
@@ -35,7 +36,7 @@ _OUTREACH = [
     "custom:gavip:cancel:jobs!user",
     "custom:gavip:delete:jobs!user",
 ]
-_SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user"]
+_SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user", "custom:gavip:write:files!user"]
 _DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
 _OPERATOR = [
     *_DEVELOPER,

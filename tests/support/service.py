@@ -31,7 +31,10 @@ SERVICE_TOKEN = "the-service's-own"
 API = "/services/gavip/api"
 PATIENCE = 60.0
 """Seconds after which what should happen has not, on a machine that is busy with other things too."""
-ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs", "read:files")
+ALL = (
+    *("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs"),
+    *("read:files", "write:files"),
+)
 DEVELOPER = (*ALL, "publish:releases")
 OPERATOR = (*DEVELOPER, "admin:platform")
 

@@ -51,7 +51,7 @@ class _Answer(BaseHTTPRequestHandler):
         else:
             self._send(404, json.dumps({"error": "not_found", "message": "There is nothing."}).encode())
 
-    do_POST = do_DELETE = do_PUT = do_GET
+    do_POST = do_DELETE = do_PUT = do_GET  # noqa: N815 - names that http.server prescribes
 
     def _send_document(self) -> None:
         text = json.dumps(self.api.document(), sort_keys=True).encode()

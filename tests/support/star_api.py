@@ -34,9 +34,9 @@ class StarMade(Wire):
     """How bright it is."""
     variable: bool = False
     """Whether that changes."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = {}  # noqa: RUF012 - pydantic copies defaults
     """What else is known."""
-    planets: list[str] = []
+    planets: list[str] = []  # noqa: RUF012 - as above
     """Their names."""
 
 

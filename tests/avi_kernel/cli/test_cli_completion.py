@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from avi_kernel.cli import completion, main, settings
+from avi_kernel.cli import completion, settings
 from avi_kernel.cli.settings import Platform
 from tests.support.small_api import SmallApi, small_api
 from tests.support.star_api import STAR_HANDLERS, Exploded
