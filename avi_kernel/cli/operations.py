@@ -14,8 +14,8 @@ Document = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
 BYTES = "application/octet-stream"
-OWN_GROUP = "openapi"
-"""The document itself: asked for before there is any command."""
+OWN_GROUPS = frozenset({"openapi", "device"})
+"""The document itself, asked for before there is any command; and what `gavip login` asks."""
 PERSON = "person"
 EVENTS = "text/event-stream"
 _WORDS = re.compile(r"[^A-Za-z0-9]+")
@@ -84,7 +84,7 @@ def _for_people(document: Document) -> Iterator[Operation]:
             if what is None or not _is_for_people(what, document):
                 continue
             group, name = _names(method, path, what)
-            if group != OWN_GROUP:
+            if group not in OWN_GROUPS:
                 yield Operation(group=group, name=name, method=method.upper(), path=path, what=what)
 
 

@@ -11,7 +11,7 @@ from avi_kernel.cli import settings
 
 def url_of(ctx: click.Context) -> str:
     """Return the address of the platform that a command line talks to."""
-    return settings.current(ctx.find_root().params.get("url")).url
+    return settings.address(ctx.find_root().params.get("url"))
 
 
 def kept_document(ctx: click.Context) -> dict[str, Any]:

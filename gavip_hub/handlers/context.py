@@ -12,9 +12,11 @@ from gavip_hub.handlers.at_once import AtOnce, OneByOne, pushes, reads, streams,
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
+from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.browsing import BrowsingService
+from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
@@ -58,6 +60,7 @@ class Services:
     simulations: SimulationService
     proposals: MemoryProposals
     grants: GrantService
+    devices: DeviceService
     files: FileService
     numbers: NumberService
     projects: ProjectService
@@ -72,6 +75,7 @@ class ServiceContext:
     config: Gavip
     services: Services
     sign_in: SignIn
+    command_tokens: CommandTokens
     database_threads: Threads
     file_threads: Threads
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""

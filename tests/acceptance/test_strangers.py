@@ -74,6 +74,10 @@ def own_report(**body: Any) -> Answer:
 
 
 ANSWERS = {
+    "device.begin": replace(PUBLIC, body={"note": "a stranger's"}),
+    "device.collect": Answer(
+        person={400}, interface={400}, job={400}, nobody={400}, body={"device_code": "guessed"}
+    ),
     "openapi.get": PUBLIC,
     "health.get": PUBLIC,
     "health.live": PUBLIC,
@@ -186,10 +190,14 @@ PAGES = {
     "/projects/gamma/files/app.ipynb": {404},
     "/projects/gamma/content/app.ipynb": {404},
     "/projects/gamma/raw/app.ipynb": {404},
+    "/device": {200},
+    "/device/decide": {404},
+    "/device/callback": {403},
     "/no-such-page": {404},
 }
 """Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
 WRITES = {
+    "/device/decide",
     "/jobs/{job}/start",
     "/jobs/{job}/cancel",
     "/servers/alpha/close",

@@ -21,12 +21,14 @@ class SmallApi:
     version: str = "0.1.0"
     url: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
-    """Method and path, as `GET /jobs` -> what is answered; nothing: 404."""
+    """Method and path, as `GET /jobs` -> what is answered, or what returns status and answer; nothing: 404."""
     asked: list[str] = field(default_factory=list)
     """Method and address of all requests."""
     statuses: list[int] = field(default_factory=list)
     """Of the answers to them."""
     bodies: list[bytes] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    """What a test lets pass at once."""
     changes: dict[str, Any] = field(default_factory=dict)
     """Of the document, beside what its handlers say."""
 
@@ -47,7 +49,9 @@ class _Answer(BaseHTTPRequestHandler):
             return
         key = f"{self.command} {path.partition('?')[0]}"
         if key in self.api.answers:
-            self._send(200, json.dumps(self.api.answers[key]).encode())
+            told = self.api.answers[key]
+            status, body = told() if callable(told) else (200, told)
+            self._send(status, json.dumps(body).encode())
         else:
             self._send(404, json.dumps({"error": "not_found", "message": "There is nothing."}).encode())
 

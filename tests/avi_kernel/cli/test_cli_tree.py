@@ -29,8 +29,8 @@ BY_HAND = {
 """Commands that no operation stands behind, and what they are about."""
 MORE_THAN_THEIR_OPERATION = {"job.submit", "job.log"}
 """They wait and follow, which takes several requests."""
-NO_COMMANDS = {"openapi.get"}
-"""Operations for people that are no commands: the document is read before there is any."""
+NO_COMMANDS = {"openapi.get", "device.begin", "device.collect"}
+"""Operations for people that are no commands: the document is read before there is any, and `login` asks the others."""
 
 
 @pytest.fixture

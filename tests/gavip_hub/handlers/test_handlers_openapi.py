@@ -11,7 +11,7 @@ GET /openapi.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /avis/{avi}/releases
 GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
-DELETE /avis/{avi}/grants  GET /data  GET /data/content  GET /data/digest  POST /data/uploads  POST /data/uploads/{upload}
+DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /data/content  GET /data/digest  POST /data/uploads  POST /data/uploads/{upload}
 DELETE /data/uploads/{upload}  POST /data/uploads/{upload}/finish  GET /servers  POST /servers  DELETE /servers/{server}
 GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
@@ -120,9 +120,9 @@ def _fields(made, one):
     return made["components"]["schemas"][name]["properties"] if name else {}
 
 
-def test_only_health_and_the_document_itself_need_no_sign_in(made):
+def test_only_health_the_document_itself_and_signing_in_need_no_sign_in(made):
     public = {path for path, _, one in operations(made) if not one["security"]}
-    assert public == {"/health", "/health/live", "/openapi.json"}
+    assert public == {"/health", "/health/live", "/openapi.json", "/device", "/device/token"}
 
 
 def test_queries_show_their_limits_and_choices(made):
