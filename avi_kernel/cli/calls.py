@@ -9,9 +9,8 @@ import click
 
 from avi_kernel.cli import exits, output, settings
 from avi_kernel.cli.document import renewed
-from avi_kernel.cli.operations import EVENTS, JSON, Operation
-from avi_kernel.cli.schemas import Schemas
 from avi_kernel.cli.settings import Platform
+from avi_kernel.openapi import EVENTS, JSON, Operation, Schemas
 from avi_kernel.transport import NotFound, Transport, file_name
 
 Given = dict[str, Any]

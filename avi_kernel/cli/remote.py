@@ -25,9 +25,9 @@ def summaries(ctx: click.Context) -> dict[str, str]:
     document = kept_document(ctx)
     if not document:
         return {}
-    from avi_kernel.cli import operations  # noqa: PLC0415 - help without a document does without
+    from avi_kernel import openapi  # noqa: PLC0415 - help without a document does without
 
-    return operations.group_summaries(document)
+    return openapi.group_summaries(document)
 
 
 def command(ctx: click.Context, name: str) -> click.Command | None:

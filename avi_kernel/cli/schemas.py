@@ -6,48 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avi_kernel.cli.values import key_values
+from avi_kernel.openapi import Schema
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-Schema = dict[str, Any]
 Completes = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
-_REFERENCE = "#/components/schemas/"
-_JSON = "application/json"
-
-
-class Schemas:
-    """Looks things up in an OpenAPI document."""
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document = document
-        self._schemas: dict[str, Schema] = document.get("components", {}).get("schemas", {})
-
-    def plain(self, schema: Schema) -> Schema:
-        """Return a schema with its reference followed, and `or null` taken away."""
-        if "$ref" in schema:
-            return self.plain(self._schemas.get(schema["$ref"].removeprefix(_REFERENCE), {}))
-        if "allOf" in schema and len(schema["allOf"]) == 1:
-            return self.plain({**schema["allOf"][0], **{k: v for k, v in schema.items() if k != "allOf"}})
-        if "anyOf" in schema:
-            kept = [each for each in schema["anyOf"] if each.get("type") != "null"]
-            outer = {key: value for key, value in schema.items() if key != "anyOf"}
-            return {**outer, **self.plain(kept[0])} if len(kept) == 1 else outer
-        return schema
-
-    def body_of(self, what: dict[str, Any]) -> Schema:
-        """Return the schema of an operation's body."""
-        content = what.get("requestBody", {}).get("content", {})
-        return self.plain(content.get(_JSON, {}).get("schema", {}))
-
-    def answer_model(self, what: dict[str, Any]) -> str:
-        """Return the name of the model that an operation answers with, also of those in a list; or nothing."""
-        for status, answer in what.get("responses", {}).items():
-            if status.startswith("2"):
-                schema = answer.get("content", {}).get(_JSON, {}).get("schema", {})
-                reference = schema.get("$ref") or schema.get("items", {}).get("$ref", "")
-                return str(reference.removeprefix(_REFERENCE))
-        return ""
 
 
 def parameter_of(

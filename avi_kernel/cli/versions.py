@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from avi_kernel.cli import exits
-from avi_kernel.cli.operations import beyond_us
+from avi_kernel.openapi import beyond_us
 
 _NUMBERS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}")
 _READ = "3."

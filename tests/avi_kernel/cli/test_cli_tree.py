@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from avi_kernel import openapi
 from avi_kernel.cli import job_commands, main, operations, plugins
 from gavip_hub.handlers.openapi import document
 from gavip_hub.handlers.routes import API_HANDLERS
@@ -43,7 +44,7 @@ def stars(home) -> Iterator[SmallApi]:
 def commands_of(made: dict) -> dict[str, click.Command]:
     """Return `job submit` -> command, of a whole document."""
     found = {}
-    for group in operations.group_summaries(made):
+    for group in openapi.group_summaries(made):
         command = operations.command(made, group)
         if isinstance(command, click.Group):
             found |= {f"{group} {name}": one for name, one in command.commands.items()}
@@ -67,14 +68,14 @@ def wanted(made: dict) -> set[str]:
 
 
 def test_every_operation_of_the_platform_has_its_command():
-    made = {f"{one.group}.{one.name}" for one in operations.operations(REAL)}
+    made = {f"{one.group}.{one.name}" for one in openapi.operations(REAL)}
     asked = {
-        operations.singular(tag) + "." + name
+        openapi.singular(tag) + "." + name
         for tag, _, name in (one.partition(".") for one in wanted(REAL) - NO_COMMANDS)
     }
     assert made == asked
     assert len(REAL_COMMANDS) == len(asked)
-    assert operations.beyond_us(REAL) == []
+    assert openapi.beyond_us(REAL) == []
 
 
 def test_what_is_made_by_hand_is_written_down_here():
@@ -102,11 +103,11 @@ def test_every_command_and_every_parameter_has_help_and_a_type(name):
 @pytest.mark.parametrize("name", REAL_COMMANDS)
 def test_every_parameter_of_an_operation_is_one_of_its_command(name):
     operation = next(
-        one for one in operations.operations(REAL) if name in {f"{one.group} {one.name}", one.group}
+        one for one in openapi.operations(REAL) if name in {f"{one.group} {one.name}", one.group}
     )
     names = {parameter.name for parameter in REAL_COMMANDS[name].params}
     asked = {each["name"] for each in operation.what["parameters"]}
-    body = operations.Schemas(REAL).body_of(operation.what).get("properties", {})
+    body = openapi.Schemas(REAL).body_of(operation.what).get("properties", {})
     assert asked | set(body) <= names
 
 
