@@ -74,10 +74,12 @@ _KINDS: dict[int, type[ApiError]] = {
     401: SignInRequired,
     403: NotAllowed,
     404: NotFound,
+    405: NotFound,
     409: Conflict,
     410: Conflict,
     413: BadRequest,
     422: BadRequest,
+    507: Conflict,
 }
 
 
@@ -90,11 +92,19 @@ class Transport:
         The platform's address (`http://gavip.localhost:8000`) or its API's.
     token
         A Hub token; None asks without sign-in.
+    patience
+        Seconds for which a silent platform is waited for.
+    tries
+        How often what may be repeated without harm is asked for.
     """
 
-    def __init__(self, *, url: str, token: str | None) -> None:
+    def __init__(
+        self, *, url: str, token: str | None, patience: float = _TIMEOUT, tries: int = _TRIES
+    ) -> None:
         self.url = api_url(url)
         self._token = token
+        self._patience = patience
+        self._tries = tries
         self._client: httpx.Client | None = None
 
     def request(
@@ -104,11 +114,18 @@ class Transport:
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        content: "bytes | Iterator[bytes] | None" = None,
         headers: Mapping[str, str] | None = None,
+        silence: float | None = None,
     ) -> "httpx.Response":
         """Return the answer.
 
         A request that may be repeated without harm is tried again when nobody answered.
+
+        Parameters
+        ----------
+        silence
+            Seconds without an answer after which it has failed, where that takes longer than usual.
 
         Raises
         ------
@@ -117,11 +134,17 @@ class Transport:
         """
         import httpx  # noqa: PLC0415 - a tenth of a second that only requests should pay
 
-        tries = _TRIES if method == "GET" else 1
+        tries = self._tries if method == "GET" else 1
         for left in range(tries - 1, -1, -1):
             try:
                 answer = self._connected().request(
-                    method, self.url + path, params=dict(params or {}), json=json, headers=dict(headers or {})
+                    method,
+                    self.url + path,
+                    params=dict(params or {}),
+                    json=json,
+                    content=content,
+                    headers=dict(headers or {}),
+                    timeout=silence or self._patience,
                 )
                 break
             except httpx.TransportError as error:
@@ -131,7 +154,9 @@ class Transport:
         return answer
 
     @contextmanager
-    def stream(self, path: str, *, silence: float | None = _TIMEOUT) -> Iterator[Iterator[bytes]]:
+    def stream(
+        self, path: str, *, params: Mapping[str, Any] | None = None, silence: float | None = _TIMEOUT
+    ) -> Iterator[Iterator[bytes]]:
         """Open a large answer and give its pieces.
 
         Parameters
@@ -139,14 +164,41 @@ class Transport:
         silence
             Seconds without a piece after which it has failed; None waits for ever.
         """
+        with self.opened(path, params=params, silence=silence) as answer:
+            yield answer.iter_bytes()
+
+    @contextmanager
+    def opened(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        silence: float | None = _TIMEOUT,
+        accepted: frozenset[int] = frozenset(),
+    ) -> Iterator["httpx.Response"]:
+        """Open a large answer, of which nothing has been read.
+
+        Parameters
+        ----------
+        accepted
+            Statuses that refuse nothing for who asks.
+        """
         import httpx  # noqa: PLC0415 - as above
 
         try:
-            with self._connected().stream("GET", self.url + path, timeout=silence) as answer:
-                if answer.is_error:
-                    answer.read()
-                raise_for_refusal(answer)
-                yield answer.iter_bytes()
+            with self._connected().stream(
+                "GET",
+                self.url + path,
+                params=dict(params or {}),
+                headers=dict(headers or {}),
+                timeout=silence,
+            ) as answer:
+                if answer.status_code not in accepted:
+                    if answer.is_error:
+                        answer.read()
+                    raise_for_refusal(answer)
+                yield answer
         except httpx.TransportError as error:
             raise Unavailable(f"{self.url} does not answer: {why_silent(error)}") from error
 
@@ -158,7 +210,7 @@ class Transport:
 
     def _connected(self) -> "httpx.Client":
         if self._client is None:
-            self._client = http_client(self.url, token=self._token)
+            self._client = http_client(self.url, token=self._token, patience=self._patience)
         return self._client
 
 
@@ -197,7 +249,7 @@ def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.endswith(".localhost") or host.startswith("127.")
 
 
-def http_client(url: str, *, token: str | None = None) -> "httpx.Client":
+def http_client(url: str, *, token: str | None = None, patience: float = _TIMEOUT) -> "httpx.Client":
     """Return a client of httpx for a platform's address.
 
     Browsers take every `*.localhost` for this machine (RFC 6761), Python may not: here the connection goes to the
@@ -223,7 +275,7 @@ def http_client(url: str, *, token: str | None = None) -> "httpx.Client":
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     loopback = is_loopback(urlsplit(url).hostname or "")
     transport = LoopbackTransport() if loopback else None
-    return httpx.Client(headers=headers, timeout=_TIMEOUT, transport=transport, trust_env=not loopback)
+    return httpx.Client(headers=headers, timeout=patience, transport=transport, trust_env=not loopback)
 
 
 def raise_for_refusal(answer: "httpx.Response") -> None:

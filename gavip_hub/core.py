@@ -22,6 +22,7 @@ from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.repositories import Repositories
+from gavip_hub.storage.uploads import Uploads
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -37,6 +38,7 @@ class Core:
     database: Database
     folders: AttemptFolders
     spaces: UserSpaces
+    uploads: Uploads
     quotas: QuotaService
     repositories: Repositories
     wheels: Wheels
@@ -91,6 +93,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         database=database,
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
+        uploads=Uploads(root=config.root),
         quotas=quotas,
         repositories=repositories,
         wheels=wheels,

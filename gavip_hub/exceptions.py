@@ -116,6 +116,42 @@ class QueueFull(GavipError):
     retry_after = 60
 
 
+class TooOften(GavipError):
+    """That was tried too often in a short time."""
+
+    error = "too_often"
+    status_code = 429
+    retry_after = 600
+
+
+class DevicePending(GavipError):
+    """Its user has not said yes yet: ask again after the interval."""
+
+    error = "authorization_pending"
+    status_code = 400
+
+
+class DeviceTooSoon(GavipError):
+    """The command asks more often than it was told to."""
+
+    error = "slow_down"
+    status_code = 400
+
+
+class DeviceRefused(GavipError):
+    """Its user said no."""
+
+    error = "access_denied"
+    status_code = 400
+
+
+class DeviceExpired(GavipError):
+    """No command waits with this code: it is good for ten minutes, and for one token."""
+
+    error = "expired_token"
+    status_code = 400
+
+
 class Unavailable(GavipError):
     """A part of the platform does not answer; try again in a minute."""
 

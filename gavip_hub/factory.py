@@ -21,12 +21,14 @@ from gavip_hub.domain.giving_way import Terms
 from gavip_hub.handlers.base import UnknownPath
 from gavip_hub.handlers.bodies import BoundedApplication
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
+from gavip_hub.handlers.device import CALLBACK
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.probe import HealthProbe
 from gavip_hub.handlers.routes import all_routes, openapi_document
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.health import make_probe
 from gavip_hub.hub.client import HubClient
+from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
 from gavip_hub.rounds import make_rounds
 from gavip_hub.scheduler.loop import SchedulerLoop
@@ -36,8 +38,10 @@ from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.files import FileService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.numbers import NumberService
@@ -49,6 +53,7 @@ from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.storage import events
 from gavip_hub.storage.git_http import GitHttp
+from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.threads import Threads
 
 IDENTITY_SECONDS = 60
@@ -112,6 +117,7 @@ def make_service(
         pools,
         services=services,
         sign_in=_sign_in(config, service_token),
+        command_tokens=_command_tokens(config, service_token),
         health=_health(core, scheduler, hub_client, report, pools.probing_threads),
         notice=report.notice,
         metrics=metrics,
@@ -140,6 +146,7 @@ def _context(
     *,
     services: Services,
     sign_in: SignIn,
+    command_tokens: CommandTokens,
     health: HealthProbe,
     notice: str,
     metrics: Metrics,
@@ -148,6 +155,7 @@ def _context(
         config=core.config,
         services=services,
         sign_in=sign_in,
+        command_tokens=command_tokens,
         database_threads=pools.database_threads,
         file_threads=pools.file_threads,
         publishing_threads=pools.publishing_threads,
@@ -246,6 +254,8 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         simulations=SimulationService(database=core.database, quotas=core.quotas),
         proposals=proposals,
         grants=core.grants,
+        devices=DeviceService(clock=core.clock),
+        files=_files(core),
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,
@@ -255,6 +265,17 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
             releases=core.releases,
             page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
         ),
+    )
+
+
+def _files(core: Core) -> FileService:
+    return FileService(
+        database=core.database,
+        quotas=core.quotas,
+        files=UserFiles(root=core.config.root),
+        uploads=core.uploads,
+        disk=core.disk,
+        clock=core.clock,
     )
 
 
@@ -352,6 +373,15 @@ def _sign_in(config: Gavip, service_token: str) -> SignIn:
         cache_max_age=IDENTITY_SECONDS,
     )
     return SignIn(oauth=oauth, secret=_cookie_secret(service_token), origin=config.public_url)
+
+
+def _command_tokens(config: Gavip, service_token: str) -> CommandTokens:
+    return CommandTokens(
+        api_url=f"{config.hub_url}/hub/api",
+        public_url=config.public_url,
+        callback=f"{config.public_url}{CALLBACK}",
+        service_token=service_token,
+    )
 
 
 def _cookie_secret(service_token: str) -> str:

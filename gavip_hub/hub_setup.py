@@ -118,6 +118,16 @@ def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
             "oauth_redirect_uri": f"{config.public_url}/services/{access.SERVICE}/oauth_callback",
             "oauth_client_allowed_scopes": access.PORTAL_SCOPES,
         },
+        {
+            "name": access.COMMAND,
+            "api_token": access.command_secret(secrets.service_token),
+            "oauth_client_id": access.COMMAND_CLIENT,
+            # The portal's own page has asked, with what was shown by the command (docs/adr/0047).
+            "oauth_no_confirm": True,
+            "oauth_redirect_uri": f"{config.public_url}/services/{access.SERVICE}/device/callback",
+            "oauth_client_allowed_scopes": access.COMMAND_CLIENT_SCOPES,
+            "display": False,
+        },
         {"name": access.SUPERVISOR, "api_token": secrets.supervisor_token, "display": False},
     ]
 

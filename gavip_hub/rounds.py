@@ -64,7 +64,11 @@ def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
 
 def _measurer(core: Core, threads: Threads) -> Rounds:
     measurer = SpaceMeasurer(
-        database=core.database, user_spaces=core.spaces, config=core.config, clock=core.clock
+        database=core.database,
+        user_spaces=core.spaces,
+        config=core.config,
+        clock=core.clock,
+        uploaded=core.uploads.who_wrote,
     )
     return Rounds(
         task="measuring users' spaces",

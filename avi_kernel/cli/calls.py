@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import click
 
 from avi_kernel.cli import exits, output, settings
-from avi_kernel.cli.operations import EVENTS, Operation
-from avi_kernel.cli.schemas import Schemas
+from avi_kernel.cli.document import renewed
 from avi_kernel.cli.settings import Platform
-from avi_kernel.transport import Transport, file_name
+from avi_kernel.openapi import EVENTS, JSON, Operation, Schemas
+from avi_kernel.transport import NotFound, Transport, file_name
 
 Given = dict[str, Any]
+PIECE = 256 * 1024
 _NO_CONTENT = 204
 
 
@@ -43,17 +44,29 @@ def connected() -> Iterator[Transport]:
 
 def call(operation: Operation, schemas: Schemas, given: Given) -> int:
     """Call an operation and print what it answers."""
-    with connected() as transport:
+    with connected() as transport, _still_offered(operation):
         if operation.media_type == EVENTS:
-            _print_stream(transport, path_of(operation, given))
+            _print_stream(transport, operation, given)
         elif operation.is_download:
-            _save(
-                transport, path_of(operation, given), given["output"] or _named(given[_names(operation)[-1]])
-            )
+            _save(transport, operation, given)
         else:
             answer = send(transport, operation, schemas, given)
             output.show(answer, model=schemas.answer_model(operation.what), as_json=as_json())
     return exits.OK
+
+
+@contextmanager
+def _still_offered(operation: Operation) -> Iterator[None]:
+    """Say so where an operation is refused because the platform was exchanged since its document was kept."""
+    try:
+        yield
+    except NotFound as error:
+        url = platform().url
+        if operation.is_in(renewed(url)):
+            raise
+        words = f"{url} does not offer `gavip {operation.group} {operation.name}` any more."
+        step = "Its commands were read again: gavip --help lists them."
+        raise exits.Stop(words, code=exits.NOT_FOUND, next_step=step) from error
 
 
 def send(transport: Transport, operation: Operation, schemas: Schemas, given: Given) -> Any:
@@ -63,18 +76,27 @@ def send(transport: Transport, operation: Operation, schemas: Schemas, given: Gi
         for name in schemas.body_of(operation.what).get("properties", {})
         if given.get(name) not in (None, ())
     }
-    query = {
-        each["name"]: given[each["name"]]
-        for each in operation.what.get("parameters", [])
-        if each["in"] == "query" and given.get(each["name"]) is not None
-    }
     answer = transport.request(
         operation.method,
         path_of(operation, given),
-        params=query,
-        json=body if "requestBody" in operation.what else None,
+        params=query_of(operation, given),
+        json=body if operation.body_type == JSON else None,
+        content=_pieces(given["input"]) if operation.is_upload else None,
+        headers={"Content-Type": operation.body_type} if operation.is_upload else None,
     )
     return None if answer.status_code == _NO_CONTENT else answer.json()
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file piece by piece: it may be larger than memory."""
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def query_of(operation: Operation, given: Given) -> dict[str, Any]:
+    """Return what the command's values say after the `?`."""
+    names = [each["name"] for each in operation.what.get("parameters", []) if each["in"] == "query"]
+    return {name: given[name] for name in names if given.get(name) not in (None, ())}
 
 
 def path_of(operation: Operation, given: Given) -> str:
@@ -87,8 +109,9 @@ def _names(operation: Operation) -> list[str]:
     return [each["name"] for each in operation.what.get("parameters", []) if each["in"] == "path"]
 
 
-def _print_stream(transport: Transport, path: str) -> None:
-    with transport.stream(path, silence=None) as pieces:
+def _print_stream(transport: Transport, operation: Operation, given: Given) -> None:
+    asked = query_of(operation, given)
+    with transport.stream(path_of(operation, given), params=asked, silence=None) as pieces:
         for piece in pieces:
             click.echo(piece.decode("utf-8", "replace"), nl=False)
 
@@ -101,13 +124,20 @@ def _named(name: str) -> str:
         raise click.UsageError(f"{error}: say with --output where to save it.") from None
 
 
-def _save(transport: Transport, path: str, target: str) -> None:
+def _save(transport: Transport, operation: Operation, given: Given) -> None:
     """Write a download to a file, whole or not at all, or to standard output for `-`."""
+    target = given["output"] or _named(_last_name(operation, given))
     with (
-        transport.stream(path) as pieces,
+        transport.stream(path_of(operation, given), params=query_of(operation, given)) as pieces,
         click.open_file(target, "wb", atomic=target != "-") as file,
     ):
         for piece in pieces:
             file.write(piece)
     if target != "-":
         click.echo(target)
+
+
+def _last_name(operation: Operation, given: Given) -> str:
+    """Return how a download is called: by the last that has to be said to get it."""
+    needed = [each["name"] for each in operation.what.get("parameters", []) if each.get("required")]
+    return str(given[needed[-1]]) if needed else ""

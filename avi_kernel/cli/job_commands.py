@@ -10,8 +10,7 @@ import click
 
 from avi_kernel.cli import exits, output
 from avi_kernel.cli.calls import Given, as_json, connected, platform, send
-from avi_kernel.cli.operations import Operation
-from avi_kernel.cli.schemas import Schemas
+from avi_kernel.openapi import Operation, Schemas
 from avi_kernel.sizes import size
 
 if TYPE_CHECKING:

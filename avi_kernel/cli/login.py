@@ -8,6 +8,7 @@ from urllib.parse import quote
 import click
 
 from avi_kernel.cli import exits, git_credential, settings
+from avi_kernel.cli.device_login import device_token
 from avi_kernel.cli.document import api_document
 from avi_kernel.cli.settings import Platform
 from avi_kernel.transport import ApiError, SignInRequired, Transport, Unavailable, http_client, why_silent
@@ -17,30 +18,44 @@ _FORBIDDEN = 403
 
 
 @click.command()
-@click.argument("url", required=False)
+@click.argument("url", required=False, help="Of the platform; default: the last signed in to.")
 @click.option("--user", help="Whom to sign in as; asked for when not given.")
 @click.option("--token", help="A token made in the portal, instead of a password.")
+@click.option("--device", is_flag=True, help="Say yes in a browser on any machine, by a code shown here.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_context
 def login(
-    ctx: click.Context, url: str | None, user: str | None, token: str | None, *, password_stdin: bool
+    ctx: click.Context,
+    url: str | None,
+    user: str | None,
+    token: str | None,
+    *,
+    device: bool,
+    password_stdin: bool,
 ) -> None:
     """Sign in to the platform at URL and keep a token.
 
-    The token is kept in a file that only you can read, and ends after 90 days. Git asks for it by itself from now on.
+    The token ends after 90 days. It is kept in your system's keyring where the Python package keyring finds one, and else
+    in a file that only you can read. Git asks for it by itself from now on.
     """
-    platform = settings.current(url or (ctx.obj or {}).get("url")).url
+    platform = settings.address(url or (ctx.obj or {}).get("url"))
+    if device and (user or token or password_stdin):
+        raise click.UsageError("--device needs neither a user nor a token: you say yes in the browser.")
     with exits.told_plainly():
+        if device:
+            token = device_token(platform)
         if token is None:
             user = user or click.prompt(f"User at {platform}")
             password = _password(from_stdin=password_stdin)
             token = _token_for(platform, str(user), password)
         name = _name_of(platform, token)
-    settings.remember(Platform(url=platform, token=token, user=name))
+    in_keyring = settings.remember(Platform(url=platform, token=token, user=name))
     with suppress(ApiError):  # so that help and completion know its commands from now on
         api_document(platform)
     with_git = git_credential.install(platform)
-    click.echo(f"Signed in to {platform} as {name}{', and git with you' if with_git else ''}.")
+    git_too = ", and git with you" if with_git else ""
+    kept = "your system's keyring" if in_keyring else f"{settings.config_file()}, readable by you alone"
+    click.echo(f"Signed in to {platform} as {name}{git_too}. The token is in {kept}.")
 
 
 def _password(*, from_stdin: bool) -> str:
@@ -78,11 +93,11 @@ def _name_of(platform: str, token: str) -> str:
 
 
 @click.command()
-@click.argument("url", required=False)
+@click.argument("url", required=False, help="Of the platform; default: the last signed in to.")
 @click.pass_context
 def logout(ctx: click.Context, url: str | None) -> None:
     """Forget the token of the platform at URL."""
-    platform = settings.current(url or (ctx.obj or {}).get("url")).url
+    platform = settings.address(url or (ctx.obj or {}).get("url"))
     known = settings.forget(platform)
     git_credential.remove(platform)
     click.echo(f"Forgot the token of {platform}." if known else f"There was no token of {platform}.")

@@ -1,82 +1,13 @@
 """Commands made from a platform's OpenAPI document: `jobs.submit` becomes `gavip job submit`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from avi_kernel.cli.schemas import Schemas, parameter_of
-
-Document = dict[str, Any]
-METHODS = ("get", "post", "put", "patch", "delete")
-PERSON = "person"
-EVENTS = "text/event-stream"
-LONE = frozenset({"get", "list"})
-"""An operation of such a name that is alone in its group is the group: `gavip me`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One operation of the document."""
-
-    group: str
-    name: str
-    method: str
-    path: str
-    what: dict[str, Any]
-
-    @property
-    def summary(self) -> str:
-        """One line of help."""
-        return str(self.what.get("summary", ""))
-
-    @property
-    def media_type(self) -> str:
-        """Of the answer; nothing where it has no body."""
-        for status, answer in self.what.get("responses", {}).items():
-            if status.startswith("2"):
-                return next(iter(answer.get("content", {})), "")
-        return ""
-
-    @property
-    def is_download(self) -> bool:
-        """Whether the answer is a file."""
-        return self.media_type not in {"", "application/json", EVENTS}
-
-
-def operations(document: Document) -> Iterator[Operation]:
-    """Yield what a person may call; what is for jobs' own tokens is left out."""
-    for path, methods in document.get("paths", {}).items():
-        for method in METHODS:
-            what = methods.get(method)
-            if not what or "." not in what.get("operationId", ""):
-                continue
-            tag, _, name = what["operationId"].partition(".")
-            security = what.get("security", [])
-            if tag != "openapi" and (not security or any(PERSON in each for each in security)):
-                yield Operation(group=singular(tag), name=name, method=method.upper(), path=path, what=what)
-
-
-def singular(tag: str) -> str:
-    """Return the name of a group: people act on one job, the API lists jobs."""
-    return tag[:-1] if tag.endswith("s") and not tag.endswith("ss") else tag
-
-
-def group_summaries(document: Document) -> dict[str, str]:
-    """Return group -> one line of help."""
-    names: dict[str, list[Operation]] = {}
-    for operation in operations(document):
-        names.setdefault(operation.group, []).append(operation)
-    return {
-        group: found[0].summary if is_lone(found) else ", ".join(sorted(each.name for each in found))
-        for group, found in names.items()
-    }
-
-
-def is_lone(found: list[Operation]) -> bool:
-    """Tell whether a group is nothing but one look at something."""
-    return len(found) == 1 and found[0].name in LONE
+from avi_kernel.cli.completion import names_of
+from avi_kernel.cli.schemas import parameter_of
+from avi_kernel.openapi import Document, Operation, Schemas, is_lone, operations
 
 
 def command(document: Document, group: str) -> click.Command | None:
@@ -100,8 +31,15 @@ def _command(operation: Operation, schemas: Schemas, *, name: str) -> click.Comm
     run = special.run if special else call
     if special:
         parameters.append(special.option())
+    if operation.is_upload:
+        parameters.append(
+            click.Argument(["input"], type=click.File("rb"), help="File to send; `-`: standard input.")
+        )
     if operation.is_download:
-        parameters.append(click.Option(["-o", "--output"], help="File to write; `-`: standard output."))
+        target = click.Path(dir_okay=False, allow_dash=True)
+        parameters.append(
+            click.Option(["-o", "--output"], type=target, help="File to write; `-`: standard output.")
+        )
 
     def callback(**given: Any) -> int:
         return run(operation, schemas, given)
@@ -117,11 +55,14 @@ def _command(operation: Operation, schemas: Schemas, *, name: str) -> click.Comm
 
 def _parameters(operation: Operation, schemas: Schemas) -> Iterator[click.Parameter]:
     for each in operation.what.get("parameters", []):
+        if each["in"] not in {"path", "query"}:
+            continue
         yield parameter_of(
             each["name"],
-            schemas.plain(each["schema"]),
-            required=each["in"] == "path",
+            schemas.plain(each.get("schema", {})),
+            required=bool(each.get("required")),
             text=each.get("description", ""),
+            completes=names_of(schemas.document, each["name"]),
         )
     body = schemas.body_of(operation.what)
     required = set(body.get("required", []))
@@ -129,4 +70,5 @@ def _parameters(operation: Operation, schemas: Schemas) -> Iterator[click.Parame
     for name, schema in body.get("properties", {}).items():
         if name in asked:  # the address names it already, and `send` puts it into the body too
             continue
-        yield parameter_of(name, schemas.plain(schema), required=name in required)
+        completes = names_of(schemas.document, name)
+        yield parameter_of(name, schemas.plain(schema), required=name in required, completes=completes)

@@ -17,6 +17,7 @@ _COLUMNS = {
     "ServerView": ("name", "kind", "version", "state", "memory_mb", "url"),
     "ResultEntry": ("name", "title", "media_type", "size"),
     "PoolView": ("owner", "memory_used_mb", "memory_mb", "cpu_used", "cpu", "jobs_used", "jobs"),
+    "FolderView": ("name", "is_folder", "size", "modified_at"),
     "EventView": ("at", "kind", "data"),
 }
 _MOST_COLUMNS = 6
@@ -114,7 +115,7 @@ def cell(name: str, value: Any) -> str:
     """Return a value as people read it in one line."""
     if name == "at" or name.endswith("_at"):
         return _local_time(str(value or ""))
-    if name in _NUMBERS:
+    if name in _NUMBERS and value is not None:
         return _NUMBERS[name](float(value or 0))
     match value:
         case None | bool():

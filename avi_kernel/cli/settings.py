@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from avi_kernel.cli import keyrings
+
 DEFAULT_URL = "http://gavip.localhost:8000"
 URL_VARIABLE = "GAVIP_URL"
 TOKEN_VARIABLE = "GAVIP_TOKEN"  # noqa: S105 - the variable's name
@@ -38,29 +40,45 @@ def cache_file(url: str) -> Path:
     return cache_folder() / f"openapi-{quote(url, safe='')}.json"
 
 
-def current(url: str | None = None) -> Platform:
+def address(url: str | None = None) -> str:
     """Return the platform to talk to: the one asked for, the environment's, or the last that was signed in to."""
-    kept = read(config_file())
-    chosen = url or os.environ.get(URL_VARIABLE) or kept.get("last") or DEFAULT_URL
-    chosen = chosen.rstrip("/")
-    own = kept.get("platforms", {}).get(chosen, {})
-    return Platform(
-        url=chosen, token=os.environ.get(TOKEN_VARIABLE) or own.get("token"), user=own.get("user")
-    )
+    chosen = url or os.environ.get(URL_VARIABLE) or read(config_file()).get("last") or DEFAULT_URL
+    return str(chosen).rstrip("/")
+
+
+def current(url: str | None = None) -> Platform:
+    """Return the platform to talk to, and who we are there."""
+    chosen = address(url)
+    found = known(chosen) or Platform(url=chosen)
+    token = os.environ.get(TOKEN_VARIABLE)
+    return Platform(url=chosen, token=token, user=found.user) if token else found
 
 
 def known(url: str) -> Platform | None:
     """Return a platform that was signed in to; None where it was not, or not at this address."""
     own = read(config_file()).get("platforms", {}).get(url)
-    return Platform(url=url, token=own.get("token"), user=own.get("user")) if own else None
+    if not own:
+        return None
+    token = own.get("token") or (keyrings.token_of(url, _account(own)) if own.get("in_keyring") else None)
+    return Platform(url=url, token=token, user=own.get("user"))
 
 
-def remember(platform: Platform) -> None:
-    """Keep a platform's token, readable by its owner alone, and make it the one that is talked to."""
+def remember(platform: Platform) -> bool:
+    """Keep a platform's token and make it the one that is talked to; tell whether the system's keyring took it.
+
+    Without one it lies in a file that its owner alone can read.
+    """
     kept = read(config_file())
     kept["last"] = platform.url
-    kept.setdefault("platforms", {})[platform.url] = {"token": platform.token, "user": platform.user}
+    own = {"user": platform.user}
+    in_keyring = bool(platform.token) and keyrings.keep(platform.url, _account(own), platform.token or "")
+    kept.setdefault("platforms", {})[platform.url] = {
+        **own,
+        "token": None if in_keyring else platform.token,
+        "in_keyring": in_keyring,
+    }
     write_private(config_file(), kept)
+    return in_keyring
 
 
 def forget(url: str) -> bool:
@@ -68,7 +86,13 @@ def forget(url: str) -> bool:
     kept = read(config_file())
     found = kept.get("platforms", {}).pop(url, None)
     write_private(config_file(), kept)
+    if found and found.get("in_keyring"):
+        keyrings.forget(url, _account(found))
     return found is not None
+
+
+def _account(own: dict[str, Any]) -> str:
+    return str(own.get("user") or "token")
 
 
 def cached_document(url: str) -> dict[str, Any]:

@@ -97,15 +97,20 @@ class ReleaseSubmit(Wire):
     """Publish a folder of this machine as a release; operators and developers only."""
 
     folder: Paragraph
+    """Where it lies: a path on the platform's machine."""
     avi: Line
+    """Name of the AVI."""
     version: Line
+    """Version of the release, as `1.0.0`."""
     visibility: Literal["private", "public"] = "private"
+    """Who may run it: the AVI's people, or everybody."""
 
 
 class ServerOpen(Wire):
     """Open an AVI's interface."""
 
     avi: Line
+    """Name of the AVI."""
     version: Line | None = None
     """Default: the newest."""
 
@@ -167,10 +172,13 @@ class JobSubmit(Wire):
     """Ask for an execution of a pipeline."""
 
     avi: Line
+    """Name of the AVI."""
     version: Line | None = None
     """Default: the newest."""
     pipeline: Line
+    """Name of the pipeline."""
     parameters: dict[str, JsonValue] = {}
+    """Values for the pipeline's parameters; what is left out has its default."""
     memory_mb: Annotated[int, Field(ge=32, le=MOST_MEMORY_MB, strict=True)] | None = None
     """MB; default: what past runs needed, or what the author declared."""
     again_with_more_memory: bool = False
@@ -178,6 +186,7 @@ class JobSubmit(Wire):
     again_of: Line | None = None
     """The job that this one repeats with changes."""
     start: bool = True
+    """Let it start as soon as it can; otherwise it waits for its owner's word."""
 
 
 class LimitView(Wire):
@@ -366,6 +375,7 @@ class PolicyChoice(Wire):
     """Choose which of the waiting jobs comes next; operators only."""
 
     policy: Line
+    """Name of one that is installed."""
 
 
 class PolicyView(Wire):

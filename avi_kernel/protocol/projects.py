@@ -9,25 +9,30 @@ class ProjectCreate(Wire):
     """Make an AVI's repository, before there is a release."""
 
     name: Line
+    """What the AVI is called."""
 
 
 class MemberView(Wire):
     """Somebody beside its owner who may read an AVI's repository, or write it as well."""
 
     user: Line
+    """Who."""
     may: Literal["read", "write"]
+    """What they may do with it."""
 
 
 class MemberName(Wire):
     """A member of a project."""
 
     user: Line
+    """Who."""
 
 
 class ProjectChange(Wire):
     """Who may read an AVI's repository: its people, or everybody."""
 
     source: Literal["private", "public"]
+    """Who may read it: its people, or everybody."""
 
 
 class ProjectView(Wire):

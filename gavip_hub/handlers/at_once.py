@@ -10,6 +10,8 @@ from gavip_hub.exceptions import NoRoom
 
 MOST_READS = 12
 """A browser opens six connections."""
+MOST_WRITES = 2
+"""Each has a thread of the four that read and write everybody's files."""
 MOST_STREAMS = 12
 MOST_TRANSFERS = 3
 PUSH_SECONDS = 60.0
@@ -103,6 +105,14 @@ def reads() -> AtOnce:
     return AtOnce(
         most=MOST_READS,
         refusal="You read {most} files at once already; wait until one of them has come.",
+    )
+
+
+def writes() -> AtOnce:
+    """Return what counts pieces of files that are written, and files that are looked at whole."""
+    return AtOnce(
+        most=MOST_WRITES,
+        refusal="You write {most} files at once already; wait until a piece of one of them has come.",
     )
 
 

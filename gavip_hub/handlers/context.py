@@ -8,15 +8,18 @@ from jinja2 import Environment
 
 from avi_kernel.protocol.api import Health
 from gavip_hub.config import Gavip
-from gavip_hub.handlers.at_once import AtOnce, OneByOne, pushes, reads, streams, transfers
+from gavip_hub.handlers.at_once import AtOnce, OneByOne, pushes, reads, streams, transfers, writes
 from gavip_hub.handlers.feed import EventFeed
 from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
+from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.browsing import BrowsingService
+from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.files import FileService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
@@ -59,6 +62,8 @@ class Services:
     simulations: SimulationService
     proposals: MemoryProposals
     grants: GrantService
+    devices: DeviceService
+    files: FileService
     numbers: NumberService
     projects: ProjectService
     browsing: BrowsingService
@@ -72,6 +77,7 @@ class ServiceContext:
     config: Gavip
     services: Services
     sign_in: SignIn
+    command_tokens: CommandTokens
     database_threads: Threads
     file_threads: Threads
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
@@ -86,6 +92,7 @@ class ServiceContext:
     templates: Environment
     git: GitHttp
     reads: AtOnce = field(default_factory=reads)
+    writes: AtOnce = field(default_factory=writes)
     streams: AtOnce = field(default_factory=streams)
     transfers: AtOnce = field(default_factory=transfers)
     pushes: OneByOne = field(default_factory=pushes)

@@ -42,7 +42,7 @@ async def send_file(handler: BaseHandler, sent: Sent) -> None:
     _describe(handler, sent)
     if await unchanged(handler, sent.etag):
         return
-    span = _span(handler.request.headers.get("Range", ""), size)
+    span = _span(_range_of(handler, sent.etag), size)
     if span is None:
         handler.set_status(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
         handler.set_header("Content-Range", f"bytes */{size}")
@@ -99,6 +99,12 @@ async def _send(handler: BaseHandler, file: BinaryIO, start: int, end: int) -> N
             # Waits until the reader took it: a slow reader holds one piece in memory, not the file.
             await handler.flush()
     await handler.finish()
+
+
+def _range_of(handler: BaseHandler, etag: str) -> str:
+    """Return the range that is asked for; none where it is of another content than this."""
+    headers = handler.request.headers
+    return headers.get("Range", "") if headers.get("If-Range", f'"{etag}"') == f'"{etag}"' else ""
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:

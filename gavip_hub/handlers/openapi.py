@@ -16,7 +16,7 @@ from avi_kernel.protocol.api import ErrorBody
 from avi_kernel.protocol.manifest_schema import manifest_schema_bytes
 from gavip_hub import exceptions
 from gavip_hub.handlers.context import PREFIX
-from gavip_hub.handlers.operations import ApiHandler, Operation, operation, operations_of
+from gavip_hub.handlers.operations import BYTES, ApiHandler, Operation, operation, operations_of
 
 API = f"{PREFIX}/api"
 REFERENCE = "#/components/schemas/{model}"
@@ -25,7 +25,16 @@ _PARTS = {
     "version": r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}",
     "id": r"[A-Za-z0-9-]{1,64}",
     "server": r"[a-z][a-z0-9-]{0,29}",
+    "upload": r"[0-9a-f]{32}",
     "result": r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+}
+_MEANINGS = {
+    "avi": "Name of the AVI.",
+    "version": "Version of the release.",
+    "id": "Id of the job.",
+    "server": "Name of the server.",
+    "upload": "Name of the upload, as it was told when it began.",
+    "result": "Name of the result.",
 }
 _UNTYPED: dict[str, Any] = {
     "application/json": {"schema": {"type": "object"}},
@@ -111,6 +120,8 @@ def _operation(path: str, what: Operation) -> dict[str, Any]:
         is_needed = any(field.is_required() for field in what.body.model_fields.values())
         content = {"application/json": {"schema": schema}}
         described["requestBody"] = {"required": is_needed, "content": content}
+    if what.takes_bytes:
+        described["requestBody"] = {"required": True, "content": {BYTES: {}}}
     return described
 
 
@@ -126,6 +137,7 @@ def _parameters(path: str, what: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
+            "description": _MEANINGS[name],
             "schema": {"type": "string", "pattern": f"^{_PARTS[name]}$"},
         }
         for name in _PART.findall(path)
@@ -181,7 +193,9 @@ def _refusals(what: Operation) -> dict[str, Any]:
         errors.add(exceptions.Forbidden)
     if what.body or what.query:
         errors |= {exceptions.BadRequest, exceptions.BadParameter}
-    if what.body:
+    if what.takes_bytes:
+        errors.add(exceptions.BadRequest)
+    if what.body or what.takes_bytes:
         errors.add(exceptions.BodyTooLarge)
     by_status: dict[str, list[str]] = {}
     for error in sorted(errors, key=lambda e: (e.status_code, e.error)):

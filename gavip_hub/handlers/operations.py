@@ -12,6 +12,8 @@ from gavip_hub.exceptions import BadParameter, BadRequest, GavipError
 from gavip_hub.handlers.base import BaseHandler
 
 METHODS = ("get", "post", "delete")
+JSON = "application/json"
+BYTES = "application/octet-stream"
 Method = Callable[..., Awaitable[Any]]
 
 
@@ -30,6 +32,8 @@ class Operation:
     interface_token: bool = False
     """Whether it is for the programs of open interfaces, and for no person."""
     body: type[BaseModel] | None = None
+    takes_bytes: bool = False
+    """Whether the body is a piece of a file, of 4 MB at most."""
     query: type[BaseModel] | None = None
     returns: Any = None
     """Type of the answer's body; None where there is none, or where it is a file."""
@@ -61,6 +65,8 @@ def operation(**declared: Any) -> Callable[[Method], Method]:
                 parts["query"] = _query(self, what.query)
             if what.body:
                 parts["body"] = _body(self, what.body)
+            if what.takes_bytes:
+                parts["content"] = _content(self)
             self.set_status(what.status)  # before: the method may know better
             found = await method(self, **parts)
             _render(self, what, found)
@@ -84,16 +90,25 @@ def _query(handler: ApiHandler, model: type[BaseModel]) -> BaseModel:
     return _validated(model, lambda: model.model_validate(given))
 
 
+def _content(handler: ApiHandler) -> bytes:
+    _require_type(handler, BYTES)
+    return bytes(handler.request.body or b"")
+
+
 def _body(handler: ApiHandler, model: type[BaseModel]) -> BaseModel:
-    kind = handler.request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
-    # A form of another site can send any text, but not with this content type unless we allow its origin.
-    if kind != "application/json":
-        raise BadRequest(f"The body must be application/json; got {kind[:60]!r}.")
+    _require_type(handler, JSON)
     try:
         given = json.loads(handler.request.body or b"{}")
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
     return _validated(model, lambda: model.model_validate(given))
+
+
+def _require_type(handler: ApiHandler, wanted: str) -> None:
+    kind = handler.request.headers.get("Content-Type", wanted).partition(";")[0].strip().lower()
+    # A form of another site can send any text, but not with these content types unless we allow its origin.
+    if kind != wanted:
+        raise BadRequest(f"The body must be {wanted}; got {kind[:60]!r}.")
 
 
 def _validated(model: type[BaseModel], validate: Callable[[], BaseModel]) -> BaseModel:

@@ -11,6 +11,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import AviView, ReleaseView
 from avi_kernel.protocol.manifest import PipelineSpec
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
+from gavip_hub.handlers import device
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.forms import PipelineForm, Proposal, as_text
 from gavip_hub.handlers.grants import GrantsPage
@@ -257,6 +258,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (result, ResultPage, {}),
         (f"{result}/content", ResultContent, {"notebooks": notebooks}),
         *project_routes(notebooks),
+        *device.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/servers", ServersPage, {}),

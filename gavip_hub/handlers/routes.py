@@ -6,6 +6,8 @@ from typing import Any
 from gavip_hub.handlers import (
     attempts,
     avis,
+    data,
+    device,
     events,
     git,
     grants,
@@ -30,6 +32,8 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *projects.HANDLERS,
     *servers.HANDLERS,
     *grants.HANDLERS,
+    *data.HANDLERS,
+    *device.HANDLERS,
     *jobs.HANDLERS,
     *events.HANDLERS,
     *policies.HANDLERS,

@@ -1,10 +1,14 @@
 """Scopes and roles that the platform adds to the Hub, and what each token may carry (docs/adr/0032)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 SERVICE = "gavip"
 SUPERVISOR = "gavip-supervisor"
+COMMAND = "gavip-command"
+"""An OAuth client of the portal's, for tokens of commands alone (docs/adr/0047)."""
+COMMAND_CLIENT = f"service-{COMMAND}"
 
 CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:gavip:read:avis": {"description": "See the catalogue and the releases open to you."},
@@ -14,6 +18,7 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:gavip:cancel:jobs": {"description": "Cancel jobs."},
     "custom:gavip:delete:jobs": {"description": "Delete jobs and their results."},
     "custom:gavip:read:files": {"description": "Read files of the user-space."},
+    "custom:gavip:write:files": {"description": "Write files of the user-space."},
     "custom:gavip:publish:releases": {"description": "Publish releases of AVIs."},
     "custom:gavip:admin:platform": {"description": "See and change what belongs to the whole platform."},
 }
@@ -35,7 +40,7 @@ _OUTREACH = [
     "custom:gavip:cancel:jobs!user",
     "custom:gavip:delete:jobs!user",
 ]
-_SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user"]
+_SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user", "custom:gavip:write:files!user"]
 _DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
 _OPERATOR = [
     *_DEVELOPER,
@@ -48,11 +53,13 @@ _OPERATOR = [
     "read:hub",
 ]
 
+_COMMAND_ACCESS = f"access:services!service={COMMAND}"
+
 ROLE_SCOPES: dict[str, list[str]] = {
-    "operator": _OPERATOR,
-    "developer": _DEVELOPER,
-    "scientist": _SCIENTIST,
-    "outreach": _OUTREACH,
+    "operator": [*_OPERATOR, _COMMAND_ACCESS],
+    "developer": [*_DEVELOPER, _COMMAND_ACCESS],
+    "scientist": [*_SCIENTIST, _COMMAND_ACCESS],
+    "outreach": [*_OUTREACH, _COMMAND_ACCESS],
     "anonymous": _VISITOR,
 }
 
@@ -64,6 +71,29 @@ PORTAL_SCOPES = [
     "delete:servers!user",
 ]
 """What a browser's token for the portal may carry at most; of these a person gets what their roles hold."""
+
+COMMAND_CLIENT_SCOPES = [*_IDENTITY, "tokens!user"]
+"""What the token may do that makes a command's token; it lives for that one request."""
+
+
+def command_scopes(held: Iterable[str]) -> list[str]:
+    """Return what the token of a command may do: what its user's session in the portal may, but nothing of an operator's.
+
+    Parameters
+    ----------
+    held
+        Scopes of the platform's own, with no filter.
+    """
+    has = set(held)
+    own = [scope for scope in _DEVELOPER if scope.partition("!")[0] in has]
+    servers = ["start:servers!user", "read:servers!user", "delete:servers!user"]
+    return [*_IDENTITY, _SERVICE_ACCESS, *own, *(servers if "custom:gavip:open:servers" in has else [])]
+
+
+def command_secret(service_token: str) -> str:
+    """Return what the client of commands proves itself with; it ends with the service's own token."""
+    return sha256(f"gavip-command:{service_token}".encode()).hexdigest()
+
 
 _SERVER = [*_IDENTITY, _SERVICE_ACCESS, "access:servers!server", "users:activity!user"]
 

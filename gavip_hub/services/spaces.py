@@ -1,5 +1,7 @@
 """Users' files, measured while something of theirs may write: what is too much is refused at the next start."""
 
+from collections.abc import Callable
+
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.storage import containers, spaces
@@ -11,10 +13,25 @@ PART_OF_TIME = 0.05
 
 
 class SpaceMeasurer:
-    """Knows whose space is to be measured again."""
+    """Knows whose space is to be measured again.
 
-    def __init__(self, *, database: Database, user_spaces: UserSpaces, config: Gavip, clock: Clock) -> None:
+    Parameters
+    ----------
+    uploaded
+        Tells who wrote files from outside since it was asked last.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        user_spaces: UserSpaces,
+        config: Gavip,
+        clock: Clock,
+        uploaded: Callable[[], set[str]] = set,
+    ) -> None:
         self._database = database
+        self._uploaded = uploaded
         self._user_spaces = user_spaces
         self._config = config
         self._clock = clock
@@ -27,6 +44,7 @@ class SpaceMeasurer:
             writing = containers.owners_open(session)
             full = spaces.above(session, int(self._config.quota.get("space_mb", 0)))
         wrote = set(self._user_spaces.owners()) if self._wrote is None else self._wrote
+        wrote |= self._uploaded()
         now = self._clock.monotonic()
         due = {owner for owner in wrote | writing | full if self._rests.get(owner, now) <= now}
         for owner in sorted(due):

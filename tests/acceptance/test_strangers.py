@@ -59,6 +59,8 @@ NOT_INTERFACES = Answer(person={200}, interface={403}, job={401}, nobody={401})
 PUBLIC = Answer(person={200}, interface={200}, job={200}, nobody={200})
 FOR_HOOKS = Answer(person={401}, interface={401}, job={401}, nobody={401}, body={"updates": []})
 """Only the secret of a push that goes on opens it."""
+OF_AN_UPLOAD = replace(THEIRS, query={"offset": "0"})
+"""The owner's own is finished."""
 FOR_JOBS = Answer(person={401}, interface={401}, job={200}, nobody={401})
 
 
@@ -72,6 +74,10 @@ def own_report(**body: Any) -> Answer:
 
 
 ANSWERS = {
+    "device.begin": replace(PUBLIC, body={"note": "a stranger's"}),
+    "device.collect": Answer(
+        person={400}, interface={400}, job={400}, nobody={400}, body={"device_code": "guessed"}
+    ),
     "openapi.get": PUBLIC,
     "manifest.schema": PUBLIC,
     "health.get": PUBLIC,
@@ -93,6 +99,13 @@ ANSWERS = {
     "grants.show": THEIRS,
     "grants.give": refused(person={404}, interface={403}, folder="data"),
     "grants.withdraw": replace(THEIRS, query={"folder": "data"}),
+    "data.list": replace(THEIRS, query={"path": "jobs/{job}"}),
+    "data.get": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
+    "data.digest": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
+    "data.begin": refused(person={422}, interface={403}, path="jobs/{job}/word.txt", size=1, sha256="0" * 64),
+    "data.append": OF_AN_UPLOAD,
+    "data.finish": OF_AN_UPLOAD,
+    "data.abandon": OF_AN_UPLOAD,
     "jobs.get": THEIRS,
     "jobs.delete": THEIRS,
     "jobs.why": THEIRS,
@@ -178,10 +191,14 @@ PAGES = {
     "/projects/gamma/files/app.ipynb": {404},
     "/projects/gamma/content/app.ipynb": {404},
     "/projects/gamma/raw/app.ipynb": {404},
+    "/device": {200},
+    "/device/decide": {404},
+    "/device/callback": {403},
     "/no-such-page": {404},
 }
 """Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
 WRITES = {
+    "/device/decide",
     "/jobs/{job}/start",
     "/jobs/{job}/cancel",
     "/servers/alpha/close",
@@ -237,6 +254,16 @@ def operations(platform: Platform) -> dict[str, tuple[str, str]]:
     }
 
 
+def filled(asked: dict[str, Any] | None, treasure: Treasure) -> dict[str, Any] | None:
+    """Put the owner's job in."""
+    if asked is None:
+        return None
+    texts = {
+        key: value.replace("{job}", treasure.job) for key, value in asked.items() if isinstance(value, str)
+    }
+    return {**asked, **texts}
+
+
 def send(asker: httpx.Client, operation: str, place: tuple[str, str], treasure: Treasure) -> httpx.Response:
     """Ask for the owner's things by an operation; of a stream, the beginning is read."""
     method, path = place
@@ -245,11 +272,10 @@ def send(asker: httpx.Client, operation: str, place: tuple[str, str], treasure: 
         parts |= {"avi": treasure.private_avi}
     if operation in OF_THE_PENDING_JOB:
         parts |= {"id": treasure.pending}
-    body = ANSWERS[operation].body
-    filled = {key: treasure.job if value == "{job}" else value for key, value in (body or {}).items()}
+    body = filled(ANSWERS[operation].body, treasure)
     if operation != "events.stream":
-        query = ANSWERS[operation].query
-        return asker.request(method, path.format(**parts), json=filled if body else None, params=query)
+        query = filled(ANSWERS[operation].query, treasure)
+        return asker.request(method, path.format(**parts), json=body, params=query)
     with asker.stream(method, path, params={"after": 1}, timeout=httpx.Timeout(60, read=5)) as answer:
         text = b""
         try:

@@ -31,7 +31,10 @@ SERVICE_TOKEN = "the-service's-own"
 API = "/services/gavip/api"
 PATIENCE = 60.0
 """Seconds after which what should happen has not, on a machine that is busy with other things too."""
-ALL = ("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs", "read:files")
+ALL = (
+    *("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs"),
+    *("read:files", "write:files"),
+)
 DEVELOPER = (*ALL, "publish:releases")
 OPERATOR = (*DEVELOPER, "admin:platform")
 
@@ -77,6 +80,10 @@ class FakeHub:
     """OAuth codes -> tokens."""
     redeemed: list[str] = field(default_factory=list)
     """Codes that were asked about."""
+    made: list[dict[str, Any]] = field(default_factory=list)
+    """Tokens that were asked for in a user's name, as they were asked for."""
+    revoked: list[str] = field(default_factory=list)
+    """Tokens that were given back."""
 
     def __post_init__(self) -> None:
         self.ledger = server_ledger(self.config)
@@ -88,6 +95,8 @@ class FakeHub:
             (r"/hub/api/oauth2/token", _Token),
             (r"/hub/api/users", _Users),
             (r"/hub/api/users/([^/]+)", _User),
+            (r"/hub/api/users/([^/]+)/tokens", _Tokens),
+            (r"/hub/api/users/([^/]+)/tokens/([^/]+)", _OneToken),
             (r"/hub/api/users/([^/]+)/servers/([^/]+)", _Server),
         ]
         return Application(routes, hub=self)
@@ -147,6 +156,23 @@ class _User(_Handler):
             return
         servers = [_listed(owner, name) for owner, name in self.hub.servers if owner == user]
         self.write(servers[0] if servers else {"name": user, "servers": {}})
+
+
+class _Tokens(_Handler):
+    def post(self, user: str) -> None:
+        model = self.hub.model_of(self.request)
+        if model is None or model["name"] != user or "tokens!user" not in model.get("may", ()):
+            self.set_status(403)
+            return
+        self.hub.made.append({"user": user, **json.loads(self.request.body)})
+        self.set_status(201)
+        self.write({"token": f"made-{len(self.hub.made)}"})
+
+
+class _OneToken(_Handler):
+    def delete(self, user: str, token: str) -> None:
+        self.hub.revoked.append(token)
+        self.set_status(204)
 
 
 class _Server(_Handler):

@@ -14,6 +14,7 @@ from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_o
 from gavip_hub.handlers.project_pages import ShownFile
 from gavip_hub.handlers.rendering import markdown
 from gavip_hub.services.browsing import Folder
+from gavip_hub.services.devices import Device
 from gavip_hub.services.evictions import ClosedServer
 from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
@@ -121,8 +122,16 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         {**OPENING, "state": "waiting", "wait": ROOM},
     )
     yield "opening.html", {**OPENING, "state": "closed", "wait": None}
+    yield from device_pages()
     yield "error.html", {"error": NotFound(EVIL)}
     yield from project_pages()
+
+
+def device_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the steps of signing a command in."""
+    device = Device(key="k", user_code="BCDF-GHJK", note=EVIL, address=EVIL, begun=0.0, asked_at=0.0)
+    for step in ("ask", "decide", "refused", "done"):
+        yield "device.html", {"step": step, "device": device, "problem": EVIL, "may": ["read:jobs"]}
 
 
 def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:

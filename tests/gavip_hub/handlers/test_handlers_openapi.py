@@ -3,7 +3,7 @@ import re
 import pytest
 
 from gavip_hub.handlers.openapi import API, document
-from gavip_hub.handlers.operations import METHODS, ApiHandler, operations_of
+from gavip_hub.handlers.operations import BYTES, METHODS, ApiHandler, operations_of
 from gavip_hub.handlers.routes import API_HANDLERS, all_routes
 
 CONTRACT = """
@@ -11,13 +11,19 @@ GET /openapi.json  GET /avi.schema.json  GET /health  GET /health/live  GET /me 
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /avis/{avi}/releases
 GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
-DELETE /avis/{avi}/grants  GET /servers  POST /servers  DELETE /servers/{server}
+DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /data/content  GET /data/digest  POST /data/uploads  POST /data/uploads/{upload}
+DELETE /data/uploads/{upload}  POST /data/uploads/{upload}/finish  GET /servers  POST /servers  DELETE /servers/{server}
 GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
 GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
 GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /jobs/{id}/usage  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
 """
 
+NO_BODY = {
+    *("/jobs/{id}/start", "/jobs/{id}/cancel"),
+    *("/servers/{server}/keep", "/data/uploads/{upload}/finish"),
+}
+OF_BYTES = {"/data/uploads/{upload}"}
 PROGRESS = "/attempts/self/progress"
 
 
@@ -69,8 +75,10 @@ def test_every_operation_has_a_name_a_summary_and_an_answer_of_its_own(made):
 
 def test_every_write_with_a_body_has_its_schema(made):
     for path, method, one in operations(made):
-        if path in {"/jobs/{id}/start", "/jobs/{id}/cancel", "/servers/{server}/keep"}:
+        if path in NO_BODY:
             assert "requestBody" not in one
+        elif path in OF_BYTES:
+            assert "requestBody" not in one or list(one["requestBody"]["content"]) == [BYTES]
         elif method == "post":
             schema = one["requestBody"]["content"]["application/json"]["schema"]
             assert schema["$ref"].rpartition("/")[2] in made["components"]["schemas"]
@@ -92,9 +100,36 @@ def test_parts_of_a_path_are_declared(made):
         assert declared == set(re.findall(r"{(\w+)}", path))
 
 
-def test_only_health_and_the_document_itself_need_no_sign_in(made):
+def test_every_parameter_and_every_field_that_people_give_has_a_meaning(made):
+    bare = [
+        f"{one['operationId']} {name}"
+        for _, _, one in operations(made)
+        if {"person": []} in one["security"]
+        for name, what in [
+            *((parameter["name"], parameter | parameter["schema"]) for parameter in one["parameters"]),
+            *_fields(made, one).items(),
+        ]
+        if not (what.get("description") or any(each.get("description") for each in what.get("anyOf", [])))
+    ]
+    assert bare == []
+
+
+def _fields(made, one):
+    content = one.get("requestBody", {}).get("content", {}).get("application/json")
+    name = content["schema"]["$ref"].rpartition("/")[2] if content else None
+    return made["components"]["schemas"][name]["properties"] if name else {}
+
+
+def test_only_health_the_document_itself_and_signing_in_need_no_sign_in(made):
     public = {path for path, _, one in operations(made) if not one["security"]}
-    assert public == {"/health", "/health/live", "/openapi.json", "/avi.schema.json"}
+    assert public == {
+        "/health",
+        "/health/live",
+        "/openapi.json",
+        "/avi.schema.json",
+        "/device",
+        "/device/token",
+    }
 
 
 def test_queries_show_their_limits_and_choices(made):

@@ -1,0 +1,58 @@
+"""Paths of files in a user's space, as their owner names them from outside."""
+
+from gavip_hub.exceptions import BadParameter
+
+_DEEPEST = 30
+_LONGEST = 255
+_PLATFORMS = {"jobs": "results are kept as they were made", "shared": "what others share is theirs"}
+
+
+def checked(text: str, *, whole_space: bool = False) -> tuple[str, ...]:
+    """Return the parts of a path from the top of the space.
+
+    Nothing hidden: a notebook server starts from hidden files, and who writes those runs code in it.
+
+    Parameters
+    ----------
+    whole_space
+        Whether the top itself, which has no parts, is meant as well.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadParameter
+        It names nothing that can lie in a space; the message says what would.
+    """
+    parts = tuple(part for part in text.strip("/").split("/") if part)
+    if not parts and whole_space:
+        return ()
+    if not parts or len(parts) > _DEEPEST or not all(map(is_plain, parts)):
+        raise BadParameter(
+            f"{text[:80]!r} is no path of a file here: name it from the top of your space, as data/stars.csv, nothing hidden",
+            field="path",
+        )
+    return parts
+
+
+def writable(text: str) -> tuple[str, ...]:
+    """Return the parts of a path that its owner may write.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadParameter
+        It is no path, or the platform's own.
+    """
+    parts = checked(text)
+    if why := _PLATFORMS.get(parts[0]):
+        raise BadParameter(f"{parts[0]} is not yours to write: {why}", field="path")
+    return parts
+
+
+def is_plain(part: str) -> bool:
+    """Tell whether a name is shown and written: no hidden one, and nothing that terminals obey."""
+    return (
+        bool(part)
+        and part[0] != "."
+        and part.isprintable()
+        and "/" not in part
+        and len(part.encode("utf-8", "replace")) <= _LONGEST
+    )

@@ -1,0 +1,178 @@
+"""A person's files from outside: listed, read, and written piece by piece."""
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadBegin, UploadView
+from gavip_hub.clock import Clock
+from gavip_hub.config import MB
+from gavip_hub.domain.userpaths import checked, writable
+from gavip_hub.exceptions import NoRoom, SpaceFull
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.storage import spaces
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.uploads import Upload, Uploads, upload_of
+from gavip_hub.storage.userfiles import Found, UserFiles, digest_of
+
+log = logging.getLogger(__name__)
+MOST_UPLOADS = 8
+"""Of one person, that have begun and are not finished."""
+
+
+class FileService:
+    """Files of users' spaces.
+
+    Parameters
+    ----------
+    quotas
+        Whose lock on a user's pool keeps two uploads at once from passing the quota together.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        quotas: QuotaService,
+        files: UserFiles,
+        uploads: Uploads,
+        disk: DiskSpace,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._quotas = quotas
+        self._files = files
+        self._uploads = uploads
+        self._disk = disk
+        self._clock = clock
+
+    def folder(self, *, owner: str, path: str) -> FolderView:
+        """Return what lies in a folder.
+
+        Raises
+        ------
+        NotFound
+            There is no such folder.
+        """
+        parts = checked(path, whole_space=True)
+        found, more = self._files.listed(owner, parts)
+        return FolderView(path="/".join(parts), items=[_entry(parts, one) for one in found], more=more)
+
+    def open(self, *, owner: str, path: str) -> BinaryIO:
+        """Open a file; the caller closes it.
+
+        Raises
+        ------
+        NotFound
+            There is no such file.
+        """
+        return self._files.open(owner, checked(path))
+
+    def digest(self, *, owner: str, path: str) -> FileDigest:
+        """Return a file's digest, for whom copied it.
+
+        Raises
+        ------
+        NotFound
+            There is no such file.
+        """
+        with self.open(owner=owner, path=path) as file:
+            sha256 = digest_of(file)
+            return FileDigest(path="/".join(checked(path)), size=file.tell(), sha256=sha256)
+
+    def begin(self, *, owner: str, groups: Iterable[str], asked: UploadBegin) -> UploadView:
+        """Begin to take a file, or tell how much of it has come already.
+
+        Raises
+        ------
+        SpaceFull
+            It does not fit into the quota.
+        NoRoom
+            Too many have begun.
+        DiskFull
+            The platform's disk is full.
+        """
+        self._disk.require_room()
+        self._uploads.remove_old()
+        upload = upload_of(owner=owner, parts=writable(asked.path), size=asked.size, sha256=asked.sha256)
+        with self._database.transaction() as session:
+            self._quotas.hold(session, owner)
+            others = [one for name, one in self._uploads.begun(owner).items() if name != upload.id]
+            if len(others) >= MOST_UPLOADS:
+                raise NoRoom(
+                    f"{MOST_UPLOADS} files have begun and are not finished: finish one, or give it up."
+                )
+            space = spaces.of(session, owner)
+            coming = sum(one.size for one in [*others, upload]) / MB
+            self._require_fit(groups, used=space.used_mb if space else 0, coming=coming)
+            offset = self._uploads.begin(owner, upload)
+        return _view(upload, offset)
+
+    def append(self, *, owner: str, upload: str, offset: int, content: bytes) -> UploadView:
+        """Take a piece.
+
+        Raises
+        ------
+        NotFound
+            Nothing of theirs comes under this name.
+        Conflict
+            It does not follow what has come.
+        """
+        self._disk.require_room()
+        found = self._uploads.get(owner, upload)
+        return _view(found, self._uploads.append(owner, found, offset=offset, content=content))
+
+    def finish(self, *, owner: str, upload: str) -> FileEntry:
+        """Put a file that has come whole in its place.
+
+        Raises
+        ------
+        NotFound
+            Nothing of theirs comes under this name.
+        Conflict
+            It has not come whole, or is not what was announced.
+        """
+        wanted = self._uploads.get(owner, upload)
+        found = self._uploads.finish(owner, wanted)
+        with self._database.transaction() as session:
+            space = spaces.of(session, owner)
+            # Rounded up, until it is measured again: many small files count as well.
+            used_mb = (space.used_mb if space else 0) + found.size // MB + 1
+            spaces.put(session, owner, used_mb=used_mb, at=space.measured_at if space else self._clock.now())
+        log.info("%s wrote %s of %d bytes", owner, "/".join(wanted.parts), found.size)
+        return _entry(wanted.parts[:-1], found)
+
+    def abandon(self, *, owner: str, upload: str) -> None:
+        """Forget what came of a file.
+
+        Raises
+        ------
+        NotFound
+            Nothing of theirs comes under this name.
+        """
+        self._uploads.abandon(owner, self._uploads.get(owner, upload).id)
+
+    def _require_fit(self, groups: Iterable[str], *, used: int, coming: float) -> None:
+        allowed = self._quotas.of(groups).space_mb
+        if allowed is not None and used + coming > allowed:
+            raise SpaceFull(
+                f"Your files take {used} MB and {coming:.0f} MB would come; your quota allows {allowed} MB. Delete what you "
+                "do not need."
+            )
+
+
+def _entry(folder: Iterable[str], found: Found) -> FileEntry:
+    return FileEntry(
+        name=found.name,
+        path="/".join([*folder, found.name]),
+        is_folder=found.is_folder,
+        size=None if found.is_folder else found.size,
+        modified_at=datetime.fromtimestamp(found.modified, UTC),
+        etag="" if found.is_folder else found.etag,
+    )
+
+
+def _view(upload: Upload, offset: int) -> UploadView:
+    return UploadView(id=upload.id, path="/".join(upload.parts), size=upload.size, offset=offset)
