@@ -106,7 +106,7 @@ def _unpack(name: str, repository: Path) -> None:
             next_step="What was made of it stays as it is, and works.",
         )
     repository.mkdir()
-    git("init", "-q", "--bare", cwd=repository, careful={})
+    git("init", "-q", "--bare", "-b", "main", cwd=repository, careful={})
     stream = (PACKAGED / f"{name}.versions").read_bytes()
     git("fast-import", "--quiet", cwd=repository, given=stream, careful={})
 
