@@ -25,7 +25,7 @@ class LatestPicture:
     def __init__(self, name):
         self._name = name
         self._picture = widgets.Image(format="png")
-        self._told = widgets.HTML()
+        self._told = widgets.Label()
         button = widgets.Button(description="Look again")
         button.on_click(lambda _: self.look())
         self.panel = widgets.VBox([self._picture, self._told, button])
@@ -41,14 +41,14 @@ class LatestPicture:
         try:
             known = jobs(limit=20)
         except ApiError as error:
-            self._told.value = f"<p>{error}</p>"
+            self._told.value = str(error)
             return
         for job in known:
             if not job.ended:
                 job.watch(self._show)
         done = [job for job in known if job.phase == "COMPLETED" and self._has(job)]
         if not done:
-            self._told.value = "<p>No job made a picture yet: run one in the AVI.</p>"
+            self._told.value = "No job made a picture yet: run one in the AVI."
         for job in done[:1]:
             self._show(job)
 
@@ -58,7 +58,7 @@ class LatestPicture:
     def _show(self, job):
         if job.phase == "COMPLETED" and self._has(job):
             self._picture.value = job.result(self._name)
-            self._told.value = f"<p>{job.view.created_at:%Y-%m-%d %H:%M}</p>"
+            self._told.value = f"{job.view.created_at:%Y-%m-%d %H:%M}"
 
 
 class Field:
