@@ -15,6 +15,8 @@ PACKAGED = Path(__file__).with_name("packaged")
 _OWN = re.compile(r"gavip:([a-z][a-z0-9-]*)\.git")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _VERSION = re.compile(r"v?\d+(\.\d+)*")
+_PATIENCE = {"http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60"}
+"""Bytes a second, and how many seconds less than that is borne."""
 ACCEPTED = (
     "A template is one of `gavip avi templates`, the https address of a git repository, or the folder of one."
 )
@@ -84,7 +86,7 @@ def mirror(address: str, repository: Path) -> None:
         return
     url = address.removeprefix("git+")
     _require_safe(url)
-    allowed = {f"protocol.{urlsplit(url).scheme}.allow": "always"}
+    allowed = {f"protocol.{urlsplit(url).scheme}.allow": "always", **_PATIENCE}
     try:
         git("clone", "-q", "--mirror", "--", url, str(repository), cwd=repository.parent, careful=allowed)
         tags = git("tag", cwd=repository, careful={}).splitlines()

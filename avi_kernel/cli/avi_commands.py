@@ -143,7 +143,7 @@ def _tell_update(done: from_template.Update) -> None:
             f"The template {template} {version} is merged, but for what it and you changed both:{files}",
             code=exits.CONFLICT,
             next_step="In each, choose between the lines <<<<<<< and >>>>>>>; a notebook whole: git checkout --ours FILE keeps yours,\n"
-            "git checkout --theirs FILE takes the template's. Then git add -A && git commit. git reset --hard takes all of it back.",
+            "git checkout --theirs FILE takes the template's. Then git add -A && git commit. git reset --hard && git clean -fd takes all of it back.",
         )
     if done.before.version == version:
         click.echo(f"This is the newest version of the template {template}, {version}.")

@@ -104,11 +104,7 @@ def test_a_template_becomes_an_avi_in_containers(
 ) -> None:
     assert f"Released of-{name} 1.0.0" in released(containers, name, tmp_path)
     hold(name, made(containers, name, tell))
-
-
-@pytest.mark.docker
-def test_its_interface_opens_in_the_image_that_it_names(containers: Platform) -> None:
-    url = containers.open_avi("of-java", READER)
+    url = containers.open_avi(f"of-{name}", READER)
     with containers.signed_in(READER) as browser:
-        assert "Of java" in browser.get(url).text
+        assert f"Of {name}" in browser.get(url).text
     containers.close_servers(READER)
