@@ -82,6 +82,11 @@ def make(
                 ask=ask,
             )
         )
+    if not (folder / ANSWERS_FILE).is_file():
+        raise AuthoringProblem(
+            f"The template writes no {ANSWERS_FILE}, so that what is made of it could never be brought on.",
+            next_step=f"Its author adds {ANSWERS_FILE}.jinja with {{{{ _copier_answers | to_nice_yaml }}}} in it.",
+        )
     return origin(folder)
 
 

@@ -17,7 +17,7 @@ from tests.support.needs import missing
 from tests.support.pasted import pasted, shell
 from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import follow, submit
-from tests.support.templates import PACKAGED
+from tests.support.templates import PACKAGED, git, template_of
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance, pytest.mark.timeout(900)]
 AUTHOR, READER = "developer", "scientist"
@@ -95,6 +95,22 @@ def test_a_template_becomes_an_avi_where_boxes_are_processes(
 ) -> None:
     assert f"Released of-{name} 1.0.0" in released(platform, name, tmp_path)
     hold(name, made(platform, name, tell))
+
+
+def test_a_template_may_lie_in_the_platforms_own_git(platform: Platform, tmp_path: Path) -> None:
+    typed = shell(platform, AUTHOR, tmp_path)
+    source = template_of(tmp_path / "ours", {"template/said.txt.jinja": "{{ title }}\n"})
+    git(source, "tag", "1.0.0")
+    home = f"{platform.url}/services/gavip/git/ours.git"
+    typed(f"gavip login {platform.url}")
+    typed(f"git -C ours push {home} main 1.0.0")
+    typed(f"gavip avi new theirs --template {home} --data title=Mira")
+    assert (tmp_path / "theirs/said.txt").read_text() == "Mira\n"
+    assert f"_src_path: {home}\n" in (tmp_path / "theirs/.copier-answers.yml").read_text()
+    git(template_of(source, {"template/said.txt.jinja": "{{ title }}!\n"}, version="1.1.0"), "tag", "1.1.0")
+    typed(f"git -C ours push {home} main 1.1.0")
+    assert "Brought from 1.0.0 to 1.1.0" in typed("gavip avi update theirs")
+    assert (tmp_path / "theirs/said.txt").read_text() == "Mira!\n"
 
 
 @pytest.mark.docker

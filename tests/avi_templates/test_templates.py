@@ -67,7 +67,14 @@ def test_they_are_clean_where_ruff_has_no_settings(avis, command):
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", PACKAGED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "python",
+        "java",
+        *(pytest.param(name, marks=pytest.mark.acceptance) for name in ("dashboard", "fortran")),
+    ],
+)
 def test_its_own_tests_pass(avis, name):
     options = ["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", "-p", "no:asyncio"]
     done = subprocess.run(
@@ -132,6 +139,7 @@ def test_java_and_numpy_agree(avis, tmp_path, nowhere):
         assert float(row["java"]) == pytest.approx(float(row["numpy"]), rel=1e-9)
 
 
+@pytest.mark.acceptance
 def test_a_view_opens_where_there_is_no_platform(avis, monkeypatch):
     monkeypatch.delenv("GAVIP_API_URL", raising=False)
     for path in sorted(avis["dashboard"].glob("dashboard_*.ipynb")):

@@ -60,6 +60,16 @@ def test_a_repository_without_a_version_is_none(tmp_path):
     assert not (tmp_path / "avi").exists()
 
 
+def test_a_template_whose_avis_could_not_be_brought_on_is_refused(tmp_path):
+    source = template_of(tmp_path / "mine", {"template/.copier-answers.yml.jinja": ""})
+    (source / "template/.copier-answers.yml.jinja").unlink()
+    git(source, "commit", "-qam", "without")
+    git(source, "tag", "-f", "v1.0.0")
+    with pytest.raises(AuthoringProblem, match="could never be brought on"):
+        made(tmp_path / "avi", str(source))
+    assert not (tmp_path / "avi").exists()
+
+
 def test_a_newer_version_is_merged_with_what_its_author_changed(tmp_path):
     lines = [f"line {number}\n" for number in range(12)]
     source = template_of(tmp_path / "mine", {"template/README.md": "".join(lines)})

@@ -1,7 +1,11 @@
 """`gavip avi new --template`, `templates` and `update`, as an author types them, with no platform at hand."""
 
+import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -71,6 +75,34 @@ def test_what_cannot_be_is_told_and_makes_no_folder(gavip, tmp_path, arguments, 
     assert told in made.stderr
     assert "Traceback" not in made.stderr
     assert not [path for path in tmp_path.iterdir() if "bright" in path.name]
+
+
+@pytest.mark.acceptance
+def test_somebody_at_a_terminal_is_asked_each_question(gavip, tmp_path):
+    ours, theirs = pty.openpty()
+    command = [Path(sys.executable).with_name("gavip"), "avi", "new", "bright", "--template", "python"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+        os.close(theirs)
+        for question, answer in [
+            (b"people read of it?", b" stars\r"),
+            (b"for the catalogue?", b"\r"),
+            (b"Who wrote it", b"\r"),
+            (b"institute", b"ESAC\r"),
+            (b"licence may", b"\x1b[B\r"),
+        ]:
+            seen = b""
+            while question not in seen:
+                seen += os.read(ours, 1)
+            os.write(ours, answer)
+        with suppress(OSError):  # the terminal is gone with its last program
+            while os.read(ours, 1000):
+                pass
+    os.close(ours)
+    assert asking.returncode == 0
+    manifest = (tmp_path / "bright/avi.toml").read_text()
+    assert 'title = "Bright stars"' in manifest
+    assert 'affiliation = "ESAC"' in manifest
+    assert 'licence = "MIT"' in manifest
 
 
 def test_an_update_is_told_with_the_next_step(gavip, tmp_path):
