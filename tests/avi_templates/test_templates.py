@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from nbformat import read
 
 from avi_kernel.protocol.folder import read_release
+from tests.support.archive import Archive
 from tests.support.jobs import Ran, document_of, run_job
 from tests.support.templates import PACKAGED, made
 
@@ -155,3 +156,27 @@ def test_answers_are_quoted_wherever_they_stand(tmp_path, monkeypatch):
     release = read_release(avi)
     assert (release.manifest.title, release.manifest.authors[0].affiliation) == (title, 'a"b')
     assert json.loads((avi / "app.ipynb").read_text())["cells"][0]["source"][0] == f"# {title}\n"
+
+
+@pytest.mark.archive
+@pytest.mark.acceptance
+def test_a_real_archive_answers_with_the_stars_of_the_extract(avis, archive: Archive):
+    code = (
+        "import json\nfrom sky.sample import fetch, of_extract\n"
+        "cone = {'ra': 66.75, 'dec': 15.87, 'radius': 5.0}\n"
+        "asked, extract = fetch(**cone), of_extract(**cone, why='a test')\n"
+        "precise = asked.stars['hip_plx'] >= 5 * asked.stars['hip_e_plx']\n"
+        "hips = [sorted(map(int, stars['hip'])) for stars in (asked.stars[precise], extract.stars)]\n"
+        "print(json.dumps([asked.source.archive, len(hips[1]), hips[0] == hips[1]]))\n"
+    )
+    environment = {**os.environ, **archive.env}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=avis["java"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [archive.name, 160, True]
