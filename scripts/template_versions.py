@@ -72,8 +72,7 @@ class Repository:
 
 def problem(name: str, *, write: bool) -> str | None:
     """Return what is wrong with what is kept of a template; None where it is as its folder says."""
-    described = tomllib.loads((SOURCES / name / "template.toml").read_text())
-    version = described["version"]
+    version = version_of(name)
     with tempfile.TemporaryDirectory() as folder:
         repository = Repository(Path(folder), name)
         tree = repository.tree(SOURCES / name)
@@ -87,6 +86,16 @@ def problem(name: str, *, write: bool) -> str | None:
     return None
 
 
+def version_of(name: str) -> str:
+    """Return the version that a template says it is."""
+    version: str = _described(name)["version"]
+    return version
+
+
+def _described(name: str) -> dict[str, str]:
+    return tomllib.loads((SOURCES / name / "template.toml").read_text())
+
+
 def names() -> list[str]:
     """Return the templates, the simplest first."""
     found = sorted(path.parent.name for path in SOURCES.glob("*/template.toml"))
@@ -95,7 +104,7 @@ def names() -> list[str]:
 
 def index() -> str:
     """Return what `templates.json` is to say."""
-    described = {name: tomllib.loads((SOURCES / name / "template.toml").read_text()) for name in names()}
+    described = {name: _described(name) for name in names()}
     listed = [
         {"name": name, "version": one["version"], "summary": one["summary"]}
         for name, one in described.items()

@@ -16,6 +16,8 @@ CAREFUL = {
     "protocol.allow": "never",
 }
 """Settings that win over what a repository says."""
+_LEADS_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
+"""What git itself sets where it starts a program, such as a hook."""
 
 
 def need_git() -> None:
@@ -56,7 +58,9 @@ def git(
     subprocess.CalledProcessError
         It failed; `stderr` is bytes.
     """
-    environment = {**os.environ, **(settings({**CAREFUL, **careful}) if careful is not None else {})}
+    environment = {name: value for name, value in os.environ.items() if name not in _LEADS_ELSEWHERE}
+    if careful is not None:
+        environment |= settings({**CAREFUL, **careful})
     done = subprocess.run(
         ["git", *arguments], cwd=cwd, input=given, check=True, capture_output=True, env=environment
     )

@@ -1,7 +1,9 @@
 """What `gavip avi` does on one's own machine, beside what a platform's API offers under that name."""
 
+import json
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -27,7 +29,13 @@ _DEFAULTS = click.option("--defaults", is_flag=True, help="Ask nothing: take wha
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Notebook that it is made of.",
 )
-@click.option("--template", help="Template that it is made of: a name, a git address, or a folder.")
+@click.option(
+    "--template",
+    shell_complete=lambda _ctx, _param, typed: [
+        name for name in templates.packaged() if name.startswith(typed)
+    ],
+    help="Template that it is made of: a name, a git address, or a folder.",
+)
 @_DATA
 @_DEFAULTS
 def new(
@@ -60,9 +68,13 @@ def new(
 
 
 @click.command("templates")
-def list_templates() -> None:
+@click.pass_context
+def list_templates(ctx: click.Context) -> None:
     """List the templates that an AVI can be made of."""
-    click.echo(_listed())
+    if (ctx.obj or {}).get("json"):
+        click.echo(json.dumps([asdict(one) for one in templates.packaged().values()]))
+    else:
+        click.echo(_listed())
 
 
 @click.command()

@@ -128,6 +128,14 @@ def test_a_packaged_template_is_merged_from_the_versions_that_come_with_the_comm
     assert (avi / "README.md").read_text().endswith("More is said now.\n")
 
 
+def test_a_git_that_was_led_elsewhere_is_led_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    avi = made(tmp_path / "avi", "python")
+    assert (avi / ".git/HEAD").exists()
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_template_that_was_retired_is_told(tmp_path, monkeypatch):
     avi = made(tmp_path / "avi", "python")
     monkeypatch.setattr(templates, "packaged", dict)

@@ -1,5 +1,6 @@
 """`gavip avi new --template`, `templates` and `update`, as an author types them, with no platform at hand."""
 
+import json
 import os
 import pty
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from avi_kernel.authoring import from_template
+from avi_kernel.authoring import from_template, templates
 from avi_kernel.cli import main
 from tests.support.avis import notebook
 from tests.support.templates import QUESTIONS, git, template_of
@@ -32,6 +33,13 @@ def test_they_are_listed_with_a_line_each(gavip):
     assert [line.split()[0] for line in listed[1:]] == ["python", "dashboard", "fortran", "java"]
 
 
+def test_programs_have_them_in_json(gavip):
+    listed = json.loads(gavip("--json", "avi", "templates").stdout)
+    assert {one["name"]: one["version"] for one in listed} == {
+        name: one.version for name, one in templates.packaged().items()
+    }
+
+
 def test_with_nothing_to_make_it_of_the_choice_is_told(gavip, tmp_path):
     made = gavip("avi", "new", "bright")
     assert made.exit_code == 2
@@ -44,7 +52,8 @@ def test_a_template_becomes_a_repository_ready_to_be_pushed(gavip, tmp_path):
     (tmp_path / "gitconfig").write_text('[user]\n\tname = "Dora \\"D\\" Émile"\n\temail = d@example.org\n')
     made = gavip("avi", "new", "bright-stars", "--template", "python", "--data", "licence=MIT")
     assert made.exit_code == 0, made.stderr
-    assert "Made bright-stars/ of the template python 1.0.0." in made.stdout
+    version = templates.packaged()["python"].version
+    assert f"Made bright-stars/ of the template python {version}." in made.stdout
     folder = tmp_path / "bright-stars"
     remote = git(folder, "remote", "get-url", "origin")
     assert remote == "http://gavip.localhost:9/services/gavip/git/bright-stars.git"
@@ -62,6 +71,7 @@ def test_a_template_becomes_a_repository_ready_to_be_pushed(gavip, tmp_path):
         (["--template", "pythn"], "there are: python, dashboard, fortran, java"),
         (["--template", "python", "--data", "titel=X"], "it asks for: title, summary, author"),
         (["--template", "python", "--data", "title="], "One line of 1 to 200 characters"),
+        (["--template", "python", "--data", "author=a\nb"], "One line of 1 to 200 characters"),
         (["--template", "python", "--data", "licence=none"], "licence"),
         (["--template", "python", "--data", "title"], "NAME=VALUE"),
         (["--template", "python", "--from", "stars.ipynb"], "--from goes without"),
