@@ -1,18 +1,25 @@
 """What `gavip avi` does on one's own machine, beside what a platform's API offers under that name."""
 
+import json
 import shutil
-import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
+from avi_kernel.authoring import from_template, new_folder, templates
 from avi_kernel.authoring.wrapping import Wrapped, wrapped
 from avi_kernel.cli import exits, settings
 from avi_kernel.cli.check import check
-from avi_kernel.protocol.folder import read_release
+from avi_kernel.cli.values import key_values
 from avi_kernel.protocol.names import NAME_RULE, is_avi_name
 from avi_kernel.protocol.problems import FolderProblem
+
+_DATA = click.option(
+    "--data", "given", multiple=True, metavar="NAME=VALUE", help="Answer to a question of the template."
+)
+_DEFAULTS = click.option("--defaults", is_flag=True, help="Ask nothing: take what the template proposes.")
 
 
 @click.command()
@@ -20,15 +27,26 @@ from avi_kernel.protocol.problems import FolderProblem
 @click.option(
     "--from",
     "notebook",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Notebook that it is made of.",
 )
-def new(name: str, notebook: Path) -> None:
-    """Make an AVI of a notebook, in a new folder NAME that git knows.
+@click.option(
+    "--template",
+    shell_complete=lambda _ctx, _param, typed: [
+        name for name in templates.packaged() if name.startswith(typed)
+    ],
+    help="Template that it is made of: a name, a git address, or a folder.",
+)
+@_DATA
+@_DEFAULTS
+def new(
+    name: str, notebook: Path | None, template: str | None, given: tuple[str, ...], *, defaults: bool
+) -> None:
+    """Make an AVI of a notebook or a template, in a new folder NAME that git knows.
 
-    Parameters, their types, units and limits are read from the notebook; nothing of it is run. What it does not tell is
-    said. The folder is ready to be pushed to the platform that you signed in to last.
+    Of a notebook, parameters, their types, units and limits are read, and nothing is run; what it does not tell is said. A
+    template asks a few questions, and runs nothing either. The folder is ready to be pushed to the platform that you signed
+    in to last.
     """
     if not is_avi_name(name):
         raise click.BadParameter(NAME_RULE, param_hint="NAME")
@@ -37,64 +55,88 @@ def new(name: str, notebook: Path) -> None:
         raise click.BadParameter(
             f"{folder} exists already: choose another name, or remove it.", param_hint="NAME"
         )
+    if notebook and (template or given or defaults):
+        raise click.UsageError("--from goes without --template, --data and --defaults.")
     with exits.told_plainly():
-        made = _wrapped(notebook, name)
-        _write(folder, made)
-    _tell(notebook, name, made)
-    _begin(folder, name)
+        if notebook:
+            _of_notebook(folder, notebook)
+        elif template:
+            _of_template(folder, template, key_values(given), ask=_asks(defaults=defaults))
+        else:
+            raise click.UsageError(
+                f"Say what it is made of: --from NOTEBOOK, or --template NAME.\n\n{_listed()}"
+            )
 
 
-def _wrapped(notebook: Path, name: str) -> Wrapped:
+@click.command("templates")
+@click.pass_context
+def list_templates(ctx: click.Context) -> None:
+    """List the templates that an AVI can be made of."""
+    if (ctx.obj or {}).get("json"):
+        click.echo(json.dumps([asdict(one) for one in templates.packaged().values()]))
+    else:
+        click.echo(_listed())
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+@_DATA
+@_DEFAULTS
+def update(folder: Path, given: tuple[str, ...], *, defaults: bool) -> None:
+    """Bring the AVI in FOLDER to the newest version of its template.
+
+    What you changed stays. Both are merged in the working copy and nothing is committed, so that you can look first.
+    """
+    with exits.told_plainly():
+        done = from_template.update(folder, answers=key_values(given), ask=_asks(defaults=defaults))
+    _tell_update(done)
+
+
+def _asks(*, defaults: bool) -> bool:
+    return not defaults and sys.stdin.isatty()
+
+
+def _listed() -> str:
+    known = templates.packaged().values()
+    widest = max(len(one.name) for one in known)
+    lines = [f"  {one.name:<{widest}}  {one.summary}" for one in known]
+    return "\n".join(["Templates:", *lines])
+
+
+def _of_notebook(folder: Path, notebook: Path) -> None:
     try:
-        return wrapped(notebook.read_text("utf-8"), file=notebook.name, name=name)
+        made = wrapped(notebook.read_text("utf-8"), file=notebook.name, name=folder.name)
     except UnicodeDecodeError:
         raise FolderProblem(notebook.name, "is no text in UTF-8, and no notebook") from None
-
-
-def _write(folder: Path, made: Wrapped) -> None:
-    """Write the files; the folder is there once they are a valid AVI, or not at all."""
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-        whole = Path(beside) / folder.name
+    with new_folder.whole(folder) as place:
         for path, text in made.files.items():
-            target = whole / path
+            target = place / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, "utf-8")
-        read_release(whole)
-        whole.rename(folder)
+    _tell(notebook, folder.name, made)
+    _begin(folder, "Made of a notebook")
 
 
-def _begin(folder: Path, name: str) -> None:
+def _of_template(folder: Path, template: str, answers: dict[str, str], *, ask: bool) -> None:
+    author = new_folder.known("user.name", folder.parent) or settings.current().user
+    proposed = {"title": folder.name.replace("-", " ").capitalize()} | ({"author": author} if author else {})
+    with new_folder.whole(folder) as place:
+        made = from_template.make(place, template=template, answers=answers, proposed=proposed, ask=ask)
+    said = f"the template {made.name} {made.version}"
+    click.echo(f"Made {folder.name}/ of {said}. Its README.md says what to change first.")
+    _begin(folder, f"Made of {said}")
+
+
+def _begin(folder: Path, message: str) -> None:
     """Make a repository of a folder, with the platform as its origin, and say what comes next."""
     platform = settings.current()
-    remote = f"{platform.url}/services/gavip/git/{name}.git"
-    click.echo(f"\nNext: cd {name}; gavip dev . runs it here.")
+    remote = f"{platform.url}/services/gavip/git/{folder.name}.git"
+    click.echo(f"\nNext: cd {folder.name}; gavip dev . runs it here.")
     if shutil.which("git") is None:
         click.echo(f"Git is not installed: with it you release the AVI at {remote}")
         return
-    try:
-        for arguments in (
-            ["init", "-q", "-b", "main"],
-            ["remote", "add", "origin", remote],
-            ["config", "push.autoSetupRemote", "true"],
-            ["add", "-A"],
-            [*_identity(folder, platform.user or "author"), "commit", "-qm", "Made of a notebook"],
-        ):
-            subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    except subprocess.CalledProcessError as error:
-        raise exits.Stop(
-            f"git made no commit of it: {error.stderr.strip()}",
-            code=exits.USAGE,
-            next_step=f"The folder is whole: commit it yourself, and push it to {remote}",
-        ) from None
+    new_folder.begin_repository(folder, remote=remote, user=platform.user or "author", message=message)
     click.echo(f"git push; git tag v1.0.0; git push origin v1.0.0 releases it at {remote}")
-
-
-def _identity(folder: Path, user: str) -> list[str]:
-    """Return what git needs to commit where nobody told it a name yet."""
-    known = subprocess.run(["git", "config", "user.email"], cwd=folder, check=False, capture_output=True)
-    return (
-        [] if known.stdout.strip() else ["-c", f"user.name={user}", "-c", f"user.email={user}@gavip.invalid"]
-    )
 
 
 def _tell(notebook: Path, name: str, made: Wrapped) -> None:
@@ -106,4 +148,26 @@ def _tell(notebook: Path, name: str, made: Wrapped) -> None:
         click.echo(f"  {line}")
 
 
-COMMANDS: dict[str, click.Command] = {"check": check, "new": new}
+def _tell_update(done: from_template.Update) -> None:
+    template, version = done.after.name, done.after.version
+    if done.conflicts:
+        files = "".join(f"\n  {path}" for path in done.conflicts)
+        raise exits.Stop(
+            f"The template {template} {version} is merged, but for what it and you changed both:{files}",
+            code=exits.CONFLICT,
+            next_step="In each, choose between the lines <<<<<<< and >>>>>>>; a notebook whole: git checkout --ours FILE keeps yours,\n"
+            "git checkout --theirs FILE takes the template's. Then git add -A && git commit. git reset --hard && git clean -fd takes all of it back.",
+        )
+    if done.before.version == version:
+        click.echo(f"This is the newest version of the template {template}, {version}.")
+        return
+    click.echo(f"Brought from {done.before.version} to {version} of the template {template}.")
+    click.echo("Next: git diff shows what changed; git add -A && git commit keeps it.")
+
+
+COMMANDS: dict[str, click.Command] = {
+    "check": check,
+    "new": new,
+    "templates": list_templates,
+    "update": update,
+}

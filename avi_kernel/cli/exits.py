@@ -46,6 +46,7 @@ def told_plainly() -> Iterator[None]:
 def _stop_for(error: Exception) -> Stop | None:
     """Return how an error ends the command; None where it is nobody's foreseen one."""
     from avi_kernel import transport  # noqa: PLC0415 - what can fail is loaded once something did
+    from avi_kernel.authoring.problems import AuthoringProblem  # noqa: PLC0415
     from avi_kernel.protocol.parameters import ParameterProblem  # noqa: PLC0415
     from avi_kernel.protocol.problems import FolderProblem  # noqa: PLC0415
     from avi_kernel.standalone.store import Unknown  # noqa: PLC0415
@@ -57,6 +58,8 @@ def _stop_for(error: Exception) -> Stop | None:
             return Stop(f"{error.field}: {error}", code=USAGE)
         case FolderProblem():
             return Stop(str(error), code=USAGE)
+        case AuthoringProblem():
+            return Stop(str(error), code=USAGE, next_step=error.next_step)
         case Unknown():
             return Stop(str(error), code=NOT_FOUND)
         case _:

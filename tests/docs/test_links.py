@@ -14,7 +14,7 @@ from gavip_hub.handlers.routes import API_HANDLERS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 INDEX = CHECKOUT / "docs" / "README.md"
-PATTERNS = ("README.md", "docs/**/*.md", "images/*.md", "voila_apps/*/README.md", "avi_templates/*/README.md")
+PATTERNS = ("README.md", "docs/**/*.md", "images/*.md", "voila_apps/*/README.md", "avi_templates/README.md")
 PAGES = sorted(page for pattern in PATTERNS for page in CHECKOUT.glob(pattern))
 
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)

@@ -1,7 +1,6 @@
 """`gavip dev` as its developer sees it: the template's page, a job submitted in it, its picture."""
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-TEMPLATE = Path(__file__).parents[3] / "avi_templates" / "python"
+from tests.support.templates import made
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 async def address(tmp_path) -> AsyncIterator[str]:
     """The address of the template's interface, as `gavip dev` prints it."""
-    own = shutil.copytree(TEMPLATE, tmp_path / "first")
+    own = made(tmp_path / "first", "python")
     process = await asyncio.create_subprocess_exec(
         *(str(Path(sys.executable).with_name("gavip")), "dev", str(own), "--no-browser"),
         stdout=asyncio.subprocess.PIPE,
@@ -46,7 +45,7 @@ async def test_a_job_submitted_in_the_page_shows_its_progress_and_its_picture(ad
 async def test_an_error_of_the_job_shows_in_the_panel(address, page, tmp_path):
     notebook = tmp_path / "first" / "pipelines" / "counts.ipynb"
     notebook.write_text(
-        notebook.read_text().replace("random = np", "raise ValueError('cloudy'); random = np")
+        notebook.read_text().replace("magnitudes = made", "raise ValueError('cloudy'); magnitudes = made")
     )
     await page.goto(address)
     await page.get_by_role("button", name="Count").click()

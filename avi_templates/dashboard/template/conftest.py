@@ -1,0 +1,1 @@
+"""Being here lets pytest find `sky`, as a job does."""
