@@ -141,6 +141,13 @@ class Gavip(Configurable):
     environment_seconds = Integer(900, help="Seconds after which a build of packages is ended.").tag(
         config=True
     )
+    check_releases = Bool(
+        True, help="Whether new releases are checked by themselves; else only where their authors ask for it."
+    ).tag(config=True)
+    check_memory_mb = Integer(2048, help="MB of memory of the check of a release.").tag(config=True)
+    check_seconds = Integer(1800, help="Seconds after which the check of a release is ended.").tag(
+        config=True
+    )
     disk_reserve_mb = Integer(
         512,
         help="MB that must be free on the disk of the data root for anything new to start; 0: anything starts.",

@@ -38,6 +38,7 @@ from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
@@ -244,6 +245,14 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
         events=EventService(database=core.database),
         releases=core.releases,
+        checks=CheckService(
+            database=core.database,
+            jobs=jobs,
+            folders=core.folders,
+            quotas=core.quotas,
+            config=core.config,
+            clock=core.clock,
+        ),
         standings=core.standings,
         servers=core.servers,
         opening=_opening(core, reservations, hub, threads),

@@ -54,9 +54,14 @@ def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
         config=core.config,
         clock=core.clock,
     )
+
+    async def build_and_check() -> None:
+        await threads(builds.look)
+        await threads(services.checks.look)
+
     return Rounds(
-        task="building environments",
-        act=lambda: threads(builds.look),
+        task="building environments and checking releases",
+        act=build_and_check,
         every=BUILD_SECONDS,
         clock=core.clock,
     )

@@ -80,6 +80,8 @@ class Execution:
 
         if self._document.pipeline.kind == "environment":
             self._build_environment(report)
+        elif self._document.pipeline.kind == "check":
+            self._check(report)
         elif self._document.pipeline.kind == "luigi":
             self._run_graph(report, parameters)
         else:
@@ -98,6 +100,18 @@ class Execution:
         )
         self._titles = build.titles
         build.run(self._document.pipeline.path)
+
+    def _check(self, report: Report) -> None:
+        from avi_kernel.checking.job import leave_scorecard  # noqa: PLC0415 - as above
+
+        self._first_kernel.close()
+        leave_scorecard(
+            code=self._places.code,
+            results=self._places.results,
+            report=report,
+            seconds=self._document.time_limit,
+            environ=self._places.child_environment(self._environ),
+        )
 
     def _run_graph(self, report: Report, parameters: Mapping[str, JsonValue]) -> None:
         from avi_kernel.pipelines.graphs import GraphPipeline  # noqa: PLC0415 - as above

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from avi_kernel.protocol.base import Line, Paragraph, ReportedText, Wire
+from avi_kernel.protocol.checks import Badge
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, ReleaseSpec
 from avi_kernel.protocol.runs import JobError, ResultEntry
 from avi_kernel.protocol.standing import Standing
@@ -91,6 +92,8 @@ class AviView(Wire):
     interface_url: str | None = None
     has_interface: bool = False
     pipelines: list[str] = []
+    badges: list[Badge] = []
+    """What the check of that version found, in a few words."""
 
 
 class ReleaseSubmit(Wire):

@@ -150,8 +150,8 @@ class PipelineSpec(Wire):
     """One pipeline of a release, as forms, the scheduler and the runner see it."""
 
     name: PipelineName
-    kind: Literal["notebook", "luigi", "environment"]
-    """`environment`: the platform's own, which fetches the packages that the AVI requires."""
+    kind: Literal["notebook", "luigi", "environment", "check"]
+    """`environment` and `check`: the platform's own, which fetch the packages that the AVI requires and try all of it."""
     path: str
     """Of the notebook or module, relative to the AVI's folder."""
     task: str | None = None

@@ -1,19 +1,7 @@
 """What a catalogue says of an AVI's scorecard in a few words."""
 
-from dataclasses import dataclass
-
+from avi_kernel.protocol.checks import Badge
 from avi_kernel.protocol.scorecard import MarkKey, MarkState, Scorecard
-
-
-@dataclass(frozen=True, kw_only=True)
-class Badge:
-    """A word or two, and how it is meant."""
-
-    words: str
-    state: MarkState
-    sentence: str
-    """What was found, for whoever asks."""
-
 
 _WORDS: dict[MarkKey, dict[MarkState, str]] = {
     "installs": {"failed": "Does not install"},

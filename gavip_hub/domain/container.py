@@ -137,7 +137,7 @@ def container_spec(
     )
 
 
-def build_spec(
+def own_spec(
     *,
     name: str,
     owner: str,
@@ -145,12 +145,14 @@ def build_spec(
     version: str,
     checkout: str,
     attempt: str,
+    environment: str | None = None,
     resources: Resources,
     env: dict[str, str],
     allowed_hosts: tuple[str, ...],
     image: str,
 ) -> ContainerSpec:
-    """Describe the container that fetches a release's packages; it sees the AVI's files, and no user-space; pure."""
+    """Describe the container of a job of the platform's own: it sees a release's files, and no user-space; pure."""
+    packages = {"GAVIP_PACKAGES": "/environment/lib"} if environment else {}
     places = {"HOME": "/attempt", "LANG": "C.UTF-8", "GAVIP_WORK_DIR": "/attempt", "GAVIP_CODE_DIR": "/avi"}
     return ContainerSpec(
         name=name,
@@ -159,9 +161,10 @@ def build_spec(
         avi=avi,
         version=version,
         command=COMMANDS[Kind.JOB],
-        env={**places, **env},
+        env={**places, **packages, **env},
         mounts=(
             Mount(source=checkout, target="/avi"),
+            *([Mount(source=environment, target="/environment")] if environment else []),
             Mount(source=attempt, target="/attempt", writable=True),
         ),
         resources=resources,

@@ -4,8 +4,9 @@ from enum import StrEnum
 
 from avi_kernel.protocol.api import Phase
 
-BUILD = ":environment"
-"""Pipeline of the jobs that fetch a release's packages: the platform's own, and no name that an author can give."""
+BUILD, CHECK = ":environment", ":check"
+"""Pipelines of the jobs that fetch a release's packages and try it: the platform's own, and no names that an author can give."""
+OWN = frozenset({BUILD, CHECK})
 
 
 class JobState(StrEnum):

@@ -5,6 +5,7 @@ from typing import Any
 from typing_extensions import override
 
 from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
+from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH, is_operator
 from gavip_hub.exceptions import BadManifest, BadParameter, Conflict, Forbidden, NotFound
@@ -134,4 +135,44 @@ class OneRelease(ApiHandler):
         return changed
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease)
+class ReleaseCheck(ApiHandler):
+    """The check of a release."""
+
+    path = "/avis/{avi}/releases/{version}/check"
+
+    @override
+    @operation(
+        id="releases.scorecard",
+        summary="Show what the check of a release found",
+        scope=READ,
+        returns=CheckView,
+        errors=(NotFound,),
+    )
+    async def get(self, avi: str, version: str) -> CheckView:
+        """Return its scorecard, or the job that makes it."""
+        found: CheckView = await self.in_thread(
+            self.services.checks.view, viewer=self.require().name, avi=avi, version=version
+        )
+        return found
+
+    @override
+    @operation(
+        id="releases.check",
+        summary="Have a release of yours checked, once more where it was",
+        scope=PUBLISH,
+        returns=CheckView,
+        status=202,
+        errors=(NotFound, Forbidden),
+    )
+    async def post(self, avi: str, version: str) -> CheckView:
+        """Note that it is wanted; a job makes it."""
+        profile = self.require()
+        if profile.avi is not None:
+            raise Forbidden("Releases are checked for people, and not for an interface.")
+        found: CheckView = await self.in_thread(
+            self.services.checks.ask, author=profile.name, avi=avi, version=version
+        )
+        return found
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease, ReleaseCheck)

@@ -16,6 +16,7 @@ from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.browsing import BrowsingService
+from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
@@ -53,6 +54,7 @@ class Services:
     events: EventService
     releases: ReleaseService
     standings: StandingService
+    checks: CheckService
     servers: ServerService
     opening: OpeningService
     reservations: ReservationService

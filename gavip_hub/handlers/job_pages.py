@@ -11,7 +11,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, UsageView, WaitView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.ending import OUT_OF_MEMORY
-from gavip_hub.domain.job import BUILD
+from gavip_hub.domain.job import OWN
 from gavip_hub.domain.memory import more_after
 from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.handlers.charts import charts_of
@@ -181,7 +181,7 @@ class JobPage(JobHandler):
         self.render_page(
             "job.html",
             job=job,
-            own=job.pipeline == BUILD,
+            own=job.pipeline in OWN,
             wait=await self._wait(job),
             charts=charts_of(await self._usage(job)),
             more_mb=await self._more_memory(job),

@@ -130,6 +130,11 @@ class AviPage(FormPage):
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
             forms=[await self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
+            check=await self.in_thread(
+                self.services.checks.view, viewer=self.owner, avi=name, version=release.version
+            ),
+            me=self.owner,
+            writes=self.owner in {avi.owner, release.submitter},
             readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
             grants=await self.in_thread(self.services.grants.view, owner=self.owner, avi=name),

@@ -110,6 +110,9 @@ class ProjectAct(ProjectPages):
             await self.in_thread(projects.unshare, owner=owner, name=name, user=sent.get("user", ""))
         elif act == "source":
             await self.in_thread(projects.change, owner=owner, name=name, source=_visibility(sent))
+        elif act == "check":
+            version = sent.get("version", "")
+            await self.in_thread(self.services.checks.ask, author=owner, avi=name, version=version)
         elif act == "standing":
             await self._stand(name, sent)
         else:
@@ -269,7 +272,7 @@ def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[
     return [
         (f"{ROOT}projects", ProjectsPage, {}),
         (project, ProjectPage, {}),
-        (f"{project}/(share|unshare|source|release|standing)", ProjectAct, {}),
+        (f"{project}/(share|unshare|source|release|standing|check)", ProjectAct, {}),
         (f"{project}/files/(.+)", ProjectFiles, {}),
         (f"{project}/content/(.+)", ProjectContent, {"notebooks": notebooks}),
         (f"{project}/raw/(.+)", ProjectRaw, {}),

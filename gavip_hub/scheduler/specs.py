@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gavip_hub.config import Gavip
-from gavip_hub.domain.container import ContainerSpec, Kind, Resources, build_spec, container_spec
-from gavip_hub.domain.job import BUILD
+from gavip_hub.domain.container import ContainerSpec, Kind, Resources, container_spec, own_spec
+from gavip_hub.domain.job import BUILD, OWN
 from gavip_hub.services.claims import LaunchOrder
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
@@ -43,19 +43,22 @@ class JobSpecs:
 
     def spec_for(self, order: LaunchOrder) -> ContainerSpec:
         """Make the attempt's folder and return the description of its container."""
-        return self._of_build(order) if order.pipeline == BUILD else self._of_pipeline(order)
+        return self._of_the_platform(order) if order.pipeline in OWN else self._of_pipeline(order)
 
-    def _of_build(self, order: LaunchOrder) -> ContainerSpec:
-        """Describe a build: packages run a stranger's code to be built, and it is to find nothing of anybody's."""
-        config = self._config
+    def _of_the_platform(self, order: LaunchOrder) -> ContainerSpec:
+        """Describe a build or a check: a stranger's code runs in it for nobody, and is to find nothing of anybody's."""
+        config, builds = self._config, order.pipeline == BUILD
         folder = self._folders.create(owner=order.owner, job=order.job, attempt=order.attempt)
-        return build_spec(
+        environment = None if builds else self._environment(order.avi, order.version)
+        outside = {"GAVIP_PACKAGE_INDEX": config.package_index} if builds else archive_environment(config)
+        return own_spec(
             name=order.name,
             owner=order.owner,
             avi=order.avi,
             version=order.version,
             checkout=str(self._checkout(order.avi, order.commit)),
             attempt=str(folder),
+            environment=str(environment) if environment else None,
             resources=Resources(
                 memory_mb=order.memory_mb,
                 cpu=order.cpu,
@@ -64,8 +67,8 @@ class JobSpecs:
                 written_mb=config.environment_mb,
                 time_limit=order.time_limit,
             ),
-            env={**_own(order), "GAVIP_PACKAGE_INDEX": config.package_index},
-            allowed_hosts=tuple(config.package_hosts),
+            env={**_own(order), **outside},
+            allowed_hosts=tuple(config.package_hosts) if builds else reachable_hosts(config, order.avi),
             image=self._image(order.avi, order.version),
         )
 

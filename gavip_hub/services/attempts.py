@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from avi_kernel.protocol.checks import CHECK as CHECKING
 from avi_kernel.protocol.environments import ENVIRONMENT
 from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
 from avi_kernel.protocol.requirements import REQUIREMENTS_FILE
 from avi_kernel.protocol.runs import JobDocument, Outcome, Progress
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
-from gavip_hub.domain.job import BUILD, JobState
+from gavip_hub.domain.job import BUILD, CHECK, JobState
 from gavip_hub.exceptions import SignInRequired
 from gavip_hub.services.moves import PROGRESS, move_all, note_progress, note_state, progress_of
 from gavip_hub.storage import attempts, containers, events, jobs
@@ -135,5 +136,7 @@ class AttemptService:
     def _pipeline(self, session: Session, job: Job) -> PipelineSpec:
         if job.pipeline == BUILD:
             return PipelineSpec(name=ENVIRONMENT, kind="environment", path=REQUIREMENTS_FILE)
+        if job.pipeline == CHECK:
+            return PipelineSpec(name=CHECKING, kind="check", path=".")
         spec = ReleaseSpec.model_validate(jobs.release_spec(session, job))
         return next(pipeline for pipeline in spec.pipelines if pipeline.name == job.pipeline)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import cast
+from typing import Any, cast
 
 from avi_kernel.protocol.api import AviView, ReleaseView
+from avi_kernel.protocol.checks import Badge
 from avi_kernel.protocol.manifest import ReleaseSpec
 from avi_kernel.protocol.standing import Standing
 from gavip_hub.config import Gavip
@@ -14,7 +15,7 @@ from gavip_hub.storage.builds import READY
 from gavip_hub.storage.schema import Avi, Release
 
 
-def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str) -> AviView:
+def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str, badges: Sequence[Any] = ()) -> AviView:
     """Return an AVI as the catalogue shows it to somebody, by the newest release that they may run."""
     spec = ReleaseSpec.model_validate(newest.spec)
     is_withdrawn = newest.standing == WITHDRAWN
@@ -32,6 +33,7 @@ def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str) -> AviVie
         has_interface=spec.interface is not None,
         interface_url=interface_url(config, user=viewer, avi=avi.name) if spec.interface else None,
         pipelines=[pipeline.name for pipeline in spec.pipelines if not pipeline.hidden],
+        badges=[Badge.model_validate(badge) for badge in badges],
     )
 
 

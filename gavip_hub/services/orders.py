@@ -1,7 +1,7 @@
 """What a request for a job comes to, once its release has been read: parameters checked, memory chosen."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,7 +11,7 @@ from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
-from gavip_hub.domain.job import BUILD
+from gavip_hub.domain.job import BUILD, CHECK
 from gavip_hub.domain.quota import Want
 from gavip_hub.exceptions import BadParameter, TooLarge
 from gavip_hub.services.proposals import MemoryProposals
@@ -97,6 +97,25 @@ def build_order(release: Release, config: Gavip) -> JobOrder:
         memory_source="default",
         cpu=1.0,
         time_limit=config.environment_seconds,
+    )
+
+
+def check_order(release: Release, config: Gavip, *, most_mb: int | None) -> JobOrder:
+    """Return the job that tries a release.
+
+    Parameters
+    ----------
+    most_mb
+        What its submitter's pool can ever hold.
+    """
+    build = build_order(release, config)
+    memory_mb = config.check_memory_mb if most_mb is None else min(config.check_memory_mb, most_mb)
+    return replace(
+        build,
+        pipeline=CHECK,
+        title=f"Check of {release.avi} {release.version}",
+        memory_mb=memory_mb,
+        time_limit=config.check_seconds,
     )
 
 

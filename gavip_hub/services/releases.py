@@ -18,7 +18,7 @@ from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, N
 from gavip_hub.services import environments
 from gavip_hub.services.catalogue import avi_view, best_of, offered_of_each, release_view
 from gavip_hub.services.standings import require_usable
-from gavip_hub.storage import members, releases
+from gavip_hub.storage import checks, members, releases
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
@@ -45,6 +45,8 @@ class _Publication:
     operator: bool = False
     commit: str | None = None
     """Of the author's own; else the platform makes one of the folder."""
+    checked: bool = True
+    """Whether it is tried by itself; what an operator takes from this machine is when somebody asks for it."""
 
 
 class ReleaseService:
@@ -68,15 +70,20 @@ class ReleaseService:
     def catalogue(self, *, viewer: str) -> list[AviView]:
         """Return the AVIs of which the viewer may run a release, by title."""
         with self._database.reading() as session:
-            found = offered_of_each(releases.visible(session, viewer=viewer))
-            views = [avi_view(self._config, avi, release, viewer=viewer) for release, avi in found]
+            found = list(offered_of_each(releases.visible(session, viewer=viewer)))
+            badges = checks.badges(session, [release.id for release, _ in found])
+            views = [
+                avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
+                for release, avi in found
+            ]
         return sorted(views, key=lambda view: view.title.lower())
 
     def avi(self, *, viewer: str, name: str) -> AviView:
         """Return an AVI of which a release is open to the viewer."""
         with self._database.reading() as session:
             release, avi = self._newest(session, viewer=viewer, avi=name)
-            return avi_view(self._config, avi, release, viewer=viewer)
+            badges = checks.badges(session, [release.id])
+            return avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
 
     def versions(self, *, viewer: str, avi: str) -> list[ReleaseView]:
         """Return the releases of an AVI that the viewer may run, newest first."""
@@ -149,6 +156,7 @@ class ReleaseService:
                 submitter=submitter,
                 owner=submitter,
                 operator=operator,
+                checked=not operator,
             )
             return self._publish(publication)
         finally:
@@ -238,6 +246,7 @@ class ReleaseService:
                 submitter=BUNDLED_OWNER,
                 owner=BUNDLED_OWNER,
                 operator=True,
+                checked=False,
             )
             return self._publish(publication)
         finally:
@@ -291,6 +300,8 @@ class ReleaseService:
             environments.begin(session, release, new.spec)
             session.add(release)
             session.flush()
+            if new.checked and self._config.check_releases:
+                checks.want(session, release.id)
             avi.visibility = releases.visibility_of(session, new.avi)
             log.info("Published %s %s by %s as %s", new.avi, new.version, new.submitter, commit)
             return release_view(release)

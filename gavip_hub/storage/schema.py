@@ -140,6 +140,17 @@ class Release(Base):
     withdrawn_by_operator: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
+class Check(Base):
+    """What trying a release found; a row without a scorecard is a check that is wanted."""
+
+    __tablename__ = "checks"
+
+    release: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
+    job: Mapped[str | None] = mapped_column(String(32))
+    scorecard: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    badges: Mapped[list[Any]] = mapped_column(JSON)
+
+
 class Job(Base):
     """One execution of a pipeline: what is (`state`) and what is wanted (`target`)."""
 

@@ -70,7 +70,7 @@ RELEASE = ReleaseView(
     avi="stars",
     version="1.0",
     commit="c0ffee",
-    state="CHECKED",
+    state="READY",
     visibility="public",
     created_at=EPOCH,
     spec=ReleaseSpec(manifest=Manifest(title="Stars"), pipelines=PIPELINES),

@@ -291,5 +291,6 @@ def _listen(platform: Platform, ready: threading.Event) -> None:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """The platform that the tests of a session share."""
-    with platform_to_throw_away("platform") as running:
+    # Checks take minutes of a processor: who tests them has a platform for it.
+    with platform_to_throw_away("platform", settings="c.Gavip.check_releases = False") as running:
         yield running

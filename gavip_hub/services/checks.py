@@ -1,0 +1,135 @@
+"""Checks of releases: a job of the submitter's tries all of it, and leaves a scorecard."""
+
+import logging
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.checks import SCORECARD_FILE, CheckView
+from avi_kernel.protocol.runs import RESULTS_FOLDER
+from avi_kernel.protocol.scorecard import LARGEST_REPORT, Scorecard, unjudged
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.badges import badges
+from gavip_hub.domain.job import FINAL, JobState
+from gavip_hub.exceptions import Forbidden, GavipError, NotFound
+from gavip_hub.services.jobs import JobService
+from gavip_hub.services.orders import check_order
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.storage import checks, members, releases
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.schema import Avi, Check, Job, Release
+from gavip_hub.storage.userspace import AttemptFolders
+
+log = logging.getLogger(__name__)
+
+
+class CheckService:
+    """Has releases checked, and shows what was found; all it knows is in the database."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        jobs: JobService,
+        folders: AttemptFolders,
+        quotas: QuotaService,
+        config: Gavip,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._folders = folders
+        self._quotas = quotas
+        self._config = config
+        self._clock = clock
+
+    def view(self, *, viewer: str, avi: str, version: str) -> CheckView:
+        """Return the check of a release that is open to somebody."""
+        with self._database.reading() as session:
+            release, _ = _open_to(session, viewer, avi, version)
+            check = checks.of_release(session, release.id)
+            return _view(check)
+
+    def ask(self, *, author: str, avi: str, version: str) -> CheckView:
+        """Have a release checked, once more where it was.
+
+        Raises
+        ------
+        Forbidden
+            Who asks is none of its authors.
+        """
+        with self._database.transaction() as session:
+            release, project = _open_to(session, author, avi, version)
+            may = members.right(session, avi=avi, user=author)
+            if project.owner != author and may != members.WRITE:
+                raise Forbidden(f"{avi} is {project.owner}'s: who may write it has it checked.")
+            checks.want(session, release.id)
+            session.flush()
+            return _view(checks.of_release(session, release.id))
+
+    def look(self) -> None:
+        """Take each check that has found nothing yet as far as it comes now."""
+        with self._database.reading() as session:
+            waiting = list(checks.open_ones(session))
+        for check, release in waiting:
+            try:
+                self._look_at(check, release)
+            except GavipError as error:
+                log.warning("%s %s is not checked yet: %s", release.avi, release.version, error)
+
+    def _look_at(self, check: Check, release: Release) -> None:
+        if check.job is None:
+            order = check_order(release, self._config, most_mb=self._quotas.most_memory([]))
+            job = self._jobs.submit_own(owner=release.submitter, order=order)
+            with self._database.transaction() as session:
+                if (found := checks.of_release(session, release.id)) is not None:
+                    found.job = job.id
+            return
+        with self._database.reading() as session:
+            ended = session.get(Job, check.job)
+        if ended is None or ended.deleted_at is not None or ended.state in FINAL:
+            self._keep(release, self._found(ended))
+
+    def _found(self, job: Job | None) -> Scorecard:
+        """Return the scorecard that a job left, or one that says why there is none."""
+        if job is not None and job.state is JobState.COMPLETED and job.deleted_at is None:
+            text = self._folders.read(
+                owner=job.owner,
+                job=job.id,
+                attempt=job.attempt,
+                parts=[RESULTS_FOLDER, SCORECARD_FILE],
+                limit=LARGEST_REPORT,
+            )
+            try:
+                return Scorecard.model_validate_json(text or b"")
+            except ValidationError:
+                return self._none("Its check left no scorecard that could be read.")
+        if job is None or job.deleted_at is not None:
+            return self._none("Its check was deleted.")
+        return self._none(
+            f"Its check did not end well: {(job.error or {}).get('message') or 'it was cancelled'}"
+        )
+
+    def _none(self, reason: str) -> Scorecard:
+        return Scorecard(marks=unjudged([], reason=reason), checked_at=self._clock.now())
+
+    def _keep(self, release: Release, card: Scorecard) -> None:
+        with self._database.transaction() as session:
+            if (found := checks.of_release(session, release.id)) is not None:
+                found.scorecard = card.model_dump(mode="json")
+                found.badges = [badge.model_dump(mode="json") for badge in badges(card)]
+
+
+def _view(check: Check | None) -> CheckView:
+    if check is None:
+        return CheckView(wanted=False)
+    card = Scorecard.model_validate(check.scorecard) if check.scorecard else None
+    return CheckView(wanted=True, job=check.job, scorecard=card)
+
+
+def _open_to(session: Session, viewer: str, avi: str, version: str) -> tuple[Release, Avi]:
+    found = releases.visible(session, viewer=viewer, avi=avi, version=version)
+    if not found:
+        raise NotFound(f"There is no release {version} of {avi!r} that is open to you.", field="version")
+    return found[0]

@@ -1,0 +1,120 @@
+"""Releases are tried by jobs of their submitters', and what these leave is shown."""
+
+import pytest
+
+from avi_kernel.protocol.scorecard import TITLES, Mark, Scorecard, unjudged
+from gavip_hub.exceptions import Forbidden, NotFound
+from gavip_hub.services.checks import CheckService
+from gavip_hub.storage import checks, releases
+from gavip_hub.testing import EPOCH
+
+RELEASE = {"avi": "stars", "version": "1.0"}
+CARD = Scorecard(
+    marks=unjudged([Mark(key="tests", state="passed", sentence="All pass.")], reason="Not looked at."),
+    checked_at=EPOCH,
+)
+
+
+@pytest.fixture
+def service(engine):
+    return CheckService(
+        database=engine.database,
+        jobs=engine.jobs,
+        folders=engine.folders,
+        quotas=engine.quotas,
+        config=engine.config,
+        clock=engine.clock,
+    )
+
+
+def view(service):
+    return service.view(viewer="ann", **RELEASE)
+
+
+async def ended(engine, service, results, *, ends="COMPLETED", **outcome):
+    """Have the release checked, by a job that leaves these results, and return what is shown then."""
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    job = view(service).job
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING", owner="dora")
+        engine.complete(job, results=results)
+        if outcome:
+            engine.write_outcome(job, results=results, **outcome)
+        await engine.until_state(job, ends, owner="dora")
+    service.look()
+    return view(service)
+
+
+def test_nothing_is_checked_unless_it_is_wanted(engine, service):
+    service.look()
+    assert view(service).wanted is False
+    assert engine.jobs.page(owner="dora").items == []
+
+
+async def test_a_check_leaves_its_scorecard_and_badges(engine, service):
+    found = await ended(engine, service, {"scorecard.json": CARD.model_dump_json().encode()})
+    assert found.scorecard == CARD
+    with engine.database.reading() as session:
+        release = releases.one(session, **RELEASE)
+        assert [badge["words"] for badge in checks.badges(session, [release.id])[release.id]] == ["Tested"]
+
+
+async def test_a_check_sees_the_avi_and_nothing_of_its_owners(engine, service):
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    job = view(service).job
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING", owner="dora")
+        spec = engine.backend.engine.containers[f"gavip-{job}-1"].spec
+    assert [(mount.target, mount.writable) for mount in spec.mounts] == [("/avi", False), ("/attempt", True)]
+
+
+@pytest.mark.parametrize("text", [b"", b"noise", b"{}", b'{"marks": []}', b"[" * 100_000])
+async def test_a_scorecard_that_is_none_is_told_in_every_mark(engine, service, text):
+    found = await ended(engine, service, {"scorecard.json": text})
+    assert {mark.state for mark in found.scorecard.marks} == {"skipped"}
+    assert found.scorecard.marks[0].sentence == "Its check left no scorecard that could be read."
+    assert len(found.scorecard.marks) == len(TITLES)
+
+
+async def test_a_check_that_fails_tells_why(engine, service):
+    error = {"code": "raised", "message": "There was no memory."}
+    found = await ended(engine, service, {}, ends="ERROR", status="error", error=error)
+    assert found.scorecard.marks[0].sentence == "Its check did not end well: There was no memory."
+
+
+def test_a_check_that_was_deleted_is_told(engine, service):
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    engine.jobs.delete(owner="dora", job=view(service).job)
+    service.look()
+    assert view(service).scorecard.marks[0].sentence == "Its check was deleted."
+
+
+def test_its_authors_alone_have_it_checked(service):
+    with pytest.raises(Forbidden, match="stars is dora's"):
+        service.ask(author="ann", **RELEASE)
+
+
+def test_what_is_not_there_is_not_found(service):
+    with pytest.raises(NotFound, match=r"no release 9\.9 of 'stars'"):
+        service.view(viewer="ann", avi="stars", version="9.9")
+
+
+def test_asked_again_it_is_checked_again(engine, service):
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    first = view(service).job
+    engine.jobs.cancel(owner="dora", job=first)
+    service.look()
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    assert view(service).job not in {first, None}
+
+
+def test_a_check_asks_for_no_more_than_its_owners_pool_holds(engine, service):
+    engine.config.quota = {**engine.config.quota, "memory_mb": 700}
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    assert engine.jobs.get(owner="dora", job=view(service).job).memory_mb <= 700
