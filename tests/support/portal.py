@@ -92,7 +92,7 @@ RELEASE = ReleaseView(
     avi="hr-diagram",
     version="1.0.0",
     commit="3f9c2d1e7ab04c55d2e8f9",
-    state="CHECKED",
+    state="READY",
     visibility="public",
     created_at=NOW - timedelta(days=3),
     spec=ReleaseSpec(

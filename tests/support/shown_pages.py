@@ -6,7 +6,10 @@ from typing import Any
 from markupsafe import Markup
 
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
+from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.projects import MemberView, ProjectView
+from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
+from gavip_hub.domain.badges import badges
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
@@ -37,10 +40,24 @@ def everywhere() -> dict[str, Any]:
     return {"profile": person, "now": NOW, "xsrf_field": Markup('<input name="_xsrf">'), "notices": (EVIL,)}
 
 
+CARD = Scorecard(
+    marks=unjudged(
+        [
+            Mark(key="tests", state="failed", sentence=EVIL, change=EVIL, details=[EVIL]),
+            Mark(key="hosts", state="passed", sentence=EVIL),
+        ],
+        reason=EVIL,
+    ),
+    runs=[CheckedRun(name=EVIL, test=EVIL, seconds=1.5, memory_mb=90, asked_mb=200)],
+    checked_at=NOW,
+)
+
+
 def job_page(phase: Phase) -> dict[str, Any]:
     shown = job(phase)
     return {
         "job": shown,
+        "own": phase is Phase.ABORTED,
         "wait": WAIT if phase is Phase.QUEUED else None,
         "charts": charts_of(USAGE),
         "more_memory": more_memory_of(shown),
@@ -64,6 +81,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
     yield "catalogue.html", {"avis": [AVI.model_copy(update={"title": EVIL})], "query": EVIL}
     yield "catalogue.html", {"avis": [AVI.model_copy(update=DEPRECATED)], "query": EVIL}
+    yield "catalogue.html", {"avis": [AVI.model_copy(update={"badges": badges(CARD)})], "query": ""}
     yield "catalogue.html", {"avis": [], "query": ""}
     shown = {
         "avi": AVI,
@@ -77,7 +95,9 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "grants": GrantView(avi="hr-diagram", own="avis/hr-diagram", folders=["data/maps", EVIL]),
         "pool": POOLS[0],
     }
+    shown |= {"check": CheckView(wanted=True, job="j", scorecard=CARD), "me": "dora", "writes": True}
     yield "avi.html", shown
+    yield "avi.html", {**shown, "check": CheckView(wanted=True, job="j"), "writes": False}
     old = RELEASE.model_copy(update=DEPRECATED)
     yield (
         "avi.html",
@@ -156,8 +176,12 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         RELEASE.model_copy(update=update)
         for update in (DEPRECATED, gone, {**gone, "withdrawn_by_operator": True})
     ]
-    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others]}
-    yield "project.html", {"project": reader, "folder": None, "releases": []}
+    built = {"build": "j", "submitter": "dora", "reason": EVIL}
+    others += [
+        RELEASE.model_copy(update={**built, "state": state}) for state in ("BUILDING", "FAILED", "READY")
+    ]
+    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others], "me": "dora"}
+    yield "project.html", {"project": reader, "folder": None, "releases": [], "me": "ann"}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
     shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
     yield "project_file.html", {"project": project, "path": folder.path, **shown}

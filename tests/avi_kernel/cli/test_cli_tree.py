@@ -15,7 +15,10 @@ from tests.support.star_api import STAR_HANDLERS, Comets, Exploded
 
 BY_HAND = {
     "admin": "the platform's files on this machine",
+    "avi check": "a folder of this machine",
     "avi new": "a folder of this machine",
+    "avi templates": "what came with the command",
+    "avi update": "a folder of this machine",
     "completion": "this machine's shell",
     "data cp": "files of this machine",
     "demo": "a platform of this machine",

@@ -41,7 +41,7 @@ def test_a_test_has_values_and_expects_results(tmp_path):
         ),
         ("wanted = 1", r"unknown key; accepted here: title, parameters, results"),
         ('parameters = {label="a"}\nresults."../a".rows = 1', r"pipelines.count.tests.0.results"),
-        ('parameters = {label="a"}\nresults."a.csv".rows = -1', r"greater than or equal to 0"),
+        ('parameters = {label="a"}\nresults."a.csv".rows = -1', r"must be at least 0; got -1"),
         ('parameters = {label="a"}\nresults."a.csv".same_as = "gone.csv"', r"there is no file 'gone.csv'"),
         ('parameters = {label="a"}\nresults."a.csv".same_as = "../a"', r"lies outside the AVI's folder"),
         ('parameters = {label="a"}\nresults."a.csv".media_type = "no type"', r"media_type"),
