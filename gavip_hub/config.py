@@ -127,6 +127,15 @@ class Gavip(Configurable):
     ).tag(config=True)
     results_mb = Integer(4096, help="MB that the results of one job may hold.").tag(config=True)
     repository_mb = Integer(1024, help="MB that the git repository of one AVI may hold.").tag(config=True)
+    outside_git = Bool(
+        True,
+        help="Whether developers may import repositories from other places, and mirror their own to such.",
+    ).tag(config=True)
+    inner_git_hosts = List(
+        Unicode(),
+        help="`host:port` of git servers on this machine or in a private network from which people may import, and to which "
+        "they may mirror, over http too; all others must be in the internet and speak https.",
+    ).tag(config=True)
     disk_reserve_mb = Integer(
         512,
         help="MB that must be free on the disk of the data root for anything new to start; 0: anything starts.",

@@ -31,6 +31,7 @@ from gavip_hub.metrics import Metrics
 from gavip_hub.rounds import make_rounds
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.outside import MOST_AT_ONCE
 from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
@@ -72,9 +73,11 @@ class Service:
     evictor: Rounds
     forecaster: Rounds
     measurer: Rounds
+    outside: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
+        self.core.outside_git.stop()
         for threads in self.pools:
             threads.close()
         self.core.database.close()
@@ -98,7 +101,9 @@ def make_service(
     backend, hub, report, clock
         Default: what the settings name; tests give their own.
     """
-    core = make_core(config, connections=config.database_threads + ROUND_THREADS + 1, clock=clock)
+    core = make_core(
+        config, connections=config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 1, clock=clock
+    )
     report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
@@ -128,6 +133,8 @@ def make_service(
             launcher=launcher,
             threads=pools.round_threads,
             measuring_threads=pools.measuring_threads,
+            outside_threads=pools.outside_threads,
+            turn=context.pushes.turn,
         ),
     )
 
@@ -171,6 +178,8 @@ class _Pools(NamedTuple):
     """Apart from those who ask: what is looked at again and again fills no line that they stand in."""
     measuring_threads: Threads
     """Apart from those rounds: a space of a million files takes minutes."""
+    outside_threads: Threads
+    """Apart from all: a repository of another place may take half an hour."""
 
 
 def _thread_pools(config: Gavip) -> _Pools:
@@ -181,6 +190,7 @@ def _thread_pools(config: Gavip) -> _Pools:
         probing_threads=Threads(size=1, name="gavip-probing"),
         round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),
         measuring_threads=Threads(size=1, name="gavip-measuring"),
+        outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
     )
 
 
@@ -244,11 +254,14 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,
+        imports=core.imports,
+        mirrors=core.mirrors,
         pushes=PushService(
             database=core.database,
             repositories=core.repositories,
             releases=core.releases,
             page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
+            pushed=core.mirrors.want,
         ),
     )
 

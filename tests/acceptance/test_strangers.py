@@ -124,6 +124,11 @@ ANSWERS = {
     "projects.unshare": Answer(
         person={403, 404}, interface={403}, job={401}, nobody={401}, query={"user": "somebody"}
     ),
+    "projects.imported": THEIRS,
+    "projects.import": refused(person={400, 403, 409}, interface={403}, url="https://127.0.0.1/stars.git"),
+    "projects.mirrored": THEIRS,
+    "projects.mirror": refused(person={400, 403, 404}, interface={403}, url="https://127.0.0.1/stars.git"),
+    "projects.unmirror": refused(person={403, 404}, interface={403}),
     "pushes.check": FOR_HOOKS,
     "pushes.take": FOR_HOOKS,
     "policy.choose": refused(person={400, 403}, interface={403}, policy="no-such-policy"),
@@ -143,6 +148,9 @@ OF_THE_PRIVATE_AVI = {
     "projects.change",
     "projects.share",
     "projects.unshare",
+    "projects.imported",
+    "projects.mirrored",
+    "projects.unmirror",
     "grants.show",
     "grants.give",
     "grants.withdraw",

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
+from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.charts import charts_of
@@ -142,13 +143,25 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
     yield "projects.html", {"projects": [project, reader], "may_make": True, "git": "http://g"}
     yield "projects.html", {"projects": [], "may_make": False, "git": "http://g"}
+    outside = {
+        "imported": ImportView(avi="stars", url=EVIL, state="failed", message=EVIL, begun_at=NOW),
+        "mirror": MirrorView(
+            avi="stars", url=EVIL, has_token=True, state="waiting", message=EVIL, next_at=NOW, done_at=NOW
+        ),
+    }
     gone = {"standing": "withdrawn", "standing_reason": EVIL}
     others = [
         RELEASE.model_copy(update=update)
         for update in (DEPRECATED, gone, {**gone, "withdrawn_by_operator": True})
     ]
-    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others]}
-    yield "project.html", {"project": reader, "folder": None, "releases": []}
+    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others], **outside}
+    nothing = {"imported": None, "mirror": None}
+    yield "project.html", {"project": reader, "folder": None, "releases": [], **nothing}
+    for state in ("waiting", "done"):
+        going = {
+            name: view.model_copy(update={"state": state, "message": ""}) for name, view in outside.items()
+        }
+        yield "project.html", {"project": project, "folder": None, "releases": [], **going}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
     shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
     yield "project_file.html", {"project": project, "path": folder.path, **shown}
