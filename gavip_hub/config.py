@@ -148,6 +148,15 @@ class Gavip(Configurable):
     check_seconds = Integer(1800, help="Seconds after which the check of a release is ended.").tag(
         config=True
     )
+    outside_git = Bool(
+        True,
+        help="Whether developers may import repositories from other places, and mirror their own to such.",
+    ).tag(config=True)
+    inner_git_hosts = List(
+        Unicode(),
+        help="`host:port` of git servers on this machine or in a private network from which people may import, and to which "
+        "they may mirror, over http too; all others must be in the internet and speak https.",
+    ).tag(config=True)
     disk_reserve_mb = Integer(
         512,
         help="MB that must be free on the disk of the data root for anything new to start; 0: anything starts.",

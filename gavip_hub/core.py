@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gavip_hub.clock import Clock, SystemClock
 from gavip_hub.config import Gavip
@@ -10,6 +11,8 @@ from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.environments import EnvironmentService
 from gavip_hub.services.grants import GrantService
+from gavip_hub.services.imports import ImportService
+from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.projects import ProjectService
@@ -20,6 +23,7 @@ from gavip_hub.services.standings import StandingService
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
+from gavip_hub.storage.git_outside import OutsideGit
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.uploads import Uploads
@@ -48,6 +52,9 @@ class Core:
     standings: StandingService
     projects: ProjectService
     browsing: BrowsingService
+    outside_git: OutsideGit
+    imports: ImportService
+    mirrors: MirrorService
     servers: ServerService
     policies: PolicyService
     board: Board
@@ -77,6 +84,15 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
     wheels = Wheels(root=config.root)
     environment_folders = Environments(root=config.root, wheels=wheels, most_mb=config.environment_mb)
     environments = EnvironmentService(database=database, environments=environment_folders)
+    outside_git = OutsideGit(repository_mb=config.repository_mb)
+    outside: dict[str, Any] = {
+        "database": database,
+        "repositories": repositories,
+        "projects": projects,
+        "git": outside_git,
+        "config": config,
+        "clock": clock,
+    }
     servers = ServerService(
         database=database,
         quotas=quotas,
@@ -103,6 +119,9 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         standings=StandingService(database=database, clock=clock),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
+        outside_git=outside_git,
+        imports=ImportService(**outside),
+        mirrors=MirrorService(**outside),
         servers=servers,
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),

@@ -33,6 +33,7 @@ from gavip_hub.metrics import Metrics
 from gavip_hub.rounds import make_rounds
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
+from gavip_hub.scheduler.outside import MOST_AT_ONCE
 from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
@@ -79,9 +80,11 @@ class Service:
     forecaster: Rounds
     measurer: Rounds
     builder: Rounds
+    outside: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
+        self.core.outside_git.stop()
         for threads in self.pools:
             threads.close()
         self.core.database.close()
@@ -105,7 +108,9 @@ def make_service(
     backend, hub, report, clock
         Default: what the settings name; tests give their own.
     """
-    core = make_core(config, connections=config.database_threads + ROUND_THREADS + 1, clock=clock)
+    core = make_core(
+        config, connections=config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 1, clock=clock
+    )
     report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
@@ -137,6 +142,8 @@ def make_service(
             threads=pools.round_threads,
             measuring_threads=pools.measuring_threads,
             building_threads=pools.building_threads,
+            outside_threads=pools.outside_threads,
+            turn=context.pushes.turn,
         ),
     )
 
@@ -184,6 +191,8 @@ class _Pools(NamedTuple):
     """Apart from those rounds: a space of a million files takes minutes."""
     building_threads: Threads
     """Apart from those too: packages may be large."""
+    outside_threads: Threads
+    """Apart from all: a repository of another place may take half an hour."""
 
 
 def _thread_pools(config: Gavip) -> _Pools:
@@ -195,6 +204,7 @@ def _thread_pools(config: Gavip) -> _Pools:
         round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),
         measuring_threads=Threads(size=1, name="gavip-measuring"),
         building_threads=Threads(size=1, name="gavip-building"),
+        outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
     )
 
 
@@ -268,11 +278,14 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,
+        imports=core.imports,
+        mirrors=core.mirrors,
         pushes=PushService(
             database=core.database,
             repositories=core.repositories,
             releases=core.releases,
             page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
+            pushed=core.mirrors.want,
         ),
     )
 

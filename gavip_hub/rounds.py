@@ -1,10 +1,14 @@
 """What the service looks at again and again, beside the scheduler."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.core import Core
 from gavip_hub.handlers.context import Services
 from gavip_hub.hub.client import HubClient
 from gavip_hub.scheduler.caretaker import Caretaker
+from gavip_hub.scheduler.outside import OutsideWork
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.services.builds import BuildService
 from gavip_hub.services.estimates import EstimateService
@@ -18,6 +22,7 @@ FORECAST_SECONDS = 15.0
 MAKE_ROOM_SECONDS = 5.0
 BUILD_SECONDS = 1.0
 MEASURE_SECONDS = 20.0
+OUTSIDE_SECONDS = 1.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 
@@ -31,6 +36,8 @@ def make_rounds(
     threads: Threads,
     measuring_threads: Threads,
     building_threads: Threads,
+    outside_threads: Threads,
+    turn: Callable[[str], AbstractAsyncContextManager[None]],
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
     caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
@@ -41,6 +48,7 @@ def make_rounds(
         "forecaster": _forecaster(core, threads),
         "measurer": _measurer(core, measuring_threads),
         "builder": _builder(core, services, building_threads),
+        "outside": _outside(core, threads, outside_threads, turn),
     }
 
 
@@ -64,6 +72,20 @@ def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
         act=build_and_check,
         every=BUILD_SECONDS,
         clock=core.clock,
+    )
+
+
+def _outside(
+    core: Core,
+    threads: Threads,
+    long_threads: Threads,
+    turn: Callable[[str], AbstractAsyncContextManager[None]],
+) -> Rounds:
+    work = OutsideWork(
+        imports=core.imports, mirrors=core.mirrors, threads=threads, long_threads=long_threads, turn=turn
+    )
+    return Rounds(
+        task="importing and mirroring repositories", act=work.look, every=OUTSIDE_SECONDS, clock=core.clock
     )
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avi_kernel.box.addresses import Reach, is_address, is_loopback, reach_of
 from avi_kernel.box.heads import BadRequest
+from avi_kernel.protocol.addresses import Reach, is_address, is_loopback, reach_of
 
 _USUAL_PORTS = frozenset({80, 443})
 _MOST_PORT = 65535

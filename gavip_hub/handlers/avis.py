@@ -88,6 +88,7 @@ class Releases(ApiHandler):
             request=body,
             operator=is_operator(profile),
         )
+        await self.in_thread(self.services.mirrors.want, avi)
         self.set_header("Location", f"{PREFIX}/api/avis/{avi}/releases/{release.version}")
         return release
 

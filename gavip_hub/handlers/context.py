@@ -22,7 +22,9 @@ from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
 from gavip_hub.services.grants import GrantService
+from gavip_hub.services.imports import ImportService
 from gavip_hub.services.jobs import JobService
+from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
@@ -69,6 +71,8 @@ class Services:
     numbers: NumberService
     projects: ProjectService
     browsing: BrowsingService
+    imports: ImportService
+    mirrors: MirrorService
     pushes: PushService
 
 

@@ -1,6 +1,7 @@
 """Pages of the asker's projects: repositories, their people, their releases and their files."""
 
 import mimetypes
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -8,10 +9,12 @@ from urllib.parse import quote
 from pydantic import ValidationError
 from typing_extensions import override
 
+from avi_kernel.protocol.outside import MirrorRequest
 from avi_kernel.protocol.projects import MemberView
 from avi_kernel.protocol.runs import ResultEntry
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH
+from gavip_hub.domain.outside import ACCEPTED
 from gavip_hub.domain.standing import WITHDRAWN
 from gavip_hub.exceptions import BadRequest, NotFound
 from gavip_hub.handlers.contents import beginning_of, show_content
@@ -22,6 +25,7 @@ from gavip_hub.handlers.previews import CONTENT_BYTES, Preview, preview_of
 from gavip_hub.storage.git import Entry
 
 UNKNOWN = "application/octet-stream"
+LONGEST_URL = 500
 _TEXT_ENDINGS = (
     ".py",
     ".toml",
@@ -75,11 +79,16 @@ class ProjectsPage(ProjectPages):
 
     @override
     async def post(self) -> None:
-        name = self.sent().get("name", "").strip()
-        made = await self.context.publishing_threads(
-            self.services.projects.create, owner=self.require(PUBLISH).name, name=name
-        )
-        self.go(f"projects/{made.name}")
+        sent, person = self.sent(), self.require(PUBLISH).name
+        name, url = sent.get("name", "").strip(), sent.get("url", "").strip()
+        if url:
+            self.context.disk.require_room()
+            await self.context.publishing_threads(
+                self.services.imports.begin, person=person, avi=name, url=url[:LONGEST_URL]
+            )
+        else:
+            await self.context.publishing_threads(self.services.projects.create, owner=person, name=name)
+        self.go(f"projects/{name}")
 
 
 class ProjectPage(ProjectPages):
@@ -93,7 +102,22 @@ class ProjectPage(ProjectPages):
             folder = await self.context.file_threads(
                 self.services.browsing.folder, viewer=self.owner, name=name
             )
-        self.render_page("project.html", folder=folder, releases=releases, me=self.owner, **shown)
+        self.render_page(
+            "project.html",
+            folder=folder,
+            releases=releases,
+            me=self.owner,
+            **shown,
+            **await self._outside(name),
+        )
+
+    async def _outside(self, name: str) -> dict[str, Any]:
+        """Return what is known of an import and a mirror; None where there is none, or none for who asks."""
+        found: dict[str, Any] = {"imported": None, "mirror": None}
+        for what, get in (("imported", self.services.imports.get), ("mirror", self.services.mirrors.get)):
+            with suppress(NotFound):
+                found[what] = await self.in_thread(get, viewer=self.owner, avi=name)
+        return found
 
 
 class ProjectAct(ProjectPages):
@@ -115,6 +139,12 @@ class ProjectAct(ProjectPages):
             await self.in_thread(self.services.checks.ask, author=owner, avi=name, version=version)
         elif act == "standing":
             await self._stand(name, sent)
+        elif act == "mirror":
+            await self.context.publishing_threads(
+                self.services.mirrors.put, owner=owner, avi=name, request=_mirror(sent)
+            )
+        elif act == "unmirror":
+            await self.in_thread(self.services.mirrors.remove, owner=owner, avi=name)
         else:
             version = sent.get("version", "")
             await self.in_thread(
@@ -263,6 +293,15 @@ def _standing(sent: dict[str, str]) -> ReleaseChange:
         raise BadRequest("Say why, in a sentence of at most 300 characters.", field="reason") from None
 
 
+def _mirror(sent: dict[str, str]) -> MirrorRequest:
+    try:
+        return MirrorRequest(url=sent.get("url", "").strip(), token=sent.get("token", "").strip())
+    except ValidationError:
+        raise BadRequest(
+            f"Give {ACCEPTED}, and a token of at most 500 characters or none.", field="url"
+        ) from None
+
+
 _NAME = "[a-z][a-z0-9-]{0,39}"
 
 
@@ -272,7 +311,7 @@ def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[
     return [
         (f"{ROOT}projects", ProjectsPage, {}),
         (project, ProjectPage, {}),
-        (f"{project}/(share|unshare|source|release|standing|check)", ProjectAct, {}),
+        (f"{project}/(share|unshare|source|release|standing|check|mirror|unmirror)", ProjectAct, {}),
         (f"{project}/files/(.+)", ProjectFiles, {}),
         (f"{project}/content/(.+)", ProjectContent, {"notebooks": notebooks}),
         (f"{project}/raw/(.+)", ProjectRaw, {}),

@@ -121,6 +121,31 @@ class ProjectService:
         with self._database.reading() as session:
             self._readable(session, viewer, name)
 
+    def require_owned(self, *, owner: str, name: str) -> None:
+        """Refuse who does not own a project.
+
+        Raises
+        ------
+        NotFound
+            They may not even read it.
+        Forbidden
+            It is another's.
+        """
+        with self._database.reading() as session:
+            self._own(session, owner, name)
+
+    def require_member(self, *, viewer: str, name: str) -> None:
+        """Refuse who is none of a project's people, even where everybody may read its repository.
+
+        Raises
+        ------
+        NotFound
+            They are none.
+        """
+        with self._database.reading() as session:
+            if _right(session, self._readable(session, viewer, name), viewer) is None:
+                raise NotFound(f"There is no project {name!r} that is yours.", field="name")
+
     def is_made(self, *, user: str, name: str) -> bool:
         """Tell whether a repository that somebody may write is there.
 

@@ -36,6 +36,8 @@ class PushService:
     ----------
     page_of
         Returns the address of an AVI's page.
+    pushed
+        Is told of each AVI that was pushed to.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class PushService:
         repositories: Repositories,
         releases: ReleaseService,
         page_of: Callable[[str], str],
+        pushed: Callable[[str], None],
     ) -> None:
         self._database = database
         self._repositories = repositories
         self._releases = releases
         self._page_of = page_of
+        self._pushed = pushed
         self._pushers: dict[str, _Pusher] = {}
 
     @contextmanager
@@ -80,6 +84,7 @@ class PushService:
     def take(self, secret: str, push: Push) -> PushAnswer:
         """Make releases of the versions that were pushed."""
         pusher = self._pusher(secret)
+        self._pushed(pusher.avi)
         lines = [self._released(pusher, version, update) for version, update in _versions(push.updates)]
         return PushAnswer(is_taken=True, lines=lines)
 

@@ -37,7 +37,7 @@ class StandingService:
         """
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
-            release, project = _found(session, None if operator else person, avi, version)
+            release, project = _found(session, person, avi, version, operator=operator)
             is_author = (
                 project.owner == person or members.right(session, avi=avi, user=person) == members.WRITE
             )
@@ -52,8 +52,12 @@ class StandingService:
             return release_view(release)
 
 
-def _found(session: Session, viewer: str | None, avi: str, version: str) -> tuple[Release, Avi]:
-    found = releases.visible(session, viewer=viewer, avi=avi, version=version)
+def _found(session: Session, person: str, avi: str, version: str, *, operator: bool) -> tuple[Release, Avi]:
+    """Return a release that somebody may see; an operator also what an operator withdrew, private though it be now."""
+    found = releases.visible(session, viewer=person, avi=avi, version=version)
+    if operator and not found:
+        everybodys = releases.visible(session, viewer=None, avi=avi, version=version)
+        found = [pair for pair in everybodys if pair[0].withdrawn_by_operator]
     if not found:
         raise NotFound(f"There is no release {version} of {avi!r} that is open to you.", field="version")
     return found[0]

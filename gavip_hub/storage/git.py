@@ -29,6 +29,8 @@ NOT_INSTALLED = 127
 _LONGEST_ENTRY = 16_384
 """Bytes; a path is 4,096 long at most."""
 _PIECE = 65_536
+_BLOCK = 512
+"""Bytes, in which a shell counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,17 +76,20 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def limited(*command: str, seconds: int = GIT_SECONDS) -> list[str]:
+def limited(*command: str, seconds: int = GIT_SECONDS, most_bytes: int = 0) -> list[str]:
     """Return a command that has limits of its own and for all that it starts, from its first moment on.
 
     Parameters
     ----------
     seconds
         Of processor time, for each process.
+    most_bytes
+        Of each file that is written; 0: as many as there is room for.
     """
     limits = (
         f"ulimit -c 0; ulimit -t {seconds}; ulimit -v {MOST_KB} 2>/dev/null; "  # some systems know no `-v`
     )
+    limits += f"ulimit -f {most_bytes // _BLOCK + 1}; " if most_bytes else ""
     return ["sh", "-c", f'{limits}exec "$@"', "git", *command]
 
 

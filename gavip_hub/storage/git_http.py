@@ -109,27 +109,32 @@ class GitHttp:
         }
 
     def _settings(self, avi: str) -> dict[str, str]:
-        left = max(1, self._bytes - self._held(avi))
+        left = max(1, self._bytes - held_bytes(self._repositories / f"{avi}.git" / "objects"))
         settings = _SETTINGS | {"core.hooksPath": str(self._hooks()), "receive.maxInputSize": str(left)}
-        numbered = list(enumerate(settings.items()))
-        return {
-            "GIT_CONFIG_COUNT": str(len(numbered)),
-            **{f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in numbered},
-            **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered},
-        }
-
-    def _held(self, avi: str) -> int:
-        """Return what a repository holds (bytes)."""
-        objects = self._repositories / f"{avi}.git" / "objects"
-        held = 0
-        for _, _, names, here in os.fwalk(objects):
-            for name in names:
-                with suppress(FileNotFoundError):  # packs are put together meanwhile
-                    held += os.stat(name, dir_fd=here, follow_symlinks=False).st_size
-        return held
+        return as_environment(settings)
 
     def _hooks(self) -> Path:
         return self._repositories / ".hooks"
+
+
+def as_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return settings as git takes them from its environment, where they win over what a repository says."""
+    numbered = list(enumerate(settings.items()))
+    return {
+        "GIT_CONFIG_COUNT": str(len(numbered)),
+        **{f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in numbered},
+        **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered},
+    }
+
+
+def held_bytes(folder: Path) -> int:
+    """Return what the files below a folder hold (bytes)."""
+    held = 0
+    for _, _, names, here in os.fwalk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # packs are put together meanwhile
+                held += os.stat(name, dir_fd=here, follow_symlinks=False).st_size
+    return held
 
 
 def forget(half_pushed: Iterable[Path]) -> None:

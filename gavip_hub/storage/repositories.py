@@ -16,6 +16,7 @@ from gavip_hub.storage.git import PUSHED, Commit, Git
 from gavip_hub.trees import remove_path
 
 _STAGING = ".staging"
+_IMPORTS = ".imports"
 
 
 class Repositories:
@@ -99,6 +100,40 @@ class Repositories:
             return
         with self.held(avi):
             Git(self.folder(avi)).make()
+
+    def names(self, avi: str) -> list[str]:
+        """Return the whole names of all branches and tags; none where there is no repository."""
+        if not self.is_made(avi):
+            return []
+        return Git(self.folder(avi)).run("for-each-ref", "--format=%(refname)").splitlines()
+
+    def import_folder(self, name: str) -> Path:
+        """Return where a repository of another place is fetched to, on the same disk as all."""
+        return self._repositories / _IMPORTS / name
+
+    def adopt(self, avi: str, fetched: Path) -> list[str] | None:
+        """Put a repository that was fetched in the place of an empty one; return its branches and tags.
+
+        None: the present one is not empty, and stays. Nobody may push to it meanwhile.
+        """
+        with self.held(avi):
+            if self.names(avi):
+                self.forget_import(fetched)
+                return None
+            empty = self.import_folder(f"{avi}-{secrets.token_hex(4)}")
+            if self.is_made(avi):
+                self.folder(avi).rename(empty)
+            fetched.rename(self.folder(avi))
+            self.forget_import(empty)
+        return self.names(avi)
+
+    def forget_import(self, folder: Path) -> None:
+        """Remove what was fetched and is not wanted."""
+        remove_path(folder)
+
+    def forget_imports(self) -> None:
+        """Remove all that was fetched and not put in place."""
+        remove_path(self._repositories / _IMPORTS)
 
     def commit_of(self, avi: str, revision: str, *, pushed: str = "") -> str | None:
         """Return the commit that an object of a repository stands for; None where it is no commit's.

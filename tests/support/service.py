@@ -270,7 +270,7 @@ async def running_service(
         server.add_socket(socket)
     loops = [
         asyncio.create_task(run())
-        for run in (service.scheduler.run, service.keeper.run, service.context.feed.run)
+        for run in (service.scheduler.run, service.keeper.run, service.outside.run, service.context.feed.run)
     ]
     try:
         yield RunningService(

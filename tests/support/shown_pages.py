@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
+from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
 from gavip_hub.domain.badges import badges
@@ -171,6 +172,12 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
     yield "projects.html", {"projects": [project, reader], "may_make": True, "git": "http://g"}
     yield "projects.html", {"projects": [], "may_make": False, "git": "http://g"}
+    outside = {
+        "imported": ImportView(avi="stars", url=EVIL, state="failed", message=EVIL, begun_at=NOW),
+        "mirror": MirrorView(
+            avi="stars", url=EVIL, has_token=True, state="waiting", message=EVIL, next_at=NOW, done_at=NOW
+        ),
+    }
     gone = {"standing": "withdrawn", "standing_reason": EVIL}
     others = [
         RELEASE.model_copy(update=update)
@@ -180,8 +187,17 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     others += [
         RELEASE.model_copy(update={**built, "state": state}) for state in ("BUILDING", "FAILED", "READY")
     ]
-    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others], "me": "dora"}
-    yield "project.html", {"project": reader, "folder": None, "releases": [], "me": "ann"}
+    outside |= {"me": "dora"}
+    yield "project.html", {"project": project, "folder": folder, "releases": [RELEASE, *others], **outside}
+    nothing = {"imported": None, "mirror": None, "me": "ann"}
+    yield "project.html", {"project": reader, "folder": None, "releases": [], **nothing}
+    for state in ("waiting", "done"):
+        going = {
+            name: view.model_copy(update={"state": state, "message": ""})
+            for name, view in outside.items()
+            if name != "me"
+        } | {"me": "dora"}
+        yield "project.html", {"project": project, "folder": None, "releases": [], **going}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
     shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
     yield "project_file.html", {"project": project, "path": folder.path, **shown}

@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import Enum
 
 from gavip_hub.storage.database import make_engine
-from gavip_hub.storage.schema import Base, UtcDateTime
+from gavip_hub.storage.outside_schema import Import
+from gavip_hub.storage.schema import UtcDateTime
 
 
 def _url() -> str:
@@ -30,7 +31,7 @@ def _migrate() -> None:
             # Batches let SQLite change tables at all.
             context.configure(
                 connection=connection,
-                target_metadata=Base.metadata,
+                target_metadata=Import.metadata,
                 render_as_batch=True,
                 render_item=_render,
             )

@@ -111,12 +111,19 @@ def test_an_operators_withdrawal_is_an_operators_to_take_back(desk, stand):
     assert default(desk) == "2.0"
 
 
-def test_an_operator_withdraws_what_is_private_too_and_offers_nothing_of_others(stand):
-    assert stand("1.0", "withdrawn", avi="secret", person="olga", operator=True).standing == "withdrawn"
+def test_an_operator_offers_nothing_of_others_and_sees_nothing_private(stand):
+    with pytest.raises(NotFound):
+        stand("1.0", "withdrawn", avi="secret", person="olga", operator=True)
     stand("2.0", "withdrawn")
     for standing in ("offered", "deprecated"):
         with pytest.raises(Forbidden, match="its authors alone"):
             stand("2.0", standing, person="olga", operator=True)
+
+
+def test_what_was_made_private_after_an_operator_withdrew_it_can_be_given_back(desk, stand):
+    stand("2.0", "withdrawn", person="olga", operator=True)
+    desk.releases.change(owner="dora", avi="stars", version="2.0", visibility="private")
+    assert stand("2.0", "offered", person="olga", operator=True).standing == "offered"
 
 
 def test_nobody_else_changes_it(stand):
