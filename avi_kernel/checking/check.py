@@ -22,7 +22,7 @@ from avi_kernel.checking.sameness import differences
 from avi_kernel.checking.surroundings import Surroundings, upstream_of
 from avi_kernel.checking.trials import DEFAULTS, Trial, Trials
 from avi_kernel.checking.unit_tests import run_tests
-from avi_kernel.connectors.tap import ESA_GAIA_URL
+from avi_kernel.connectors.archives import ESA_GAIA_URL
 from avi_kernel.protocol.folder import read_release
 from avi_kernel.protocol.manifest import PipelineDetails, PipelineSpec, ReleaseSpec
 from avi_kernel.protocol.pipeline_tests import PipelineTest

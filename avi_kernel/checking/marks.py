@@ -131,9 +131,7 @@ def _untested(seen: Findings) -> Mark | None:
 
 def _tests_passed(seen: Findings) -> Mark:
     parts = (
-        [f"{len(seen.trials)} run{'' if len(seen.trials) == 1 else 's'} of pipelines as expected"]
-        if seen.trials
-        else []
+        [f"{len(seen.trials)} run{'' if len(seen.trials) == 1 else 's'} as expected"] if seen.trials else []
     )
     parts += [f"pytest: {seen.tested.sentence}"] if seen.tested.state == "passed" else []
     return Mark(key="tests", state="passed", sentence=f"{'; '.join(parts)}.")
@@ -281,11 +279,7 @@ def _change_of(error: JobError | None, otherwise: str) -> str:
 
 
 def _shown(trials: Iterable[Trial]) -> list[str]:
-    """Return cell and traceback of each failure, as a job's page shows them."""
-    return [
-        part
-        for trial in trials
-        if trial.error
-        for part in (trial.error.source.strip()[:1500], trial.error.traceback.strip()[-1900:])
-        if part
-    ]
+    """Return the traceback of each failure, or the cell where there is none, as a job's page shows them."""
+    errors = [trial.error for trial in trials if trial.error]
+    shown = [error.traceback.strip()[-1900:] or error.source.strip()[:1900] for error in errors]
+    return [text for text in shown if text]

@@ -41,8 +41,8 @@ class Surroundings:
         """Return a new folder for one run: nothing that an earlier one kept may help it."""
         taken = len(list(self.scratch.glob("run-*")))
         folder = self.scratch / f"run-{taken + 1}-{name}"
-        for below in ("home", "tmp"):
-            (folder / below).mkdir(parents=True)
+        for below in ("home/.cache", "home/.config", "tmp"):
+            (folder / below).mkdir(parents=True)  # astropy warns of one that is named and not there
         return folder
 
     def environment(self, run: Path, *, role: str = "scientist", api: str = "") -> dict[str, str]:

@@ -22,7 +22,7 @@ _SIGNS = {
     "failed": ("✗", "red"),
     "skipped": ("-", None),
 }
-_PARTS = ("voila", "papermill", "luigi", "psutil", "packaging", "pyvo")
+_PARTS = ("voila", "papermill", "luigi", "psutil", "packaging")
 _WIDEST = 110
 _SHOWN_DETAILS = 6
 _LONGEST_DETAIL = 14
@@ -62,7 +62,7 @@ def _need() -> None:
         raise exits.Stop(
             f"gavip avi check needs what is not installed here: {', '.join(missing)}.",
             code=exits.USAGE,
-            next_step="pip install 'avi-kernel[interface,pipelines,tap,science,checking]'",
+            next_step="pip install 'avi-kernel[interface,pipelines,checking]'",
         )
 
 

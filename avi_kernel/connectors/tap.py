@@ -27,6 +27,7 @@ from pyvo.dal import (
 )
 from pyvo.dal.tap import TAPResults
 
+from avi_kernel.connectors.archives import ESA_GAIA_NAME, ESA_GAIA_RELEASE, ESA_GAIA_URL
 from avi_kernel.connectors.cache import QueryCache, query_key
 from avi_kernel.connectors.errors import (
     ArchiveUnavailable,
@@ -37,10 +38,6 @@ from avi_kernel.connectors.errors import (
 )
 from avi_kernel.connectors.session import FORBIDDEN, PoliteSession
 from avi_kernel.connectors.source import GAIA_ATTRIBUTION, ArchiveTable, Source
-
-ESA_GAIA_URL = "https://gea.esac.esa.int/tap-server/tap"
-ESA_GAIA_NAME = "ESA Gaia Archive"
-ESA_GAIA_RELEASE = "Gaia DR3"
 
 Upload: TypeAlias = "Table | Path"
 FIRST_POLL = 0.25
