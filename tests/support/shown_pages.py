@@ -172,7 +172,7 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
     yield "projects.html", {"projects": [project, reader], "may_make": True, "git": "http://g"}
     yield "projects.html", {"projects": [], "may_make": False, "git": "http://g"}
-    outside = {
+    outside: dict[str, Any] = {
         "imported": ImportView(avi="stars", url=EVIL, state="failed", message=EVIL, begun_at=NOW),
         "mirror": MirrorView(
             avi="stars", url=EVIL, has_token=True, state="waiting", message=EVIL, next_at=NOW, done_at=NOW
