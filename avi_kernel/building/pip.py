@@ -78,7 +78,6 @@ def _error(complaints: Sequence[str]) -> JobError:
         code="not_built",
         message=f"The packages could not be had: {words}"[:2000],
         hint="Change requirements.txt, and release a new version; the log tells all that pip said.",
-        traceback="\n".join(complaints)[:100_000],
     )
 
 

@@ -72,7 +72,7 @@ def require_ready(release: Release) -> None:
     """
     what = f"{release.avi} {release.version}"
     if release.state == FAILED:
-        raise NotReady(f"{what} cannot be run, since its packages could not be had: {release.reason}")
+        raise NotReady(f"{what} cannot be run. {release.reason}")
     if release.state != READY:
         fetched = f"job {release.build} fetches them" if release.build else "they are fetched in a moment"
         raise NotReady(f"{what} is not ready: its packages are not here yet; {release.reason or fetched}.")

@@ -143,7 +143,7 @@ def test_who_runs_what_failed_is_told_why(platform, release):
     with platform.client("scientist") as scientist:
         refused = scientist.post("/jobs", json={"avi": "failed", "pipeline": "main"})
         assert (refused.status_code, refused.json()["error"]) == (409, "not_ready")
-        assert "its packages could not be had" in refused.json()["message"]
+        assert "The packages could not be had" in refused.json()["message"]
         assert scientist.post("/servers", json={"avi": "failed"}).status_code == 409
         assert "failed" not in [avi["name"] for avi in scientist.get("/avis").json()]
 
