@@ -1,18 +1,29 @@
 """From a plain notebook to a public AVI that another user opens and runs: by the commands of the docs, pasted in order."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.avis import notebook
+from tests.support.docker import need_engine
 from tests.support.pasted import Shell, pasted, shell
-from tests.support.platform import Platform
+from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import run
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
 AUTHOR, READER = "developer", "scientist"
+
+
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def platform(request: pytest.FixtureRequest) -> Iterator[Platform]:
+    """A platform as it is started, in boxes of either kind: a new release is checked there too."""
+    options = ("--docker",) if request.param == "docker" else ()
+    if options:
+        need_engine()
+    with platform_to_throw_away("notebook", options=options) as running:
+        yield running
 
 
 @pytest.fixture
