@@ -90,6 +90,7 @@ def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> 
             instead=instead,
         ),
         field="version",
+        instead=(avi, instead) if instead else None,
     )
 
 
