@@ -156,16 +156,10 @@ def test_what_broke_off_is_refused(tmp_path, place):
 
 def test_objects_that_gits_own_check_refuses_are_not_taken(place, tmp_path):
     there = tmp_path / "there/stars.git"
-    tree = run_git(there, "rev-parse", "main^{tree}")
-    evil = run_git(
-        there,
-        "mktree",
-        "--missing",
-        given=f"120000 blob {'1' * 40}\t.gitmodules\n040000 tree {tree}\ta\n".encode(),
-    )
-    commit = run_git(there, "commit-tree", evil, "-m", "evil")
-    run_git(there, "update-ref", "refs/heads/main", commit)
-    assert refused(place, tmp_path / "here.git")
+    blob = run_git(there, "hash-object", "-w", "--stdin", given=b"/etc/passwd")
+    tree = run_git(there, "mktree", given=f"120000 blob {blob}\t.gitmodules\n".encode())
+    run_git(there, "update-ref", "refs/heads/main", run_git(there, "commit-tree", tree, "-m", "evil"))
+    assert "git's own check refuses" in refused(place, tmp_path / "here.git")
 
 
 @pytest.mark.parametrize(
