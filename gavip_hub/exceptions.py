@@ -66,6 +66,13 @@ class Withdrawn(GavipError):
     error = "withdrawn"
     status_code = 410
 
+    def __init__(
+        self, message: str | None = None, *, field: str | None = None, instead: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(message, field=field)
+        self.instead = instead
+        """AVI and version that can be used."""
+
 
 class Conflict(GavipError):
     """That cannot be done in the present state."""

@@ -39,7 +39,12 @@ def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str, badges: S
 
 def best_of(newest_first: Sequence[tuple[Release, Avi]]) -> tuple[Release, Avi]:
     """Return what is taken where nobody says which: the newest that is ready and offered, else deprecated, else withdrawn."""
-    return min(newest_first, key=lambda pair: (pair[0].state != READY, RANK[pair[0].standing]))
+    return min(newest_first, key=lambda pair: _rank(pair[0]))
+
+
+def _rank(release: Release) -> tuple[bool, bool, int]:
+    """Order releases by use: what is not ready yet comes before what was withdrawn, which nobody can wait for."""
+    return release.standing == WITHDRAWN, release.state != READY, RANK[release.standing]
 
 
 def offered_of_each(newest_first: Iterable[tuple[Release, Avi]]) -> Iterator[tuple[Release, Avi]]:

@@ -189,7 +189,8 @@ def _require_idle(session: Session, person: str) -> None:
 def _told_of(names: list[str]) -> str:
     """Say what came, and that a tag that came along is no release yet."""
     branches = sum(name.startswith("refs/heads/") for name in names)
-    told = f"{branches} branches and {len(names) - branches} tags came."
+    tags = len(names) - branches
+    told = f"{branches} branch{'' if branches == 1 else 'es'} and {tags} tag{'' if tags == 1 else 's'} came."
     versions = [name.removeprefix("refs/tags/") for name in names if released_version(name)]
     if not versions:
         return told

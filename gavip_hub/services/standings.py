@@ -12,6 +12,7 @@ from gavip_hub.exceptions import Forbidden, NotFound, Withdrawn
 from gavip_hub.services.catalogue import best_of, release_view
 from gavip_hub.services.environments import require_ready
 from gavip_hub.storage import members, releases
+from gavip_hub.storage.builds import READY
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.schema import Avi, Release
 
@@ -81,7 +82,7 @@ def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> 
         return
     others = releases.visible(session, viewer=viewer, avi=avi)
     best = best_of(others)[0] if others else release
-    instead = best.version if best.standing != WITHDRAWN else None
+    instead = best.version if best.standing != WITHDRAWN and best.state == READY else None
     raise Withdrawn(
         withdrawn_words(
             f"{avi} {version}",
@@ -90,6 +91,7 @@ def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> 
             instead=instead,
         ),
         field="version",
+        instead=(avi, instead) if instead else None,
     )
 
 

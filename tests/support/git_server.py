@@ -1,10 +1,11 @@
 """A git server of another place, on loopback: git's own program behind a small web server; and some that mean no good."""
 
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -102,6 +103,11 @@ class Handler(BaseHTTPRequestHandler):
             self.rfile.readline()
         return body
 
+    def handle(self) -> None:
+        """Take who leaves in the middle for granted."""
+        with suppress(OSError):
+            super().handle()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
@@ -135,11 +141,17 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(root: Path, answer: Answer = lambda _: False) -> Iterator[Place]:
-    """Serve the repositories below a folder, or answer otherwise."""
+def serving(
+    root: Path, answer: Answer = lambda _: False, *, certificate: Path | None = None
+) -> Iterator[Place]:
+    """Serve the repositories below a folder, or answer otherwise; over TLS with a certificate."""
     place = Place(root=root, answer=answer)
     with Server(("127.0.0.1", 0), Handler) as server:
         server.place, place.port = place, server.server_address[1]
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield place
         server.shutdown()

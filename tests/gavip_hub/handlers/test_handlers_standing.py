@@ -72,6 +72,7 @@ async def test_the_address_of_a_withdrawn_release_says_what_to_use_instead(servi
         page = await pages.get("/avis/stars?version=2.0")
         assert page.status_code == 410
         assert "Its distances are wrong. Use version 1.0." in unescape(page.text)
+        assert "/services/gavip/avis/stars?version=1.0" in page.text
         assert "2.0" not in (await pages.get("/avis/stars")).text
     shown = (await ann.get("/avis/stars/releases/2.0")).json()
     assert (shown["standing"], shown["standing_reason"]) == ("withdrawn", WHY)

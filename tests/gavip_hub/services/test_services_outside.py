@@ -56,7 +56,7 @@ def test_an_import_waits_is_fetched_and_is_the_projects_repository(core, place):
     core.imports.take_over("stars", fetched)
     done = core.imports.get(viewer="dora", avi="stars")
     assert (done.state, done.fraction, core.imports.waiting()) == ("done", 1.0, [])
-    assert done.message.startswith("2 branches and 1 tags came. No tag became a release by itself (v1.0)")
+    assert done.message.startswith("2 branches and 1 tag came. No tag became a release by itself (v1.0)")
     run_git(core.repositories.folder("stars"), "fsck", "--strict")
     assert core.releases.of_project(viewer="dora", avi="stars") == []
 

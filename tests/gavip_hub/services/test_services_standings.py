@@ -5,8 +5,10 @@ from pydantic import ValidationError
 
 from avi_kernel.protocol.api import ReleaseSubmit
 from avi_kernel.protocol.standing import ReleaseChange
-from gavip_hub.exceptions import Forbidden, NotFound, Withdrawn
+from gavip_hub.exceptions import Forbidden, NotFound, NotReady, Withdrawn
 from gavip_hub.services.standings import StandingService
+from gavip_hub.storage import releases
+from gavip_hub.storage.builds import BUILDING
 
 WHY = "Its distances are wrong."
 
@@ -76,6 +78,16 @@ def test_an_avi_that_is_withdrawn_altogether_is_not_in_the_catalogue(desk, stand
         desk.releases.usable(viewer="ann", avi="stars")
     shown = desk.releases.avi(viewer="ann", name="stars")
     assert (shown.latest, shown.standing) == (None, "withdrawn")
+
+
+def test_what_is_still_being_built_is_waited_for_rather_than_what_was_withdrawn(desk, stand):
+    stand("1.0", "withdrawn")
+    with desk.database.transaction() as session:
+        releases.one(session, avi="stars", version="2.0").state = BUILDING
+    with pytest.raises(NotReady):
+        desk.releases.usable(viewer="ann", avi="stars")
+    with pytest.raises(Withdrawn, match="No other version"):
+        desk.releases.usable(viewer="ann", avi="stars", version="1.0")
 
 
 def test_its_own_page_can_still_be_read(desk, stand):

@@ -1,6 +1,8 @@
 """Git as a client of other places, that may mean no good: real git, a real server on loopback."""
 
 import os
+import shutil
+import subprocess
 import threading
 import time
 
@@ -154,16 +156,10 @@ def test_what_broke_off_is_refused(tmp_path, place):
 
 def test_objects_that_gits_own_check_refuses_are_not_taken(place, tmp_path):
     there = tmp_path / "there/stars.git"
-    tree = run_git(there, "rev-parse", "main^{tree}")
-    evil = run_git(
-        there,
-        "mktree",
-        "--missing",
-        given=f"120000 blob {'1' * 40}\t.gitmodules\n040000 tree {tree}\ta\n".encode(),
-    )
-    commit = run_git(there, "commit-tree", evil, "-m", "evil")
-    run_git(there, "update-ref", "refs/heads/main", commit)
-    assert refused(place, tmp_path / "here.git")
+    blob = run_git(there, "hash-object", "-w", "--stdin", given=b"/etc/passwd")
+    tree = run_git(there, "mktree", given=f"120000 blob {blob}\t.gitmodules\n".encode())
+    run_git(there, "update-ref", "refs/heads/main", run_git(there, "commit-tree", tree, "-m", "evil"))
+    assert "git's own check refuses" in refused(place, tmp_path / "here.git")
 
 
 @pytest.mark.parametrize(
@@ -244,3 +240,26 @@ def test_settings_of_the_repository_itself_have_no_say(place, tmp_path):
     run_git(tmp_path / "there" / "mirror.git", "config", "http.receivepack", "true")
     OutsideGit(repository_mb=10).push(way(place, "mirror.git"), here, token="")
     assert names(tmp_path / "there" / "mirror.git") == names(here)
+
+
+@pytest.fixture
+def unknown_certificate(tmp_path):
+    """Give a certificate that nobody vouches for."""
+    pem = tmp_path / "self.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(pem), *subject]
+    certificate = subprocess.run([*made, "-days", "2"], check=True, capture_output=True).stdout
+    with pem.open("ab") as file:
+        file.write(certificate)
+    return pem
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate")
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path, unknown_certificate):
+    with serving(tmp_path, certificate=unknown_certificate) as place:
+        url = outside_url(f"https://{place.address}/stars.git", inner=[place.address])
+        with pytest.raises(OutsideFailed, match="its certificate is not valid"):
+            OutsideGit(repository_mb=1, patience=QUICK).fetch(
+                way_to(url), tmp_path / "x", told=lambda _: None
+            )
+        assert place.asked == []
