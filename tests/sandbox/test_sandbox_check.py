@@ -33,14 +33,14 @@ async def checked(world, make):
 async def test_a_good_avi_is_checked_in_a_box(kind):
     with worlds(kind, "sandbox") as world:
         ended, card = await checked(world, good_avi)
+    assert [mark for mark in card.marks if mark.state != "passed"] == []
     assert ended.exit_code == 0
-    assert {mark.key: mark.state for mark in card.marks if mark.state != "passed"} == {}
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
 async def test_in_a_box_too_a_call_to_an_undeclared_host_is_told(kind):
     with worlds(kind, "sandbox") as world:
         ended, card = await checked(world, calling_avi)
+    assert [mark for mark in card.marks if mark.state != "passed"] == [card.mark("hosts")]
     assert ended.exit_code == 1
-    assert [mark.key for mark in card.failed] == ["hosts"]
     assert card.hosts[0].host == "catalogue.example"
