@@ -1,7 +1,7 @@
 """What the check of a release takes, told before it is made."""
 
+from avi_kernel.protocol.expressions import BadExpression, memory_of
 from avi_kernel.protocol.manifest import PipelineDetails, PipelineSpec, ReleaseSpec
-from avi_kernel.protocol.memory import BadExpression, memory_of
 
 OWN_MB = 150
 """What the check itself holds beside the one run that it makes at a time."""
