@@ -21,7 +21,7 @@ SKIPPED = {
     r"gavip login \S+ --device": "needs somebody at a browser: tests/hub/test_hub_device.py",
     r"gavip admin (backup|restore)": "needs a platform that is down: tests/gavip_hub/supervise/test_supervise_backup.py",
     r"gavip admin simulate --policy": "simulates thirty days: tests/gavip_hub/supervise/test_supervise_simulate.py",
-    r"python -m pytest": "tests of a folder that the page makes of its parts: tests/avi_kernel/pipelines",
+    r"gavip avi check \.": "runs an AVI for a minute: tests/avi_kernel/checking, tests/avi_kernel/cli/test_cli_avi_check.py",
 }
 """How lines begin that are not run, and why, with what holds them."""
 FAILS = {r"gavip dev \. --run counts -p faintest=30": 2}
