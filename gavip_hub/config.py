@@ -144,7 +144,9 @@ class Gavip(Configurable):
     check_releases = Bool(
         True, help="Whether new releases are checked by themselves; else only where their authors ask for it."
     ).tag(config=True)
-    check_memory_mb = Integer(2048, help="MB of memory of the check of a release.").tag(config=True)
+    check_memory_mb = Integer(
+        2048, help="MB of memory that the check of a release gets at most; it asks for what its runs need."
+    ).tag(config=True)
     check_seconds = Integer(1800, help="Seconds after which the check of a release is ended.").tag(
         config=True
     )

@@ -18,7 +18,7 @@ NEARLY = 0.9
 """Part of the memory that was asked for, from which on it is close."""
 USUAL_MB = 512
 """What a run may need where nothing is asked for."""
-OTHER_CAUSE = "Not judged: it ended for what {where} tells; mend that first."
+OTHER_CAUSE = "Not judged: see “{where}”, and mend that first."
 
 
 def judged(seen: Findings) -> list[Mark]:
@@ -152,7 +152,8 @@ def _lines_of_a_test(pipeline: str, values: Mapping[str, JsonValue], *made: str)
 
 def _repeatable(seen: Findings) -> Mark:
     if not seen.repeated:
-        return Mark(key="repeatable", state="skipped", sentence="No pipeline ran to its end twice.")
+        why = "No pipeline ran to its end." if seen.trials or seen.not_run else "There is no pipeline."
+        return Mark(key="repeatable", state="skipped", sentence=why)
     for title, files in seen.differences.items():
         names = ", ".join(files)
         every = [

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from avi_kernel.protocol.api import JobSubmit, MemorySource, ReleaseView
-from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.check_needs import memory_for_check
+from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
@@ -109,12 +110,13 @@ def check_order(release: Release, config: Gavip, *, most_mb: int | None) -> JobO
         What its submitter's pool can ever hold.
     """
     build = build_order(release, config)
-    memory_mb = config.check_memory_mb if most_mb is None else min(config.check_memory_mb, most_mb)
+    needed = memory_for_check(ReleaseSpec.model_validate(release.spec))
+    limits = [config.check_memory_mb, *([] if most_mb is None else [most_mb])]
     return replace(
         build,
         pipeline=CHECK,
         title=f"Check of {release.avi} {release.version}",
-        memory_mb=memory_mb,
+        memory_mb=min(needed, *limits),
         time_limit=config.check_seconds,
     )
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from avi_kernel.protocol.check_needs import memory_for_check
+from avi_kernel.protocol.manifest import ReleaseSpec
 from avi_kernel.protocol.scorecard import TITLES, Mark, Scorecard, unjudged
 from gavip_hub.exceptions import Forbidden, NotFound
 from gavip_hub.services.checks import CheckService
@@ -113,8 +115,20 @@ def test_asked_again_it_is_checked_again(engine, service):
     assert view(service).job not in {first, None}
 
 
-def test_a_check_asks_for_no_more_than_its_owners_pool_holds(engine, service):
-    engine.config.quota = {**engine.config.quota, "memory_mb": 700}
+def test_a_check_asks_for_what_its_runs_need(engine, service):
     service.ask(author="dora", **RELEASE)
     service.look()
-    assert engine.jobs.get(owner="dora", job=view(service).job).memory_mb <= 700
+    with engine.database.reading() as session:
+        spec = ReleaseSpec.model_validate(releases.one(session, **RELEASE).spec)
+    assert asked_mb(engine, service) == memory_for_check(spec) < engine.config.check_memory_mb
+
+
+def test_a_check_asks_for_no_more_than_its_owners_pool_holds(engine, service):
+    engine.config.quota = {**engine.config.quota, "memory_mb": 400}
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    assert asked_mb(engine, service) == 400
+
+
+def asked_mb(engine, service):
+    return engine.jobs.get(owner="dora", job=view(service).job).memory_mb
