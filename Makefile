@@ -62,6 +62,7 @@ endurance: environment-dev engine
 	$(bin)/pytest $(endless) $(PYTEST_ARGS)
 
 benchmarks: environment-dev
+	$(bin)/python -m benchmarks.command
 	$(bin)/python -m benchmarks.interface
 	$(bin)/python -m benchmarks.job
 	$(bin)/python -m benchmarks.scheduler

@@ -9,6 +9,7 @@ import click
 from avi_kernel import __version__
 from avi_kernel.cli import settings
 from avi_kernel.cli.versions import difference
+from avi_kernel.openapi import group_summaries
 from avi_kernel.transport import ApiError, Transport, Unavailable
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def renewed(url: str) -> dict[str, Any]:
     """
     known = settings.cached_document(url)
     fresh = _fetch(url, known)
-    settings.cache_document(url, fresh)
     document: dict[str, Any] = fresh["document"]
+    settings.cache_document(url, fresh, groups=group_summaries(document))
     if fresh.get("etag") is None or fresh["etag"] != known.get("etag"):
         for line in difference(document, url=url, own=__version__):
             click.echo(line, err=True)

@@ -1,7 +1,6 @@
 """Tokens in the system's keyring, where the package `keyring` is installed and finds one; else they stay in our file."""
 
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 _SERVICE = "gavip {url}"
@@ -41,9 +40,7 @@ def forget(url: str, user: str) -> None:
 
 def _backend() -> Any:
     """Return the system's keyring, or None."""
-    if find_spec("keyring") is None:
-        return None
-    with suppress(Exception):  # as above
+    with suppress(Exception):  # it is not installed, or as above
         import keyring  # type: ignore[import-not-found]  # noqa: PLC0415 - only who has one pays for it
 
         backend = keyring.get_keyring()

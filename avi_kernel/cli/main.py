@@ -4,9 +4,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-from typing_extensions import override
 
 from avi_kernel.cli import plugins, remote
+from avi_kernel.cli.overriding import override
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -40,10 +40,12 @@ class Commands(click.Group):
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands that are known."""
         return sorted({**_local(), **remote.summaries(ctx)})
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
         if own := (_OWN | _HIDDEN).get(cmd_name):
             return plugins.load(own[0])
         if target := plugins.commands().get(cmd_name):
@@ -55,6 +57,7 @@ class Commands(click.Group):
 
     @override
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem[str]]":
+        """Complete the names of commands without loading one."""
         from click.shell_completion import CompletionItem  # noqa: PLC0415 - help does without
 
         known = sorted({**remote.summaries(ctx), **_local()}.items())

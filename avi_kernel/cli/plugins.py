@@ -6,7 +6,6 @@ Finding them takes a third of the time of `gavip --help`, so what was found is k
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
@@ -39,13 +38,13 @@ def attribute(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def _file() -> Path:
-    return settings.cache_folder() / "commands.json"
+def _file() -> str:
+    return f"{settings.cache_folder()}/commands.json"
 
 
 def _stamp() -> list[Any]:
     """Return what changes when a package is installed or removed."""
-    return [[entry, os.stat(entry).st_mtime_ns] for entry in sys.path if Path(entry).is_dir()]  # noqa: PTH116
+    return [[entry, os.stat(entry).st_mtime_ns] for entry in sys.path if os.path.isdir(entry)]  # noqa: PTH112, PTH116
 
 
 def _found() -> dict[str, str]:

@@ -4,9 +4,9 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from typing_extensions import override
 
 from avi_kernel.cli import settings
+from avi_kernel.cli.overriding import override
 
 
 def url_of(ctx: click.Context) -> str:
@@ -22,12 +22,7 @@ def kept_document(ctx: click.Context) -> dict[str, Any]:
 
 def summaries(ctx: click.Context) -> dict[str, str]:
     """Return group -> one line of help, as the kept document has them."""
-    document = kept_document(ctx)
-    if not document:
-        return {}
-    from avi_kernel import openapi  # noqa: PLC0415 - help without a document does without
-
-    return openapi.group_summaries(document)
+    return settings.cached_groups(url_of(ctx))
 
 
 def command(ctx: click.Context, name: str) -> click.Command | None:
@@ -71,10 +66,12 @@ class Joined(click.Group):
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of its commands, here and as the kept document has them."""
         return sorted({*self.commands, *self._theirs(kept_document(ctx))})
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one of its commands; what the kept document does not have may be new."""
         if own := self.commands.get(cmd_name):
             return own
         found = self._theirs(document(ctx)).get(cmd_name)

@@ -3,9 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from avi_kernel.cli import keyrings
 
@@ -23,21 +21,25 @@ class Platform:
     user: str | None = None
 
 
-def config_file() -> Path:
+def config_file() -> str:
     """Return the file of platforms and tokens."""
-    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(folder) / "gavip" / "platforms.json"
+    return f"{_folder('XDG_CONFIG_HOME', '~/.config')}/platforms.json"
 
 
-def cache_folder() -> Path:
+def cache_folder() -> str:
     """Return the folder of what can be found again."""
-    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(folder) / "gavip"
+    return _folder("XDG_CACHE_HOME", "~/.cache")
 
 
-def cache_file(url: str) -> Path:
-    """Return the file that holds a platform's API document."""
-    return cache_folder() / f"openapi-{quote(url, safe='')}.json"
+def _folder(variable: str, usual: str) -> str:
+    # As text: `pathlib` takes a tenth of the command's start.
+    return f"{os.environ.get(variable) or os.path.expanduser(usual)}/gavip"  # noqa: PTH111
+
+
+def cache_file(url: str, *, what: str = "openapi") -> str:
+    """Return a file of what is kept of a platform."""
+    plain = "".join(letter if letter.isalnum() or letter in ".-" else f"%{ord(letter):02X}" for letter in url)
+    return f"{cache_folder()}/{what}-{plain}.json"
 
 
 def address(url: str | None = None) -> str:
@@ -100,25 +102,33 @@ def cached_document(url: str) -> dict[str, Any]:
     return read(cache_file(url))
 
 
-def cache_document(url: str, content: dict[str, Any]) -> None:
-    """Keep a platform's API document."""
+def cached_groups(url: str) -> dict[str, str]:
+    """Return group -> one line of help, of a platform whose document is kept."""
+    return read(cache_file(url, what="groups"))
+
+
+def cache_document(url: str, content: dict[str, Any], *, groups: dict[str, str]) -> None:
+    """Keep a platform's API document, and apart from it what help shows: it is read fifty times as fast."""
     write_private(cache_file(url), content)
+    write_private(cache_file(url, what="groups"), groups)
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: str) -> dict[str, Any]:
     """Return what a file of ours holds; nothing where there is none or it is broken."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+            content = json.load(file)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 
 
-def write_private(path: Path, content: dict[str, Any]) -> None:
+def write_private(path: str, content: dict[str, Any]) -> None:
     """Write a file that only its owner can read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True, mode=0o700)  # noqa: PTH103 - as above
+    partial = f"{folder}/.{name}.{os.getpid()}"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
-    partial.replace(path)
+    os.replace(partial, path)  # noqa: PTH105 - as above

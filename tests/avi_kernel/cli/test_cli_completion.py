@@ -92,8 +92,7 @@ def test_who_is_not_signed_in_asks_for_no_names(stars, completes, types):
 
 
 def test_a_platform_that_is_away_or_slow_completes_nothing_and_says_nothing(stars, completes, monkeypatch):
-    document = settings.cached_document(stars.url)
-    settings.cache_document(NOWHERE, document)
+    settings.cache_document(NOWHERE, settings.cached_document(stars.url), groups={"star": ""})
     settings.remember(Platform(url=NOWHERE, token="secret", user="ann"))
     began = time.monotonic()
     assert completes("gavip star get ") == []

@@ -65,7 +65,7 @@ def test_usage_errors_end_with_two():
 
 def test_a_token_is_kept_for_its_owner_alone():
     settings.remember(Platform(url=NOWHERE, token="secret", user="scientist"))
-    assert stat.S_IMODE(settings.config_file().stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(settings.config_file()).stat().st_mode) == 0o600
     assert settings.current().token == "secret"
     assert settings.current().url == NOWHERE
 
@@ -88,8 +88,9 @@ def test_the_environment_wins(monkeypatch):
 
 
 def test_a_broken_settings_file_is_no_obstacle():
-    settings.config_file().parent.mkdir(parents=True)
-    settings.config_file().write_text("{ broken")
+    file = Path(settings.config_file())
+    file.parent.mkdir(parents=True)
+    file.write_text("{ broken")
     assert settings.current().url == settings.DEFAULT_URL
 
 

@@ -2,11 +2,12 @@
 
 import stat
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from avi_kernel.cli import device_login, keyrings, settings
+from avi_kernel.cli import device_login, settings
 from avi_kernel.cli.settings import Platform
 from tests.support.small_api import SmallApi, small_api
 from tests.support.star_api import STAR_HANDLERS
@@ -45,7 +46,6 @@ def installed(home, monkeypatch):
         module = ModuleType("keyring")
         module.get_keyring = lambda: backend
         monkeypatch.setitem(sys.modules, "keyring", module)
-        monkeypatch.setattr(keyrings, "find_spec", lambda _: True)
         return backend
 
     return install
@@ -54,7 +54,7 @@ def installed(home, monkeypatch):
 def test_a_keyring_keeps_the_token_and_the_file_does_not(installed):
     backend = installed(Keyring())
     assert settings.remember(SIGNED_IN)
-    assert "secret" not in settings.config_file().read_text()
+    assert "secret" not in Path(settings.config_file()).read_text()
     assert settings.current(URL) == SIGNED_IN
     assert settings.current("http://elsewhere.example").token is None
     settings.forget(URL)
@@ -66,12 +66,12 @@ def test_a_keyring_keeps_the_token_and_the_file_does_not(installed):
 def test_one_that_is_none_or_closed_leaves_it_to_the_file(installed, backend):
     installed(backend)
     assert not settings.remember(SIGNED_IN)
-    assert stat.S_IMODE(settings.config_file().stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(settings.config_file()).stat().st_mode) == 0o600
     assert settings.current(URL) == SIGNED_IN
 
 
 def test_without_the_package_the_file_keeps_it(home, monkeypatch):
-    monkeypatch.setattr(keyrings, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "keyring", None)
     assert not settings.remember(SIGNED_IN)
     assert settings.current(URL) == SIGNED_IN
 
@@ -79,7 +79,7 @@ def test_without_the_package_the_file_keeps_it(home, monkeypatch):
 def test_a_keyring_that_is_gone_is_as_being_signed_out(installed, monkeypatch):
     installed(Keyring())
     settings.remember(SIGNED_IN)
-    monkeypatch.setattr(keyrings, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "keyring", None)
     assert settings.current(URL).token is None
     assert settings.current(URL).user == "ann"
 

@@ -27,7 +27,8 @@ def lists(types, stars):
 def grow_old(url: str) -> None:
     """Let the kept document be of an hour ago."""
     kept = settings.cached_document(url)
-    settings.cache_document(url, {**kept, "checked": kept["checked"] - 3600})
+    old = {**kept, "checked": kept["checked"] - 3600}
+    settings.cache_document(url, old, groups=settings.cached_groups(url))
 
 
 def test_the_document_is_asked_for_once(stars, lists):
