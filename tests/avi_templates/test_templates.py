@@ -158,6 +158,20 @@ def test_answers_are_quoted_wherever_they_stand(tmp_path, monkeypatch):
     assert json.loads((avi / "app.ipynb").read_text())["cells"][0]["source"][0] == f"# {title}\n"
 
 
+@pytest.mark.acceptance
+@pytest.mark.parametrize(
+    ("name", "program"), [("python", "git"), ("dashboard", "git"), ("java", "javac"), ("fortran", "gfortran")]
+)
+def test_it_gets_every_mark_of_the_check(avis, tmp_path, nowhere, name, program):
+    if shutil.which(program) is None:
+        pytest.skip(f"needs {program}; on Docker the acceptance tests run it")
+    own = shutil.copytree(avis[name], tmp_path / name)
+    command = [str(Path(sys.executable).with_name("gavip")), "--json", "avi", "check", str(own)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    marks = {mark["key"]: mark["state"] for mark in json.loads(done.stdout)["marks"]}
+    assert set(marks.values()) == {"passed"}, done.stdout
+
+
 @pytest.mark.archive
 @pytest.mark.acceptance
 def test_a_real_archive_answers_with_the_stars_of_the_extract(avis, archive: Archive):
