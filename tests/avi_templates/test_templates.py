@@ -19,6 +19,9 @@ from tests.support.jobs import Ran, document_of, run_job
 from tests.support.templates import PACKAGED, made
 
 ARCHIVE_USERS = ("dashboard", "fortran", "java")
+needs_java = pytest.mark.skipif(
+    shutil.which("javac") is None, reason="needs a JDK; on Docker the acceptance tests run it"
+)
 NOBODYS = {"GAVIP_ARCHIVE_URL": "http://127.0.0.1:9/tap"}
 
 
@@ -128,9 +131,7 @@ def test_results_say_that_they_are_of_the_extract_where_no_archive_answers(avis,
     assert titles["magnitudes.png"] == "Stars by magnitude (from the packaged extract)"
 
 
-@pytest.mark.skipif(
-    shutil.which("javac") is None, reason="needs a JDK; on Docker the acceptance tests run it"
-)
+@needs_java
 def test_java_and_numpy_agree(avis, tmp_path, nowhere):
     parameters = {"ra": 66.75, "dec": 15.87, "radius": 5.0, "precision": 10.0, "bins": 24}
     done = ran(avis, tmp_path, "java", "motions", **parameters)
@@ -159,12 +160,8 @@ def test_answers_are_quoted_wherever_they_stand(tmp_path, monkeypatch):
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize(
-    ("name", "program"), [("python", "git"), ("dashboard", "git"), ("java", "javac"), ("fortran", "gfortran")]
-)
-def test_it_gets_every_mark_of_the_check(avis, tmp_path, nowhere, name, program):
-    if shutil.which(program) is None:
-        pytest.skip(f"needs {program}; on Docker the acceptance tests run it")
+@pytest.mark.parametrize("name", ["python", "dashboard", pytest.param("java", marks=needs_java)])
+def test_it_gets_every_mark_of_the_check(avis, tmp_path, nowhere, name):
     own = shutil.copytree(avis[name], tmp_path / name)
     command = [str(Path(sys.executable).with_name("gavip")), "--json", "avi", "check", str(own)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
