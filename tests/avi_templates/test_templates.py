@@ -19,6 +19,9 @@ from tests.support.jobs import Ran, document_of, run_job
 from tests.support.templates import PACKAGED, made
 
 ARCHIVE_USERS = ("dashboard", "fortran", "java")
+needs_java = pytest.mark.skipif(
+    shutil.which("javac") is None, reason="needs a JDK; on Docker the acceptance tests run it"
+)
 NOBODYS = {"GAVIP_ARCHIVE_URL": "http://127.0.0.1:9/tap"}
 
 
@@ -128,9 +131,7 @@ def test_results_say_that_they_are_of_the_extract_where_no_archive_answers(avis,
     assert titles["magnitudes.png"] == "Stars by magnitude (from the packaged extract)"
 
 
-@pytest.mark.skipif(
-    shutil.which("javac") is None, reason="needs a JDK; on Docker the acceptance tests run it"
-)
+@needs_java
 def test_java_and_numpy_agree(avis, tmp_path, nowhere):
     parameters = {"ra": 66.75, "dec": 15.87, "radius": 5.0, "precision": 10.0, "bins": 24}
     done = ran(avis, tmp_path, "java", "motions", **parameters)
@@ -156,6 +157,16 @@ def test_answers_are_quoted_wherever_they_stand(tmp_path, monkeypatch):
     release = read_release(avi)
     assert (release.manifest.title, release.manifest.authors[0].affiliation) == (title, 'a"b')
     assert json.loads((avi / "app.ipynb").read_text())["cells"][0]["source"][0] == f"# {title}\n"
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", ["python", "dashboard", pytest.param("java", marks=needs_java)])
+def test_it_gets_every_mark_of_the_check(avis, tmp_path, nowhere, name):
+    own = shutil.copytree(avis[name], tmp_path / name)
+    command = [str(Path(sys.executable).with_name("gavip")), "--json", "avi", "check", str(own)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    marks = {mark["key"]: mark["state"] for mark in json.loads(done.stdout)["marks"]}
+    assert set(marks.values()) == {"passed"}, done.stdout
 
 
 @pytest.mark.archive

@@ -7,6 +7,7 @@ import pytest
 
 from avi_kernel.authoring import from_template, templates
 from avi_kernel.authoring.problems import AuthoringProblem
+from avi_kernel.protocol.folder import read_release
 from scripts import template_versions
 from tests.support.templates import PACKAGED, git, made, template_of
 
@@ -126,6 +127,31 @@ def test_a_packaged_template_is_merged_from_the_versions_that_come_with_the_comm
     done = from_template.update(avi, answers={}, ask=False)
     assert (done.after.name, done.after.version) == ("python", "99.0.0")
     assert (avi / "README.md").read_text().endswith("More is said now.\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["python", *(pytest.param(name, marks=pytest.mark.acceptance) for name in PACKAGED[1:])]
+)
+def test_an_avi_of_the_first_version_that_was_kept_is_brought_to_the_newest(tmp_path, monkeypatch, name):
+    templates.mirror(f"gavip:{name}.git", tmp_path / "all.git")
+    first = git(tmp_path / "all.git", "tag", "--sort=version:refname").splitlines()[0]
+    with monkeypatch.context() as before:
+        (tmp_path / "before").mkdir()
+        (tmp_path / f"before/{name}.versions").write_text(
+            git(tmp_path / "all.git", "fast-export", first) + "\n"
+        )
+        (tmp_path / "before/templates.json").write_text(
+            json.dumps([{"name": name, "version": first, "summary": ""}])
+        )
+        before.setattr(templates, "PACKAGED", tmp_path / "before")
+        avi = made(tmp_path / "avi", name, title="Mine")
+    assert from_template.origin(avi).version == first.removeprefix("v")
+    (avi / "sky/__init__.py").write_text('"""What is mine."""\n')
+    git(avi, "commit", "-qam", "mine")
+    done = from_template.update(avi, answers={}, ask=False)
+    assert (done.after.version, done.conflicts) == (templates.packaged()[name].version, [])
+    assert (avi / "sky/__init__.py").read_text() == '"""What is mine."""\n'
+    assert read_release(avi).manifest.title == "Mine"
 
 
 def test_a_git_that_was_led_elsewhere_is_led_back(tmp_path, monkeypatch):
