@@ -39,6 +39,7 @@ from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
@@ -280,6 +281,13 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         browsing=core.browsing,
         imports=core.imports,
         mirrors=core.mirrors,
+        authoring=AuthoringService(
+            projects=core.projects,
+            releases=core.releases,
+            repositories=core.repositories,
+            config=core.config,
+            clock=core.clock,
+        ),
         pushes=PushService(
             database=core.database,
             repositories=core.repositories,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from avi_kernel.protocol.base import Line, Wire
+from avi_kernel.protocol.base import Line, Paragraph, Wire
 
 
 class ProjectCreate(Wire):
@@ -10,6 +10,15 @@ class ProjectCreate(Wire):
 
     name: Line
     """What the AVI is called."""
+    notebook: Paragraph | None = None
+    """Path of a notebook of your space that it is made of; default: an empty repository."""
+
+
+class ReleaseRequest(Wire):
+    """Make a release of what a project's main branch has."""
+
+    version: Line
+    """Version of the release, as `1.0.0`."""
 
 
 class MemberView(Wire):

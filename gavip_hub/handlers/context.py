@@ -15,6 +15,7 @@ from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
@@ -74,6 +75,7 @@ class Services:
     imports: ImportService
     mirrors: MirrorService
     pushes: PushService
+    authoring: AuthoringService
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,11 @@ class ProjectsPage(ProjectPages):
     async def post(self) -> None:
         sent, person = self.sent(), self.require(PUBLISH).name
         name, url = sent.get("name", "").strip(), sent.get("url", "").strip()
-        if url:
+        if notebook := sent.get("notebook", "").strip():
+            await self.context.publishing_threads(
+                self.services.authoring.begin, owner=person, name=name, notebook=notebook
+            )
+        elif url:
             self.context.disk.require_room()
             await self.context.publishing_threads(
                 self.services.imports.begin, person=person, avi=name, url=url[:LONGEST_URL]
@@ -134,6 +138,11 @@ class ProjectAct(ProjectPages):
             await self.in_thread(projects.unshare, owner=owner, name=name, user=sent.get("user", ""))
         elif act == "source":
             await self.in_thread(projects.change, owner=owner, name=name, source=_visibility(sent))
+        elif act == "publish":
+            version = sent.get("version", "").strip().removeprefix("v")
+            await self.context.publishing_threads(
+                self.services.authoring.release, author=owner, avi=name, version=version
+            )
         elif act == "check":
             version = sent.get("version", "")
             await self.in_thread(self.services.checks.ask, author=owner, avi=name, version=version)
@@ -311,7 +320,7 @@ def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[
     return [
         (f"{ROOT}projects", ProjectsPage, {}),
         (project, ProjectPage, {}),
-        (f"{project}/(share|unshare|source|release|standing|check|mirror|unmirror)", ProjectAct, {}),
+        (f"{project}/(share|unshare|source|release|standing|check|publish|mirror|unmirror)", ProjectAct, {}),
         (f"{project}/files/(.+)", ProjectFiles, {}),
         (f"{project}/content/(.+)", ProjectContent, {"notebooks": notebooks}),
         (f"{project}/raw/(.+)", ProjectRaw, {}),

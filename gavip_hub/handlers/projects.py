@@ -2,10 +2,17 @@
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import Profile
-from avi_kernel.protocol.projects import MemberName, MemberView, ProjectChange, ProjectCreate, ProjectView
+from avi_kernel.protocol.api import Profile, ReleaseView
+from avi_kernel.protocol.projects import (
+    MemberName,
+    MemberView,
+    ProjectChange,
+    ProjectCreate,
+    ProjectView,
+    ReleaseRequest,
+)
 from gavip_hub.domain.identity import PUBLISH
-from gavip_hub.exceptions import Conflict, Forbidden, NotFound
+from gavip_hub.exceptions import BadManifest, Conflict, Forbidden, NotFound
 from gavip_hub.handlers.avis import READ
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.operations import ApiHandler, operation
@@ -43,18 +50,25 @@ class Projects(ProjectHandler):
     @override
     @operation(
         id="projects.create",
-        summary="Make a project with an empty repository",
+        summary="Make a project, empty or of a notebook of yours",
         scope=PUBLISH,
         body=ProjectCreate,
         returns=ProjectView,
         status=201,
-        errors=(Conflict, Forbidden),
+        errors=(Conflict, Forbidden, NotFound, BadManifest),
     )
     async def post(self, body: ProjectCreate) -> ProjectView:
         """Make it; the first push does so too."""
-        made: ProjectView = await self.context.publishing_threads(
-            self.services.projects.create, owner=self.person().name, name=body.name
-        )
+        owner = self.person().name
+        made: ProjectView
+        if body.notebook:
+            made = await self.context.publishing_threads(
+                self.services.authoring.begin, owner=owner, name=body.name, notebook=body.notebook
+            )
+        else:
+            made = await self.context.publishing_threads(
+                self.services.projects.create, owner=owner, name=body.name
+            )
         self.set_header("Location", f"{PREFIX}/api/projects/{made.name}")
         return made
 
@@ -134,4 +148,28 @@ class Members(ProjectHandler):
         return changed
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Projects, OneProject, Members)
+class ProjectReleases(ProjectHandler):
+    """Releases of what a project has."""
+
+    path = "/projects/{avi}/releases"
+
+    @override
+    @operation(
+        id="projects.release",
+        summary="Make a release of what the main branch has, as a pushed tag does",
+        scope=PUBLISH,
+        body=ReleaseRequest,
+        returns=ReleaseView,
+        status=201,
+        errors=(NotFound, Forbidden, BadManifest, Conflict),
+    )
+    async def post(self, avi: str, body: ReleaseRequest) -> ReleaseView:
+        """Read it, and publish it to the project's people."""
+        made: ReleaseView = await self.context.publishing_threads(
+            self.services.authoring.release, author=self.person().name, avi=avi, version=body.version
+        )
+        self.set_header("Location", f"{PREFIX}/api/avis/{avi}/releases/{made.version}")
+        return made
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Projects, OneProject, Members, ProjectReleases)

@@ -145,15 +145,16 @@ class Git:
 
     def _joined(self, tree: str, commit: "Commit") -> str:
         """Put a commit of a tree before what the main branch has now; return it, or nothing where that moved meanwhile."""
-        parent, tagged = self.named("refs/heads/main"), self.named(f"refs/tags/{commit.tag}")
+        names = ["refs/heads/main", *([f"refs/tags/{commit.tag}"] if commit.tag else [])]
+        before = {name: self.named(name) for name in names}
+        parent = before["refs/heads/main"]
         parents = ["-p", parent] if parent else []
         made = self.run("commit-tree", tree, "-m", commit.message, *parents, extra=commit.signature())
-        moves = [("refs/heads/main", parent), (f"refs/tags/{commit.tag}", tagged)]
-        told = "".join(f"update {name} {made} {old or NO_OBJECT}\n" for name, old in moves)
+        told = "".join(f"update {name} {made} {old or NO_OBJECT}\n" for name, old in before.items())
         try:
             self.run("update-ref", "--stdin", given=f"start\n{told}prepare\ncommit\n")
         except Unavailable:
-            if (self.named("refs/heads/main"), self.named(f"refs/tags/{commit.tag}")) == (parent, tagged):
+            if {name: self.named(name) for name in names} == before:
                 raise
             return ""
         return made
@@ -294,6 +295,7 @@ class Commit:
 
     message: str
     tag: str
+    """Name that it gets beside the main branch; empty for none."""
     author: str
     at: datetime
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from gavip_hub.exceptions import BadRequest, NotFound
+from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.storage.beneath import opened_folder
 from gavip_hub.storage.copies import Tree, copied, taken_out
 from gavip_hub.storage.git import PUSHED, Commit, Git
@@ -79,6 +79,38 @@ class Repositories:
         commit = git.record(tree.folder, tree.files, what)
         self.check_out(tree, avi=avi, commit=commit)
         return commit
+
+    def begin(self, avi: str, files: dict[str, str], *, message: str, author: str, at: datetime) -> None:
+        """Make the first commit of a repository.
+
+        Raises
+        ------
+        Conflict
+            It has one already.
+        """
+        staging = self._staging()
+        try:
+            for path, text in files.items():
+                target = staging / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, "utf-8")
+            with self.held(avi):
+                git = self.git(avi)
+                if git.named("refs/heads/main"):
+                    raise Conflict(f"{avi} has commits already: choose another name.", field="name")
+                git.record(
+                    staging,
+                    dict.fromkeys(files, False),
+                    Commit(message=message, tag="", author=author, at=at),
+                )
+        finally:
+            remove_path(staging)
+
+    def tag(self, avi: str, *, version: str, commit: str) -> None:
+        """Give a release's commit its tag, where it has none."""
+        git, name = self.git(avi), f"refs/tags/v{version}"
+        if not git.named(name):
+            git.run("update-ref", name, commit)
 
     def check_out(self, tree: Tree, *, avi: str, commit: str) -> None:
         """Make a copy the checkout of a commit, for good."""

@@ -134,6 +134,7 @@ ANSWERS = {
     "projects.list": NOT_INTERFACES,
     "projects.get": THEIRS,
     "projects.create": refused(person={403, 409}, interface={403}, name="gamma"),
+    "projects.release": refused(person={403, 404}, interface={403}, version="9.0"),
     "projects.change": refused(person={403, 404}, interface={403}, source="public"),
     "projects.share": refused(person={403, 404}, interface={403}, user="somebody", may="write"),
     "projects.unshare": Answer(
@@ -163,6 +164,7 @@ OF_THE_PRIVATE_AVI = {
     "releases.check",
     "projects.get",
     "projects.change",
+    "projects.release",
     "projects.share",
     "projects.unshare",
     "projects.imported",

@@ -10,7 +10,7 @@ CONTRACT = """
 GET /openapi.json  GET /avi.schema.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /avis/{avi}/releases
 GET /avis/{avi}/releases/{version}/check  POST /avis/{avi}/releases/{version}/check
-GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/members
+GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/releases  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  GET /projects/{avi}/import  POST /projects/{avi}/import  GET /projects/{avi}/mirror  POST /projects/{avi}/mirror  DELETE /projects/{avi}/mirror  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
 DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /data/content  GET /data/digest  POST /data/uploads  POST /data/uploads/{upload}
 DELETE /data/uploads/{upload}  POST /data/uploads/{upload}/finish  GET /servers  POST /servers  DELETE /servers/{server}

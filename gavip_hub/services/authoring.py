@@ -1,0 +1,96 @@
+"""An author's road without a terminal: a project made of a notebook of their own, and its releases."""
+
+import logging
+
+from avi_kernel.authoring.wrapping import Wrapped, wrapped
+from avi_kernel.protocol.api import ReleaseView
+from avi_kernel.protocol.folder import LARGEST_NOTEBOOK, FolderProblem
+from avi_kernel.protocol.projects import ProjectView
+from gavip_hub.clock import Clock
+from gavip_hub.config import Gavip
+from gavip_hub.domain.names import require_avi_name
+from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
+from gavip_hub.services.projects import ProjectService
+from gavip_hub.services.releases import ReleaseService
+from gavip_hub.storage.beneath import open_file
+from gavip_hub.storage.repositories import Repositories, split_source
+
+MAIN = "refs/heads/main"
+
+log = logging.getLogger(__name__)
+
+
+class AuthoringService:
+    """Makes projects of notebooks, and releases of what a project's main branch has."""
+
+    def __init__(
+        self,
+        *,
+        projects: ProjectService,
+        releases: ReleaseService,
+        repositories: Repositories,
+        config: Gavip,
+        clock: Clock,
+    ) -> None:
+        self._projects = projects
+        self._releases = releases
+        self._repositories = repositories
+        self._config = config
+        self._clock = clock
+
+    def begin(self, *, owner: str, name: str, notebook: str) -> ProjectView:
+        """Make a project of a notebook of its owner's space, as `gavip avi new --from` does; nothing of it is run.
+
+        Raises
+        ------
+        BadManifest
+            It is no notebook, or its parameters are none.
+        Conflict
+            The name is taken, or the project has commits.
+        NotFound
+            There is no such file of theirs.
+        """
+        require_avi_name(name)
+        made = self._wrapped(owner, notebook, name)
+        self._projects.is_made(user=owner, name=name)  # refuses whose it is not
+        self._projects.make(user=owner, name=name)
+        decide = "".join(f"- {line}\n" for line in made.open)
+        message = f"Made of {notebook.rpartition('/')[2]}\n\nTo decide:\n{decide}"
+        self._repositories.begin(name, made.files, message=message, author=owner, at=self._clock.now())
+        log.info("%s made %s of a notebook", owner, name)
+        return self._projects.get(viewer=owner, name=name)
+
+    def release(self, *, author: str, avi: str, version: str) -> ReleaseView:
+        """Make a release of what the main branch has, as a pushed tag does.
+
+        Raises
+        ------
+        BadManifest
+            It is no valid AVI.
+        Conflict
+            The version exists with other content, or nothing was pushed yet.
+        """
+        if not self._projects.is_made(user=author, name=avi):
+            raise NotFound(f"There is no project {avi!r} that you may write.")
+        commit = self._repositories.git(avi).named(MAIN)
+        if not commit:
+            raise Conflict(f"{avi} has no commit on its branch main yet: push to it first.")
+        release = self._releases.submit_commit(submitter=author, avi=avi, version=version, commit=commit)
+        self._repositories.tag(avi, version=version, commit=release.commit)
+        return release
+
+    def _wrapped(self, owner: str, notebook: str, name: str) -> Wrapped:
+        space = self._config.root / "users" / owner
+        parts = split_source(notebook.removeprefix(f"/home/{owner}/"), base=space)
+        if not parts or not parts[-1].endswith(".ipynb"):
+            raise BadRequest("Name a notebook of your space, as `work/my-stars.ipynb`.", field="notebook")
+        with open_file(space, parts) as file:
+            content = file.read(LARGEST_NOTEBOOK + 1)
+        if len(content) > LARGEST_NOTEBOOK:
+            raise BadManifest(f"{parts[-1]} is too large: clear its outputs.", field="notebook")
+        try:
+            return wrapped(content.decode(), file=parts[-1], name=name)
+        except UnicodeDecodeError:
+            raise BadManifest(f"{parts[-1]} is no text in UTF-8.", field="notebook") from None
+        except FolderProblem as problem:
+            raise BadManifest(str(problem), field="notebook") from None
