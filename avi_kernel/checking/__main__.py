@@ -1,6 +1,7 @@
 """`python -m avi_kernel.checking FOLDER --report FILE`: check an AVI, and write its scorecard as JSON."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--seconds", type=float, default=TOTAL_SECONDS, help="for everything together")
     given = parser.parse_args(arguments)
+    # What ends us otherwise is to end what runs of the AVI too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(dir=given.scratch, prefix="gavip-check-", ignore_cleanup_errors=True) as scratch:
         card = check(given.folder, scratch=Path(scratch), say=_say, seconds=given.seconds)
     partial = given.report.with_name(f".{given.report.name}.part")

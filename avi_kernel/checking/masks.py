@@ -4,6 +4,8 @@ import re
 
 # 2026-11-27T05:32:47.123Z, 2026-11-27 05:32, 2026-11-27
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?")
+# Of a run of the check.
+_FOLDER = re.compile(r"(?:/[\w.+-]{1,100}){1,20}/run-\d+-[\w.-]+")
 _PRINTED = [
     _DATE,
     re.compile(r"\b\d\d:\d\d:\d\d(?:\.\d+)?"),
@@ -14,7 +16,7 @@ _PRINTED = [
     # Names in SVG and HTML: matplotlib's clip paths, widgets' models; not a number of as many digits.
     re.compile(r"(?<![.\w])(?=\w*[a-z])(?=\w*\d)[A-Za-z]?[0-9a-f]{10,64}\b"),
     re.compile(r"\btable\d{6,}[-\w]*"),  # astropy's
-    re.compile(r"(?:/[\w.+-]{1,100}){1,20}/run-\d+-[\w.-]+"),
+    _FOLDER,
     re.compile(r"\bpid \d+\b"),
 ]
 _PDF = re.compile(rb"/(?:CreationDate|ModDate|ID)\s*(?:\([^)]*\)|\[[^\]]*\])")
@@ -28,8 +30,8 @@ def masked(text: str) -> str:
 
 
 def undated(text: str) -> str:
-    """Return a value without dates: of times alone it is kept, for they may be coordinates."""
-    return _DATE.sub("~", text)
+    """Return a value without dates and folders; times alone are kept, for they may be coordinates."""
+    return _FOLDER.sub("~", _DATE.sub("~", text))
 
 
 def masked_pdf(content: bytes) -> bytes:

@@ -28,16 +28,18 @@ def _cell_difference(one: dict[str, Any], other: dict[str, Any]) -> str:
 
 
 def _joined(outputs: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return outputs as media type -> text; what is printed piece by piece is one output a stream, as it may be cut anywhere."""
-    streams: dict[str, str] = {}
+    """Return outputs as media type -> text: what is printed is one output, as it may be cut anywhere.
+
+    Standard error holds progress and warnings, of which a second run may have fewer: no results.
+    """
+    printed = ""
     others: list[dict[str, str]] = []
     for output in outputs:
         if output.get("output_type") == "stream":
-            name = str(output.get("name"))
-            streams[name] = streams.get(name, "") + _text(output.get("text", ""))
+            printed += _text(output.get("text", "")) if output.get("name") == "stdout" else ""
         else:
             others.append({str(kind): _text(value) for kind, value in output.get("data", {}).items()})
-    return [{name: streams[name]} for name in sorted(streams)] + others
+    return [{"stdout": printed}, *others]
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,7 @@
 """`gavip avi check`: the scorecard of an AVI, on its developer's own machine."""
 
 import shutil
+import signal
 import sys
 import textwrap
 from importlib.util import find_spec
@@ -46,6 +47,8 @@ def check(ctx: click.Context, folder: Path, seconds: int, *, as_json: bool) -> N
     fast_imports.apply()
     from avi_kernel.checking.check import check as look  # noqa: PLC0415 - `gavip --help` loads this module too
 
+    # What ends us otherwise is to end what runs of the AVI too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with TemporaryDirectory(prefix="gavip-check-", ignore_cleanup_errors=True) as scratch:
         card = look(folder, scratch=Path(scratch), say=_say, seconds=seconds)
     _say("")

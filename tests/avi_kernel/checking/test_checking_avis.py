@@ -67,6 +67,24 @@ def test_a_graph_of_tasks_is_run_twice_from_the_beginning(tmp_path):
 
 
 @pytest.mark.acceptance
+def test_every_notebook_that_people_see_is_rendered_as_they_see_it(tmp_path):
+    cell = """
+        from avi_kernel import profile
+
+        print(profile.is_outreach(profile.current()))
+        assert profile.is_outreach(profile.current()) is {}
+        """
+    files = {
+        "app.ipynb": notebook(cell.format(False)),
+        "app_outreach.ipynb": notebook(cell.format(True)),
+        "dashboard_sky.ipynb": notebook("raise ValueError('no sky')"),
+    }
+    card, _ = marks(tmp_path, write_avi(tmp_path / "avi", files))
+    assert card.mark("interface").sentence == "dashboard_sky.ipynb, cell 1: ValueError: no sky"
+    assert [run.name for run in card.runs] == list(files)
+
+
+@pytest.mark.acceptance
 def test_what_hangs_is_ended_and_said(tmp_path):
     folder = write_avi(tmp_path / "avi", {"app.ipynb": notebook("while True: pass")})
     (tmp_path / "scratch").mkdir()

@@ -99,6 +99,20 @@ def test_notebooks_are_compared_by_what_their_cells_put_out(tmp_path):
     assert "cell 1: it put out '0.5123" in other
 
 
+def test_progress_and_warnings_are_no_results(tmp_path):
+    before, after = (json.loads(ran("42 stars", moment=moment)) for moment in MOMENTS)
+    warned = {"output_type": "stream", "name": "stderr", "text": "building the font cache"}
+    before["cells"][0]["outputs"].insert(0, warned)
+    assert two(tmp_path, "a.ipynb", json.dumps(before), json.dumps(after)) == ""
+
+
+def test_the_folder_of_a_run_is_no_result(tmp_path):
+    places = [
+        f"file,mag\n/scratch/gavip-check-{number}/run-{number}-counts/work/a.fits,5\n" for number in (1, 2)
+    ]
+    assert two(tmp_path, "a.csv", *places) == ""
+
+
 def test_numbers_with_many_digits_are_no_names(tmp_path):
     assert two(tmp_path, "a.txt", "source 4295806720123456789", "source 4295806720123456780") != ""
 
