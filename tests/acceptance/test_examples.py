@@ -16,6 +16,7 @@ from tests.support.git_client import WHO
 from tests.support.jobs import AVIS
 from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import run
+from tests.support.templates import template_of
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
 USERS = {
@@ -76,6 +77,12 @@ def stars_of_ones_own(platform: Platform, folder: Path) -> dict[str, str]:
     return {**bright_stars(platform, folder), "bright-stars": "more-stars"}
 
 
+def a_template(platform: Platform, folder: Path) -> dict[str, str]:
+    """A template of one's own; and names that nobody took who read another page."""
+    template_of(folder / "our-template")
+    return {"https://example.org/our-template.git": str(folder / "our-template"), "bright-stars": "new-stars"}
+
+
 def signed_in_as(user: str, platform: Platform) -> dict[str, str]:
     """Sign somebody in, as they did on an earlier page."""
     login = ["gavip", "login", platform.url, "--user", user, "--password-stdin"]
@@ -113,6 +120,7 @@ SESSIONS = {
     "README.md": Session(user="operator", prepare=checkout),
     "docs/how-to/develop-an-avi.md": Session(user="developer", prepare=bright_stars),
     "docs/how-to/from-a-notebook.md": Session(user="developer", prepare=stars_notebook),
+    "docs/how-to/from-a-template.md": Session(user="developer", prepare=a_template),
     "docs/how-to/read-a-failure.md": Session(user="operator", prepare=a_job),
     "docs/how-to/release-by-git.md": Session(user="ada", prepare=stars_of_ones_own),
     "docs/how-to/run-the-platform.md": Session(user="operator", prepare=past_jobs),

@@ -131,6 +131,7 @@ def test_results_say_that_they_are_of_the_extract_where_no_archive_answers(avis,
     assert titles["magnitudes.png"] == "Stars by magnitude (from the packaged extract)"
 
 
+@pytest.mark.acceptance
 @needs_java
 def test_java_and_numpy_agree(avis, tmp_path, nowhere):
     parameters = {"ra": 66.75, "dec": 15.87, "radius": 5.0, "precision": 10.0, "bins": 24}

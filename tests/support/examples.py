@@ -22,7 +22,6 @@ SKIPPED = {
     r"gavip admin (backup|restore)": "needs a platform that is down: tests/gavip_hub/supervise/test_supervise_backup.py",
     r"gavip admin simulate --policy": "simulates thirty days: tests/gavip_hub/supervise/test_supervise_simulate.py",
     r"gavip project (import|imported|mirror|mirrored|unmirror) |git clone http://gavip|git push --delete": "needs a git server of another place: tests/acceptance/test_outside_git.py",
-    r"python -m pytest": "tests of a folder that the page makes of its parts: tests/avi_kernel/pipelines",
     r"gavip avi check \.": "runs an AVI for a minute: tests/avi_kernel/checking, tests/avi_kernel/cli/test_cli_avi_check.py",
 }
 """How lines begin that are not run, and why, with what holds them."""
