@@ -282,6 +282,7 @@ def _services(core: Core, hub: Hub, threads: Threads) -> Services:
         imports=core.imports,
         mirrors=core.mirrors,
         authoring=AuthoringService(
+            changed=core.mirrors.want,
             projects=core.projects,
             releases=core.releases,
             repositories=core.repositories,

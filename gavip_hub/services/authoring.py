@@ -1,6 +1,7 @@
 """An author's road without a terminal: a project made of a notebook of their own, and its releases."""
 
 import logging
+from collections.abc import Callable
 
 from avi_kernel.authoring.wrapping import Wrapped, wrapped
 from avi_kernel.protocol.api import ReleaseView
@@ -21,7 +22,13 @@ log = logging.getLogger(__name__)
 
 
 class AuthoringService:
-    """Makes projects of notebooks, and releases of what a project's main branch has."""
+    """Makes projects of notebooks, and releases of what a project's main branch has.
+
+    Parameters
+    ----------
+    changed
+        Is told of a repository that has something new.
+    """
 
     def __init__(
         self,
@@ -31,12 +38,14 @@ class AuthoringService:
         repositories: Repositories,
         config: Gavip,
         clock: Clock,
+        changed: Callable[[str], None] = lambda _avi: None,
     ) -> None:
         self._projects = projects
         self._releases = releases
         self._repositories = repositories
         self._config = config
         self._clock = clock
+        self._changed = changed
 
     def begin(self, *, owner: str, name: str, notebook: str) -> ProjectView:
         """Make a project of a notebook of its owner's space, as `gavip avi new --from` does; nothing of it is run.
@@ -57,6 +66,7 @@ class AuthoringService:
         decide = "".join(f"- {line}\n" for line in made.open)
         message = f"Made of {notebook.rpartition('/')[2]}\n\nTo decide:\n{decide}"
         self._repositories.begin(name, made.files, message=message, author=owner, at=self._clock.now())
+        self._changed(name)
         log.info("%s made %s of a notebook", owner, name)
         return self._projects.get(viewer=owner, name=name)
 
@@ -77,6 +87,7 @@ class AuthoringService:
             raise Conflict(f"{avi} has no commit on its branch main yet: push to it first.")
         release = self._releases.submit_commit(submitter=author, avi=avi, version=version, commit=commit)
         self._repositories.tag(avi, version=version, commit=release.commit)
+        self._changed(avi)
         return release
 
     def _wrapped(self, owner: str, notebook: str, name: str) -> Wrapped:
