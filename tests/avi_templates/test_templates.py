@@ -72,12 +72,7 @@ def test_they_are_clean_where_ruff_has_no_settings(avis, command):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "python",
-        "java",
-        *(pytest.param(name, marks=pytest.mark.acceptance) for name in ("dashboard", "fortran")),
-    ],
+    "name", ["python", *(pytest.param(name, marks=pytest.mark.acceptance) for name in ARCHIVE_USERS)]
 )
 def test_its_own_tests_pass(avis, name):
     options = ["-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", "-p", "no:asyncio"]

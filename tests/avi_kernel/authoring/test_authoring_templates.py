@@ -129,9 +129,8 @@ def test_a_packaged_template_is_merged_from_the_versions_that_come_with_the_comm
     assert (avi / "README.md").read_text().endswith("More is said now.\n")
 
 
-@pytest.mark.parametrize(
-    "name", ["python", *(pytest.param(name, marks=pytest.mark.acceptance) for name in PACKAGED[1:])]
-)
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", PACKAGED)
 def test_an_avi_of_the_first_version_that_was_kept_is_brought_to_the_newest(tmp_path, monkeypatch, name):
     templates.mirror(f"gavip:{name}.git", tmp_path / "all.git")
     first = git(tmp_path / "all.git", "tag", "--sort=version:refname").splitlines()[0]
