@@ -8,7 +8,7 @@ import pytest
 
 from avi_kernel.cli import settings
 from avi_kernel.client import Client, NotFound, SignInRequired
-from avi_kernel.client.operations import Api
+from avi_kernel.client.operations import Api, _plain
 from avi_kernel.openapi import operations
 from avi_kernel.transport import Transport
 from gavip_hub.handlers.openapi import document
@@ -102,7 +102,7 @@ def test_it_has_all_of_the_platforms_operations():
     with small_api(API_HANDLERS) as served, closing(Transport(url=served.url, token=None)) as transport:
         api = Api(transport)
         for one in operations(document(API_HANDLERS, version="1")):
-            call = getattr(getattr(api, one.tag), one.name)
+            call = getattr(getattr(api, _plain(one.tag)), _plain(one.name))
             assert call.__doc__.startswith(one.summary)
             assert set(call._names("path")) | set(call._names("query")) <= set(
                 inspect.signature(call).parameters

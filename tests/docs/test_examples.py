@@ -3,7 +3,7 @@
 import pytest
 
 from tests.acceptance.test_examples import SESSIONS
-from tests.support.examples import FAILS, SKIPPED, lines_of, name_of, pages
+from tests.support.examples import CHECKOUT, FAILS, SKIPPED, lines_of, name_of, pages
 
 LINES = [(name_of(page), line) for page in pages() for line in lines_of(page)]
 
@@ -18,6 +18,12 @@ def test_no_reason_outlives_its_command(begin):
     import re
 
     assert any(re.match(begin, line.text) for _, line in LINES), begin
+
+
+@pytest.mark.parametrize("why", SKIPPED.values())
+def test_what_is_not_run_is_held_by_tests_that_are_there(why):
+    held_by = why.partition(": ")[2].split(", ")
+    assert all((CHECKOUT / path).exists() for path in held_by)
 
 
 def test_no_session_outlives_its_page():
