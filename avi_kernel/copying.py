@@ -114,8 +114,9 @@ class Copier:
         self._insist(lambda: self._fetch(source, part, told))
         with part.open("rb") as file:
             sha256 = _digest(file)
-        told.unlink(missing_ok=True)
-        if self._told_digest(source) != sha256:
+        is_whole = self._told_digest(source) == sha256
+        told.unlink(missing_ok=True)  # only now: where nobody answers, nothing has to come again
+        if not is_whole:
             part.unlink()
             raise NotCopied(f"{source} changed while it was copied: copy it again.")
         size = part.stat().st_size

@@ -232,6 +232,21 @@ async def test_a_lost_answer_is_no_lost_file(copier, service, here, space, monke
     assert list((service.root / "uploads" / "ann").iterdir()) == []
 
 
+async def test_where_nobody_tells_the_digest_nothing_has_to_come_again(
+    copier, service, here, space, monkeypatch
+):
+    (space / "a.bin").write_bytes(LARGE)
+    one = copier(service.url)
+    with monkeypatch.context() as broken:
+        broken.setattr(one, "_told_digest", lambda _: (_ for _ in ()).throw(Unavailable("away")))
+        with pytest.raises(Unavailable):
+            await asyncio.to_thread(one.download, "a.bin", here / "a.bin")
+    again = copier(service.url)
+    await asyncio.to_thread(again.download, "a.bin", here / "a.bin")
+    assert again.steps == [len(LARGE)]
+    assert (here / "a.bin").read_bytes() == LARGE
+
+
 async def test_what_does_not_arrive_as_it_was_sent_is_an_error(copier, service, here, space, monkeypatch):
     (space / "a.bin").write_text("a")
     one = copier(service.url)
