@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Self
 
 CONNECTION_FILE = "kernel.json"
+_SHORT = "/tmp"  # noqa: S108 - a private folder is made below it
+"""Not TMPDIR, which may be long: a socket's path has 107 bytes, and a kernel without sockets is waited for in vain."""
 _PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 
 
@@ -30,7 +32,7 @@ class KernelProcess:
     @classmethod
     def start(cls, *, cwd: Path, env: Mapping[str, str]) -> Self:
         """Start a Python kernel and return at once."""
-        folder = tempfile.TemporaryDirectory(prefix="gavip-")
+        folder = tempfile.TemporaryDirectory(prefix="gavip-", dir=_SHORT if Path(_SHORT).is_dir() else None)
         connection = Path(folder.name) / CONNECTION_FILE
         connection.write_text(json.dumps(_connection(folder.name)))
         command = [sys.executable, "-P", "-m", "avi_kernel.pipelines.kernel_app", str(connection)]
