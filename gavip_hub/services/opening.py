@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from avi_kernel.protocol.api import Profile, ServerOpen, ServerView
-from gavip_hub.exceptions import Conflict, GavipError, NotFound, Unavailable
+from gavip_hub.exceptions import Conflict, GavipError, NoRoom, NotFound, Unavailable
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.server_rows import hub_name
 from gavip_hub.services.servers import ServerService
@@ -95,7 +95,17 @@ class OpeningService:
         if present is not None:
             return present
         place: ServerView | None = await self._in_thread(self._reservations.wait_if_full, wish)
-        return place or await self._start(wish, token)
+        if place is not None:
+            return place
+        try:
+            return await self._start(wish, token)
+        except (
+            NoRoom
+        ):  # somebody's start that was under way took it meanwhile: this one waits, as it would have
+            place = await self._in_thread(self._reservations.wait_if_full, wish)
+            if place is None:
+                raise
+            return place
 
     async def close(self, profile: Profile, token: str, name: str) -> ServerView:
         """End a server, or give up waiting for one."""

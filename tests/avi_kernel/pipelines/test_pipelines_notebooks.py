@@ -55,7 +55,7 @@ def test_progress_moves_and_ends_at_one(tmp_path):
     assert fractions == sorted(fractions)
     assert any(0 < fraction < 1 for fraction in fractions)
     assert {report.step for report in ran.platform.progress} >= {"main"}
-    assert ran.platform.progress[-1].cells == 3
+    assert [report for report in ran.platform.progress if report.step][-1].cells == 3
 
 
 def test_a_long_cell_still_gives_heartbeats(tmp_path):

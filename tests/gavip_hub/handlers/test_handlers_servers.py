@@ -135,6 +135,17 @@ async def test_who_waits_asks_why_and_nobody_else_learns_of_it(service, ann, bob
         assert (await interface.get("/servers/stars/wait")).status_code == 403
 
 
+async def test_who_finds_the_room_taken_at_the_last_moment_waits(service, ann, bob, stars, monkeypatch):
+    """Somebody's start was under way when this one looked for room, and the Hub has just admitted it."""
+    service.service.core.config.platform_memory_mb = 600
+    await ann.post("/servers", json={"avi": "stars"})
+    reservations = service.service.context.services.reservations
+    looks = iter([lambda _wish: None, reservations.wait_if_full])
+    monkeypatch.setattr(reservations, "wait_if_full", lambda wish: next(looks)(wish))
+    answer = await bob.post("/servers", json={"avi": "stars"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
+
+
 async def test_who_gives_up_waiting_leaves_no_trace(service, ann, bob, stars):
     service.service.core.config.platform_memory_mb = 600
     await bob.post("/servers", json={"avi": "stars"})
