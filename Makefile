@@ -63,6 +63,7 @@ endurance: environment-dev engine
 
 benchmarks: environment-dev
 	$(bin)/python -m benchmarks.command
+	$(bin)/python -m benchmarks.authoring
 	$(bin)/python -m benchmarks.interface
 	$(bin)/python -m benchmarks.job
 	$(bin)/python -m benchmarks.scheduler
