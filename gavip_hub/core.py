@@ -79,30 +79,11 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
     spaces = UserSpaces(root=config.root)
     repositories = Repositories(root=config.root)
     disk = DiskSpace(root=config.root, reserve_mb=config.disk_reserve_mb)
-    releases = ReleaseService(database=database, repositories=repositories, config=config, clock=clock)
-    projects = ProjectService(database=database, repositories=repositories, config=config, clock=clock)
-    wheels = Wheels(root=config.root)
-    environment_folders = Environments(root=config.root, wheels=wheels, most_mb=config.environment_mb)
+    common: dict[str, Any] = {"database": database, "config": config, "clock": clock}
+    releases = ReleaseService(repositories=repositories, **common)
+    projects = ProjectService(repositories=repositories, **common)
+    wheels, environment_folders = _packages(config)
     environments = EnvironmentService(database=database, environments=environment_folders)
-    outside_git = OutsideGit(repository_mb=config.repository_mb)
-    outside: dict[str, Any] = {
-        "database": database,
-        "repositories": repositories,
-        "projects": projects,
-        "git": outside_git,
-        "config": config,
-        "clock": clock,
-    }
-    servers = ServerService(
-        database=database,
-        quotas=quotas,
-        releases=releases,
-        environments=environments,
-        spaces=spaces,
-        disk=disk,
-        config=config,
-        clock=clock,
-    )
     return Core(
         config=config,
         clock=clock,
@@ -119,10 +100,10 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         standings=StandingService(database=database, clock=clock),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
-        outside_git=outside_git,
-        imports=ImportService(**outside),
-        mirrors=MirrorService(**outside),
-        servers=servers,
+        **_other_places(repositories, projects, common),
+        servers=ServerService(
+            quotas=quotas, releases=releases, environments=environments, spaces=spaces, disk=disk, **common
+        ),
         policies=PolicyService(database=database, clock=clock, default=config.policy),
         board=Board(clock=clock),
         disk=disk,
@@ -130,6 +111,21 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
         past_runs=PastRuns(database=database, clock=clock),
     )
+
+
+def _packages(config: Gavip) -> tuple[Wheels, Environments]:
+    """Return where packages are kept, and the folders that are made of them."""
+    wheels = Wheels(root=config.root)
+    return wheels, Environments(root=config.root, wheels=wheels, most_mb=config.environment_mb)
+
+
+def _other_places(
+    repositories: Repositories, projects: ProjectService, common: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what asks other places for repositories, by its name in `Core`."""
+    git = OutsideGit(repository_mb=common["config"].repository_mb)
+    asking = {"repositories": repositories, "projects": projects, "git": git, **common}
+    return {"outside_git": git, "imports": ImportService(**asking), "mirrors": MirrorService(**asking)}
 
 
 def server_ledger(config: Gavip) -> ServerService:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from jupyterhub.services.auth import HubOAuth
 from tornado.web import Application
@@ -17,7 +16,7 @@ from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
 from gavip_hub.config import LOOPBACK, MB, Gavip
 from gavip_hub.core import Core, make_core
-from gavip_hub.domain.giving_way import Terms
+from gavip_hub.deciding import make_services
 from gavip_hub.handlers.base import UnknownPath
 from gavip_hub.handlers.bodies import BoundedApplication
 from gavip_hub.handlers.context import PREFIX, ServiceContext, Services, make_templates
@@ -30,40 +29,22 @@ from gavip_hub.health import make_probe
 from gavip_hub.hub.client import HubClient
 from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
+from gavip_hub.pools import Pools, connections, make_pools
 from gavip_hub.rounds import make_rounds
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
-from gavip_hub.scheduler.outside import MOST_AT_ONCE
 from gavip_hub.scheduler.reconciler import Reconciler
 from gavip_hub.scheduler.remains import Remains
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.scheduler.specs import JobSpecs
-from gavip_hub.services.attempts import AttemptService
-from gavip_hub.services.authoring import AuthoringService
-from gavip_hub.services.checks import CheckService
-from gavip_hub.services.devices import DeviceService
-from gavip_hub.services.events import EventService
-from gavip_hub.services.evictions import EvictionService
-from gavip_hub.services.files import FileService
-from gavip_hub.services.jobs import JobService
 from gavip_hub.services.lifecycle import JobLifecycle
-from gavip_hub.services.numbers import NumberService
-from gavip_hub.services.opening import Hub, OpeningService
-from gavip_hub.services.proposals import MemoryProposals
-from gavip_hub.services.pushes import PushService
-from gavip_hub.services.reservations import ReservationService
-from gavip_hub.services.results import ResultService
-from gavip_hub.services.simulations import SimulationService
+from gavip_hub.services.opening import Hub
 from gavip_hub.storage import events
 from gavip_hub.storage.git_http import GitHttp
-from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.threads import Threads
 
 IDENTITY_SECONDS = 60
 """How long the Hub's word on a token is believed."""
-FILE_THREADS = 4
-PUBLISHING_THREADS = 2
-ROUND_THREADS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +52,7 @@ class Service:
     """Everything that the service's process runs."""
 
     core: Core
-    pools: "_Pools"
+    pools: Pools
     context: ServiceContext
     application: Application
     scheduler: SchedulerLoop
@@ -109,22 +90,19 @@ def make_service(
     backend, hub, report, clock
         Default: what the settings name; tests give their own.
     """
-    core = make_core(
-        config, connections=config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 1, clock=clock
-    )
+    core = make_core(config, connections=connections(config), clock=clock)
     report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
-    pools = _thread_pools(config)
+    pools = make_pools(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, pools.database_threads, pools.file_threads, metrics=metrics)
-    services = _services(core, hub or hub_client, pools.database_threads)
+    services = make_services(core, hub or hub_client, pools.database_threads)
     context = _context(
         core,
         pools,
         services=services,
-        sign_in=_sign_in(config, service_token),
-        command_tokens=_command_tokens(config, service_token),
+        service_token=service_token,
         health=_health(core, scheduler, hub_client, report, pools.probing_threads),
         notice=report.notice,
         metrics=metrics,
@@ -140,10 +118,7 @@ def make_service(
             services=services,
             hub=hub_client,
             launcher=launcher,
-            threads=pools.round_threads,
-            measuring_threads=pools.measuring_threads,
-            building_threads=pools.building_threads,
-            outside_threads=pools.outside_threads,
+            pools=pools,
             turn=context.pushes.turn,
         ),
     )
@@ -151,11 +126,10 @@ def make_service(
 
 def _context(
     core: Core,
-    pools: "_Pools",
+    pools: Pools,
     *,
     services: Services,
-    sign_in: SignIn,
-    command_tokens: CommandTokens,
+    service_token: str,
     health: HealthProbe,
     notice: str,
     metrics: Metrics,
@@ -163,8 +137,8 @@ def _context(
     return ServiceContext(
         config=core.config,
         services=services,
-        sign_in=sign_in,
-        command_tokens=command_tokens,
+        sign_in=_sign_in(core.config, service_token),
+        command_tokens=_command_tokens(core.config, service_token),
         database_threads=pools.database_threads,
         file_threads=pools.file_threads,
         publishing_threads=pools.publishing_threads,
@@ -175,37 +149,6 @@ def _context(
         metrics=metrics,
         templates=make_templates(),
         git=_git(core),
-    )
-
-
-class _Pools(NamedTuple):
-    """Threads for what blocks; none of these waits for another."""
-
-    database_threads: Threads
-    file_threads: Threads
-    publishing_threads: Threads
-    probing_threads: Threads
-    """Apart from all: while the database stands still, the others wait for it."""
-    round_threads: Threads
-    """Apart from those who ask: what is looked at again and again fills no line that they stand in."""
-    measuring_threads: Threads
-    """Apart from those rounds: a space of a million files takes minutes."""
-    building_threads: Threads
-    """Apart from those too: packages may be large."""
-    outside_threads: Threads
-    """Apart from all: a repository of another place may take half an hour."""
-
-
-def _thread_pools(config: Gavip) -> _Pools:
-    return _Pools(
-        database_threads=Threads(size=config.database_threads, name="gavip-database"),
-        file_threads=Threads(size=FILE_THREADS, name="gavip-files"),
-        publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
-        probing_threads=Threads(size=1, name="gavip-probing"),
-        round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),
-        measuring_threads=Threads(size=1, name="gavip-measuring"),
-        building_threads=Threads(size=1, name="gavip-building"),
-        outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
     )
 
 
@@ -232,81 +175,6 @@ def _health(
 ) -> HealthProbe:
     return make_probe(
         database=core.database, disk=core.disk, scheduler=scheduler, hub=hub, report=report, threads=threads
-    )
-
-
-def _services(core: Core, hub: Hub, threads: Threads) -> Services:
-    reservations = _reservations(core)
-    proposals = MemoryProposals(
-        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
-    )
-    jobs = JobService(
-        database=core.database,
-        quotas=core.quotas,
-        config=core.config,
-        clock=core.clock,
-        portal=PREFIX,
-        board=core.board,
-        held=core.disk.shortage,
-        proposals=proposals,
-    )
-    return Services(
-        jobs=jobs,
-        attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
-        results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
-        events=EventService(database=core.database),
-        releases=core.releases,
-        checks=CheckService(
-            database=core.database,
-            jobs=jobs,
-            folders=core.folders,
-            quotas=core.quotas,
-            config=core.config,
-            clock=core.clock,
-        ),
-        standings=core.standings,
-        servers=core.servers,
-        opening=_opening(core, reservations, hub, threads),
-        reservations=reservations,
-        evictions=_evictions(core),
-        quotas=core.quotas,
-        policies=core.policies,
-        simulations=SimulationService(database=core.database, quotas=core.quotas),
-        proposals=proposals,
-        grants=core.grants,
-        devices=DeviceService(clock=core.clock),
-        files=_files(core),
-        numbers=NumberService(database=core.database, quotas=core.quotas),
-        projects=core.projects,
-        browsing=core.browsing,
-        imports=core.imports,
-        mirrors=core.mirrors,
-        authoring=AuthoringService(
-            changed=core.mirrors.want,
-            projects=core.projects,
-            releases=core.releases,
-            repositories=core.repositories,
-            config=core.config,
-            clock=core.clock,
-        ),
-        pushes=PushService(
-            database=core.database,
-            repositories=core.repositories,
-            releases=core.releases,
-            page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
-            pushed=core.mirrors.want,
-        ),
-    )
-
-
-def _files(core: Core) -> FileService:
-    return FileService(
-        database=core.database,
-        quotas=core.quotas,
-        files=UserFiles(root=core.config.root),
-        uploads=core.uploads,
-        disk=core.disk,
-        clock=core.clock,
     )
 
 
@@ -359,34 +227,6 @@ def _scheduler(
         ranked=core.board.post,
         held=core.disk.shortage,
         first=core.clocks.look,
-    )
-
-
-def _reservations(core: Core) -> ReservationService:
-    return ReservationService(
-        database=core.database,
-        quotas=core.quotas,
-        servers=core.servers,
-        past_runs=core.past_runs,
-        clock=core.clock,
-        held=core.disk.shortage,
-    )
-
-
-def _opening(core: Core, reservations: ReservationService, hub: Hub, threads: Threads) -> OpeningService:
-    return OpeningService(servers=core.servers, reservations=reservations, hub=hub, in_thread=threads)
-
-
-def _evictions(core: Core) -> EvictionService:
-    config = core.config
-    return EvictionService(
-        database=core.database,
-        quotas=core.quotas,
-        servers=core.servers,
-        board=core.board,
-        clock=core.clock,
-        terms=Terms(after=config.idle_when_short, notice=config.notice_when_short),
-        held=core.disk.shortage,
     )
 
 

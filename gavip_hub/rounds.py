@@ -7,6 +7,7 @@ from gavip_hub.backends.launched import Launcher
 from gavip_hub.core import Core
 from gavip_hub.handlers.context import Services
 from gavip_hub.hub.client import HubClient
+from gavip_hub.pools import Pools
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.outside import OutsideWork
 from gavip_hub.scheduler.rounds import Rounds
@@ -33,22 +34,20 @@ def make_rounds(
     services: Services,
     hub: HubClient,
     launcher: Launcher,
-    threads: Threads,
-    measuring_threads: Threads,
-    building_threads: Threads,
-    outside_threads: Threads,
+    pools: Pools,
     turn: Callable[[str], AbstractAsyncContextManager[None]],
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
+    threads = pools.round_threads
     caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
     return {
         "keeper": _keeper(core, services.reservations, threads),
         "caretaker": caretaker,
         "evictor": evictor,
         "forecaster": _forecaster(core, threads),
-        "measurer": _measurer(core, measuring_threads),
-        "builder": _builder(core, services, building_threads),
-        "outside": _outside(core, threads, outside_threads, turn),
+        "measurer": _measurer(core, pools.measuring_threads),
+        "builder": _builder(core, services, pools.building_threads),
+        "outside": _outside(core, threads, pools.outside_threads, turn),
     }
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
 from avi_kernel.protocol.checks import CheckView
+from avi_kernel.protocol.releases import AviView, ReleaseSubmit, ReleaseView
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH, is_operator
 from gavip_hub.exceptions import BadManifest, BadParameter, Conflict, Forbidden, NotFound

@@ -6,9 +6,10 @@ from typing import Self
 
 from pydantic import JsonValue
 
-from avi_kernel.protocol.api import JobSubmit, ReleaseView
+from avi_kernel.protocol.api import JobSubmit
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, PipelineSpec
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.wording import number
 from gavip_hub.exceptions import GavipError
 

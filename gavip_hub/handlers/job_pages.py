@@ -8,7 +8,8 @@ from typing import Literal
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import JobView, LogPart, Phase, ReleaseView, UsageView, WaitView
+from avi_kernel.protocol.api import JobView, LogPart, Phase, UsageView, WaitView
+from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.ending import OUT_OF_MEMORY
 from gavip_hub.domain.job import OWN

@@ -8,8 +8,8 @@ from markupsafe import Markup
 from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
-from avi_kernel.protocol.api import AviView, ReleaseView
 from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers import device
 from gavip_hub.handlers.context import PREFIX

@@ -2,7 +2,7 @@
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import Profile, ReleaseView
+from avi_kernel.protocol.api import Profile
 from avi_kernel.protocol.projects import (
     MemberName,
     MemberView,
@@ -11,6 +11,7 @@ from avi_kernel.protocol.projects import (
     ProjectView,
     ReleaseRequest,
 )
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.domain.identity import PUBLISH
 from gavip_hub.exceptions import BadManifest, Conflict, Forbidden, NotFound
 from gavip_hub.handlers.avis import READ

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 
 from avi_kernel.authoring.wrapping import Wrapped, wrapped
-from avi_kernel.protocol.api import ReleaseView
 from avi_kernel.protocol.folder import LARGEST_NOTEBOOK, FolderProblem
 from avi_kernel.protocol.projects import ProjectView
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.names import require_avi_name

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, cast
 
-from avi_kernel.protocol.api import AviView, ReleaseView
 from avi_kernel.protocol.checks import Badge
 from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.releases import AviView, ReleaseView
 from avi_kernel.protocol.standing import Standing
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url

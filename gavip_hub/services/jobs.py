@@ -6,16 +6,8 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import (
-    EventView,
-    JobList,
-    JobSubmit,
-    JobView,
-    Phase,
-    ReleaseView,
-    UsageView,
-    WaitView,
-)
+from avi_kernel.protocol.api import EventView, JobList, JobSubmit, JobView, Phase, UsageView, WaitView
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED

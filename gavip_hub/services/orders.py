@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from avi_kernel.protocol.api import JobSubmit, MemorySource, ReleaseView
+from avi_kernel.protocol.api import JobSubmit, MemorySource
 from avi_kernel.protocol.check_needs import memory_for_check
 from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.job import BUILD, CHECK

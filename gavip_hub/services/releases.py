@@ -8,9 +8,9 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import AviView, ReleaseSubmit, ReleaseView
 from avi_kernel.protocol.folder import FolderProblem, read_release
 from avi_kernel.protocol.manifest import DEFAULT_IMAGE, ReleaseSpec
+from avi_kernel.protocol.releases import AviView, ReleaseSubmit, ReleaseView
 from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import ReleaseView, ServerView
+from avi_kernel.protocol.api import ServerView
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.clock import Clock
 from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.addresses import interface_url, notebook_url

@@ -4,7 +4,7 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.api import ReleaseView
+from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.clock import Clock
 from gavip_hub.domain.standing import DEPRECATED, OFFERED, WITHDRAWN, withdrawn_words

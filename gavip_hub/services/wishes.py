@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avi_kernel.protocol.api import ReleaseView
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.quota import Want

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from avi_kernel.protocol.api import AviView, JobList, JobView, Phase, ReleaseView
+from avi_kernel.protocol.api import JobList, JobView, Phase
+from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.config import Gavip
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.releases import BUNDLED_OWNER

@@ -1,6 +1,6 @@
 """The services around the ledger of servers, with those who wait for room."""
 
-from avi_kernel.protocol.api import ReleaseSubmit
+from avi_kernel.protocol.releases import ReleaseSubmit
 from gavip_hub.config import Gavip
 from gavip_hub.domain.giving_way import Terms
 from gavip_hub.services.board import Board

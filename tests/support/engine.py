@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from avi_kernel.protocol.api import JobSubmit, JobView, ReleaseView
+from avi_kernel.protocol.api import JobSubmit, JobView
 from avi_kernel.protocol.manifest import Manifest, PipelineSpec, ReleaseSpec, Resources
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.config import Gavip
 from gavip_hub.domain.container import Kind

@@ -5,13 +5,11 @@ from typing import Any
 
 from avi_kernel.protocol.api import (
     AttemptView,
-    AviView,
     Estimate,
     JobView,
     LimitView,
     Phase,
     PoolView,
-    ReleaseView,
     ServerView,
     Suggestion,
     UsagePoint,
@@ -20,6 +18,7 @@ from avi_kernel.protocol.api import (
 )
 from avi_kernel.protocol.manifest import Author, Manifest, PipelineSpec, ReleaseSpec, Resources
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.releases import AviView, ReleaseView
 from avi_kernel.protocol.runs import JobError, ResultEntry
 
 NOW = datetime(2026, 11, 22, 11, 40, tzinfo=UTC)

@@ -16,7 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from avi_kernel.protocol.api import ReleaseSubmit, ReleaseView
+from avi_kernel.protocol.releases import ReleaseSubmit, ReleaseView
 from gavip_hub.backends.sandbox import MEASURES, SandboxReport
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.core import server_ledger

@@ -177,7 +177,7 @@ async def test_more_servers_than_the_quota_are_refused_with_the_number(service, 
 async def test_an_avi_with_only_pipelines_has_nothing_to_open(service, ann):
     service.publish()
     (service.root / "users" / "dora" / "stars" / "app.ipynb").unlink()
-    from avi_kernel.protocol.api import ReleaseSubmit
+    from avi_kernel.protocol.releases import ReleaseSubmit
 
     request = ReleaseSubmit(folder="stars", avi="stars", version="2.0", visibility="public")
     service.service.core.releases.submit(submitter="dora", request=request)

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from avi_kernel.protocol.api import ReleaseSubmit
+from avi_kernel.protocol.releases import ReleaseSubmit
 from gavip_hub.clock import SystemClock
 from gavip_hub.config import Gavip
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, GavipError, NotFound

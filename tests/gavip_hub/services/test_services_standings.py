@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from avi_kernel.protocol.api import ReleaseSubmit
+from avi_kernel.protocol.releases import ReleaseSubmit
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.exceptions import Forbidden, NotFound, NotReady, Withdrawn
 from gavip_hub.services.standings import StandingService

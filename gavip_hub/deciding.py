@@ -1,0 +1,148 @@
+"""The deciding layer, made for the service's process: what its handlers ask."""
+
+from gavip_hub.core import Core
+from gavip_hub.domain.giving_way import Terms
+from gavip_hub.handlers.context import PREFIX, Services
+from gavip_hub.services.attempts import AttemptService
+from gavip_hub.services.authoring import AuthoringService
+from gavip_hub.services.checks import CheckService
+from gavip_hub.services.devices import DeviceService
+from gavip_hub.services.events import EventService
+from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.files import FileService
+from gavip_hub.services.jobs import JobService
+from gavip_hub.services.numbers import NumberService
+from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.proposals import MemoryProposals
+from gavip_hub.services.pushes import PushService
+from gavip_hub.services.reservations import ReservationService
+from gavip_hub.services.results import ResultService
+from gavip_hub.services.simulations import SimulationService
+from gavip_hub.storage.userfiles import UserFiles
+from gavip_hub.threads import Threads
+
+
+def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
+    """Make them on the core.
+
+    Parameters
+    ----------
+    threads
+        Of the database.
+    """
+    reservations = _reservations(core)
+    proposals = MemoryProposals(
+        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
+    )
+    jobs = _jobs(core, proposals)
+    return Services(
+        jobs=jobs,
+        attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
+        results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
+        events=EventService(database=core.database),
+        releases=core.releases,
+        checks=_checks(core, jobs),
+        standings=core.standings,
+        servers=core.servers,
+        opening=_opening(core, reservations, hub, threads),
+        reservations=reservations,
+        evictions=_evictions(core),
+        quotas=core.quotas,
+        policies=core.policies,
+        simulations=SimulationService(database=core.database, quotas=core.quotas),
+        proposals=proposals,
+        grants=core.grants,
+        devices=DeviceService(clock=core.clock),
+        files=_files(core),
+        numbers=NumberService(database=core.database, quotas=core.quotas),
+        projects=core.projects,
+        browsing=core.browsing,
+        imports=core.imports,
+        mirrors=core.mirrors,
+        authoring=_authoring(core),
+        pushes=_pushes(core),
+    )
+
+
+def _jobs(core: Core, proposals: MemoryProposals) -> JobService:
+    return JobService(
+        database=core.database,
+        quotas=core.quotas,
+        config=core.config,
+        clock=core.clock,
+        portal=PREFIX,
+        board=core.board,
+        held=core.disk.shortage,
+        proposals=proposals,
+    )
+
+
+def _checks(core: Core, jobs: JobService) -> CheckService:
+    return CheckService(
+        database=core.database,
+        jobs=jobs,
+        folders=core.folders,
+        quotas=core.quotas,
+        config=core.config,
+        clock=core.clock,
+    )
+
+
+def _authoring(core: Core) -> AuthoringService:
+    return AuthoringService(
+        projects=core.projects,
+        releases=core.releases,
+        repositories=core.repositories,
+        config=core.config,
+        clock=core.clock,
+        changed=core.mirrors.want,
+    )
+
+
+def _pushes(core: Core) -> PushService:
+    return PushService(
+        database=core.database,
+        repositories=core.repositories,
+        releases=core.releases,
+        page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
+        pushed=core.mirrors.want,
+    )
+
+
+def _files(core: Core) -> FileService:
+    return FileService(
+        database=core.database,
+        quotas=core.quotas,
+        files=UserFiles(root=core.config.root),
+        uploads=core.uploads,
+        disk=core.disk,
+        clock=core.clock,
+    )
+
+
+def _reservations(core: Core) -> ReservationService:
+    return ReservationService(
+        database=core.database,
+        quotas=core.quotas,
+        servers=core.servers,
+        past_runs=core.past_runs,
+        clock=core.clock,
+        held=core.disk.shortage,
+    )
+
+
+def _opening(core: Core, reservations: ReservationService, hub: Hub, threads: Threads) -> OpeningService:
+    return OpeningService(servers=core.servers, reservations=reservations, hub=hub, in_thread=threads)
+
+
+def _evictions(core: Core) -> EvictionService:
+    config = core.config
+    return EvictionService(
+        database=core.database,
+        quotas=core.quotas,
+        servers=core.servers,
+        board=core.board,
+        clock=core.clock,
+        terms=Terms(after=config.idle_when_short, notice=config.notice_when_short),
+        held=core.disk.shortage,
+    )
