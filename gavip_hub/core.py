@@ -97,7 +97,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         environment_folders=environment_folders,
         environments=environments,
         releases=releases,
-        standings=StandingService(database=database, clock=clock),
+        standings=StandingService(database=database),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
         **_other_places(repositories, projects, common),

@@ -29,7 +29,6 @@ from gavip_hub.health import make_probe
 from gavip_hub.hub.client import HubClient
 from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
-from gavip_hub.pools import Pools, connections, make_pools
 from gavip_hub.rounds import make_rounds
 from gavip_hub.scheduler.loop import SchedulerLoop
 from gavip_hub.scheduler.outcomes import OutcomeReader
@@ -41,6 +40,7 @@ from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.opening import Hub
 from gavip_hub.storage import events
 from gavip_hub.storage.git_http import GitHttp
+from gavip_hub.thread_groups import ThreadGroups, connections, make_thread_groups
 from gavip_hub.threads import Threads
 
 IDENTITY_SECONDS = 60
@@ -52,7 +52,7 @@ class Service:
     """Everything that the service's process runs."""
 
     core: Core
-    pools: Pools
+    thread_groups: ThreadGroups
     context: ServiceContext
     application: Application
     scheduler: SchedulerLoop
@@ -67,7 +67,7 @@ class Service:
     def close(self) -> None:
         """Let transactions end, and give everything back."""
         self.core.outside_git.stop()
-        for threads in self.pools:
+        for threads in self.thread_groups:
             threads.close()
         self.core.database.close()
 
@@ -94,22 +94,24 @@ def make_service(
     report = report or walls_of(config)
     launcher = make_launcher(config, report)
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
-    pools = make_pools(config)
+    thread_groups = make_thread_groups(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
-    scheduler = _scheduler(core, backend, pools.database_threads, pools.file_threads, metrics=metrics)
-    services = make_services(core, hub or hub_client, pools.database_threads)
+    scheduler = _scheduler(
+        core, backend, thread_groups.database_threads, thread_groups.file_threads, metrics=metrics
+    )
+    services = make_services(core, hub or hub_client, thread_groups.database_threads)
     context = _context(
         core,
-        pools,
+        thread_groups,
         services=services,
         service_token=service_token,
-        health=_health(core, scheduler, hub_client, report, pools.probing_threads),
+        health=_health(core, scheduler, hub_client, report, thread_groups.probing_threads),
         notice=report.notice,
         metrics=metrics,
     )
     return Service(
         core=core,
-        pools=pools,
+        thread_groups=thread_groups,
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
@@ -118,7 +120,7 @@ def make_service(
             services=services,
             hub=hub_client,
             launcher=launcher,
-            pools=pools,
+            thread_groups=thread_groups,
             turn=context.pushes.turn,
         ),
     )
@@ -126,7 +128,7 @@ def make_service(
 
 def _context(
     core: Core,
-    pools: Pools,
+    thread_groups: ThreadGroups,
     *,
     services: Services,
     service_token: str,
@@ -139,10 +141,10 @@ def _context(
         services=services,
         sign_in=_sign_in(core.config, service_token),
         command_tokens=_command_tokens(core.config, service_token),
-        database_threads=pools.database_threads,
-        file_threads=pools.file_threads,
-        publishing_threads=pools.publishing_threads,
-        feed=_feed(core, pools.database_threads),
+        database_threads=thread_groups.database_threads,
+        file_threads=thread_groups.file_threads,
+        publishing_threads=thread_groups.publishing_threads,
+        feed=_feed(core, thread_groups.database_threads),
         notices=(notice,) if notice else (),
         health=health,
         disk=core.disk,

@@ -7,7 +7,6 @@ from gavip_hub.backends.launched import Launcher
 from gavip_hub.core import Core
 from gavip_hub.handlers.context import Services
 from gavip_hub.hub.client import HubClient
-from gavip_hub.pools import Pools
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.outside import OutsideWork
 from gavip_hub.scheduler.rounds import Rounds
@@ -16,6 +15,7 @@ from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.spaces import SpaceMeasurer
+from gavip_hub.thread_groups import ThreadGroups
 from gavip_hub.threads import Threads
 
 TEND_SECONDS = 2.0
@@ -34,20 +34,20 @@ def make_rounds(
     services: Services,
     hub: HubClient,
     launcher: Launcher,
-    pools: Pools,
+    thread_groups: ThreadGroups,
     turn: Callable[[str], AbstractAsyncContextManager[None]],
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
-    threads = pools.round_threads
+    threads = thread_groups.round_threads
     caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
     return {
         "keeper": _keeper(core, services.reservations, threads),
         "caretaker": caretaker,
         "evictor": evictor,
         "forecaster": _forecaster(core, threads),
-        "measurer": _measurer(core, pools.measuring_threads),
-        "builder": _builder(core, services, pools.building_threads),
-        "outside": _outside(core, threads, pools.outside_threads, turn),
+        "measurer": _measurer(core, thread_groups.measuring_threads),
+        "builder": _builder(core, services, thread_groups.building_threads),
+        "outside": _outside(core, threads, thread_groups.outside_threads, turn),
     }
 
 
@@ -59,7 +59,6 @@ def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
         wheels=core.wheels,
         environments=core.environment_folders,
         config=core.config,
-        clock=core.clock,
     )
 
     async def build_and_check() -> None:

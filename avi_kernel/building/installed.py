@@ -2,8 +2,9 @@
 
 from importlib.metadata import distributions
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from avi_kernel.protocol.requirements import package_of
 
 
 def installed() -> dict[str, str]:
@@ -13,7 +14,7 @@ def installed() -> dict[str, str]:
 
 def clash(requirement: str, there: dict[str, str]) -> str:
     """Return in words why a requirement cannot be met beside what is there; nothing where it may be."""
-    wanted = Requirement(requirement.partition(" --hash")[0])
+    wanted = package_of(requirement)
     version = there.get(canonicalize_name(wanted.name))
     if version is None or wanted.specifier.contains(version, prereleases=True):
         return ""

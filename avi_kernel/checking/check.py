@@ -69,7 +69,7 @@ def check(
     except FolderProblem as problem:
         change = "Mend what is named; docs/reference/manifest.md has every key of avi.toml."
         return not_installed(str(problem), change, checked_at=begun)
-    ground = installs(folder, environ)
+    ground = installs(release.requirements, environ)
     if ground.state == "failed":
         return not_installed(ground.sentence, ground.change, checked_at=begun)
     seen = Findings(installs=ground, parameters=explained(release))

@@ -5,8 +5,6 @@ from avi_kernel.protocol.scorecard import MarkState, Scorecard, Sentence, Word
 
 SCORECARD_FILE = "scorecard.json"
 """Among the results of a check."""
-CHECK = "check"
-"""Name of the job that checks."""
 
 
 class Badge(Wire):

@@ -12,8 +12,6 @@ LOCK_FILE = "environment.json"
 """Among the results of a build."""
 LARGEST_LOCK = 1024 * 1024
 MOST_WHEELS = 500
-ENVIRONMENT = "environment"
-"""Name of the job that builds; no pipeline of an AVI's has a colon before it."""
 ENVIRONMENT_TARGET = "/environment"
 """Where a container sees what was built."""
 PACKAGES = "lib"

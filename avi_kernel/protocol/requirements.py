@@ -40,6 +40,11 @@ def read_requirements(text: str) -> list[str]:
     return found
 
 
+def package_of(requirement: str) -> Requirement:
+    """Return the package that one of these strings names, without its hashes."""
+    return Requirement(requirement.partition(" --hash=")[0])
+
+
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield each logical line with its number: a backslash at the end goes on in the next one."""
     begun, start = "", 0

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from avi_kernel.protocol.environments import ENVIRONMENT_TARGET, PACKAGES
+
 
 class Kind(StrEnum):
     """What a container is for."""
@@ -125,7 +127,7 @@ def container_spec(
         command=COMMANDS[kind],
         env={
             **_environment(home=home, work=work, owner=owner, avi=avi, version=version),
-            **({"GAVIP_PACKAGES": "/environment/lib"} if places.environment else {}),
+            **({"GAVIP_PACKAGES": f"{ENVIRONMENT_TARGET}/{PACKAGES}"} if places.environment else {}),
             **(env or {}),
         },
         cwd=work,
@@ -152,7 +154,7 @@ def own_spec(
     image: str,
 ) -> ContainerSpec:
     """Describe the container of a job of the platform's own: it sees a release's files, and no user-space; pure."""
-    packages = {"GAVIP_PACKAGES": "/environment/lib"} if environment else {}
+    packages = {"GAVIP_PACKAGES": f"{ENVIRONMENT_TARGET}/{PACKAGES}"} if environment else {}
     places = {"HOME": "/attempt", "LANG": "C.UTF-8", "GAVIP_WORK_DIR": "/attempt", "GAVIP_CODE_DIR": "/avi"}
     return ContainerSpec(
         name=name,
@@ -164,7 +166,7 @@ def own_spec(
         env={**places, **packages, **env},
         mounts=(
             Mount(source=checkout, target="/avi"),
-            *([Mount(source=environment, target="/environment")] if environment else []),
+            *([Mount(source=environment, target=ENVIRONMENT_TARGET)] if environment else []),
             Mount(source=attempt, target="/attempt", writable=True),
         ),
         resources=resources,
@@ -205,7 +207,7 @@ def _mounts(*, home: str, work: str, kind: Kind, places: Places) -> tuple[Mount,
     if places.checkout:
         mounts.append(Mount(source=places.checkout, target="/avi"))
     if places.environment:
-        mounts.append(Mount(source=places.environment, target="/environment"))
+        mounts.append(Mount(source=places.environment, target=ENVIRONMENT_TARGET))
     if places.attempt:
         mounts.append(Mount(source=places.attempt, target="/attempt", writable=True))
     return tuple(mounts)

@@ -71,4 +71,5 @@ class OutsideWork:
             with suppress(NoRoom):  # somebody pushes for long
                 async with self._turn(avi):
                     await self._threads(self._imports.take_over, avi, fetched)
+                    await self._threads(self._mirrors.want, avi)
                     fetched = None

@@ -8,8 +8,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.checks import CHECK as CHECKING
-from avi_kernel.protocol.environments import ENVIRONMENT
 from avi_kernel.protocol.manifest import PipelineSpec, ReleaseSpec
 from avi_kernel.protocol.requirements import REQUIREMENTS_FILE
 from avi_kernel.protocol.runs import JobDocument, Outcome, Progress
@@ -135,8 +133,8 @@ class AttemptService:
 
     def _pipeline(self, session: Session, job: Job) -> PipelineSpec:
         if job.pipeline == BUILD:
-            return PipelineSpec(name=ENVIRONMENT, kind="environment", path=REQUIREMENTS_FILE)
+            return PipelineSpec(name="environment", kind="environment", path=REQUIREMENTS_FILE)
         if job.pipeline == CHECK:
-            return PipelineSpec(name=CHECKING, kind="check", path=".")
+            return PipelineSpec(name="check", kind="check", path=".")
         spec = ReleaseSpec.model_validate(jobs.release_spec(session, job))
         return next(pipeline for pipeline in spec.pipelines if pipeline.name == job.pipeline)

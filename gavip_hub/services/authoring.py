@@ -38,7 +38,7 @@ class AuthoringService:
         repositories: Repositories,
         config: Gavip,
         clock: Clock,
-        changed: Callable[[str], None] = lambda _avi: None,
+        changed: Callable[[str], None],
     ) -> None:
         self._projects = projects
         self._releases = releases

@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from avi_kernel.protocol.environments import LARGEST_LOCK, LOCK_FILE, Lock
 from avi_kernel.protocol.runs import RESULTS_FOLDER
-from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.job import FINAL, JobState
 from gavip_hub.exceptions import BadManifest, GavipError, NoRoom, NotFound, QueueFull, SpaceFull
@@ -34,7 +33,6 @@ class BuildService:
         wheels: Wheels,
         environments: Environments,
         config: Gavip,
-        clock: Clock,
     ) -> None:
         self._database = database
         self._jobs = jobs
@@ -42,7 +40,6 @@ class BuildService:
         self._wheels = wheels
         self._environments = environments
         self._config = config
-        self._clock = clock
 
     def look(self) -> None:
         """Take each release that waits for its packages as far as it comes now."""
@@ -110,7 +107,7 @@ class BuildService:
             if found is None:
                 return
             if lock is not None and lock.wheels:
-                builds.keep(session, lock, at=self._clock.now())
+                builds.keep(session, lock)
                 found.environment = lock.digest
             found.state, found.reason = state, reason
         log.info("%s %s is %s", release.avi, release.version, f"{state}: {reason}" if reason else state)

@@ -61,8 +61,7 @@ class CheckService:
         """
         with self._database.transaction() as session:
             release, project = _open_to(session, author, avi, version)
-            may = members.right(session, avi=avi, user=author)
-            if project.owner != author and may != members.WRITE:
+            if not members.may_write(session, project, author):
                 raise Forbidden(f"{avi} is {project.owner}'s: who may write it has it checked.")
             checks.want(session, release.id)
             session.flush()

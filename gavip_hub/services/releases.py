@@ -219,7 +219,7 @@ class ReleaseService:
             release, project = self._newest(session, viewer=owner, avi=avi, version=version)
             # An operator takes back what is public, and publishes nothing of others.
             takes_back = operator and visibility == releases.PRIVATE
-            if not (takes_back or self._may_write(session, project, owner)):
+            if not (takes_back or members.may_write(session, project, owner)):
                 raise Forbidden(f"{avi} is {project.owner}'s: who may write it decides who may run it.")
             release.visibility = visibility
             session.flush()
@@ -320,11 +320,8 @@ class ReleaseService:
 
     def _require_owner(self, session: Session, new: _Publication) -> None:
         avi = releases.avi(session, new.avi)
-        if avi is not None and not (new.operator or self._may_write(session, avi, new.submitter)):
+        if avi is not None and not (new.operator or members.may_write(session, avi, new.submitter)):
             raise Conflict(f"An AVI {new.avi!r} exists and is not yours; choose another name.", field="avi")
-
-    def _may_write(self, session: Session, avi: Avi, user: str) -> bool:
-        return avi.owner == user or members.right(session, avi=avi.name, user=user) == members.WRITE
 
     def _avi_row(self, session: Session, new: _Publication) -> Avi:
         avi = releases.avi(session, new.avi)

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.standing import ReleaseChange
-from gavip_hub.clock import Clock
 from gavip_hub.domain.standing import DEPRECATED, OFFERED, WITHDRAWN, withdrawn_words
 from gavip_hub.exceptions import Forbidden, NotFound, Withdrawn
 from gavip_hub.services.catalogue import best_of, release_view
@@ -22,9 +21,8 @@ log = logging.getLogger(__name__)
 class StandingService:
     """Changes and checks the standing of releases; each method is one transaction."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Database) -> None:
         self._database = database
-        self._clock = clock
 
     def change(
         self, *, person: str, avi: str, version: str, change: ReleaseChange, operator: bool = False
@@ -39,15 +37,12 @@ class StandingService:
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
             release, project = _found(session, person, avi, version, operator=operator)
-            is_author = (
-                project.owner == person or members.right(session, avi=avi, user=person) == members.WRITE
-            )
+            is_author = members.may_write(session, project, person)
             standing = change.standing or OFFERED
             _require_allowed(release, project, standing, is_author=is_author, operator=operator)
             release.standing = standing
             release.standing_reason = "" if standing == OFFERED else change.reason
             release.withdrawn_by_operator = standing == WITHDRAWN and not is_author
-            release.standing_at = self._clock.now()
             session.flush()
             log.info("Made %s %s %s by %s: %s", avi, version, standing, person, change.reason)
             return release_view(release)

@@ -1,7 +1,6 @@
 """Releases whose packages are fetched, and the environments that come of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,8 +35,8 @@ def lock_of(session: Session, environment: str) -> Lock | None:
     return Lock.model_validate(found.lock) if found else None
 
 
-def keep(session: Session, lock: Lock, *, at: datetime) -> None:
+def keep(session: Session, lock: Lock) -> None:
     """Note an environment, unless it is known."""
     if session.get(Environment, lock.digest) is None:
-        session.add(Environment(id=lock.digest, lock=lock.model_dump(mode="json"), made_at=at))
+        session.add(Environment(id=lock.digest, lock=lock.model_dump(mode="json")))
         session.flush()

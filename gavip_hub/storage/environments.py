@@ -14,7 +14,7 @@ from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
 from installer.sources import WheelFile
 
-from avi_kernel.protocol.environments import PACKAGES, Lock, LockedWheel
+from avi_kernel.protocol.environments import ENVIRONMENT_TARGET, PACKAGES, Lock, LockedWheel
 from gavip_hub.exceptions import BadManifest, NotFound
 from gavip_hub.storage.copies import MB
 from gavip_hub.storage.repositories import close_tree
@@ -173,7 +173,7 @@ def _unpack(path: Path, folder: Path) -> None:
 def _compile(folder: Path) -> None:
     """Write byte-code, as containers cannot; in a process that is ended, since sources may be made to be slow."""
     call = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    call += ["-s", str(folder.parent), "-p", "/environment", str(folder)]
+    call += ["-s", str(folder.parent), "-p", ENVIRONMENT_TARGET, str(folder)]
     try:
         subprocess.run(call, check=False, capture_output=True, timeout=COMPILING_SECONDS)
     except subprocess.TimeoutExpired:

@@ -42,3 +42,8 @@ def projects(session: Session, user: str) -> Sequence[Avi]:
     return session.scalars(
         select(Avi).where(or_(Avi.owner == user, Avi.name.in_(theirs))).order_by(Avi.name)
     ).all()
+
+
+def may_write(session: Session, avi: Avi, user: str) -> bool:
+    """Tell whether somebody is one of an AVI's authors."""
+    return avi.owner == user or right(session, avi=avi.name, user=user) == WRITE

@@ -108,7 +108,6 @@ class Environment(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     lock: Mapped[dict[str, Any]]
-    made_at: Mapped[datetime]
 
 
 class Release(Base):
@@ -136,7 +135,6 @@ class Release(Base):
     created_at: Mapped[datetime]
     standing: Mapped[str] = mapped_column(default="offered", server_default="offered")
     standing_reason: Mapped[str] = mapped_column(default="", server_default="")
-    standing_at: Mapped[datetime | None]
     withdrawn_by_operator: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 

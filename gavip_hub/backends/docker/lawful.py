@@ -7,6 +7,7 @@ open the machine, nor one user's folder to another.
 import re
 from pathlib import Path
 
+from avi_kernel.protocol.environments import ENVIRONMENT_TARGET
 from gavip_hub.backends.docker.container_folders import SPARE
 from gavip_hub.domain.container import ContainerSpec, Kind, Mount, Resources
 from gavip_hub.exceptions import Forbidden
@@ -74,7 +75,7 @@ def _seen_so(mount: Mount, spec: ContainerSpec, root: Path) -> bool:
         return source == root / "attempts" / spec.name
     if mount.target == "/avi":
         return not mount.writable and root / "checkouts" in source.parents
-    if mount.target == "/environment":
+    if mount.target == ENVIRONMENT_TARGET:
         return not mount.writable and source.parent == root / "environments"
     own = root / "users" / spec.owner
     shown = [root / "shared" / "everyone", root / "shared" / "groups", root / "shared" / "me" / spec.owner]

@@ -58,6 +58,17 @@ def test_a_folder_tells_file_and_line(tmp_path):
         read_release(tmp_path)
 
 
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
+    star_counter(tmp_path).joinpath("requirements.txt").symlink_to("/etc/passwd")
+    with pytest.raises(FolderProblem, match="requirements"):
+        read_release(tmp_path)
+
+
+def test_a_mark_of_byte_order_is_no_part_of_a_name(tmp_path):
+    star_counter(tmp_path).joinpath("requirements.txt").write_bytes(b"\xef\xbb\xbfzarr\n")
+    assert read_release(tmp_path).requirements == ["zarr"]
+
+
 def test_a_release_keeps_them(tmp_path):
     star_counter(tmp_path).joinpath("requirements.txt").write_text("zarr\nhealpy>=1.17\n")
     assert read_release(tmp_path).requirements == ["zarr", "healpy>=1.17"]

@@ -18,10 +18,19 @@ def repositories(desk: Desk, tmp_path):
 
 
 @pytest.fixture
-def authoring(desk: Desk, repositories):
+def changed():
+    """Names of the repositories that got something new."""
+    return []
+
+
+@pytest.fixture
+def authoring(desk: Desk, repositories, changed):
     common = {"repositories": repositories, "config": desk.config, "clock": desk.clock}
     return AuthoringService(
-        projects=ProjectService(database=desk.database, **common), releases=desk.releases, **common
+        projects=ProjectService(database=desk.database, **common),
+        releases=desk.releases,
+        changed=changed.append,
+        **common,
     )
 
 
@@ -56,6 +65,12 @@ def test_what_main_has_becomes_a_private_release_with_its_tag(authoring, reposit
     assert (release.state, release.visibility) == ("READY", "private")
     assert repositories.git("cones").named("refs/tags/v1.0.0") == release.commit
     assert [one.name for one in release.spec.pipelines] == ["cone"]
+
+
+def test_a_mirror_hears_of_both(authoring, changed, space):
+    begin(authoring)
+    authoring.release(author="dora", avi="cones", version="1.0.0")
+    assert changed == ["cones", "cones"]
 
 
 def test_the_same_version_again_is_the_same_release(authoring, space):

@@ -27,7 +27,6 @@ def builds(engine):
         wheels=wheels,
         environments=Environments(root=engine.root, wheels=wheels, most_mb=1),
         config=engine.config,
-        clock=engine.clock,
     )
 
 

@@ -18,7 +18,7 @@ def standings(desk):
     desk.clock.advance(seconds=1)
     request = ReleaseSubmit(folder="stars", avi="stars", version="2.0", visibility="public")
     desk.releases.submit(submitter="dora", request=request)
-    return StandingService(database=desk.database, clock=desk.clock)
+    return StandingService(database=desk.database)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ def upgrade() -> None:
         "environments",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("lock", sa.JSON(), nullable=False),
-        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_environments")),
     )
     with op.batch_alter_table("releases") as batch:

@@ -14,7 +14,6 @@ def upgrade() -> None:
     with op.batch_alter_table("releases") as batch:
         batch.add_column(sa.Column("standing", sa.String(), server_default="offered", nullable=False))
         batch.add_column(sa.Column("standing_reason", sa.String(), server_default="", nullable=False))
-        batch.add_column(sa.Column("standing_at", sa.DateTime(timezone=True), nullable=True))
         batch.add_column(
             sa.Column("withdrawn_by_operator", sa.Boolean(), server_default=sa.false(), nullable=False)
         )
@@ -23,6 +22,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("releases") as batch:
         batch.drop_column("withdrawn_by_operator")
-        batch.drop_column("standing_at")
         batch.drop_column("standing_reason")
         batch.drop_column("standing")

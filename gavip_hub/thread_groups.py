@@ -16,7 +16,7 @@ def connections(config: Gavip) -> int:
     return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 1
 
 
-class Pools(NamedTuple):
+class ThreadGroups(NamedTuple):
     """Threads for what blocks; none of these waits for another."""
 
     database_threads: Threads
@@ -34,9 +34,9 @@ class Pools(NamedTuple):
     """Apart from all: a repository of another place may take half an hour."""
 
 
-def make_pools(config: Gavip) -> Pools:
+def make_thread_groups(config: Gavip) -> ThreadGroups:
     """Make all of them."""
-    return Pools(
+    return ThreadGroups(
         database_threads=Threads(size=config.database_threads, name="gavip-database"),
         file_threads=Threads(size=FILE_THREADS, name="gavip-files"),
         publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
