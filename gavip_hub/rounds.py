@@ -59,11 +59,14 @@ def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
         wheels=core.wheels,
         environments=core.environment_folders,
         config=core.config,
+        disk=core.disk,
     )
 
     async def build_and_check() -> None:
-        await threads(builds.look)
-        await threads(services.checks.look)
+        try:
+            await threads(builds.look)
+        finally:  # a build's trouble is no check's
+            await threads(services.checks.look)
 
     return Rounds(
         task="building environments and checking releases",

@@ -70,7 +70,7 @@ def _requirement(line: str, number: int) -> str:
         )
     try:
         requirement = Requirement(words)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         raise RequirementProblem(
             f"{words[:80]!r} is no requirement; accepted is {ACCEPTED}", line=number
         ) from None

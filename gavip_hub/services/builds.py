@@ -14,6 +14,7 @@ from gavip_hub.services.orders import build_order
 from gavip_hub.storage import builds
 from gavip_hub.storage.builds import FAILED, READY
 from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
 from gavip_hub.storage.schema import Job, Release
 from gavip_hub.storage.userspace import AttemptFolders
@@ -33,6 +34,7 @@ class BuildService:
         wheels: Wheels,
         environments: Environments,
         config: Gavip,
+        disk: DiskSpace,
     ) -> None:
         self._database = database
         self._jobs = jobs
@@ -40,6 +42,7 @@ class BuildService:
         self._wheels = wheels
         self._environments = environments
         self._config = config
+        self._disk = disk
 
     def look(self) -> None:
         """Take each release that waits for its packages as far as it comes now."""
@@ -52,6 +55,8 @@ class BuildService:
                 self._end(release, FAILED, reason=_words(error))
             except GavipError as error:
                 log.warning("%s %s is not built yet: %s", release.avi, release.version, error)
+            except Exception:  # one release's trouble must not be the others'
+                log.exception("%s %s is not built yet", release.avi, release.version)
 
     def _look_at(self, release: Release) -> None:
         with self._database.reading() as session:
@@ -66,6 +71,7 @@ class BuildService:
             raise BadManifest((job.error or {}).get("message") or "Its build was cancelled.")
 
     def _begin(self, release: Release) -> None:
+        self._disk.require_room()
         order = build_order(release, self._config)
         try:
             job = self._jobs.submit_own(owner=release.submitter, order=order)
@@ -93,6 +99,7 @@ class BuildService:
             limit=LARGEST_LOCK,
         )
         lock = Lock.model_validate_json(text or b"")
+        self._disk.require_room()
         for wheel in lock.wheels:
             parts = [RESULTS_FOLDER, wheel.result]
             with self._folders.open(owner=job.owner, job=job.id, attempt=job.attempt, parts=parts) as file:

@@ -45,11 +45,12 @@ class CheckService:
         self._clock = clock
 
     def view(self, *, viewer: str, avi: str, version: str) -> CheckView:
-        """Return the check of a release that is open to somebody."""
+        """Return the check of a release that is open to somebody; what is to be changed is for its authors."""
         with self._database.reading() as session:
-            release, _ = _open_to(session, viewer, avi, version)
+            release, project = _open_to(session, viewer, avi, version)
             check = checks.of_release(session, release.id)
-            return _view(check)
+            view = _view(check)
+            return view if members.may_write(session, project, viewer) else _for_others(view)
 
     def ask(self, *, author: str, avi: str, version: str) -> CheckView:
         """Have a release checked, once more where it was.
@@ -63,7 +64,9 @@ class CheckService:
             release, project = _open_to(session, author, avi, version)
             if not members.may_write(session, project, author):
                 raise Forbidden(f"{avi} is {project.owner}'s: who may write it has it checked.")
-            checks.want(session, release.id)
+            check = checks.of_release(session, release.id)
+            if check is None or check.scorecard is not None:  # one that goes on is not begun anew
+                checks.want(session, release.id)
             session.flush()
             return _view(checks.of_release(session, release.id))
 
@@ -76,6 +79,8 @@ class CheckService:
                 self._look_at(check, release)
             except GavipError as error:
                 log.warning("%s %s is not checked yet: %s", release.avi, release.version, error)
+            except Exception:  # one release's trouble must not be the others'
+                log.exception("%s %s is not checked yet", release.avi, release.version)
 
     def _look_at(self, check: Check, release: Release) -> None:
         if check.job is None:
@@ -101,7 +106,8 @@ class CheckService:
                 limit=LARGEST_REPORT,
             )
             try:
-                return Scorecard.model_validate_json(text or b"")
+                card = Scorecard.model_validate_json(text or b"")
+                return card.model_copy(update={"checked_at": job.ended_at or self._clock.now()})
             except ValidationError:
                 return self._none("Its check left no scorecard that could be read.")
         if job is None or job.deleted_at is not None:
@@ -125,6 +131,16 @@ def _view(check: Check | None) -> CheckView:
         return CheckView(wanted=False)
     card = Scorecard.model_validate(check.scorecard) if check.scorecard else None
     return CheckView(wanted=True, job=check.job, scorecard=card)
+
+
+def _for_others(view: CheckView) -> CheckView:
+    """Leave out what is for authors: where they may look, and what lines of their code stand there."""
+    if view.scorecard is None:
+        return view.model_copy(update={"job": None})
+    marks = [mark.model_copy(update={"change": "", "details": []}) for mark in view.scorecard.marks]
+    return view.model_copy(
+        update={"job": None, "scorecard": view.scorecard.model_copy(update={"marks": marks})}
+    )
 
 
 def _open_to(session: Session, viewer: str, avi: str, version: str) -> tuple[Release, Avi]:

@@ -130,6 +130,7 @@ class ImportService:
         except Stopped:
             raise
         except Exception:
+            self._repositories.forget_import(staging)
             self._end(avi, FAILED, "The platform failed, and its log says how: ask your operator.")
             raise
         return staging

@@ -5,23 +5,17 @@ import os
 import secrets
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from installer import install
-from installer.destinations import SchemeDictionaryDestination
-from installer.exceptions import InstallerError
-from installer.sources import WheelFile
-
-from avi_kernel.protocol.environments import ENVIRONMENT_TARGET, PACKAGES, Lock, LockedWheel
+from avi_kernel.protocol.environments import Lock, LockedWheel
 from gavip_hub.exceptions import BadManifest, NotFound
-from gavip_hub.storage.copies import MB
 from gavip_hub.storage.repositories import close_tree
+from gavip_hub.storage.unpacking import SECONDS
 from gavip_hub.trees import remove_path
 
-MOST_FILES = 200_000
-COMPILING_SECONDS = 300
+UNFIT = 2
+"""Exit status of unpacking that says why on its standard error."""
 _COPY = 1024 * 1024
 _STAGING = ".staging"
 
@@ -124,30 +118,25 @@ class Environments:
                 remove_path(staging)
 
     def _fill(self, lock: Lock, folder: Path) -> None:
-        self._require_small(lock)
-        (folder / PACKAGES).mkdir()
-        for wheel in lock.wheels:
-            try:
-                _unpack(self._wheels.path(wheel), folder)
-            except (InstallerError, zipfile.BadZipFile, ValueError, KeyError, FileExistsError) as error:
-                raise BadManifest(f"{wheel.filename} cannot be installed: {_told(error, folder)}") from None
-        _compile(folder / PACKAGES)
-
-    def _require_small(self, lock: Lock) -> None:
-        size = files = 0
-        for wheel in lock.wheels:
-            try:
-                with zipfile.ZipFile(self._wheels.path(wheel)) as archive:
-                    size += sum(entry.file_size for entry in archive.infolist())
-                    files += len(archive.infolist())
-            except zipfile.BadZipFile:
-                raise BadManifest(f"{wheel.filename} is no package.") from None
-        if size > self._most_mb * MB:
-            raise BadManifest(
-                f"The packages take {-(-size // MB)} MB; at most {self._most_mb} MB are accepted: leave some out."
-            )
-        if files > MOST_FILES:
-            raise BadManifest(f"The packages have {files} files; at most {MOST_FILES} are accepted.")
+        """Unpack in a program of its own: a small archive may take all memory, or never end."""
+        wheels = [str(self._wheels.path(wheel)) for wheel in lock.wheels]
+        call = [
+            sys.executable,
+            "-P",
+            "-m",
+            "gavip_hub.storage.unpacking",
+            str(folder),
+            str(self._most_mb),
+            *wheels,
+        ]
+        try:
+            done = subprocess.run(call, check=False, capture_output=True, text=True, timeout=2 * SECONDS)
+        except subprocess.TimeoutExpired:
+            raise BadManifest("The packages take too long to be installed.") from None
+        if done.returncode == UNFIT:
+            raise BadManifest(done.stderr[:1000])
+        if done.returncode:
+            raise BadManifest("The packages cannot be installed: they take too much memory or time.")
 
 
 def _copied(content: BinaryIO, target: Path) -> str:
@@ -159,26 +148,3 @@ def _copied(content: BinaryIO, target: Path) -> str:
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest()
-
-
-def _unpack(path: Path, folder: Path) -> None:
-    lib = str(folder / PACKAGES)
-    scheme = {"purelib": lib, "platlib": lib, "data": str(folder), "scripts": str(folder / "bin")}
-    scheme["headers"] = str(folder / "include")
-    destination = SchemeDictionaryDestination(scheme, interpreter="/usr/bin/env python", script_kind="posix")
-    with zipfile.ZipFile(path) as archive:
-        install(source=WheelFile(archive), destination=destination, additional_metadata={})
-
-
-def _compile(folder: Path) -> None:
-    """Write byte-code, as containers cannot; in a process that is ended, since sources may be made to be slow."""
-    call = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
-    call += ["-s", str(folder.parent), "-p", ENVIRONMENT_TARGET, str(folder)]
-    try:
-        subprocess.run(call, check=False, capture_output=True, timeout=COMPILING_SECONDS)
-    except subprocess.TimeoutExpired:
-        return  # without, it is only slower
-
-
-def _told(error: Exception, folder: Path) -> str:
-    return str(error).replace(f"{folder}/", "")[:500]

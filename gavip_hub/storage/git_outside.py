@@ -30,7 +30,7 @@ MOST_NAMES = 5000
 _LOOK_SECONDS = 0.3
 _KEPT = 8192
 """Bytes of what git complains of."""
-_PROGRESS = re.compile(rb"(Receiving objects|Resolving deltas): +(\d+)%")
+_PROGRESS = re.compile(rb"(?:^|[\r\n])(Receiving objects|Resolving deltas): +(\d{1,3})%")
 _SHARE = {b"Receiving objects": (0.0, 0.8), b"Resolving deltas": (0.8, 0.19)}
 """Where in the whole a stage begins, and how much of it it is."""
 _DEFAULT = re.compile(r"ref: (refs/heads/\S+)\tHEAD")
@@ -252,7 +252,7 @@ class OutsideGit:
                 if found := _PROGRESS.findall(piece):
                     stage, percent = found[-1]
                     begin, share = _SHARE[stage]
-                    told(begin + share * int(percent) / 100)
+                    told(begin + share * min(100, int(percent)) / 100)
 
 
 class _Watch:

@@ -15,6 +15,7 @@ from gavip_hub.exceptions import Forbidden
 NAME = re.compile(r"gavip-(server-)?[a-z0-9]+(-[a-z0-9]+)*\Z")
 MOST_PROCESSES, MOST_CORES, MOST_SCRATCH_MB = 4096, 1024, 1024 * 1024
 _OWNER = re.compile(r"[a-z0-9][a-z0-9._@-]*\Z")
+_DIGEST = re.compile(r"[0-9a-f]{32}\Z")
 _HOME = re.compile(r"/home/[^/]+(/.*)?\Z")
 
 
@@ -76,7 +77,9 @@ def _seen_so(mount: Mount, spec: ContainerSpec, root: Path) -> bool:
     if mount.target == "/avi":
         return not mount.writable and root / "checkouts" in source.parents
     if mount.target == ENVIRONMENT_TARGET:
-        return not mount.writable and source.parent == root / "environments"
+        return (
+            not mount.writable and source.parent == root / "environments" and bool(_DIGEST.match(source.name))
+        )
     own = root / "users" / spec.owner
     shown = [root / "shared" / "everyone", root / "shared" / "groups", root / "shared" / "me" / spec.owner]
     lawful = [own] if mount.writable else [own, *shown]

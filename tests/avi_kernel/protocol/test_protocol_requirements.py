@@ -42,6 +42,7 @@ def test_hashes_may_stand_on_lines_of_their_own():
         ("mine @ file:///etc/passwd", "mine is asked for by its address"),
         ("two words", "'two words' is no requirement"),
         ("numpy==", "'numpy==' is no requirement"),
+        ("a; " + "(" * 5000, "is no requirement"),
         ("healpy --hash=md5:00", "'healpy --hash=md5:00' is no requirement"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from avi_kernel.protocol.environments import Lock, LockedWheel
 from gavip_hub.services.builds import BuildService
 from gavip_hub.storage import releases
+from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
 from tests.support.package_index import wheel
 
@@ -27,6 +28,7 @@ def builds(engine):
         wheels=wheels,
         environments=Environments(root=engine.root, wheels=wheels, most_mb=1),
         config=engine.config,
+        disk=DiskSpace(root=engine.root, reserve_mb=0),
     )
 
 
@@ -116,6 +118,15 @@ def test_a_build_that_finds_no_place_waits_and_says_so(engine, builds):
     builds.look()
     assert release(engine).state == "BUILDING"
     assert release(engine).reason.startswith("Its build waits: ")
+
+
+def test_a_release_that_brings_trouble_is_passed_over(engine, builds, monkeypatch):
+    def trouble(_release):
+        raise RuntimeError("it is encrypted")
+
+    monkeypatch.setattr(builds, "_look_at", trouble)
+    builds.look()
+    assert release(engine).state == "BUILDING"
 
 
 def test_one_build_is_begun_however_often_it_is_looked_at(engine, builds):

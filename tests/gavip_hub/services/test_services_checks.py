@@ -30,7 +30,7 @@ def service(engine):
 
 
 def view(service):
-    return service.view(viewer="ann", **RELEASE)
+    return service.view(viewer="dora", **RELEASE)
 
 
 async def ended(engine, service, results, *, ends="COMPLETED", **outcome):
@@ -56,10 +56,33 @@ def test_nothing_is_checked_unless_it_is_wanted(engine, service):
 
 async def test_a_check_leaves_its_scorecard_and_badges(engine, service):
     found = await ended(engine, service, {"scorecard.json": CARD.model_dump_json().encode()})
-    assert found.scorecard == CARD
+    assert found.scorecard.marks == CARD.marks
     with engine.database.reading() as session:
         release = releases.one(session, **RELEASE)
         assert [badge["words"] for badge in checks.badges(session, [release.id])[release.id]] == ["Tested"]
+
+
+async def test_others_are_told_what_was_found_and_no_line_of_the_code(engine, service):
+    own = Mark(key="tests", state="failed", sentence="One fails.", change="Mend it.", details=["line 1: x"])
+    card = Scorecard(marks=unjudged([own], reason=""), checked_at=EPOCH)
+    told = await ended(engine, service, {"scorecard.json": card.model_dump_json().encode()})
+    assert told.scorecard.mark("tests") == own
+    others = service.view(viewer="ann", **RELEASE)
+    assert others.job is None
+    assert others.scorecard.mark("tests") == Mark(key="tests", state="failed", sentence="One fails.")
+
+
+async def test_when_it_was_checked_is_the_platforms_word(engine, service):
+    text = CARD.model_dump_json().replace("2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00").encode()
+    found = await ended(engine, service, {"scorecard.json": text})
+    assert found.scorecard.checked_at >= EPOCH
+
+
+def test_a_check_that_goes_on_is_not_begun_anew(service):
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    first = view(service).job
+    assert service.ask(author="dora", **RELEASE).job == first
 
 
 async def test_a_check_sees_the_avi_and_nothing_of_its_owners(engine, service):

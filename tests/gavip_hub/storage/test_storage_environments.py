@@ -113,6 +113,31 @@ def test_a_package_that_is_too_large_unpacked_is_refused_before_it_is_unpacked(e
         environments.installed(kept((name, content)))
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("odd-1.0.data", "a file where a folder is meant"),
+        ("odd-1.0.data/data", "as above"),
+        ("odd.py/below.py", "below a file"),
+        ("x" * 300, "a name that is too long"),
+        ("odd-1.0.dist-info/entry_points.txt", "[[[\n=\n"),
+        ("odd-1.0.dist-info/notes", "#" * (17 * 1024 * 1024)),
+        ("/".join("d" * 900), "very deep"),
+    ],
+)
+def test_an_archive_that_is_meant_to_harm_is_refused_and_leaves_nothing(wheels, kept, tmp_path, path, text):
+    roomy = Environments(root=tmp_path, wheels=wheels, most_mb=100)
+    with pytest.raises(BadManifest):
+        roomy.installed(kept(with_file(path, text)))
+    assert list((tmp_path / "environments" / ".staging").iterdir()) == []
+
+
+def test_what_takes_too_much_memory_is_refused(environments, kept, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], -9, "", ""))
+    with pytest.raises(BadManifest, match="too much memory or time"):
+        environments.installed(kept(STAR))
+
+
 def test_two_packages_with_one_file_are_refused_by_its_name(environments, kept):
     other = wheel("other", "1.0", {"starword.py": "WORD = 'Deneb'\n"})
     with pytest.raises(BadManifest, match=r"File already exists: lib/starword\.py"):
