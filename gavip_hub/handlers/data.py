@@ -62,12 +62,15 @@ class Folder(DataApi):
         scope=READ,
         query=FolderQuery,
         returns=FolderView,
-        errors=(NotFound, BadParameter),
+        errors=(NotFound, BadParameter, NoRoom),
     )
     async def get(self, query: FolderQuery) -> FolderView:
         """Return at most 5,000 of its files and folders, none hidden and no links."""
-        owner = self.person().name
-        return await self.context.file_threads(self.services.files.folder, owner=owner, path=query.path)
+        profile = self.person()
+        with self.context.reads.one(profile):
+            return await self.context.file_threads(
+                self.services.files.folder, owner=profile.name, path=query.path
+            )
 
 
 class FileContent(DataApi):
@@ -110,7 +113,7 @@ class Digest(DataApi):
         scope=READ,
         query=FileQuery,
         returns=FileDigest,
-        errors=(NotFound, NoRoom),
+        errors=(NotFound, BadParameter, NoRoom),
     )
     async def get(self, query: FileQuery) -> FileDigest:
         """Read the file to its end."""

@@ -9,13 +9,13 @@ from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadB
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
 from gavip_hub.domain.userpaths import checked, writable
-from gavip_hub.exceptions import NoRoom, SpaceFull
+from gavip_hub.exceptions import BadParameter, NoRoom, SpaceFull
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import spaces
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.uploads import Upload, Uploads, upload_of
-from gavip_hub.storage.userfiles import Found, UserFiles, digest_of
+from gavip_hub.storage.userfiles import Found, UserFiles, digest_of, is_mostly_holes
 
 log = logging.getLogger(__name__)
 MOST_UPLOADS = 8
@@ -77,8 +77,12 @@ class FileService:
         ------
         NotFound
             There is no such file.
+        BadParameter
+            Most of it are holes.
         """
         with self.open(owner=owner, path=path) as file:
+            if is_mostly_holes(file):
+                raise BadParameter(f"{path[:80]} is mostly holes; pack it, and copy that.", field="path")
             sha256 = digest_of(file)
             return FileDigest(path="/".join(checked(path)), size=file.tell(), sha256=sha256)
 

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,10 @@ from gavip_hub.exceptions import NotFound
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
 
 MOST_LISTED = 5000
+MOST_SEEN = 50_000
+"""Entries of a folder that are looked at."""
+LARGEST_HOLE = 1024 * 1024 * 1024
+"""Bytes of a file that may be holes altogether."""
 PIECE = 1024 * 1024
 
 
@@ -83,6 +88,12 @@ def found_of(name: str, status: os.stat_result) -> Found:
     )
 
 
+def is_mostly_holes(file: BinaryIO) -> bool:
+    """Tell whether a file says that it is far larger than what lies on the disk: reading it may take for ever."""
+    status = os.fstat(file.fileno())
+    return status.st_size > LARGEST_HOLE and status.st_blocks * 512 < status.st_size // 2
+
+
 def digest_of(file: BinaryIO) -> str:
     """Return the SHA-256 of a file from its beginning."""
     file.seek(0)
@@ -94,7 +105,7 @@ def digest_of(file: BinaryIO) -> str:
 
 def _entries(folder: int) -> Iterator[Found]:
     with os.scandir(folder) as listed:
-        for entry in listed:
+        for entry in islice(listed, MOST_SEEN):  # hidden ones too: there may be no end of them
             if not is_plain(entry.name) or not _is_text(entry.name):
                 continue
             with suppress(OSError):  # gone since it was seen

@@ -352,3 +352,13 @@ def test_paths_have_one_spelling():
     assert checked("", whole_space=True) == ()
     with pytest.raises(BadParameter):
         writable("jobs")
+
+
+async def test_a_file_of_holes_is_not_read_to_its_end(service, ann):
+    space = service.root / "users" / "ann"
+    space.mkdir(parents=True, exist_ok=True)
+    with (space / "holes.bin").open("wb") as file:
+        file.truncate(4 * 1024**3)
+    answer = await ann.get("/data/digest", params={"path": "holes.bin"})
+    assert answer.status_code == 422
+    assert "mostly holes" in answer.json()["message"]
