@@ -5,6 +5,8 @@
 ROOT ?= gavip-data
 PORT ?= 8000
 bin := .venv/bin
+# What the templates in Java and Fortran need where boxes are processes; numpy's f2py builds with meson and ninja of the locks.
+compilers := gfortran openjdk-17-jdk-headless python3-dev
 endless := tests/gavip_hub/domain/test_domain_machine.py tests/gavip_hub/services/test_services_machine.py \
 	tests/acceptance/test_odd_requests.py tests/acceptance/test_fuzz.py
 
@@ -47,6 +49,7 @@ test: lint engine
 acceptance: export GAVIP_REQUIRE_ALL = 1
 acceptance: export GAVIP_FUZZ_SECONDS = 120
 acceptance: environment-dev
+	scripts/system-packages $(compilers)
 	scripts/engine
 	scripts/images
 	$(bin)/pytest -m "acceptance and not alone" -n 3 --dist loadfile $(PYTEST_ARGS)

@@ -1,5 +1,6 @@
 """The deciding layer, made for the service's process: what its handlers ask."""
 
+from gavip_hub.backends.programs import lacking
 from gavip_hub.core import Core
 from gavip_hub.domain.giving_way import Terms
 from gavip_hub.handlers.context import PREFIX, Services
@@ -106,6 +107,7 @@ def _pushes(core: Core) -> PushService:
         releases=core.releases,
         page_of=lambda avi: f"{core.config.public_url}{PREFIX}/avis/{avi}",
         pushed=core.mirrors.want,
+        lacking=lambda image: lacking(core.config, image),
     )
 
 

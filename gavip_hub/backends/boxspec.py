@@ -11,6 +11,7 @@ from urllib.parse import quote
 from avi_kernel.protocol.boxes import API_ADDRESS, BOX_RUN, EGRESS_ADDRESS, WAYS_RUN, Bind, BoxSpec
 from avi_kernel.protocol.runs import LOG_FILE
 from gavip_hub.backends.binds import etc_binds, system_binds, system_links
+from gavip_hub.backends.programs import OUTSIDE_PYTHON, own_path
 from gavip_hub.domain.container import ContainerSpec, Kind
 
 API_PREFIX = "/services/gavip/api"
@@ -53,14 +54,7 @@ def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, 
     walled = places.walled
     env = {"OMP_NUM_THREADS": str(max(1, round(spec.resources.cpu)))}  # else one a core of the machine
     env |= {**_scratch(spec, "/tmp" if walled else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
-    env["PATH"] = os.pathsep.join(
-        [
-            str(IMAGE_PROGRAMS if places.image else Path(sys.prefix, "bin")),
-            "/usr/local/bin",
-            "/usr/bin",
-            "/bin",
-        ]
-    )
+    env["PATH"] = os.pathsep.join([str(IMAGE_PROGRAMS), *OUTSIDE_PYTHON]) if places.image else own_path()
     env.update(_addresses(spec, places, upstreams))
     real = {} if walled else {mount.target: mount.source for mount in spec.mounts}
     resources = spec.resources

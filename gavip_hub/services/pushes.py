@@ -38,6 +38,8 @@ class PushService:
         Returns the address of an AVI's page.
     pushed
         Is told of each AVI that was pushed to.
+    lacking
+        Says what AVIs of an image will miss on this platform.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class PushService:
         releases: ReleaseService,
         page_of: Callable[[str], str],
         pushed: Callable[[str], None],
+        lacking: Callable[[str], str],
     ) -> None:
         self._database = database
         self._repositories = repositories
         self._releases = releases
         self._page_of = page_of
         self._pushed = pushed
+        self._lacking = lacking
         self._pushers: dict[str, _Pusher] = {}
 
     @contextmanager
@@ -128,9 +132,11 @@ class PushService:
         except GavipError as error:
             return f"v{version}: is kept, and did not become a release: {error.message}"
         told = f"Released {pusher.avi} {version} ({release.visibility}): {self._page_of(pusher.avi)}"
-        return (
-            f"{told}\nIts packages are fetched first; see your jobs." if release.state == BUILDING else told
-        )
+        notes = [
+            "Its packages are fetched first; see your jobs." if release.state == BUILDING else "",
+            self._lacking(release.spec.manifest.image),
+        ]
+        return "\n".join([told, *filter(None, notes)])
 
 
 def _versions(updates: Sequence[RefUpdate]) -> list[tuple[str, RefUpdate]]:

@@ -20,7 +20,10 @@ from tests.support.templates import PACKAGED, made
 
 ARCHIVE_USERS = ("dashboard", "fortran", "java")
 needs_java = pytest.mark.skipif(
-    shutil.which("javac") is None, reason="needs a JDK; on Docker the acceptance tests run it"
+    shutil.which("javac") is None, reason="needs a JDK; make acceptance installs one"
+)
+needs_fortran = pytest.mark.skipif(
+    shutil.which("gfortran") is None, reason="needs gfortran; make acceptance installs it"
 )
 NOBODYS = {"GAVIP_ARCHIVE_URL": "http://127.0.0.1:9/tap"}
 
@@ -127,14 +130,33 @@ def test_results_say_that_they_are_of_the_extract_where_no_archive_answers(avis,
 
 
 @pytest.mark.acceptance
-@needs_java
-def test_java_and_numpy_agree(avis, tmp_path, nowhere):
+@pytest.mark.parametrize(
+    "name", [pytest.param("java", marks=needs_java), pytest.param("fortran", marks=needs_fortran)]
+)
+def test_the_language_and_numpy_agree(avis, tmp_path, nowhere, name):
     parameters = {"ra": 66.75, "dec": 15.87, "radius": 5.0, "precision": 10.0, "bins": 24}
-    done = ran(avis, tmp_path, "java", "motions", **parameters)
+    done = ran(avis, tmp_path, name, "motions", **parameters)
     rows = list(csv.DictReader(done.result("motions.csv").splitlines()))
     assert [row["quantity"].split()[0] for row in rows] == ["parallax", "pm_ra", "pm_de", "velocity"]
     for row in rows:
-        assert float(row["java"]) == pytest.approx(float(row["numpy"]), rel=1e-9)
+        assert float(row[name]) == pytest.approx(float(row["numpy"]), rel=1e-9)
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize(
+    ("name", "program", "installed"),
+    [("java", "javac", "a JDK 17 is"), ("fortran", "gfortran", "gfortran, meson and ninja are")],
+)
+def test_without_its_compiler_a_job_says_in_one_sentence_what_is_missing_and_what_helps(
+    avis, tmp_path, nowhere, monkeypatch, name, program, installed
+):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    own = Path(shutil.copytree(avis[name], tmp_path / "avi"))
+    done = run_job(tmp_path, document_of("", "motions", folder=own), code=own)
+    assert done.outcome.error.message.endswith(
+        f": RuntimeError: there is no {program} here: this pipeline runs in the image avi-{name}, "
+        f"or where {installed} installed"
+    )
 
 
 @pytest.mark.acceptance

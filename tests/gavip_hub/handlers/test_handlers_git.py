@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from avi_kernel.protocol.api import Profile
+from gavip_hub.backends import programs
 from gavip_hub.handlers.context import GIT_AT_ONCE
 from tests.support.avis import star_counter
 from tests.support.git_client import Clone, begun
@@ -65,6 +66,19 @@ async def test_a_tag_of_a_version_becomes_a_release_and_who_pushes_is_told(servi
     release = (await dora.get("/avis/stars/releases/1.2.0")).json()
     assert release["commit"] == await pushed.did("rev-parse", "HEAD")
     assert (service.root / "checkouts/stars" / release["commit"] / "app.ipynb").exists()
+
+
+async def test_who_releases_for_an_image_is_told_which_of_its_programs_are_not_here(
+    service, pushed, monkeypatch
+):
+    monkeypatch.setattr(programs, "own_path", lambda: "/nowhere")
+    manifest = pushed.folder / "avi.toml"
+    manifest.write_text('image = "avi-java"\n' + manifest.read_text())
+    await pushed.did("commit", "-qam", "In Java")
+    await pushed.did("tag", "v1.3.0")
+    told = await pushed.did("push", "origin", "v1.3.0")
+    assert "Released stars 1.3.0" in told
+    assert "has no java, no javac. Ask its operator: apt-get install" in told
 
 
 async def test_a_private_release_is_made_public_by_who_may_write_it(service, pushed, dora, ann):
