@@ -133,7 +133,8 @@ def test_results_say_that_they_are_of_the_extract_where_no_archive_answers(avis,
 @pytest.mark.parametrize(
     "name", [pytest.param("java", marks=needs_java), pytest.param("fortran", marks=needs_fortran)]
 )
-def test_the_language_and_numpy_agree(avis, tmp_path, nowhere, name):
+def test_the_language_and_numpy_agree(avis, tmp_path, nowhere, monkeypatch, name):
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")  # f2py calls meson
     parameters = {"ra": 66.75, "dec": 15.87, "radius": 5.0, "precision": 10.0, "bins": 24}
     done = ran(avis, tmp_path, name, "motions", **parameters)
     rows = list(csv.DictReader(done.result("motions.csv").splitlines()))
