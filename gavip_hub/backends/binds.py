@@ -26,13 +26,22 @@ _ETC = (
     "ssl/certs",
     "ssl/openssl.cnf",
 )
+_JAVA = (
+    "java-*-openjdk/*.cfg",
+    "java-*-openjdk/*.properties",
+    "java-*-openjdk/jfr",
+    "java-*-openjdk/security",
+)
+"""What Debian's JDK links to from below /usr, and does not start without; not `management`, which may hold passwords."""
 _MADE_UP = ("passwd", "group", "hosts", "nsswitch.conf")
 _IN_AN_IMAGE = ("hostname", "resolv.conf")  # an engine would show the machine's own
 
 
 def system_binds() -> list[Bind]:
     """Return the binds of the system and of this Python, with the folder of `avi_kernel` where it lies apart."""
-    targets = [Path(path) for path in _SYSTEM] + [Path("/etc", name) for name in _ETC]
+    etc = Path("/etc")
+    targets = [*map(Path, _SYSTEM), *(etc / name for name in _ETC)]
+    targets += sorted(path for pattern in _JAVA for path in etc.glob(pattern))
     for place in _python_places():
         if not _covered(place, targets):
             targets.append(place)

@@ -146,6 +146,14 @@ def test_the_system_is_seen_read_only_and_without_its_secrets():
     assert not {"/", "/root", "/home", "/var", "/run", "/tmp"} & set(seen)
 
 
+def test_what_an_installed_java_reads_of_etc_is_seen_but_not_its_passwords():
+    read = {link.readlink() for link in Path("/usr/lib/jvm").glob("*/**/*") if link.is_symlink()}
+    wanted = {path for path in read if str(path).startswith("/etc/java-")}
+    seen = [Path(bind.target) for bind in system_binds()]
+    unseen = [path for path in wanted if not any(path.is_relative_to(folder) for folder in seen)]
+    assert {path.parent.name for path in unseen if path.suffix != ".ja"} <= {"management"}
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A home that holds the link through which an environment finds its Python, and a data root."""
