@@ -1,4 +1,4 @@
-"""`make demo` in an empty Debian with only git, make, Python and CA certificates: no other command."""
+"""The first page's commands in an empty Debian with only git, make, Python and CA certificates: no other command."""
 
 import os
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gavip_hub.supervise.installation import free_ports
+from tests.support.examples import lines_of
 from tests.support.needs import missing, need_program
 
 REPOSITORY = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ KEPT_ENVIRONMENT = re.compile(
 
 IN_CHROOT = """
 mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" || exit 1
-exec chroot "$1" sh -c "cd /root/gavip && exec make demo PORT=$2"
+exec chroot "$1" sh -c "cd /root && $2"
 """
 """Mounts and processes are in namespaces of their own: however the test ends, none of them is left."""
 
@@ -47,12 +48,31 @@ def debian(tmp_path: Path) -> Path:
     return root
 
 
+def pasted(published: str, port: int) -> str:
+    """Return the commands under *Try it* of the first page, in order, for a port that nobody has."""
+    first = [line.text for line in lines_of(REPOSITORY / "README.md")][:3]
+    assert first == ["git clone <this repository> gavip", "cd gavip", "make demo"]
+    return " && ".join(first).replace("<this repository>", published) + f" PORT={port}"
+
+
 def start_demo(debian: Path) -> subprocess.Popen[str]:
-    subprocess.run(["git", "clone", "-q", REPOSITORY, debian / "root/gavip"], check=True)
-    [port] = map(str, free_ports(1))
+    subprocess.run(["git", "clone", "-q", "--bare", REPOSITORY, debian / "srv/gavip.git"], check=True)
+    commands = pasted("/srv/gavip.git", free_ports(1)[0])
     kept = {name: value for name, value in os.environ.items() if KEPT_ENVIRONMENT.match(name)}
     return subprocess.Popen(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", IN_CHROOT, "sh", debian, port],
+        [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            IN_CHROOT,
+            "sh",
+            debian,
+            commands,
+        ],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **kept},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.git_client import WHO
 from tests.support.platform import Platform
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -27,10 +26,10 @@ def shell(platform: Platform, user: str, folder: Path) -> Shell:
     home = {"XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache", "GIT_CONFIG_GLOBAL": "gitconfig"}
     environment = {
         **os.environ,
-        **WHO,
         **{name: str(folder / place) for name, place in home.items()},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",  # an author who never told git who they are
     }
     where = {"folder": folder}
 
