@@ -3,6 +3,7 @@ restarted, and comes back from its backup on an empty folder.
 """
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from tests.support.avis import notebook
 from tests.support.browser import open_browser, watch
-from tests.support.compose import PARTS, SETTINGS, Composed, composed, first_event_seconds
+from tests.support.compose import FILE, PARTS, SETTINGS, Composed, composed, first_event_seconds
+from tests.support.needs import need_program
 from tests.support.people import open_avi, sign_in
 from tests.support.platform import eventually
 from tests.support.published import AVIS, follow, run, submit
@@ -216,6 +218,24 @@ def test_it_comes_back_from_its_backup(own: Composed) -> None:
         assert (new.root / notes).read_text() == "Hyades: done"
         new.open_avi("hello", "scientist")
         assert opened(new)
+
+
+def test_who_lost_a_password_gets_a_new_one(own: Composed) -> None:
+    new = own.compose("run", "--rm", "-T", "admin", "password", "developer").strip()
+    with own.browserless() as http:
+        auth = {"username": "developer", "password": new}
+        made = http.post("/hub/api/users/developer/tokens", json={"auth": auth, "note": "tests"})
+    assert made.status_code == 201, made.text
+
+
+def test_the_example_of_settings_is_taken_as_it_is(tmp_path: Path) -> None:
+    there = shutil.copytree(FILE.parent, tmp_path / "compose")
+    shutil.copy(there / ".env.example", there / ".env")
+    compose = need_program("docker-compose", "apt-get install docker-compose")
+    done = subprocess.run(
+        [compose, "config", "--quiet"], cwd=there, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_backup_is_not_restored_over_a_platform(own: Composed) -> None:

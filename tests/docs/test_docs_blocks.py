@@ -13,9 +13,8 @@ from avi_kernel.protocol.folder import read_release
 from gavip_hub.config import load_config
 from tests.support.archive import Archive
 from tests.support.avis import notebook, write_avi
-from tests.support.examples import CHECKOUT, name_of, pages
+from tests.support.examples import FENCED, blocks, name_of, pages
 
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 DEVELOP, CHECK, RUN = (
     f"docs/how-to/{name}.md" for name in ("develop-an-avi", "check-an-avi", "run-the-platform")
 )
@@ -27,11 +26,6 @@ COUNTS = """
         return [float(one) for one in stars[f"phot_{band}_mean_mag"] if isfinite(one)]
     """
 """The module that the page names and does not show."""
-
-
-def blocks(page: str, language: str) -> list[str]:
-    """Return a page's blocks in a language, in order."""
-    return [text for told, text in FENCED.findall((CHECKOUT / page).read_text()) if told == language]
 
 
 def bright_stars(folder: Path) -> Path:

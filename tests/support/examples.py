@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,21 +11,74 @@ SHELLS = {"", "console", "sh", "bash"}
 PROGRAMS = re.compile(
     r"(?:gavip|git|cp|cd|perl|make|docker|docker-compose|pip|python3?|\.|scripts/\S+|\w+=\$\(gavip) "
 )
-_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ADDRESS = "http://gavip.localhost:8000"
 
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Why a line is not run, and what runs that very command instead."""
+
+    why: str
+    by: str
+    """A file of the repository."""
+    words: str
+    """How the command stands in it."""
+
+
+FRESH, COMPOSE, COMPOSED = (
+    "tests/acceptance/test_fresh_machine.py",
+    "tests/acceptance/test_compose.py",
+    "tests/support/compose.py",
+)
 SKIPPED = {
-    r"git clone <this|make |git pull|pip install|\. \.venv": "sets this machine up: tests/acceptance/test_fresh_machine.py",
-    r"gavip up|gavip demo": "a platform is up already: tests/hub",
-    r"gavip dev \.(?! --run)": "serves until Ctrl-C: tests/avi_kernel/standalone",
-    r"docker|cp \.env|cd compose|scripts/images|python3 -m scripts": "needs images and an engine: tests/acceptance/test_compose.py, tests/images",
-    r"gavip login \S+ --device": "needs somebody at a browser: tests/hub/test_hub_device.py",
-    r"gavip admin (backup|restore)": "needs a platform that is down: tests/gavip_hub/supervise/test_supervise_backup.py",
-    r"gavip admin simulate --policy": "simulates thirty days: tests/gavip_hub/supervise/test_supervise_simulate.py",
-    r"gavip project (import|imported|mirror|mirrored|unmirror) |git clone http://gavip|git push --delete": "needs a git server of another place: tests/acceptance/test_outside_git.py",
-    r"gavip avi check \.": "runs an AVI for a minute: tests/avi_kernel/checking, tests/avi_kernel/cli/test_cli_avi_check.py",
+    r"git clone <this": Held(why="sets a machine up", by=FRESH, words='"git", "clone"'),
+    r"make demo": Held(why="sets a machine up", by=FRESH, words="make demo"),
+    r"make environment": Held(
+        why="sets a machine up: make demo does it", by="Makefile", words="demo: environment\n"
+    ),
+    r"git pull$": Held(why="there is no newer version", by=FRESH, words='"git", "clone"'),
+    r"make test": Held(why="runs these tests", by="Makefile", words="test: lint engine\n"),
+    r"make acceptance": Held(why="runs these tests", by="Makefile", words="acceptance: environment-dev\n"),
+    r"make endurance": Held(
+        why="runs these tests", by="Makefile", words="endurance: environment-dev engine\n"
+    ),
+    r"make images|scripts/images avi-java": Held(
+        why="builds images", by="Makefile", words="\tscripts/images\n"
+    ),
+    r"docker build": Held(why="builds images", by="scripts/images", words="docker build "),
+    r"scripts/images --test|python3 -m scripts.image_smoke": Held(
+        why="tries all images", by="tests/images/test_images.py", words="image_smoke.smoke("
+    ),
+    r"cd compose|cp \.env": Held(why="needs an engine", by=COMPOSE, words='".env.example"'),
+    r"docker-compose up -d": Held(why="needs an engine", by=COMPOSED, words='self.compose("up", "-d")'),
+    r"docker-compose run --rm admin password": Held(
+        why="needs an engine", by=COMPOSE, words='"admin", "password"'
+    ),
+    r"docker-compose run --rm admin backup": Held(
+        why="needs an engine", by=COMPOSE, words='"admin", "backup"'
+    ),
+    r"docker-compose run --rm admin restore": Held(
+        why="needs an engine", by=COMPOSE, words='"admin", "restore"'
+    ),
+    r"docker-compose stop": Held(
+        why="needs an engine", by=COMPOSE, words='compose("stop", "hub", "service")'
+    ),
+    r"docker-compose start": Held(
+        why="needs an engine", by=COMPOSE, words='compose("start", "hub", "service")'
+    ),
+    r"docker-compose down": Held(why="needs an engine", by=COMPOSED, words='self.compose("down"'),
+    r"docker rm": Held(why="needs an engine", by=COMPOSED, words='self.docker("rm", "--force"'),
+    r"git pull && make images": Held(
+        why="there is no newer version", by=COMPOSED, words='self.compose("up", "-d")'
+    ),
 }
-"""How lines begin that are not run, and why, with what holds them."""
+"""How lines begin that are not run."""
+SERVES = {
+    r"gavip dev \.(?! --run)": "Ctrl-C ends it",
+    r"gavip (up|demo)": "Ctrl-C stops everything",
+}
+"""How lines begin that serve until Ctrl-C, and what they say when they do: it is pressed then."""
 FAILS = {r"gavip dev \. --run counts -p faintest=30": 2}
 """How lines begin that are shown for their refusal, and the status with which they end."""
 NO_COMMANDS = ("docs/adr/", "docs/reference/", "docs/explanation/")
@@ -40,7 +94,12 @@ class Line:
     @property
     def skipped(self) -> str:
         """Why it is not run; nothing where it is."""
-        return next((why for begin, why in SKIPPED.items() if re.match(begin, self.text)), "")
+        return next((held.why for begin, held in SKIPPED.items() if re.match(begin, self.text)), "")
+
+    @property
+    def served(self) -> str:
+        """What it says when it serves; nothing where it ends by itself."""
+        return next((words for begin, words in SERVES.items() if re.match(begin, self.text)), "")
 
     @property
     def status(self) -> int:
@@ -60,10 +119,15 @@ def name_of(page: Path) -> str:
     return page.relative_to(CHECKOUT).as_posix()
 
 
+def blocks(page: str, language: str) -> list[str]:
+    """Return a page's blocks in a language, in order."""
+    return [text for told, text in FENCED.findall((CHECKOUT / page).read_text()) if told == language]
+
+
 def lines_of(page: Path) -> list[Line]:
     """Return the commands in a page's fenced blocks, in order."""
     found = []
-    for language, block in _FENCED.findall(page.read_text()):
+    for language, block in FENCED.findall(page.read_text()):
         if language in SHELLS:
             found += [Line(text=text) for text in _commands(block, prompted=language == "console")]
     return found
@@ -84,7 +148,7 @@ def _bare(line: str) -> str:
     return re.split(r"\s{2,}# ", line)[0].strip()
 
 
-def script(lines: list[Line], *, values: dict[str, str], user: str, password: Path) -> str:
+def script(lines: list[Line], *, values: dict[str, str], reader: "Reader") -> str:
     """Return a bash script that runs what is not skipped, and stops at the first line that ends otherwise than shown."""
     parts = []
     for line in lines:
@@ -93,13 +157,33 @@ def script(lines: list[Line], *, values: dict[str, str], user: str, password: Pa
         text = line.text
         for name, value in values.items():
             text = text.replace(name, value)
-        if text.startswith("gavip login "):
-            who = "" if "--user" in text else f" --user {user}"
-            name = re.search(r"--user (\w+)", text + who)
-            text = f"{text}{who} --password-stdin < {shlex.quote(str(password))}/{name[1] if name else user}"
         shown = shlex.quote(f"+ {line.text}")
         parts.append(
-            f"echo {shown}\n{text}\nended=$?\n"
+            f"echo {shown}\n{reader.typed(text, served=line.served)}\nended=$?\n"
             f'[ $ended -eq {line.status} ] || {{ echo "ended with $ended, and not with {line.status}"; exit 99; }}'
         )
     return "\n".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Who types the commands of a page, and presses the keys that it tells of."""
+
+    user: str
+    passwords: Path
+    root: Path
+    port: int
+
+    def typed(self, text: str, *, served: str) -> str:
+        """Return a line as bash is to run it."""
+        hands = f"{sys.executable} -m tests.support.endings"
+        if served:
+            return f"PYTHONPATH={CHECKOUT} {hands} {shlex.quote(served)} {text}"
+        if not text.startswith("gavip login "):
+            return text
+        if "--device" in text:
+            return f"PYTHONPATH={CHECKOUT} {hands} --allow {self.root} {self.port} {self.user} {text}"
+        named = re.search(r"--user (\w+)", text)
+        user = named[1] if named else self.user
+        who = "" if named else f" --user {user}"
+        return f"{text}{who} --password-stdin < {shlex.quote(str(self.passwords))}/{user}"
