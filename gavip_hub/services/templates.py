@@ -98,14 +98,14 @@ class TemplateService:
         """
         if not is_avi_name(request.name):
             raise BadRequest(NAME_RULE.replace("An AVI's", "A template's"), field="name")
-        self._require_free(request.name)
+        self._require_room(request.name)
         self._require_public(request.project, by)
         tag, commit = self._tagged(request.project, request.version)
         version = template_version(tag) or ""
         self._try(self._source(request.project, version, tag))
         with self._database.transaction() as session:
             lock_pools(session, "templates")
-            self._require_free(request.name, session)
+            _require_free(session, request.name)
             row = Template(
                 name=request.name,
                 title=request.title.strip() or request.name.replace("-", " ").capitalize(),
@@ -215,18 +215,10 @@ class TemplateService:
                 f"What is made of it by its defaults is no valid AVI. {error.message}", field="project"
             ) from None
 
-    def _require_free(self, name: str, session: Session | None = None) -> None:
-        if session is None:
-            with self._database.reading() as session:
-                self._require_free(name, session)
-            return
-        if name in packaged() or templates.one(session, name) is not None:
-            raise Conflict(
-                f"There is a template {name} already: choose another name, or give that another version.",
-                field="name",
-            )
-        if len(templates.every(session)) >= MOST_TEMPLATES:
-            raise Conflict(f"There are {MOST_TEMPLATES} templates, and no platform has more.", field="name")
+    def _require_room(self, name: str) -> None:
+        """Refuse a name that is taken, before anything is tried."""
+        with self._database.reading() as session:
+            _require_free(session, name)
 
     def _require_public(self, project: str, viewer: str) -> None:
         """Refuse a repository that not everybody may read: who made an AVI of it fetches its next version there."""
@@ -292,6 +284,16 @@ class TemplateService:
             return self._view(row)
         changed = {"title": row.title, "summary": row.summary, "state": row.state}
         return view.model_copy(update={**changed, "changed_by": row.changed_by, "changed_at": row.changed_at})
+
+
+def _require_free(session: Session, name: str) -> None:
+    if name in packaged() or templates.one(session, name) is not None:
+        raise Conflict(
+            f"There is a template {name} already: choose another name, or give that another version.",
+            field="name",
+        )
+    if len(templates.every(session)) >= MOST_TEMPLATES:
+        raise Conflict(f"There are {MOST_TEMPLATES} templates, and no platform has more.", field="name")
 
 
 def _named(name: str, views: list[TemplateView]) -> TemplateView:
