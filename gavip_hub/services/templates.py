@@ -188,7 +188,7 @@ class TemplateService:
         """Return the tag of a version, and its commit."""
         names = self._repositories.names(project)
         plain = (version or "").strip().removeprefix("v")
-        wanted = [f"refs/tags/v{plain}", f"refs/tags/{plain}"] if version else [newest_template(names)]
+        wanted = [f"refs/tags/v{plain}", f"refs/tags/{plain}"] if version else [newest_template(names) or ""]
         tag = next((name for name in wanted if name in names and template_version(name)), None)
         commit = self._repositories.commit_of(project, tag) if tag else None
         if tag is None or commit is None:

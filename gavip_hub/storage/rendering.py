@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from avi_kernel.authoring.rendering import UNFIT, Rendering
 from gavip_hub.exceptions import BadTemplate
@@ -90,7 +91,7 @@ class TemplateRenderer:
         git = self._repositories.git(source.avi)
         _require_small(git, source.tag)
         Git(target).make()
-        origin = f"file://{self._repositories.folder(source.avi).resolve()}"
+        origin = f"file://{quote(str(self._repositories.folder(source.avi).resolve()))}"
         one = ["--quiet", "--no-tags", "--depth=1", origin, f"{source.tag}:{source.tag}"]
         Git(target).run("fetch", *one, extra={"GIT_ALLOW_PROTOCOL": "file"})
         return target

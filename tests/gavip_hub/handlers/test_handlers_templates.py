@@ -27,7 +27,7 @@ async def pushed(service, dora, tmp_path):
     (folder / ".git").rename(tmp_path / "old")
     clone = await begun(folder, f"{place}/services/gavip/git/ours.git")
     await clone.did("tag", "v1.0.0")
-    said = await clone.did("push", "-q", "origin", "main", "v1.0.0")
+    said = await clone.did("push", "origin", "main", "v1.0.0")
     await dora.post("/projects/ours", json={"source": "public"})
     return clone, said
 

@@ -200,7 +200,7 @@ def test_one_that_wants_to_run_something_is_refused(house, wish):
     ("files", "words"),
     [
         ({"template/avi.toml.jinja": "memory = -1\n"}, "no valid AVI"),
-        ({"template/.copier-answers.yml.jinja": ""}, "_copier_answers"),
+        ({"template/.copier-answers.yml.jinja": ""}, "copier-answers"),
         ({"template/{% if true %}": "x"}, "cannot be used"),
         ({"template/x.jinja": "{% for i in range(10**9) %}x{% endfor %}"}, "cannot be used"),
         ({"template/x.jinja": "{{ 'x' * 10**10 }}"}, "cannot be used|too much memory"),
