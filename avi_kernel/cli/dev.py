@@ -76,10 +76,13 @@ def _need(parts: tuple[str, ...]) -> None:
 def _api(folder: Path, role: str) -> "LocalApi":
     from avi_kernel.protocol.api import Profile  # noqa: PLC0415 - `gavip --help` loads this module too
     from avi_kernel.protocol.folder import read_release  # noqa: PLC0415
+    from avi_kernel.standalone import own_packages  # noqa: PLC0415
     from avi_kernel.standalone.local_jobs import LocalJobs  # noqa: PLC0415
     from avi_kernel.standalone.server import LocalApi  # noqa: PLC0415
 
-    read_release(folder)  # says at once what is wrong with it
+    release = read_release(folder)  # says at once what is wrong with it
+    if said := own_packages.notice(folder, release.requirements):
+        click.echo(said, err=True)
     user = getpass.getuser()
     jobs = LocalJobs(folder=folder, avi=_slug(folder), owner=user)
     profile = Profile(name=user, roles=[role], avi=jobs.avi)
