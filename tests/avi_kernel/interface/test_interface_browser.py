@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, Page, Route, WebSocketRoute, expect
 
 from benchmarks.support.notebooks import write_yardstick
 from tests.support.browser import PHONE, person, watch
@@ -126,6 +126,34 @@ async def test_a_view_that_was_drawn_in_vain_is_drawn_again(served: Interface, p
     await page.wait_for_function(DRAWN, timeout=PATIENCE)
     await page.locator(".noUi-handle").last.press("ArrowRight")
     assert "model not found" not in await page.inner_text("body")
+
+
+async def test_a_page_whose_script_is_refused_says_so_and_offers_to_load_it_again(
+    served: Interface, page: Page
+) -> None:
+    await page.route("**/voila.js", lambda route: route.abort())
+    await page.goto(served.address)
+    await expect(page.locator("#gavip-loading")).to_contain_text("A part of this page has not arrived")
+    await page.unroute("**/voila.js")
+    await page.get_by_role("button", name="Load it again").click()
+    await page.wait_for_function(DRAWN, timeout=PATIENCE)
+
+
+async def test_a_page_whose_script_is_late_says_so_and_goes_on_once_it_comes(
+    served: Interface, page: Page
+) -> None:
+    asked: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
+    await page.clock.install()
+    await page.route("**/voila.js", lambda route: asked.set_result(route))  # noqa: PLW0108 - no method of C can be marked
+    await page.goto(served.address, wait_until="commit")
+    script = await asked
+    await page.wait_for_function("() => window.cellLoaded", timeout=PATIENCE)
+    await expect(page.locator("#gavip-loading")).not_to_contain_text("has not arrived")
+    await page.clock.fast_forward(20_000)
+    await expect(page.locator("#gavip-loading")).to_contain_text("A part of this page has not arrived")
+    await script.continue_()
+    await page.wait_for_function(DRAWN, timeout=PATIENCE)
+    await expect(page.locator("#gavip-loading")).to_have_count(0)
 
 
 async def test_a_connection_that_comes_back_is_used_again(served: Interface, page: Page) -> None:

@@ -2,6 +2,8 @@
 // Voilà's script calls window.voila_finish once its widgets manager is there.
 "use strict";
 
+const DRAWN_WITHIN_MS = 20000;
+
 const gavip = {
   theme() {
     const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -27,9 +29,23 @@ const gavip = {
     window.cellLoaded = true;
     gavip.rememberViews();
     if (window.themeLoaded) gavip.show();
+    else gavip.waiting = setTimeout(gavip.incomplete, DRAWN_WITHIN_MS);
+  },
+
+  // The cells are there, and the scripts that draw them are not: nothing else would tell, and the page waited for ever.
+  incomplete() {
+    clearTimeout(gavip.waiting);
+    const loading = document.getElementById("gavip-loading");
+    if (!loading || loading.querySelector("button")) return;
+    document.getElementById("gavip-loading-text").textContent = "A part of this page has not arrived. It goes on by itself if it still comes.";
+    const again = document.createElement("button");
+    again.textContent = "Load it again";
+    again.addEventListener("click", () => location.reload());
+    loading.append(again);
   },
 
   show() {
+    clearTimeout(gavip.waiting);
     document.getElementById("gavip-loading").remove();
     document.getElementById("rendered_cells").hidden = false;
     document.documentElement.dataset.ready = "true";
