@@ -20,11 +20,13 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.standings import StandingService
+from gavip_hub.services.templates import TemplateService
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
 from gavip_hub.storage.git_outside import OutsideGit
 from gavip_hub.storage.migrate import require_current
+from gavip_hub.storage.rendering import TemplateRenderer
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.uploads import Uploads
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
@@ -55,6 +57,7 @@ class Core:
     outside_git: OutsideGit
     imports: ImportService
     mirrors: MirrorService
+    templates: TemplateService
     servers: ServerService
     policies: PolicyService
     board: Board
@@ -101,6 +104,13 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
         **_other_places(repositories, projects, common),
+        templates=TemplateService(
+            repositories=repositories,
+            projects=projects,
+            releases=releases,
+            renderer=TemplateRenderer(root=config.root, repositories=repositories),
+            **common,
+        ),
         servers=ServerService(
             quotas=quotas, releases=releases, environments=environments, spaces=spaces, disk=disk, **common
         ),

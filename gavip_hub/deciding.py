@@ -60,6 +60,7 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         browsing=core.browsing,
         imports=core.imports,
         mirrors=core.mirrors,
+        templates=core.templates,
         authoring=_authoring(core),
         pushes=_pushes(core),
     )
@@ -93,6 +94,7 @@ def _authoring(core: Core) -> AuthoringService:
     return AuthoringService(
         projects=core.projects,
         releases=core.releases,
+        templates=core.templates,
         repositories=core.repositories,
         config=core.config,
         clock=core.clock,

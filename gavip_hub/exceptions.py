@@ -39,6 +39,13 @@ class BadManifest(GavipError):
     status_code = 422
 
 
+class BadTemplate(GavipError):
+    """The template cannot be used."""
+
+    error = "bad_template"
+    status_code = 422
+
+
 class SignInRequired(GavipError):
     """Sign in first: no valid token or session came with the request."""
 

@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -24,6 +25,8 @@ class Request:
     reply: str
     """File that says what went wrong."""
     address: str = ""
+    tag: str = ""
+    """Of the version that is wanted; empty: the newest."""
     answers: dict[str, str] = field(default_factory=dict)
     proposed: dict[str, str] = field(default_factory=dict)
     """Defaults that are better than the template's."""
@@ -34,12 +37,17 @@ class Request:
         return json.dumps(asdict(self))
 
 
+_RUNS = "This template wants to run programs of its own (tasks, migrations or extensions of Jinja), and none are run."
+
+
 class _Refused(Exception):
     """Said to the author as it stands."""
 
 
 def _carry_out(request: Request) -> None:
     import copier  # noqa: PLC0415 - most that use this module only ask for it
+
+    _blindfold()
 
     # Settings of one's own may say that a template is trusted to run programs: here none is.
     untrusting = copier.Settings(defaults={}, trust=[])
@@ -50,15 +58,25 @@ def _carry_out(request: Request) -> None:
         "quiet": True,
         "settings": untrusting,
         "user_defaults": request.proposed,
+        "vcs_ref": request.tag or None,
     }
     if request.what == "copy":
         worker = copier.run_copy(request.address, request.folder, **common)
     else:
         worker = copier.run_update(request.folder, overwrite=True, skip_answered=True, **common)
+    if worker.template.config_data.get("migrations"):  # copier itself looks at them in an update only
+        raise _Refused(_RUNS)
     questions = worker.template.questions_data
     if unknown := sorted(set(request.answers) - set(questions)):
         asked = ", ".join(questions) or "nothing"
         raise _Refused(f"The template does not ask for {unknown[0]!r}; it asks for: {asked}.")
+
+
+def _blindfold() -> None:
+    """Let the filter `fileglob` find nothing: which files there are on this machine is no template's business."""
+    from jinja2_ansible_filters import core_filters  # noqa: PLC0415 - it comes with copier
+
+    core_filters.fileglob.__globals__["glob"] = SimpleNamespace(glob=lambda _pattern: [])
 
 
 def _told(error: Exception) -> str:
@@ -70,7 +88,7 @@ def _told(error: Exception) -> str:
         case _Refused():
             return said
         case UnsafeTemplateError():
-            return "This template wants to run programs of its own (tasks, migrations or extensions of Jinja), and none are run."
+            return _RUNS
         case ValueError() if said.startswith("Validation error for question"):
             question, _, why = said.removeprefix("Validation error for question ").partition(": ")
             return f"The answer to {question} is not accepted. {why}"

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -38,6 +38,18 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Source:
+    """What an AVI is to be made of."""
+
+    address: str
+    """As the AVI remembers it."""
+    version: str = ""
+    """Which one, where that is not the newest."""
+    repository: Path | None = None
+    """Where it lies already, for who has fetched it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Update:
     """What came of bringing an AVI on."""
 
@@ -48,14 +60,12 @@ class Update:
 
 
 def make(
-    folder: Path, *, template: str, answers: Mapping[str, str], proposed: Mapping[str, str], ask: bool
+    folder: Path, *, source: Source, answers: Mapping[str, str], proposed: Mapping[str, str], ask: bool
 ) -> Origin:
     """Write a template's files into a new folder.
 
     Parameters
     ----------
-    template
-        Its name, address or folder.
     answers
         To its questions.
     proposed
@@ -69,14 +79,14 @@ def make(
         It cannot be had, or wants what no template may.
     """
     _need_parts()
-    address = templates.address_of(template)
-    with _room(address) as room:
+    with _room(source) as room:
         room.carry_out(
             Request(
                 what="copy",
                 folder=str(folder.absolute()),
                 reply=str(room.reply),
-                address=address,
+                address=source.address,
+                tag=room.tag,
                 answers=dict(answers),
                 proposed=dict(proposed),
                 ask=ask,
@@ -90,13 +100,17 @@ def make(
     return origin(folder)
 
 
-def update(folder: Path, *, answers: Mapping[str, str], ask: bool) -> Update:
-    """Merge a template's newest version into an AVI's files; nothing is committed.
+def update(
+    folder: Path, *, answers: Mapping[str, str], ask: bool, version_of: Callable[[str], str] = lambda _: ""
+) -> Update:
+    """Merge a newer version of a template into an AVI's files; nothing is committed.
 
     Parameters
     ----------
     folder
         The AVI's, in a working copy of git with nothing uncommitted in it.
+    version_of
+        Returns which version of the template at an address; nothing: its newest.
 
     Raises
     ------
@@ -106,12 +120,16 @@ def update(folder: Path, *, answers: Mapping[str, str], ask: bool) -> Update:
     _need_parts()
     before = origin(folder)
     _require_committed(folder)
-    with _room(before.address) as room:
+    version = version_of(before.address)
+    if version and templates.order_of(version) <= templates.order_of(before.version):
+        return Update(before=before, after=before, conflicts=[])
+    with _room(Source(address=before.address, version=version)) as room:
         room.carry_out(
             Request(
                 what="update",
                 folder=str(folder.resolve()),
                 reply=str(room.reply),
+                tag=room.tag,
                 answers=dict(answers),
                 ask=ask,
             )
@@ -155,6 +173,8 @@ class _Room:
 
     folder: Path
     told_git: dict[str, str]
+    tag: str
+    """Of the version that is wanted; empty: the newest."""
 
     @property
     def reply(self) -> Path:
@@ -180,14 +200,16 @@ class _Room:
 
 
 @contextmanager
-def _room(address: str) -> Iterator[_Room]:
+def _room(source: Source) -> Iterator[_Room]:
     """Fetch a template; copier is then led to what was fetched, and to nothing else."""
     with TemporaryDirectory(prefix="gavip-template-") as name:
         folder = Path(name).resolve()
-        repository = folder / "template.git"
-        templates.mirror(address, repository)
-        fetched = {f"url.{repository}.insteadOf": address.removeprefix("git+")}
-        yield _Room(folder, {**CAREFUL, "protocol.file.allow": "user", **fetched})
+        repository = source.repository or folder / "template.git"
+        if source.repository is None:
+            templates.mirror(source.address, repository)
+        tag = templates.tag_of(repository, source.version) if source.version else ""
+        fetched = {f"url.{repository}.insteadOf": source.address.removeprefix("git+")}
+        yield _Room(folder, {**CAREFUL, "protocol.file.allow": "user", **fetched}, tag)
 
 
 def _need_parts() -> None:

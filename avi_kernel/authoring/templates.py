@@ -101,6 +101,28 @@ def mirror(address: str, repository: Path) -> None:
         )
 
 
+def tag_of(repository: Path, version: str) -> str:
+    """Return the tag of a template's version: `1.0.0` may be tagged as that, or as `v1.0.0`.
+
+    Raises
+    ------
+    AuthoringProblem
+        There is none.
+    """
+    tags = git("tag", cwd=repository, careful={}).splitlines()
+    for tag in (f"v{version}", version):
+        if tag in tags:
+            return tag
+    raise AuthoringProblem(
+        f"The template has no version {version}.", next_step="Take its newest, or ask its author."
+    )
+
+
+def order_of(version: str) -> tuple[int, ...]:
+    """Return what versions are ordered by; what is none comes first."""
+    return tuple(map(int, version.removeprefix("v").split("."))) if _VERSION.fullmatch(version) else ()
+
+
 def _unpack(name: str, repository: Path) -> None:
     if name not in packaged():
         raise AuthoringProblem(

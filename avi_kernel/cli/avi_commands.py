@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from avi_kernel.authoring import from_template, new_folder, templates
+from avi_kernel.authoring import from_template, new_folder
 from avi_kernel.authoring.wrapping import Wrapped, wrapped
-from avi_kernel.cli import exits, settings
+from avi_kernel.cli import exits, offered, settings
 from avi_kernel.cli.check import check
 from avi_kernel.cli.values import key_values
 from avi_kernel.protocol.names import NAME_RULE, is_avi_name
@@ -32,9 +32,7 @@ _DEFAULTS = click.option("--defaults", is_flag=True, help="Ask nothing: take wha
 )
 @click.option(
     "--template",
-    shell_complete=lambda _ctx, _param, typed: [
-        name for name in templates.packaged() if name.startswith(typed)
-    ],
+    shell_complete=offered.names,
     help="Template that it is made of: a name, a git address, or a folder.",
 )
 @_DATA
@@ -71,9 +69,9 @@ def new(
 @click.command("templates")
 @click.pass_context
 def list_templates(ctx: click.Context) -> None:
-    """List the templates that an AVI can be made of."""
+    """List the templates that an AVI can be made of: the platform's, or those of this command."""
     if (ctx.obj or {}).get("json"):
-        click.echo(json.dumps([asdict(one) for one in templates.packaged().values()]))
+        click.echo(json.dumps([asdict(one) for one in offered.known_templates() if one.is_offered]))
     else:
         click.echo(_listed())
 
@@ -83,12 +81,17 @@ def list_templates(ctx: click.Context) -> None:
 @_DATA
 @_DEFAULTS
 def update(folder: Path, given: tuple[str, ...], *, defaults: bool) -> None:
-    """Bring the AVI in FOLDER to the newest version of its template.
+    """Bring the AVI in FOLDER to the newest version of its template; of a platform's, to the one that it offers.
 
     What you changed stays. Both are merged in the working copy and nothing is committed, so that you can look first.
     """
     with exits.told_plainly():
-        done = from_template.update(folder, answers=key_values(given), ask=_asks(defaults=defaults))
+        done = from_template.update(
+            folder,
+            answers=key_values(given),
+            ask=_asks(defaults=defaults),
+            version_of=offered.version_of,
+        )
     _tell_update(done)
 
 
@@ -97,8 +100,8 @@ def _asks(*, defaults: bool) -> bool:
 
 
 def _listed() -> str:
-    known = templates.packaged().values()
-    widest = max(len(one.name) for one in known)
+    known = [one for one in offered.known_templates() if one.is_offered]
+    widest = max((len(one.name) for one in known), default=0)
     lines = [f"  {one.name:<{widest}}  {one.summary}" for one in known]
     return "\n".join(["Templates:", *lines])
 
@@ -121,7 +124,8 @@ def _of_template(folder: Path, template: str, answers: dict[str, str], *, ask: b
     author = new_folder.known("user.name", folder.parent) or settings.current().user
     proposed = {"title": folder.name.replace("-", " ").capitalize()} | ({"author": author} if author else {})
     with new_folder.whole(folder) as place:
-        made = from_template.make(place, template=template, answers=answers, proposed=proposed, ask=ask)
+        source = offered.source_of(template)
+        made = from_template.make(place, source=source, answers=answers, proposed=proposed, ask=ask)
     said = f"the template {made.name} {made.version}"
     click.echo(f"Made {folder.name}/ of {said}. Its README.md says what to change first.")
     _begin(folder, f"Made of {said}")

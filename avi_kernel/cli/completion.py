@@ -57,6 +57,11 @@ def names_of(document: dict[str, Any], name: str) -> Completes | None:
     return None
 
 
+def names_in(collection: str) -> Completes:
+    """Return what completes to the names in a list of the platform."""
+    return _Names(collection=collection, name="name")
+
+
 class _Names:
     """The names in one list of the platform."""
 

@@ -12,6 +12,8 @@ class ProjectCreate(Wire):
     """What the AVI is called."""
     notebook: Paragraph | None = None
     """Path of a notebook of your space that it is made of; default: an empty repository."""
+    template: Line | None = None
+    """Template that it is made of, by what that proposes: one of `gavip template list`."""
 
 
 class ReleaseRequest(Wire):

@@ -1,13 +1,14 @@
 """What a push may do to an AVI's repository: which names it may move, and which of them are releases."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from avi_kernel.protocol.pushes import RefUpdate
 
 MAIN = "refs/heads/main"
 MOST_UPDATES = 2000
 _BRANCH, _TAG = "refs/heads/", "refs/tags/"
+_TEMPLATE = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})", re.ASCII)
 _RELEASE = re.compile(r"v(\d[0-9A-Za-z.+_-]{0,39})")
 
 
@@ -17,13 +18,31 @@ def released_version(name: str) -> str | None:
     return found.group(1) if found else None
 
 
-def refusals(updates: Sequence[RefUpdate], *, released: Collection[str]) -> Iterator[str]:
+def template_version(name: str) -> str | None:
+    """Return the version of a template that a name stands for: `refs/tags/v1.2.0` and `refs/tags/1.2.0` are 1.2.0."""
+    found = _TEMPLATE.fullmatch(name.removeprefix(_TAG)) if name.startswith(_TAG) else None
+    return found.group(1) if found else None
+
+
+def newest_template(names: Iterable[str]) -> str | None:
+    """Return the whole name of the tag of a template's newest version; None where it has none."""
+    found = [
+        (tuple(map(int, version.split("."))), name) for name in names if (version := template_version(name))
+    ]
+    return max(found)[1] if found else None
+
+
+def refusals(
+    updates: Sequence[RefUpdate], *, released: Collection[str], template: bool = False
+) -> Iterator[str]:
     """Yield what of a push is not taken, in words.
 
     Parameters
     ----------
     released
         Versions that are releases already, whatever they are called.
+    template
+        Whether AVIs are made of the repository: each is brought on from the version that it was made of.
     """
     if len(updates) > MOST_UPDATES:
         yield f"This push changes {len(updates):,} names; {MOST_UPDATES:,} at once are taken: push them in parts."
@@ -36,6 +55,9 @@ def refusals(updates: Sequence[RefUpdate], *, released: Collection[str]) -> Iter
             yield "main: this branch stays; push another state of it instead."
         elif update.name in kept and not update.is_new:
             yield never_changes(update.name)
+        elif template and template_version(update.name) and not update.is_new:
+            tag = update.name.removeprefix(_TAG)
+            yield f"{tag}: is a version of a template, and AVIs were made of it: tag a new version."
 
 
 def never_changes(name: str) -> str:

@@ -39,6 +39,7 @@ from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.standings import StandingService
+from gavip_hub.services.templates import TemplateService
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
@@ -74,6 +75,7 @@ class Services:
     browsing: BrowsingService
     imports: ImportService
     mirrors: MirrorService
+    templates: TemplateService
     pushes: PushService
     authoring: AuthoringService
 

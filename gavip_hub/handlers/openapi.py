@@ -26,6 +26,7 @@ _PARTS = {
     "id": r"[A-Za-z0-9-]{1,64}",
     "server": r"[a-z][a-z0-9-]{0,29}",
     "upload": r"[0-9a-f]{32}",
+    "template": r"[A-Za-z0-9._-]{1,100}",
     "result": r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
 }
 _MEANINGS = {
@@ -34,6 +35,7 @@ _MEANINGS = {
     "id": "Id of the job.",
     "server": "Name of the server.",
     "upload": "Name of the upload, as it was told when it began.",
+    "template": "Name of the template.",
     "result": "Name of the result.",
 }
 _UNTYPED: dict[str, Any] = {

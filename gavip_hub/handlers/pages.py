@@ -26,7 +26,7 @@ from gavip_hub.handlers.job_pages import (
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
-from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage
+from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage, TemplatesPage
 from gavip_hub.handlers.project_pages import project_routes
 from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
@@ -266,6 +266,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *device.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
+        (f"{PREFIX}/platform/templates", TemplatesPage, {}),
         (f"{PREFIX}/servers", ServersPage, {}),
         (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
         (f"{PREFIX}/servers/({_SLUG})/keep", KeepServer, {}),

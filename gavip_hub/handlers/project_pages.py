@@ -74,24 +74,28 @@ class ProjectsPage(ProjectPages):
             "projects.html",
             projects=await self.in_thread(self.services.projects.of, viewer=profile.name),
             may_make=PUBLISH in profile.scopes,
+            templates=await self.in_thread(self.services.templates.every, viewer=profile.name),
             git=f"{self.context.config.public_url}{ROOT}git",
         )
 
     @override
     async def post(self) -> None:
         sent, person = self.sent(), self.require(PUBLISH).name
-        name, url = sent.get("name", "").strip(), sent.get("url", "").strip()
-        if notebook := sent.get("notebook", "").strip():
-            await self.context.publishing_threads(
-                self.services.authoring.begin, owner=person, name=name, notebook=notebook
-            )
-        elif url:
+        name = sent.get("name", "").strip()
+        given = {kind: sent.get(kind, "").strip() for kind in ("notebook", "template", "url")}
+        if len([value for value in given.values() if value]) > 1:
+            raise BadRequest("A project is made of one of these: a notebook, a template, a repository.")
+        threads, authoring = self.context.publishing_threads, self.services.authoring
+        if given["notebook"]:
+            await threads(authoring.begin, owner=person, name=name, notebook=given["notebook"])
+        elif given["template"]:
+            await threads(authoring.begin_of_template, owner=person, name=name, template=given["template"])
+        elif given["url"]:
             self.context.disk.require_room()
-            await self.context.publishing_threads(
-                self.services.imports.begin, person=person, avi=name, url=url[:LONGEST_URL]
-            )
+            url = given["url"][:LONGEST_URL]
+            await threads(self.services.imports.begin, person=person, avi=name, url=url)
         else:
-            await self.context.publishing_threads(self.services.projects.create, owner=person, name=name)
+            await threads(self.services.projects.create, owner=person, name=name)
         self.go(f"projects/{name}")
 
 

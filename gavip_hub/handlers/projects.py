@@ -13,7 +13,7 @@ from avi_kernel.protocol.projects import (
 )
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.domain.identity import PUBLISH
-from gavip_hub.exceptions import BadManifest, Conflict, Forbidden, NotFound
+from gavip_hub.exceptions import BadManifest, BadRequest, BadTemplate, Conflict, Forbidden, NotFound
 from gavip_hub.handlers.avis import READ
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.operations import ApiHandler, operation
@@ -51,18 +51,27 @@ class Projects(ProjectHandler):
     @override
     @operation(
         id="projects.create",
-        summary="Make a project, empty or of a notebook of yours",
+        summary="Make a project: empty, of a notebook of yours, or of a template",
         scope=PUBLISH,
         body=ProjectCreate,
         returns=ProjectView,
         status=201,
-        errors=(Conflict, Forbidden, NotFound, BadManifest),
+        errors=(BadRequest, Conflict, Forbidden, NotFound, BadManifest, BadTemplate),
     )
     async def post(self, body: ProjectCreate) -> ProjectView:
         """Make it; the first push does so too."""
         owner = self.person().name
         made: ProjectView
-        if body.notebook:
+        if body.notebook and body.template:
+            raise BadRequest("It is made of a notebook or of a template: name one of them.", field="template")
+        if body.template:
+            made = await self.context.publishing_threads(
+                self.services.authoring.begin_of_template,
+                owner=owner,
+                name=body.name,
+                template=body.template,
+            )
+        elif body.notebook:
             made = await self.context.publishing_threads(
                 self.services.authoring.begin, owner=owner, name=body.name, notebook=body.notebook
             )

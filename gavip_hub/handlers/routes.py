@@ -21,6 +21,7 @@ from gavip_hub.handlers import (
     projects,
     pushes,
     servers,
+    templates,
 )
 from gavip_hub.handlers.openapi import ManifestSchema, OpenApi, document_bytes, routes
 from gavip_hub.handlers.operations import ApiHandler
@@ -32,6 +33,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *avis.HANDLERS,
     *projects.HANDLERS,
     *outside.HANDLERS,
+    *templates.HANDLERS,
     *servers.HANDLERS,
     *grants.HANDLERS,
     *data.HANDLERS,

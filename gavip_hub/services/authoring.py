@@ -1,4 +1,4 @@
-"""An author's road without a terminal: a project made of a notebook of their own, and its releases."""
+"""An author's road without a terminal: a project made of a notebook of their own or a template, and its releases."""
 
 import logging
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from gavip_hub.domain.names import require_avi_name
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.releases import ReleaseService
+from gavip_hub.services.templates import TemplateService
 from gavip_hub.storage.beneath import open_file
 from gavip_hub.storage.repositories import Repositories, split_source
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class AuthoringService:
-    """Makes projects of notebooks, and releases of what a project's main branch has.
+    """Makes projects of notebooks and templates, and releases of what a project's main branch has.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class AuthoringService:
         *,
         projects: ProjectService,
         releases: ReleaseService,
+        templates: TemplateService,
         repositories: Repositories,
         config: Gavip,
         clock: Clock,
@@ -42,6 +44,7 @@ class AuthoringService:
     ) -> None:
         self._projects = projects
         self._releases = releases
+        self._templates = templates
         self._repositories = repositories
         self._config = config
         self._clock = clock
@@ -68,6 +71,28 @@ class AuthoringService:
         self._repositories.begin(name, made.files, message=message, author=owner, at=self._clock.now())
         self._changed(name)
         log.info("%s made %s of a notebook", owner, name)
+        return self._projects.get(viewer=owner, name=name)
+
+    def begin_of_template(self, *, owner: str, name: str, template: str) -> ProjectView:
+        """Make a project of a template that is offered, by what that proposes; nothing of it is run.
+
+        Raises
+        ------
+        BadTemplate
+            No AVI can be made of it.
+        Conflict
+            The name is taken, the project has commits, or the template is not offered any more.
+        """
+        require_avi_name(name)
+        self._projects.is_made(user=owner, name=name)  # refuses whose it is not
+        title = name.replace("-", " ").capitalize()
+        with self._templates.made(template, title=title, author=owner) as tree:
+            self._releases.spec_of(tree)
+            self._projects.make(user=owner, name=name)
+            message, now = f"Made of the template {template}", self._clock.now()
+            self._repositories.begin_with(name, tree, message=message, author=owner, at=now)
+        self._changed(name)
+        log.info("%s made %s of the template %s", owner, name, template)
         return self._projects.get(viewer=owner, name=name)
 
     def release(self, *, author: str, avi: str, version: str) -> ReleaseView:

@@ -10,7 +10,7 @@ from avi_kernel.protocol.pushes import Push, PushAnswer, RefUpdate
 from gavip_hub.domain.pushes import never_changes, refusals, released_version
 from gavip_hub.exceptions import GavipError, SignInRequired
 from gavip_hub.services.releases import ReleaseService
-from gavip_hub.storage import releases
+from gavip_hub.storage import releases, templates
 from gavip_hub.storage.builds import BUILDING
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.repositories import Repositories
@@ -79,7 +79,8 @@ class PushService:
         pusher = self._pusher(secret)
         with self._database.reading() as session:
             commits = releases.commits(session, pusher.avi)
-        lines = list(refusals(push.updates, released=commits.keys()))
+            template = bool(templates.of_project(session, pusher.avi))
+        lines = list(refusals(push.updates, released=commits.keys(), template=template))
         lines += lines or self._unfit(pusher, push, commits)
         if lines:
             log.info("Refused a push of %s to %s: %s", pusher.user, pusher.avi, lines[0])
@@ -112,13 +113,16 @@ class PushService:
     def _why_unfit(
         self, pusher: _Pusher, version: str, update: RefUpdate, *, pushed: str | None, released: str | None
     ) -> str:
+        push_folder = pushed or ""
         try:
-            commit = self._repositories.commit_of(pusher.avi, update.new, pushed=pushed or "")
+            commit = self._repositories.commit_of(pusher.avi, update.new, pushed=push_folder)
             if commit is None:
                 return f"v{version}: tags no commit."
             if released is not None:  # its tag was lost: it may come back, and lead nowhere else
                 return "" if commit == released else never_changes(update.name)
-            self._releases.check_commit(avi=pusher.avi, version=version, commit=commit, pushed=pushed or "")
+            if self._repositories.is_template(pusher.avi, commit, pushed=push_folder):
+                return ""
+            self._releases.check_commit(avi=pusher.avi, version=version, commit=commit, pushed=push_folder)
         except GavipError as error:
             return f"v{version}: {error.message}"
         return ""
@@ -126,6 +130,8 @@ class PushService:
     def _released(self, pusher: _Pusher, version: str, update: RefUpdate) -> str:
         try:
             commit = self._repositories.commit_of(pusher.avi, update.new)
+            if commit and self._repositories.is_template(pusher.avi, commit):
+                return f"v{version}: is a version of a template, and no release; an operator offers it."
             release = self._releases.submit_commit(
                 submitter=pusher.user, avi=pusher.avi, version=version, commit=commit or update.new
             )

@@ -149,7 +149,7 @@ class ReleaseService:
         try:
             publication = _Publication(
                 tree=tree,
-                spec=self._spec_of(tree),
+                spec=self.spec_of(tree),
                 avi=request.avi,
                 version=request.version,
                 visibility=request.visibility,
@@ -173,7 +173,7 @@ class ReleaseService:
         _check_name(avi, version)
         tree = self._repositories.take_out(avi, commit, pushed=pushed)
         try:
-            self._spec_of(tree)
+            self.spec_of(tree)
         finally:
             self._repositories.discard(tree)
 
@@ -192,7 +192,7 @@ class ReleaseService:
         try:
             publication = _Publication(
                 tree=tree,
-                spec=self._spec_of(tree),
+                spec=self.spec_of(tree),
                 avi=avi,
                 version=version,
                 visibility=releases.PRIVATE,
@@ -239,7 +239,7 @@ class ReleaseService:
                 return release_view(known)
             publication = _Publication(
                 tree=tree,
-                spec=self._spec_of(tree),
+                spec=self.spec_of(tree),
                 avi=avi,
                 version=_free_version(version, taken),
                 visibility=releases.PUBLIC,
@@ -252,7 +252,14 @@ class ReleaseService:
         finally:
             self._repositories.discard(tree)
 
-    def _spec_of(self, tree: Tree) -> ReleaseSpec:
+    def spec_of(self, tree: Tree) -> ReleaseSpec:
+        """Return what a tree declares.
+
+        Raises
+        ------
+        BadManifest
+            It is no valid AVI.
+        """
         return _read_spec(tree, images=[name for name in self._config.images if name != NOTEBOOK_IMAGE])
 
     def _publish(self, new: _Publication) -> ReleaseView:

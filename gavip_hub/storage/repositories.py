@@ -15,6 +15,7 @@ from gavip_hub.storage.copies import Tree, copied, taken_out
 from gavip_hub.storage.git import PUSHED, Commit, Git
 from gavip_hub.trees import remove_path
 
+TEMPLATE_FILES = ("copier.yml", "copier.yaml")
 _STAGING = ".staging"
 _IMPORTS = ".imports"
 
@@ -94,17 +95,24 @@ class Repositories:
                 target = staging / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, "utf-8")
-            with self.held(avi):
-                git = self.git(avi)
-                if git.named("refs/heads/main"):
-                    raise Conflict(f"{avi} has commits already: choose another name.", field="name")
-                git.record(
-                    staging,
-                    dict.fromkeys(files, False),
-                    Commit(message=message, tag="", author=author, at=at),
-                )
+            tree = Tree(folder=staging, files=dict.fromkeys(files, False), digest="")
+            self.begin_with(avi, tree, message=message, author=author, at=at)
         finally:
             remove_path(staging)
+
+    def begin_with(self, avi: str, tree: Tree, *, message: str, author: str, at: datetime) -> None:
+        """Make the first commit of a repository of a copy.
+
+        Raises
+        ------
+        Conflict
+            It has one already.
+        """
+        with self.held(avi):
+            git = self.git(avi)
+            if git.named("refs/heads/main"):
+                raise Conflict(f"{avi} has commits already: choose another name.", field="name")
+            git.record(tree.folder, tree.files, Commit(message=message, tag="", author=author, at=at))
 
     def tag(self, avi: str, *, version: str, commit: str) -> None:
         """Give a release's commit its tag, where it has none."""
@@ -176,6 +184,12 @@ class Repositories:
             Name of the folder of objects that are being pushed, as git's hook tells it.
         """
         return self.git(avi, pushed=pushed).commit_of(revision)
+
+    def is_template(self, avi: str, commit: str, *, pushed: str = "") -> bool:
+        """Tell whether a commit is a template of AVIs, and no AVI."""
+        git = self.git(avi, pushed=pushed)
+        found = (git.look(f"{commit}:{name}") for name in TEMPLATE_FILES)
+        return any(one is not None and one[1] == "blob" for one in found)
 
     def take_out(self, avi: str, commit: str, *, pushed: str = "") -> Tree:
         """Copy the files of a commit, and return the copy.

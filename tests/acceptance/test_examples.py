@@ -20,7 +20,7 @@ from tests.support.git_server import Place, repository, run_git, serving
 from tests.support.jobs import AVIS
 from tests.support.platform import Platform, platform_to_throw_away
 from tests.support.published import run
-from tests.support.templates import template_of
+from tests.support.templates import git, template_of
 
 pytestmark = pytest.mark.hub
 USERS = {
@@ -88,6 +88,14 @@ def a_template(platform: Platform, folder: Path) -> dict[str, str]:
     """A template of one's own; and names that nobody took who read another page."""
     template_of(folder / "our-template")
     return {"https://example.org/our-template.git": str(folder / "our-template"), "bright-stars": "new-stars"}
+
+
+def a_template_to_offer(platform: Platform, folder: Path) -> dict[str, str]:
+    """An operator in the folder of their template, of which no version is there yet."""
+    place = template_of(folder / "our-template")
+    git(place, "tag", "-d", "v1.0.0")
+    os.chdir(place)
+    return signed_in_as("operator", platform)
 
 
 def signed_in_as(user: str, platform: Platform) -> dict[str, str]:
@@ -160,6 +168,7 @@ SESSIONS = {
     "docs/how-to/from-a-notebook.md": Session(user="developer", prepare=stars_notebook),
     "docs/how-to/from-a-template.md": Session(user="developer", prepare=a_template),
     "docs/how-to/import-and-mirror.md": Session(user="developer", prepare=elsewhere),
+    "docs/how-to/offer-a-template.md": Session(user="operator", prepare=a_template_to_offer),
     "docs/how-to/read-a-failure.md": Session(user="operator", prepare=a_job),
     "docs/how-to/release-by-git.md": Session(user="ada", prepare=stars_of_ones_own),
     "docs/how-to/run-the-platform.md": Session(user="operator", prepare=past_jobs),

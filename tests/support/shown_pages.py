@@ -10,6 +10,7 @@ from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
+from avi_kernel.protocol.templates import TemplateView
 from gavip_hub.domain.badges import badges
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.charts import charts_of
@@ -33,6 +34,21 @@ ROOM = WAIT.model_copy(
         "sooner": [Suggestion(words=EVIL, job="j1"), Suggestion(words=EVIL, server="stars")],
     }
 )
+
+TEMPLATES = [
+    TemplateView(
+        name=name,
+        title=EVIL,
+        summary=EVIL,
+        source="repository" if project else "packaged",
+        project=project,
+        address="http://g/t.git",
+        version="1.0.0",
+        state=state,
+        changed_by=EVIL,
+    )
+    for name, project, state in (("ours", "our-template", "offered"), ("java", None, "retired"))
+]
 
 
 def everywhere() -> dict[str, Any]:
@@ -127,6 +143,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "pool": POOLS[-1],
             "choice": PolicyView(policy="fifo", installed=["fifo", EVIL]),
             "meanings": {"fifo": "The oldest comes first."},
+            "templates": TEMPLATES,
             "asked": True,
             "policies": ["fifo", EVIL],
             "jobs": 12,
@@ -170,8 +187,11 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         branch=EVIL, path=f"a/{EVIL}", listing=Listing(entries=tuple(entries), more=True), history=[made]
     )
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
-    yield "projects.html", {"projects": [project, reader], "may_make": True, "git": "http://g"}
-    yield "projects.html", {"projects": [], "may_make": False, "git": "http://g"}
+    yield (
+        "projects.html",
+        {"projects": [project, reader], "may_make": True, "git": "http://g", "templates": TEMPLATES},
+    )
+    yield "projects.html", {"projects": [], "may_make": False, "git": "http://g", "templates": []}
     outside: dict[str, Any] = {
         "imported": ImportView(avi="stars", url=EVIL, state="failed", message=EVIL, begun_at=NOW),
         "mirror": MirrorView(

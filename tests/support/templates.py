@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from avi_kernel.authoring import from_template, new_folder
+from avi_kernel.authoring import from_template, new_folder, templates
 from tests.support.git_client import ALONE, WHO
 
 PACKAGED = ("python", "dashboard", "fortran", "java")
@@ -27,7 +27,8 @@ def git(folder: Path, *arguments: str) -> str:
 def made(folder: Path, template: str, **answers: str) -> Path:
     """Make an AVI of a template, committed."""
     with new_folder.whole(folder) as place:
-        from_template.make(place, template=template, answers=answers, proposed={}, ask=False)
+        source = from_template.Source(address=templates.address_of(template))
+        from_template.make(place, source=source, answers=answers, proposed={}, ask=False)
     new_folder.begin_repository(folder, remote="http://gavip.localhost:9/x.git", user="dora", message="Made")
     return folder
 

@@ -45,6 +45,7 @@ class Treasure:
             "result": self.result,
             "avi": self.avi,
             "server": self.server,
+            "template": "none",
             "version": "1.0.0",
             "upload": "0" * 32,
         }

@@ -8,6 +8,10 @@ from sqlalchemy import Enum
 from gavip_hub.storage.database import make_engine
 from gavip_hub.storage.outside_schema import Import
 from gavip_hub.storage.schema import UtcDateTime
+from gavip_hub.storage.template_schema import Template
+
+[METADATA] = {Import.metadata, Template.metadata}
+"""Of all tables: each module of them is loaded, and they have one between them."""
 
 
 def _url() -> str:
@@ -31,7 +35,7 @@ def _migrate() -> None:
             # Batches let SQLite change tables at all.
             context.configure(
                 connection=connection,
-                target_metadata=Import.metadata,
+                target_metadata=METADATA,
                 render_as_batch=True,
                 render_item=_render,
             )

@@ -29,6 +29,7 @@ def authoring(desk: Desk, repositories, changed):
     return AuthoringService(
         projects=ProjectService(database=desk.database, **common),
         releases=desk.releases,
+        templates=None,
         changed=changed.append,
         **common,
     )
