@@ -84,9 +84,15 @@ def _api(folder: Path, role: str) -> "LocalApi":
     if said := own_packages.notice(folder, release.requirements):
         click.echo(said, err=True)
     user = getpass.getuser()
-    jobs = LocalJobs(folder=folder, avi=_slug(folder), owner=user)
+    jobs = LocalJobs(folder=folder, avi=_slug(folder), owner=user, environ=_outer(role))
     profile = Profile(name=user, roles=[role], avi=jobs.avi)
     return LocalApi(jobs=jobs, token=secrets.token_urlsafe(24), profile=profile).listen()
+
+
+def _outer(role: str) -> dict[str, str]:
+    """Return what the interface and each job find in their environment, whatever they are told besides."""
+    # Python takes a compiled module for the source of the same second and size: a quick edit would not count.
+    return {**os.environ, "GAVIP_DEV_PROFILE": role, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _slug(folder: Path) -> str:
@@ -99,18 +105,18 @@ async def _serve(folder: Path, role: str, port: int, *, browser: bool) -> None:
         if not (folder / "app.ipynb").is_file():
             click.echo("This AVI has no app.ipynb: use --run PIPELINE to run its jobs.", err=True)
             return
-        await _interface(api, role, port, browser=browser)
+        await _interface(api, port, browser=browser)
     finally:
         await api.close()
 
 
-async def _interface(api: "LocalApi", role: str, port: int, *, browser: bool) -> None:
+async def _interface(api: "LocalApi", port: int, *, browser: bool) -> None:
     """Run the interface server until it or its developer ends it."""
     api.jobs.work.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "avi_kernel.interface", "--standalone", "--port", str(port)),
         *("--folder", str(api.jobs.folder), "--work-dir", str(api.jobs.work)),
-        env=_environment(api, role),
+        env=_environment(api),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -126,10 +132,10 @@ async def _interface(api: "LocalApi", role: str, port: int, *, browser: bool) ->
             await process.wait()
 
 
-def _environment(api: "LocalApi", role: str) -> dict[str, str]:
+def _environment(api: "LocalApi") -> dict[str, str]:
     jobs = api.jobs
     return {
-        **os.environ,
+        **(jobs.environ or {}),
         "GAVIP_API_URL": jobs.api_url,
         "GAVIP_TOKEN": api.token,
         "GAVIP_USER": jobs.owner,
@@ -137,7 +143,6 @@ def _environment(api: "LocalApi", role: str) -> dict[str, str]:
         "GAVIP_WORK_DIR": str(jobs.work),
         "GAVIP_AVI": jobs.avi,
         "GAVIP_CODE_DIR": str(jobs.folder),
-        "GAVIP_DEV_PROFILE": role,
     }
 
 

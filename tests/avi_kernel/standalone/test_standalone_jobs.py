@@ -55,6 +55,13 @@ def test_what_is_wrong_is_told_in_a_sentence(folder, arguments, status, words):
     assert "Traceback" not in ran.stderr
 
 
+def test_a_job_knows_the_role_that_is_played(tmp_path):
+    asks = "from avi_kernel import profile; print('played:', profile.current().roles)"
+    folder = notebook_avi(tmp_path / "own", asks)
+    ran = gavip("dev", str(folder), "--role", "outreach", "--run", "main", cwd=tmp_path)
+    assert "played: ['outreach']" in ran.stdout
+
+
 def test_a_wrong_manifest_is_named(folder):
     (folder / "avi.toml").write_text("colour = 1")
     ran = gavip("dev", str(folder), "--run", "main", cwd=folder)
