@@ -11,7 +11,7 @@ from typing_extensions import override
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
-from gavip_hub.handlers import device
+from gavip_hub.handlers import device, file_pages
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.forms import PipelineForm, Proposal, as_text
 from gavip_hub.handlers.grants import GrantsPage
@@ -264,6 +264,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{result}/content", ResultContent, {"notebooks": notebooks}),
         *project_routes(notebooks),
         *device.ROUTES,
+        *file_pages.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/platform/templates", TemplatesPage, {}),

@@ -75,6 +75,7 @@ class ProjectsPage(ProjectPages):
             projects=await self.in_thread(self.services.projects.of, viewer=profile.name),
             may_make=PUBLISH in profile.scopes,
             templates=await self.in_thread(self.services.templates.every, viewer=profile.name),
+            notebook=self.get_query_argument("notebook", "")[:LONGEST_URL],
             git=f"{self.context.config.public_url}{ROOT}git",
         )
 

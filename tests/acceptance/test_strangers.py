@@ -188,6 +188,8 @@ PAGES = {
     "/avis/gamma/pipelines/main": {404},
     "/avis/beta/pipelines/main?again={job}": {404},
     "/avis/gamma/pipelines/main/memory": {404},
+    "/files": {200},
+    "/files/content?path=secret.txt": {404},
     "/jobs": {200},
     "/jobs/{job}": {404},
     "/jobs/{job}/start": {404},

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
+from avi_kernel.protocol.files import FileEntry, FolderView
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
@@ -163,6 +164,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from device_pages()
     yield "error.html", {"error": NotFound(EVIL)}
     yield from project_pages()
+    yield from file_pages()
 
 
 def device_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -170,6 +172,18 @@ def device_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     device = Device(key="k", user_code="BCDF-GHJK", note=EVIL, address=EVIL, begun=0.0, asked_at=0.0)
     for step in ("ask", "decide", "refused", "done"):
         yield "device.html", {"step": step, "device": device, "problem": EVIL, "may": ["read:jobs"]}
+
+
+def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the pages of one's own files, full and empty."""
+    times = {"modified_at": NOW, "etag": ""}
+    inside = [
+        FileEntry(name="maps", path=f"{EVIL}/maps", is_folder=True, size=None, **times),
+        FileEntry(name=f"{EVIL}.ipynb", path=f"{EVIL}/{EVIL}.ipynb", is_folder=False, size=5, **times),
+    ]
+    folder = FolderView(path=EVIL, items=inside, more=True)
+    yield "files.html", {"folder": folder, "above": [(EVIL, EVIL)]}
+    yield "files.html", {"folder": FolderView(path="", items=[], more=False), "above": []}
 
 
 def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -189,9 +203,16 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
     yield (
         "projects.html",
-        {"projects": [project, reader], "may_make": True, "git": "http://g", "templates": TEMPLATES},
+        {
+            "projects": [project, reader],
+            "may_make": True,
+            "git": "http://g",
+            "templates": TEMPLATES,
+            "notebook": EVIL,
+        },
     )
-    yield "projects.html", {"projects": [], "may_make": False, "git": "http://g", "templates": []}
+    none = {"projects": [], "may_make": False, "git": "http://g", "templates": [], "notebook": ""}
+    yield "projects.html", none
     outside: dict[str, Any] = {
         "imported": ImportView(avi="stars", url=EVIL, state="failed", message=EVIL, begun_at=NOW),
         "mirror": MirrorView(
