@@ -199,7 +199,7 @@ PAGES = {
     "/jobs/{job}/results/main.ipynb/content": {404},
     "/platform": {200, 403},
     "/platform/simulation": {200, 400, 403},
-    "/platform/templates": {200, 400, 403, 404},
+    "/platform/templates": {303, 403, 404},
     "/servers": {200},
     "/servers/alpha/close": {404},
     "/servers/alpha/keep": {404},
