@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,13 +126,10 @@ class Git:
         files
             Path -> whether it may be executed.
         """
-        # Given by file: bytes as they are, whatever a `.gitattributes` in the tree asks for.
-        hashed = self.run(
-            "hash-object", "-w", "--no-filters", "--stdin-paths", given="\n".join(files), folder=folder
-        )
+        blobs = self.hashed(folder, files, write=True)
         entries = "\0".join(
             f"{'100755' if executable else '100644'} {blob}\t{path}"
-            for (path, executable), blob in zip(files.items(), hashed.split(), strict=True)
+            for (path, executable), blob in zip(files.items(), blobs, strict=True)
         )
         index = {"GIT_INDEX_FILE": str(self._folder / f"index.{secrets.token_hex(4)}")}
         self.run("update-index", "-z", "--index-info", given=entries + "\0", extra=index)
@@ -142,6 +139,21 @@ class Git:
             if made := self._joined(written, commit):
                 return made
         raise Conflict("Its repository is being pushed to: publish it again in a moment.")
+
+    def hashed(self, folder: Path, files: Iterable[str], *, write: bool) -> list[str]:
+        """Return the object of each file of a folder: its bytes as they are, whatever a `.gitattributes` asks for.
+
+        Parameters
+        ----------
+        write
+            Whether the repository gets them.
+        """
+        # A line that began with a quote would be unquoted, and could so name any file of this machine.
+        lines = "\n".join(f"./{path}" for path in files)
+        kept = ["-w"] if write else []
+        return self.run(
+            "hash-object", *kept, "--no-filters", "--stdin-paths", given=lines, folder=folder
+        ).split()
 
     def _joined(self, tree: str, commit: "Commit") -> str:
         """Put a commit of a tree before what the main branch has now; return it, or nothing where that moved meanwhile."""

@@ -221,3 +221,16 @@ def test_a_folder_is_named_below_its_base_only(tmp_path):
 def test_a_folder_that_is_not_there_is_told(kept, tmp_path):
     with pytest.raises(NotFound):
         kept.take_in(tmp_path, ["none"])
+
+
+def test_a_name_that_git_would_read_as_quoted_stands_for_its_own_file_only(kept, source, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("SECRET")
+    odd = '"' + str(secret).replace("/", "\\057") + '"'
+    (source / odd).write_text("mine")
+    (source / '"half').write_text("half")
+    commit = kept.commit(kept.take_in(source, []), avi="stars", version="1.0", author="ann", at=NOW)
+    git = kept.git("stars")
+    content = {entry.path: b"".join(pieces) for entry, pieces in git.contents(list(git.entries(commit)))}
+    assert (content[odd], content['"half']) == (b"mine", b"half")
+    assert b"SECRET" not in content.values()
