@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tornado.httpserver
 import tornado.netutil
@@ -39,6 +39,9 @@ from avi_kernel.interface.pages import ChannelsHandler, KernelHandler, PageHandl
 from avi_kernel.interface.rendering import TEMPLATE, Executor, Renderer, make_exporter
 from avi_kernel.transport import ApiError
 
+if TYPE_CHECKING:
+    from avi_kernel.interface.reloading import Source
+
 LONELY = 600
 """Seconds that a kernel lives with no page connected to it."""
 ANSWER_FIRST = 0.2
@@ -59,6 +62,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     assets = AnyTrait()
     bundle = AnyTrait()
     first_page = AnyTrait()
+    source = AnyTrait(None, allow_none=True)
     seen = Instance(asyncio.Event, ())
     _outreach: bool | None = None
 
@@ -81,6 +85,14 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
     @default("first_page")
     def _none_begun(self) -> FirstPage:
         return FirstPage(self)
+
+    @default("source")
+    def _source_of_a_developer(self) -> "Source | None":
+        if not self.options.standalone:
+            return None
+        from avi_kernel.interface.reloading import Source  # noqa: PLC0415 - no part of a platform's server
+
+        return Source(self.options.folder, assets=self.assets)
 
     @override
     def initialize(self, argv: list[str] | None = None) -> None:
@@ -139,8 +151,16 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
                 {"extensions": self.assets.extensions},
             ),
             (below(r"files/(.*)"), FolderHandler, {"path": self.root_dir}),
+            *self._for_a_developer(below("api/revision")),
             (r".*", LostHandler),
         ]
+
+    def _for_a_developer(self, path: str) -> list[Any]:
+        if self.source is None:
+            return []
+        from avi_kernel.interface.reloading import RevisionHandler  # noqa: PLC0415 - as above
+
+        return [(path, RevisionHandler, {"source": self.source})]
 
     async def _get_ready(self) -> None:
         """Do before the first page what it needs, while its user's browser is still signing in."""
@@ -191,9 +211,17 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
                 return False
         return self._outreach
 
-    def page(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the page's frame shows, given the notebook's metadata."""
+    def broken_page(self, error: Exception, *, revision: str) -> str:
+        """Return what a developer sees in place of a page that cannot be begun."""
+        from avi_kernel.interface.reloading import broken_page  # noqa: PLC0415 - as above
+
+        return broken_page(error, revision=revision, assets=self.assets, base_url=self.base_url)
+
+    def page(self, metadata: Mapping[str, Any], *, revision: str = "") -> dict[str, Any]:
+        """Return what the page's frame shows, given the notebook's metadata; with a revision, a page that follows the source."""
         return {
+            "revision": revision,
+            "note": self.source.note() if revision else "",
             "title": self.options.title or metadata.get("title") or self.options.folder.name,
             "base_url": self.base_url,
             "portal_url": self.options.portal_url,

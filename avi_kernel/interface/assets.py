@@ -65,14 +65,7 @@ class Assets:
     @cached_property
     def extensions(self) -> list[LabExtension]:
         """The two that draw widgets, and libraries of widgets that the AVI's own code names."""
-        found = {extension.name: extension for extension in _installed()}
-        code = _source_of(self._folder)
-        return [
-            extension
-            for extension in found.values()
-            if extension.name in NEEDED
-            or (extension.draws_widgets and extension.python_package and extension.python_package in code)
-        ]
+        return chosen(_source_of(self._folder))
 
     @cached_property
     def version(self) -> str:
@@ -182,6 +175,16 @@ def _installed() -> Iterable[LabExtension]:
             if meta["name"] not in seen and "_build" in meta.get("jupyterlab", {}):
                 seen.add(meta["name"])
                 yield LabExtension(name=meta["name"], folder=manifest.parent, meta=meta)
+
+
+def chosen(code: str) -> list[LabExtension]:
+    """Return the two that draw widgets, and the libraries of widgets that this code names."""
+    return [
+        extension
+        for extension in _installed()
+        if extension.name in NEEDED
+        or (extension.draws_widgets and extension.python_package and extension.python_package in code)
+    ]
 
 
 def _source_of(folder: Path) -> str:

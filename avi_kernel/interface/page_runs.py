@@ -42,13 +42,21 @@ class PageRun:
         self._kernels = kernels
 
     @classmethod
-    async def begin(cls, interface: Any, *, query: str) -> Self:
+    async def begin(cls, interface: Any, *, query: str, revision: str = "") -> Self:
         """Start a kernel for the page that was asked for with this query string, and the notebook in it."""
         renderer: Renderer = await interface.renderer()
-        return cls.of(interface, renderer, renderer.load(), query=query)
+        return cls.of(interface, renderer, renderer.load(), query=query, revision=revision)
 
     @classmethod
-    def of(cls, interface: Any, renderer: Renderer, notebook: NotebookNode, *, query: str = "") -> Self:
+    def of(
+        cls,
+        interface: Any,
+        renderer: Renderer,
+        notebook: NotebookNode,
+        *,
+        query: str = "",
+        revision: str = "",
+    ) -> Self:
         """Start a kernel for this notebook, which is filled with what its cells put out."""
         kernels: InterfaceKernels = interface.kernel_manager
         name = notebook.metadata["kernelspec"]["name"]
@@ -56,7 +64,7 @@ class PageRun:
         pieces = renderer.pieces(
             notebook,
             kernel=kernel,
-            page=interface.page(notebook.metadata),
+            page=interface.page(notebook.metadata, revision=revision),
             page_config=interface.page_config,
         )
         return cls(kernel=kernel, pieces=pieces, kernels=kernels)

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import tornado.web
@@ -50,9 +51,9 @@ class PageHandler(JupyterHandler):
 
     async def _send_page(self) -> None:
         query = self.request.query
-        run = await self.interface.first_page.take(query=query) or await PageRun.begin(
-            self.interface, query=query
-        )
+        run = await self.interface.first_page.take(query=query) or await self._begin(query)
+        if run is None:
+            return
         try:
             async with aclosing(run.pieces) as pieces:
                 async for html in in_batches(pieces, keep_alive=KEEP_ALIVE):
@@ -68,6 +69,20 @@ class PageHandler(JupyterHandler):
             if self._gone:
                 await run.abandon()
             give_back()
+
+    async def _begin(self, query: str) -> PageRun | None:
+        """Begin the page, or tell its developer why there is none."""
+        source = self.interface.source
+        if source is None:
+            return await PageRun.begin(self.interface, query=query)
+        revision = source.revision()  # before the notebook is read: what is saved from now on counts
+        try:
+            return await PageRun.begin(self.interface, query=query, revision=revision)
+        except Exception as error:
+            self.log.exception("The interface could not be begun")
+            self.set_status(HTTPStatus.INTERNAL_SERVER_ERROR)
+            self.finish(self.interface.broken_page(error, revision=revision))
+            return None
 
     @override
     def on_connection_close(self) -> None:

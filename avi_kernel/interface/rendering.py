@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,10 @@ def make_exporter(
     return exporter
 
 
+class Unreadable(Exception):
+    """The interface's notebook is not one: half saved, or damaged."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Started:
     """A kernel that answers."""
@@ -103,8 +108,14 @@ class Renderer:
         self._log = log
 
     def load(self) -> NotebookNode:
-        """Read the notebook, without old outputs, with a kernel that exists here."""
-        notebook: NotebookNode = nbformat.read(self.notebook, as_version=4)  # type: ignore[no-untyped-call]
+        """Read the notebook, without old outputs, with a kernel that exists here.
+
+        Raises
+        ------
+        Unreadable
+            When the file is no notebook.
+        """
+        notebook = _read(self.notebook)
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs = []
@@ -215,6 +226,15 @@ class _Run:
         else:
             return False
         return True
+
+
+def _read(path: Path) -> NotebookNode:
+    try:
+        notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # what nbformat raises at strange content is of many kinds
+        place = error.__cause__ if isinstance(error.__cause__, JSONDecodeError) else error
+        raise Unreadable(f"{path.name} cannot be read as a notebook: {place}.") from error
+    return notebook
 
 
 def with_heading(page: dict[str, Any], notebook: NotebookNode) -> dict[str, Any]:
