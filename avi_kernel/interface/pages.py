@@ -18,7 +18,9 @@ from voila.tornado.kernel_websocket_handler import (
 from avi_kernel.interface.activity import Activity
 from avi_kernel.interface.memory import give_back
 from avi_kernel.interface.mends import OwnOriginSuffices
+from avi_kernel.interface.options import NoInterface
 from avi_kernel.interface.page_runs import PageRun, in_batches
+from avi_kernel.interface.rendering import Unreadable
 
 KEEP_ALIVE = 10.0
 """Seconds: a proxy closes a silent connection, and a cell may take long."""
@@ -79,7 +81,10 @@ class PageHandler(JupyterHandler):
         try:
             return await PageRun.begin(self.interface, query=query, revision=revision)
         except Exception as error:
-            self.log.exception("The interface could not be begun")
+            if isinstance(error, NoInterface | Unreadable):
+                self.log.warning("The interface could not be begun: %s", error)
+            else:
+                self.log.exception("The interface could not be begun")
             self.set_status(HTTPStatus.INTERNAL_SERVER_ERROR)
             self.finish(self.interface.broken_page(error, revision=revision))
             return None
