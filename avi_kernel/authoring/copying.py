@@ -3,6 +3,7 @@
 A template can read the variables of the process that renders it, and git does what they say. Here are few of them.
 """
 
+import errno
 import json
 import os
 import sys
@@ -92,6 +93,10 @@ def _told(error: Exception) -> str:
         case ValueError() if said.startswith("Validation error for question"):
             question, _, why = said.removeprefix("Validation error for question ").partition(": ")
             return f"The answer to {question} is not accepted. {why}"
+        case MemoryError():
+            return "The template takes more memory than there is for it."
+        case OSError(errno=errno.EFBIG):
+            return "The template makes a file that is too large."
         case _:
             return f"The template cannot be used: {said or type(error).__name__}"
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,10 @@ _KEPT = re.compile(
 """Variables that copier's process has: no token, no password of a proxy."""
 _LARGEST_ANSWERS = 256 * 1024
 _INTERRUPTED = 130
+
+
+class Ended(AuthoringProblem):
+    """Copier was ended from outside: it came to a limit of this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +199,12 @@ class _Room:
         done = subprocess.run(command, env=environment, check=False)
         if done.returncode == _INTERRUPTED:
             raise KeyboardInterrupt
+        if done.returncode < 0:
+            name = signal.Signals(-done.returncode).name
+            raise Ended(
+                f"Making the files took too much time or memory, and was ended ({name}).",
+                next_step="Ask the template's author for a smaller one.",
+            )
         if done.returncode != 0:
             said = self.reply.read_text("utf-8") if self.reply.exists() else "Copier ended before its time."
             raise AuthoringProblem(said)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 MB = 1024 * 1024
 MEMORY_MB = 1024
-SECONDS = 20
-"""Of processor time, for each of its processes."""
 LARGEST_FILE = 16 * MB
 UNFIT = 2
 """Exit status that says why in the reply."""
+TOO_MUCH = 3
+"""Exit status where a limit ended it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,8 @@ class Rendering:
     """File that says what went wrong."""
     address: str
     """As the AVI is to remember its template."""
+    processor: int
+    """Seconds of it that each process may take."""
     version: str = ""
     repository: str = ""
     """Bare repository that has it; empty for a template that comes with the command."""
@@ -39,12 +41,20 @@ class Rendering:
         return json.dumps(asdict(self))
 
 
+def limit(processor: int) -> None:
+    """Set what this process may take, and each that it starts."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * MB, MEMORY_MB * MB))
+    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+
+
 def main(argument: str) -> int:
     """Make them; tell by the reply's file what went wrong."""
+    asked = Rendering(**json.loads(argument))
+    limit(asked.processor)
     from avi_kernel.authoring import from_template  # noqa: PLC0415 - once the limits are set
     from avi_kernel.authoring.problems import AuthoringProblem  # noqa: PLC0415 - as above
 
-    asked = Rendering(**json.loads(argument))
     source = from_template.Source(
         address=asked.address,
         version=asked.version,
@@ -52,6 +62,8 @@ def main(argument: str) -> int:
     )
     try:
         from_template.make(Path(asked.folder), source=source, answers={}, proposed=asked.proposed, ask=False)
+    except from_template.Ended:
+        return TOO_MUCH
     except AuthoringProblem as problem:
         Path(asked.reply).write_text(" ".join(filter(None, [str(problem), problem.next_step])), "utf-8")
         return UNFIT
@@ -59,7 +71,4 @@ def main(argument: str) -> int:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * MB, MEMORY_MB * MB))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     sys.exit(main(sys.argv[1]))

@@ -25,6 +25,8 @@ MOST_FILES = 1000
 """Of a template, and of an AVI that is made of it."""
 LARGEST_MADE = 64 * MB
 SECONDS = 60.0
+PROCESSOR = 20
+"""Seconds of it, for each process."""
 _LOOK = 0.1
 """Seconds between two looks at what has been written."""
 _BLOCK = 512
@@ -80,8 +82,7 @@ class TemplateRenderer:
             self._render(source, room, repository, proposed)
             with opened_folder(room, ["made"]) as folder:
                 tree = copied(folder, room / "copy")
-            if len(tree.files) > MOST_FILES:
-                raise BadTemplate(f"It makes {len(tree.files)} files; at most {MOST_FILES} are accepted.")
+            _require_few(tree)
             yield tree
         finally:
             remove_path(room)
@@ -89,7 +90,7 @@ class TemplateRenderer:
     def _taken(self, source: TemplateSource, target: Path) -> Path:
         """Return a repository that holds one version alone, and is small."""
         git = self._repositories.git(source.avi)
-        _require_small(git, source.tag)
+        _require_fit(git, source.tag)
         Git(target).make()
         origin = f"file://{quote(str(self._repositories.folder(source.avi).resolve()))}"
         one = ["--quiet", "--no-tags", "--depth=1", origin, f"{source.tag}:{source.tag}"]
@@ -107,25 +108,37 @@ class TemplateRenderer:
             version=source.version if repository else "",
             repository=str(repository or ""),
             proposed=proposed,
+            processor=PROCESSOR,
         )
         status = _run(request, room)
         if status == UNFIT:
             raise BadTemplate(reply.read_text("utf-8")[:1000])
         if status:
             raise BadTemplate(
-                "It takes too much memory or time, or makes files that are too large: an AVI is made of it in "
-                f"seconds, with at most {MOST_FILES} files and {LARGEST_MADE // MB} MB."
+                "It takes too much memory or time: an AVI is made of it in seconds, with little memory."
             )
 
 
-def _require_small(git: Git, tag: str) -> None:
+def _require_fit(git: Git, tag: str) -> None:
     size = 0
     for count, entry in enumerate(git.entries(f"{tag}^{{commit}}"), start=1):
+        if entry.is_submodule:  # git may fetch nothing, and would say so at length
+            raise BadTemplate(f"{entry.shown[:200]}: is a submodule; put its files themselves there.")
         size += entry.size
         if count > MOST_FILES or size > LARGEST_TEMPLATE:
             raise BadTemplate(
                 f"It is too large: at most {MOST_FILES} files and {LARGEST_TEMPLATE // MB} MB are accepted."
             )
+
+
+def _require_few(tree: Tree) -> None:
+    """Refuse what is made of it, where that is more than the looks meanwhile allowed for."""
+    size = sum((tree.folder / path).stat().st_size for path in tree.files)
+    if len(tree.files) > MOST_FILES or size > LARGEST_MADE:
+        raise BadTemplate(
+            f"It makes {len(tree.files)} files of {size / MB:.1f} MB; at most {MOST_FILES} and "
+            f"{LARGEST_MADE // MB} MB are accepted."
+        )
 
 
 def _run(request: Rendering, room: Path) -> int:
@@ -145,7 +158,8 @@ def _run(request: Rendering, room: Path) -> int:
     ) as process:
         until = time.monotonic() + SECONDS
         try:
-            while process.poll() is None and time.monotonic() < until and _is_small(room):
+            while process.poll() is None and time.monotonic() < until:
+                _require_small(room)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(_LOOK)
             return -signal.SIGKILL if process.returncode is None else process.returncode
@@ -154,8 +168,8 @@ def _run(request: Rendering, room: Path) -> int:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _is_small(room: Path) -> bool:
-    """Tell whether what was written until now is no more than may be; some of it goes away again."""
+def _require_small(room: Path) -> None:
+    """Refuse what was written until now where it is more than may be; some of it goes away again."""
     files = size = 0
     for _, folders, names, here in os.fwalk(room, onerror=lambda _: None, follow_symlinks=False):
         files += len(names) + len(folders)
@@ -163,5 +177,6 @@ def _is_small(room: Path) -> bool:
             with suppress(FileNotFoundError):
                 size += os.stat(name, dir_fd=here, follow_symlinks=False).st_blocks * _BLOCK
         if files > 20 * MOST_FILES or size > 2 * LARGEST_MADE:
-            return False
-    return True
+            raise BadTemplate(
+                f"It makes files without end: at most {MOST_FILES} and {LARGEST_MADE // MB} MB are accepted."
+            )

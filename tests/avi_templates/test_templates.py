@@ -82,6 +82,7 @@ def test_its_own_tests_pass(avis, name):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=avis[name],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},  # f2py calls meson
         capture_output=True,
         text=True,
         check=False,
