@@ -201,7 +201,7 @@ def test_one_that_wants_to_run_something_is_refused(house, wish):
         ({"template/.copier-answers.yml.jinja": ""}, "copier-answers"),
         ({"template/{% if true %}": "x"}, "cannot be used"),
         ({"template/x.jinja": "{% for i in range(10**9) %}x{% endfor %}"}, "cannot be used"),
-        ({"template/x.jinja": "{{ 'x' * 10**10 }}"}, "cannot be used|too much memory"),
+        ({"template/x.jinja": "{{ 'x' * 10**10 }}"}, "more memory than there is for it"),
         ({"template/x.jinja": "{{ ''.__class__.__mro__ }}"}, "cannot be used"),
     ],
     ids=["manifest", "answers", "name", "range", "memory", "sandbox"],
