@@ -19,6 +19,7 @@ _COLUMNS = {
     "PoolView": ("owner", "memory_used_mb", "memory_mb", "cpu_used", "cpu", "jobs_used", "jobs"),
     "FolderView": ("name", "is_folder", "size", "modified_at"),
     "EventView": ("at", "kind", "data"),
+    "TemplateView": ("name", "version", "state", "project", "summary"),
 }
 _MOST_COLUMNS = 6
 _GAP = "  "
