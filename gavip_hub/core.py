@@ -104,13 +104,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),
         **_other_places(repositories, projects, common),
-        templates=TemplateService(
-            repositories=repositories,
-            projects=projects,
-            releases=releases,
-            renderer=TemplateRenderer(root=config.root, repositories=repositories),
-            **common,
-        ),
+        templates=_templates(repositories, projects, releases, common),
         servers=ServerService(
             quotas=quotas, releases=releases, environments=environments, spaces=spaces, disk=disk, **common
         ),
@@ -120,6 +114,18 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         grants=GrantService(database=database, releases=releases, quotas=quotas, clock=clock),
         clocks=ClockService(database=database, clock=clock, boot=BOOT_ID.read_text().strip()),
         past_runs=PastRuns(database=database, clock=clock),
+    )
+
+
+def _templates(
+    repositories: Repositories, projects: ProjectService, releases: ReleaseService, common: dict[str, Any]
+) -> TemplateService:
+    return TemplateService(
+        repositories=repositories,
+        projects=projects,
+        releases=releases,
+        renderer=TemplateRenderer(root=common["config"].root, repositories=repositories),
+        **common,
     )
 
 

@@ -186,6 +186,13 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "files.html", {"folder": FolderView(path="", items=[], more=False), "above": []}
 
 
+def _listed(projects: list[ProjectView]) -> Iterator[tuple[str, dict[str, Any]]]:
+    listed = {"projects": projects, "may_make": True, "templates": TEMPLATES, "notebook": EVIL}
+    none = {"projects": [], "may_make": False, "templates": [], "notebook": ""}
+    for some in (listed, none):
+        yield "projects.html", {"git": "http://g", **some}
+
+
 def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the pages of projects, full and empty, as an owner and a reader see them."""
     member = MemberView(user=EVIL, may="read")
@@ -201,18 +208,7 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         branch=EVIL, path=f"a/{EVIL}", listing=Listing(entries=tuple(entries), more=True), history=[made]
     )
     file = ShownFile(name=EVIL, title=EVIL, size=5, preview="text", content="/c", download="/d")
-    yield (
-        "projects.html",
-        {
-            "projects": [project, reader],
-            "may_make": True,
-            "git": "http://g",
-            "templates": TEMPLATES,
-            "notebook": EVIL,
-        },
-    )
-    none = {"projects": [], "may_make": False, "git": "http://g", "templates": [], "notebook": ""}
-    yield "projects.html", none
+    yield from _listed([project, reader])
     outside: dict[str, Any] = {
         "imported": ImportView(avi="stars", url=EVIL, state="failed", message=EVIL, begun_at=NOW),
         "mirror": MirrorView(
