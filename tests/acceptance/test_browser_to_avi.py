@@ -57,7 +57,7 @@ async def visitor(browser: "Browser", platform: Platform, user: str) -> AsyncIte
 async def upload(page: "Page", platform: Platform, file: Path) -> None:
     """Bring a file into one's space, by the notebook server."""
     await page.goto(f"{platform.url}/services/gavip/servers")
-    await page.get_by_role("link", name="Start a notebook server").click()
+    await page.get_by_role("link", name="New notebook").click()
     await page.wait_for_url("**/lab**", timeout=90_000)
     async with page.expect_file_chooser(timeout=90_000) as asked:
         await page.get_by_title("Upload Files").click()
