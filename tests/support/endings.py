@@ -20,7 +20,8 @@ def started(command: list[str]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
-    patience = threading.Timer(LONGEST, process.kill)
+    # All of it: what a command started would hold the pipe open for ever.
+    patience = threading.Timer(LONGEST, os.killpg, (process.pid, signal.SIGKILL))
     patience.daemon = True
     patience.start()
     return process
@@ -57,6 +58,8 @@ def allowed(root: Path, port: int, user: str, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # Who runs the tests in the background has Ctrl-C ignored, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.argv[1] == "--allow":
         root, port, user, *command = sys.argv[2:]
         sys.exit(allowed(Path(root), int(port), user, command))
