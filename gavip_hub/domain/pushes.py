@@ -33,7 +33,7 @@ def newest_template(names: Iterable[str]) -> str | None:
 
 
 def refusals(
-    updates: Sequence[RefUpdate], *, released: Collection[str], template: bool = False
+    updates: Sequence[RefUpdate], *, released: Collection[str], offered: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield what of a push is not taken, in words.
 
@@ -41,8 +41,8 @@ def refusals(
     ----------
     released
         Versions that are releases already, whatever they are called.
-    template
-        Whether AVIs are made of the repository: each is brought on from the version that it was made of.
+    offered
+        Versions of it as a template; AVIs that were made of one are brought on from there, so no version of it changes.
     """
     if len(updates) > MOST_UPDATES:
         yield f"This push changes {len(updates):,} names; {MOST_UPDATES:,} at once are taken: push them in parts."
@@ -55,7 +55,11 @@ def refusals(
             yield "main: this branch stays; push another state of it instead."
         elif update.name in kept and not update.is_new:
             yield never_changes(update.name)
-        elif template and template_version(update.name) and not update.is_new:
+        elif (
+            offered
+            and (version := template_version(update.name))
+            and (version in offered or not update.is_new)
+        ):
             tag = update.name.removeprefix(_TAG)
             yield f"{tag}: is a version of a template, and AVIs were made of it: tag a new version."
 

@@ -79,8 +79,8 @@ class PushService:
         pusher = self._pusher(secret)
         with self._database.reading() as session:
             commits = releases.commits(session, pusher.avi)
-            template = bool(templates.of_project(session, pusher.avi))
-        lines = list(refusals(push.updates, released=commits.keys(), template=template))
+            offered = {row.version for row in templates.of_project(session, pusher.avi)}
+        lines = list(refusals(push.updates, released=commits.keys(), offered=offered))
         lines += lines or self._unfit(pusher, push, commits)
         if lines:
             log.info("Refused a push of %s to %s: %s", pusher.user, pusher.avi, lines[0])

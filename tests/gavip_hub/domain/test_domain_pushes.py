@@ -57,3 +57,20 @@ def test_a_push_of_very_many_names_is_refused_in_one_line():
     assert list(refusals(updates, released=())) == [
         "This push changes 2,001 names; 2,000 at once are taken: push them in parts."
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [("refs/tags/v1.0.0", ONE), ("refs/tags/1.0.0", NOTHING), ("refs/tags/0.9.0", ONE)],
+    ids=["moved", "the same version by another name", "moved, and of a version before"],
+)
+def test_a_version_of_a_template_never_changes(name, old):
+    update = RefUpdate(old=old, new=OTHER, name=name)
+    [said] = refusals([update], released=(), offered={"1.0.0"})
+    assert said.endswith("AVIs were made of it: tag a new version.")
+    assert list(refusals([update], released=())) == []
+
+
+def test_a_template_gets_new_versions():
+    update = RefUpdate(old=NOTHING, new=ONE, name="refs/tags/v1.1.0")
+    assert list(refusals([update], released=(), offered={"1.0.0"})) == []
