@@ -1,6 +1,7 @@
 """AVIs' files made of a template, by a program of its own with limits: a template is a stranger's."""
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -112,11 +113,17 @@ class TemplateRenderer:
         )
         status = _run(request, room)
         if status == UNFIT:
-            raise BadTemplate(reply.read_text("utf-8")[:1000])
+            raise BadTemplate(_without_place(reply.read_text("utf-8"), room, self._folder.parent)[:1000])
         if status:
             raise BadTemplate(
                 "It takes too much memory or time: an AVI is made of it in seconds, with little memory."
             )
+
+
+def _without_place(said: str, room: Path, root: Path) -> str:
+    """Return what copier said of a template without where on this machine that was, or what else is there."""
+    own = re.sub(rf"{re.escape(str(room))}(/gavip-template-\w+(/copier\.[\w.]+)?)?/?", "", said)
+    return re.sub(rf"{re.escape(str(root))}[^\"'\s]*", "(outside)", own)
 
 
 def _require_fit(git: Git, tag: str) -> None:

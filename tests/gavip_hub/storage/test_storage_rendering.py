@@ -9,10 +9,11 @@ from gavip_hub.exceptions import BadTemplate
 from gavip_hub.storage import rendering
 from gavip_hub.storage.rendering import TemplateRenderer, TemplateSource
 from gavip_hub.storage.repositories import Repositories
-from tests.support.templates import git, template_of
+from tests.support.templates import QUESTIONS, git, template_of
 
 TOO_MUCH = "takes too much memory or time"
 ENDLESS = "makes files without end"
+BEGIN = f"_subdirectory: template\n{QUESTIONS}"
 LOOPS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
 DOUBLED = "{% set n = namespace(x='x') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
 BOMBS = {
@@ -118,3 +119,45 @@ def test_a_submodule_is_refused_in_words_and_never_fetched(house):
     git(house.source, "push", "-qf", str(house.repositories.folder("ours")), "v1.0.0")
     with pytest.raises(BadTemplate, match="template/other: is a submodule; put its files themselves there"):
         made(house)
+
+
+SECRETS = "../../../secrets"
+SPYING = {
+    "include": (
+        {"copier.yml": f"{BEGIN}---\n!include ../{SECRETS}/passwords.yml\n"},
+        "must be inside the template",
+    ),
+    "data": (
+        {
+            "copier.yml": f"{BEGIN}_external_data:\n  told: {SECRETS}/passwords.yml\n",
+            "template/x.jinja": "{{ _external_data.told }}",
+        },
+        "is forbidden",
+    ),
+    "folder": ({"copier.yml": f"_subdirectory: {SECRETS}\n"}, "is forbidden"),
+    "folder of an expression": (
+        {"copier.yml": "_subdirectory: \"{{ '..' }}/../../secrets\"\n"},
+        "is forbidden",
+    ),
+    "template": ({"template/said.jinja": f"{{% include '{SECRETS}/passwords.yml' %}}"}, "cannot be used"),
+    "name": ({"template/{{ '..' ~ _copier_conf.sep ~ 'out' }}.txt": "written outside"}, "is forbidden"),
+    "answers": (
+        {
+            "copier.yml": f"{BEGIN}_answers_file: ../../out.txt\n",
+            "template/{{ _copier_conf.answers_file }}": "written outside",
+        },
+        "is forbidden",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), SPYING.values(), ids=list(SPYING))
+def test_a_template_reads_and_writes_nothing_outside(house, files, words):
+    (house.root / "secrets").mkdir()
+    (house.root / "secrets" / "passwords.yml").write_text("operator: treasure\n")
+    push(house, files)
+    with pytest.raises(BadTemplate, match=words) as refused:
+        made(house)
+    assert "treasure" not in refused.value.message
+    assert str(house.root) not in refused.value.message
+    assert not list(house.root.rglob("out.txt"))
