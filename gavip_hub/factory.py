@@ -96,9 +96,7 @@ def make_service(
     hub_client = HubClient(api_url=f"{config.hub_url}/hub/api", service_token=service_token)
     thread_groups = make_thread_groups(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
-    scheduler = _scheduler(
-        core, backend, thread_groups.database_threads, thread_groups.file_threads, metrics=metrics
-    )
+    scheduler = _scheduler(core, backend, thread_groups, metrics=metrics)
     services = make_services(core, hub or hub_client, thread_groups.database_threads)
     context = _context(
         core,
@@ -192,7 +190,7 @@ def _git(core: Core) -> GitHttp:
 
 
 def _scheduler(
-    core: Core, backend: JobBackend, database_threads: Threads, file_threads: Threads, *, metrics: Metrics
+    core: Core, backend: JobBackend, thread_groups: ThreadGroups, *, metrics: Metrics
 ) -> SchedulerLoop:
     config = core.config
     lifecycle = JobLifecycle(database=core.database, quotas=core.quotas, clock=core.clock)
@@ -213,8 +211,8 @@ def _scheduler(
             outcomes=OutcomeReader(folders=core.folders, most_bytes=config.results_mb * MB),
         ),
         clock=core.clock,
-        database_threads=database_threads,
-        file_threads=file_threads,
+        database_threads=thread_groups.database_threads,
+        file_threads=thread_groups.file_threads,
         silence=timedelta(seconds=config.silence),
     )
     return SchedulerLoop(
@@ -224,7 +222,7 @@ def _scheduler(
         backend=backend,
         policy=core.policies.current,
         clock=core.clock,
-        threads=database_threads,
+        threads=thread_groups.database_threads,
         pass_timer=metrics.passes.time,
         ranked=core.board.post,
         held=core.disk.shortage,

@@ -1,5 +1,6 @@
 """Pages of one's own files, from the running service."""
 
+import os
 import re
 from html import unescape
 
@@ -75,3 +76,13 @@ async def test_nobody_sees_anothers_files(service, space):
     async with pages_of(service, "ann-token") as other:
         assert (await other.get("/files?path=work")).status_code == 404
         assert (await other.get("/files/content", params={"path": "work/cone.ipynb"})).status_code == 404
+
+
+async def test_a_name_that_is_no_text_fails_no_page(portal, space):
+    (space / os.fsdecode(b"\xff.csv")).write_text("ra,dec")
+    (space / "two\nlines.csv").write_text("ra,dec")
+    page = await portal.get("/files?path=work")
+    assert page.status_code == 200
+    for link in links(page):
+        if "/content" in link:
+            assert (await portal.get(link)).status_code == 200
