@@ -13,6 +13,8 @@ from jupyter_core.paths import jupyter_path
 from typing_extensions import override
 from voila._version import __version__ as voila_version
 
+from avi_kernel.interface.sources import joined, source_files
+
 OWN = Path(__file__).parent / "share"
 """A Jupyter data folder: `voila/templates/gavip` below it is our template."""
 NEEDED = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
@@ -65,7 +67,7 @@ class Assets:
     @cached_property
     def extensions(self) -> list[LabExtension]:
         """The two that draw widgets, and libraries of widgets that the AVI's own code names."""
-        return chosen(_source_of(self._folder))
+        return chosen(joined(source_files(self._folder)))
 
     @cached_property
     def version(self) -> str:
@@ -185,9 +187,3 @@ def chosen(code: str) -> list[LabExtension]:
         if extension.name in NEEDED
         or (extension.draws_widgets and extension.python_package and extension.python_package in code)
     ]
-
-
-def _source_of(folder: Path) -> str:
-    """Return the AVI's own code as one text, to look for the names of libraries in."""
-    files = [*folder.glob("*.ipynb"), *folder.glob("**/*.py")]
-    return "\n".join(path.read_text(errors="replace") for path in files)

@@ -4,11 +4,9 @@ import asyncio
 import hashlib
 import html
 import os
-from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
@@ -17,16 +15,9 @@ from typing_extensions import override
 from avi_kernel.interface.assets import Assets, chosen
 from avi_kernel.interface.options import NoInterface
 from avi_kernel.interface.rendering import Unreadable
-from avi_kernel.protocol.details import MANIFEST_FILE
-from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from avi_kernel.interface.sources import joined, source_files
 
-MOST_FILES = 2000
-"""Source files that are watched; those of a folder come before those of the folders in it."""
-MOST_ENTRIES = 20_000
-"""What is looked at to find them: folders of data have very many files."""
 LONGEST_WORDS = 1000
-_NO_SOURCE = NO_PART_OF_AN_AVI | {"results", "node_modules"}
-_SUFFIXES = (".ipynb", ".py")
 _BROKEN = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>This interface cannot be shown</title><link rel="icon" href="data:,">
@@ -38,30 +29,20 @@ _BROKEN = """<!DOCTYPE html>
 """
 
 
-def source_files(folder: Path) -> Iterator[Path]:
-    """Yield the notebooks and modules of an AVI's folder and its manifest; links to other folders are not followed."""
-    waiting, left = deque([folder]), MOST_ENTRIES
-    while waiting and left > 0:
-        entries = _entries(waiting.popleft(), left)
-        left -= len(entries)
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if _may_hold_source(entry):
-                    waiting.append(Path(entry))
-            elif entry.name.endswith(_SUFFIXES) or entry.name == MANIFEST_FILE:
-                yield Path(entry)
+class _Read(NamedTuple):
+    """What a file held when its time and size were these."""
+
+    status: tuple[int, int, int]
+    digest: bytes
 
 
-def _entries(place: Path, most: int) -> "list[os.DirEntry[str]]":
-    try:
-        with os.scandir(place) as entries:
-            return sorted(islice(entries, most), key=lambda entry: entry.name)
-    except OSError:  # it has just gone, or is not ours to read
-        return []
-
-
-def _may_hold_source(folder: "os.DirEntry[str]") -> bool:
-    return folder.name not in _NO_SOURCE and not Path(folder, "pyvenv.cfg").exists()
+def _read_again(path: Path, before: _Read | None) -> _Read:
+    """Return what a file holds; it is read only where its time or size says that it is another."""
+    found = path.stat()
+    status = (found.st_mtime_ns, found.st_size, found.st_ino)
+    if before and before.status == status:
+        return before
+    return _Read(status, hashlib.sha256(path.read_bytes()).digest())
 
 
 class Source:
@@ -76,34 +57,30 @@ class Source:
     def __init__(self, folder: Path, *, assets: Assets) -> None:
         self._folder = folder
         self._assets = assets
+        self._read: dict[Path, _Read] = {}
 
     def revision(self) -> str:
-        """Return a word that changes when any source file does."""
-        digest = hashlib.sha256()
-        for path in islice(source_files(self._folder), MOST_FILES):
+        """Return a word that changes with the content of any source file.
+
+        An AVI may write one of its own, as it was before, whenever its cells run.
+        """
+        digest, seen = hashlib.sha256(), self._read
+        self._read = {}
+        for path in source_files(self._folder):
             with suppress(OSError):  # it has just gone
-                status = path.stat()
-                digest.update(os.fsencode(path) + f"\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
+                self._read[path] = _read_again(path, seen.get(path))
+                digest.update(os.fsencode(path) + b"\0" + self._read[path].digest)
         return digest.hexdigest()[:16]
 
     def note(self) -> str:
         """Return what a developer must know of the code that a reload does not bring."""
-        files = islice(source_files(self._folder), MOST_FILES)
         offered = {extension.name for extension in self._assets.extensions}
-        new = [each.name for each in chosen(_joined(files)) if each.name not in offered]
+        new = [each.name for each in chosen(joined(source_files(self._folder))) if each.name not in offered]
         if not new:
             return ""
         return (
             f"This AVI begins to use {', '.join(new)}: end gavip dev and start it anew, or that is not drawn."
         )
-
-
-def _joined(files: Iterator[Path]) -> str:
-    texts = []
-    for path in files:
-        with suppress(OSError):
-            texts.append(path.read_text(errors="replace"))
-    return "\n".join(texts)
 
 
 def broken_page(error: Exception, *, revision: str, assets: Assets, base_url: str) -> str:

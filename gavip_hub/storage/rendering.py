@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from avi_kernel.authoring.rendering import UNFIT, Rendering
+from avi_kernel.authoring.rendering import TOO_MUCH, UNFIT, Rendering
 from gavip_hub.exceptions import BadTemplate
 from gavip_hub.storage.beneath import opened_folder
 from gavip_hub.storage.copies import MB, Tree, copied
@@ -114,6 +114,10 @@ class TemplateRenderer:
         status = _run(request, room)
         if status == UNFIT:
             raise BadTemplate(_without_place(reply.read_text("utf-8"), room, self._folder.parent)[:1000])
+        if status > 0 and status != TOO_MUCH:
+            raise BadTemplate(
+                f"It ends the program that makes its files (exit {status}); try it with `gavip avi new` first."
+            )
         if status:
             raise BadTemplate(
                 "It takes too much memory or time: an AVI is made of it in seconds, with little memory."

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from avi_kernel.interface import options, reloading
+from avi_kernel.interface import options, sources
 from avi_kernel.interface.app import InterfaceServer
 from avi_kernel.interface.assets import Assets
-from avi_kernel.interface.reloading import Source, source_files
+from avi_kernel.interface.reloading import Source
+from avi_kernel.interface.sources import joined, source_files
 from tests.support.interface import eventually, interface, write_notebook
 
 PATIENCE = 60_000
@@ -71,6 +72,15 @@ def test_each_change_of_the_source_is_another_revision(
     assert source_of(folder).revision() != before
 
 
+def test_a_file_that_an_avi_writes_as_it_was_is_no_change(folder: Path) -> None:
+    source = source_of(folder)
+    before = source.revision()
+    helper = folder / "helper.py"
+    helper.write_bytes(helper.read_bytes())
+    os.utime(helper, (1, 1))
+    assert source.revision() == before
+
+
 @pytest.mark.parametrize(
     "name",
     [".git/a.py", ".gavip/work/a.py", ".venv/a.py", "__pycache__/a.py", ".ipynb_checkpoints/app.ipynb",
@@ -96,13 +106,19 @@ def test_an_environment_of_any_name_and_linked_folders_are_left_out(folder: Path
 def test_a_folder_of_very_many_files_is_not_read_to_its_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reloading, "MOST_ENTRIES", 6)
+    monkeypatch.setattr(sources, "MOST_ENTRIES", 6)
     assert {path.name for path in source_files(folder)} == {
         "app.ipynb",
         "avi.toml",
         "helper.py",
         "count.ipynb",
     }
+
+
+def test_libraries_of_widgets_are_looked_for_in_the_source_alone(folder: Path) -> None:
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "a.py").write_text("import ipyaladin")
+    assert "ipyaladin" not in joined(source_files(folder))
 
 
 def test_a_widget_library_that_is_begun_to_be_used_is_told_of(folder: Path) -> None:

@@ -67,6 +67,13 @@ def test_one_that_takes_too_long_is_ended_with_its_reason(house, monkeypatch):
         made(house)
 
 
+def test_one_that_ends_the_program_otherwise_is_not_told_to_be_too_large(house, monkeypatch):
+    monkeypatch.setattr(rendering, "_run", lambda request, room: 1)
+    push(house)
+    with pytest.raises(BadTemplate, match=r"ends the program .* \(exit 1\)"):
+        made(house)
+
+
 @pytest.mark.parametrize(("limit", "value"), [("LARGEST_MADE", 1024 * 1024), ("MOST_FILES", 20)])
 def test_files_without_end_are_ended_with_their_reason(house, monkeypatch, limit, value):
     monkeypatch.setattr(rendering, limit, value)
