@@ -94,6 +94,15 @@ async def test_the_portals_pages_offer_those_of_the_moment(service, pushed):
         assert "Made of the template faint" in (await dora.get("/projects/mine")).text
 
 
+async def test_a_templates_own_project_says_what_it_is(service, pushed, olga):
+    async with pages_of(service, "dora-token") as pages:
+        assert "no release yet" in (await pages.get("/projects")).text
+        await olga.post("/templates", json=WANTED)
+        shown = (await pages.get("/projects")).text
+    assert "offered as a template, in version" in shown
+    assert "no release yet" not in shown
+
+
 async def test_a_refusal_is_told_on_a_page(service):
     async with pages_of(service, "olga-token") as olga:
         answer = await olga.post("/platform/templates", data={"act": "add", "name": "faint"})
