@@ -7,6 +7,9 @@ from pathlib import Path
 
 from avi_kernel import fast_imports
 
+LAB_EXTENSIONS = Path(__file__).parent / "lab"
+"""What JupyterLab has of the platform: a button that makes an AVI of a notebook."""
+
 
 def arguments(env: Mapping[str, str]) -> list[str]:
     """Return how to start the server: on the box's socket, in the user's own space."""
@@ -16,6 +19,7 @@ def arguments(env: Mapping[str, str]) -> list[str]:
         # As whom it runs is the platform's decision; where nothing is sandboxed that may be root.
         "--ServerApp.allow_root=True",
         "--LabApp.extension_manager=readonly",
+        f"--LabApp.extra_labextensions_path={LAB_EXTENSIONS}",
     ]
     if socket := env.get("GAVIP_SOCKET"):
         chosen.append(f"--ServerApp.sock={socket}")

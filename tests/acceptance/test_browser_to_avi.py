@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.async_api import expect
 
 from tests.support.avis import notebook
 from tests.support.browser import person
@@ -65,11 +66,19 @@ async def upload(page: "Page", platform: Platform, file: Path) -> None:
     await page.get_by_role("listitem", name=f"Name: {file.name}").wait_for()
 
 
-async def make_public(page: "Page", platform: Platform) -> None:
+async def press_the_button_of_lab(lab: "Page", file: Path) -> "Page":
+    """Open the notebook, press its button, and return the portal's page that comes."""
+    await lab.get_by_role("listitem", name=f"Name: {file.name}").dblclick()
+    async with lab.expect_popup(timeout=60_000) as opened:
+        await lab.get_by_role("button", name="Make an AVI").click()
+    page = await opened.value
+    await expect(page.get_by_label("Of a notebook of your space")).to_have_value(file.name)
+    return page
+
+
+async def make_public(page: "Page") -> None:
     """Do what an author does: make a project of the notebook, release it, show it to everybody."""
-    await page.goto(f"{platform.url}/services/gavip/projects")
     await page.get_by_label("Name", exact=True).fill(NAME)
-    await page.get_by_label("Of a notebook of your space").fill("cone.ipynb")
     await page.get_by_role("button", name="Make it").click()
     await page.get_by_label("Version", exact=True).fill("1.0.0")
     await page.get_by_role("button", name="Release what main has").click()
@@ -98,7 +107,7 @@ async def test_an_author_needs_no_command(
     async with visitor(browser, platform, AUTHOR) as page:
         await upload(page, platform, own_file)
         told("a notebook lies in the space")
-        await make_public(page, platform)
+        await make_public(await press_the_button_of_lab(page, own_file))
         told("a public AVI")
     async with visitor(browser, platform, READER) as page:
         await run_as_a_job(page, platform)

@@ -177,6 +177,19 @@ def test_the_notebook_server_listens_on_the_boxes_socket_in_the_users_space() ->
     assert reach == "http://127.0.0.2:8081/hub/api/users/eve/activity"
 
 
+def test_lab_is_told_of_a_button_whose_files_are_there() -> None:
+    (place,) = [word for word in notebook.arguments({}) if "extra_labextensions_path" in word]
+    folder = Path(place.partition("=")[2]) / "gavip-lab"
+    about = json.loads((folder / "package.json").read_text())
+    code = (folder / about["jupyterlab"]["_build"]["load"]).read_text()
+    schema = json.loads(
+        (folder / about["jupyterlab"]["schemaDir"] / about["name"] / "plugin.json").read_text()
+    )
+    (button,) = schema["jupyter.lab.toolbars"]["Notebook"]
+    assert f'COMMAND = "{button["command"]}"' in code
+    assert f'NAME = "{about["name"]}"' in code
+
+
 def test_lab_in_an_environment_of_its_own_is_what_serves(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
