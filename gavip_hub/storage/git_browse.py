@@ -12,10 +12,11 @@ from gavip_hub.storage.git import Entry, Git
 MOST_LISTED = 1000
 MOST_COMMITS = 20
 LONGEST_SUBJECT = 120
+LONGEST_BODY = 4000
 MOST_TOLD = 1_000_000
 """Bytes of a history that are read."""
 _BETWEEN = "\x1f"
-_FORMAT = "%H%x1f%at%x1f%an%x1f%s"
+_FORMAT = "%H%x1f%at%x1f%an%x1f%B"
 _MODES = {"tree": "040000", "blob": "100644"}
 
 
@@ -27,6 +28,8 @@ class Made:
     author: str
     at: datetime | None
     subject: str
+    body: str
+    """What its message says below its subject."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +100,19 @@ def history(git: Git, commit: str) -> list[Made]:
 
 def _made(told: str) -> Made:
     """Read one commit: what an author wrote comes last, so that it can stand for nothing else."""
-    commit, at, author, subject = told.split(_BETWEEN, 3)
-    return Made(commit=commit, author=_short(author), at=_time(at), subject=_short(subject))
+    commit, at, author, message = told.split(_BETWEEN, 3)
+    subject, _, body = message.strip().partition("\n\n")
+    return Made(commit=commit, author=_short(author), at=_time(at), subject=_short(subject), body=_long(body))
 
 
 def _short(text: str) -> str:
     plain = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * LONGEST_SUBJECT])
     return plain.strip()[:LONGEST_SUBJECT]
+
+
+def _long(text: str) -> str:
+    plain = (letter if letter.isprintable() or letter == "\n" else " " for letter in text[:LONGEST_BODY])
+    return "".join(plain).strip()
 
 
 def _time(seconds: str) -> datetime | None:

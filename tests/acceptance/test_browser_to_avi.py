@@ -80,6 +80,7 @@ async def make_public(page: "Page") -> None:
     """Do what an author does: make a project of the notebook, release it, show it to everybody."""
     await page.get_by_label("Name", exact=True).fill(NAME)
     await page.get_by_role("button", name="Make it").click()
+    await expect(page.get_by_text("To decide:")).to_be_visible()
     await page.get_by_label("Version", exact=True).fill("1.0.0")
     await page.get_by_role("button", name="Release what main has").click()
     await page.get_by_role("button", name="1.0.0: Make public").click()

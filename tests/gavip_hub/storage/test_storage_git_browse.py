@@ -55,6 +55,15 @@ def test_a_subject_is_cut(folder, plumb):
     assert len(commit.subject) <= git_browse.LONGEST_SUBJECT
 
 
+def test_what_a_message_says_below_its_subject_is_told_too_and_cut(folder, plumb):
+    [commit] = git_browse.history(
+        Git(folder), made(plumb, subject=b"a\nb\n\n- one\x1f\n- two\n\n" + b"x" * 9000)
+    )
+    assert commit.subject == "a b"
+    assert commit.body.startswith("- one \n- two\n\nxxx")
+    assert len(commit.body) <= git_browse.LONGEST_BODY
+
+
 @pytest.mark.parametrize("at", [b"-18446744073709551615", b"99999999999999999", b"18446744073709551615"])
 def test_a_time_out_of_all_calendars_is_none(folder, plumb, at):
     [commit] = git_browse.history(Git(folder), made(plumb, at=at))
