@@ -200,7 +200,7 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         name="stars", owner="dora", git_url="http://g/stars.git", source="public", may="own", members=[member]
     )
     reader = project.model_copy(update={"may": "read", "source": "private", "owner": EVIL})
-    made = Made(commit="1" * 40, author=EVIL, at=NOW, subject=EVIL)
+    made = Made(commit="1" * 40, author=EVIL, at=NOW, subject=EVIL, body=EVIL)
     entries = [
         Entry(mode=mode, object_id="1" * 40, size=5, path=EVIL) for mode in ("040000", "100644", "160000")
     ]
