@@ -7,12 +7,13 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from typing_extensions import override
 
 from avi_kernel.protocol.boxes import ExitRecord
+from avi_kernel.protocol.called import Called
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import ContainerSpec
@@ -67,6 +68,7 @@ class FakeContainer:
     spec: ContainerSpec
     liveness: Liveness = Liveness.STARTING
     exit: ExitRecord | None = None
+    called: list[Called] = field(default_factory=list)
 
 
 class FakeEngine:
@@ -157,6 +159,11 @@ class FakeBackend(JobBackend):
     @override
     async def remove(self, handle: Handle) -> None:
         self.engine.containers.pop(handle.name, None)
+
+    @override
+    async def called(self, handle: Handle) -> list[Called] | None:
+        container = self.engine.containers.get(handle.name)
+        return None if container is None else container.called
 
     @override
     async def owned(self) -> list[str]:

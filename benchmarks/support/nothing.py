@@ -42,6 +42,9 @@ class NoBackend(JobBackend):
         """Forget a container."""
         self._seen.discard(handle.name)
 
+    async def called(self, handle: Handle) -> None:
+        """Tell nothing: it called nobody."""
+
     async def owned(self) -> list[str]:
         """Name no container: there is none."""
         return []

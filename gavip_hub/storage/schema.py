@@ -128,6 +128,8 @@ class Release(Base):
     environment: Mapped[str | None] = mapped_column(ForeignKey("environments.id"))
     build: Mapped[str | None] = mapped_column(String(32))
     """The job that fetches its packages."""
+    earlier_builds: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Jobs that tried so in vain, oldest first."""
     reason: Mapped[str] = mapped_column(default="", server_default="")
     """Why it is not ready, in words."""
     visibility: Mapped[str] = mapped_column(default="private")
@@ -146,6 +148,8 @@ class Check(Base):
     release: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
     job: Mapped[str | None] = mapped_column(String(32))
     scorecard: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    called: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Hosts that its box called, by the record beside the box; None: there is no such record."""
     badges: Mapped[list[Any]] = mapped_column(JSON)
 
 
