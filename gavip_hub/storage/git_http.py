@@ -21,6 +21,8 @@ _SETTINGS = {
     "http.receivepack": "true",
     "http.getanyfile": "false",
     "transfer.fsckObjects": "true",
+    # Of which commit whose working copy was made is no other's business.
+    "transfer.hideRefs": "refs/gavip",
     # Packs as they came: a small one may hold a hundred thousand files.
     "receive.unpackLimit": "1",
     "receive.denyCurrentBranch": "ignore",
