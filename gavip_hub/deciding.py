@@ -19,7 +19,9 @@ from gavip_hub.services.pushes import PushService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
+from gavip_hub.services.working_copies import WorkingCopyService
 from gavip_hub.storage.userfiles import UserFiles
+from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
 
@@ -62,6 +64,7 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         mirrors=core.mirrors,
         templates=core.templates,
         authoring=_authoring(core),
+        working_copies=_working_copies(core),
         pushes=_pushes(core),
     )
 
@@ -97,6 +100,19 @@ def _authoring(core: Core) -> AuthoringService:
         templates=core.templates,
         repositories=core.repositories,
         config=core.config,
+        clock=core.clock,
+        changed=core.mirrors.want,
+    )
+
+
+def _working_copies(core: Core) -> WorkingCopyService:
+    return WorkingCopyService(
+        database=core.database,
+        quotas=core.quotas,
+        projects=core.projects,
+        repositories=core.repositories,
+        copies=WorkingCopies(root=core.config.root, repositories=core.repositories),
+        disk=core.disk,
         clock=core.clock,
         changed=core.mirrors.want,
     )

@@ -40,6 +40,7 @@ from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
+from gavip_hub.services.working_copies import WorkingCopyService
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
@@ -78,6 +79,7 @@ class Services:
     templates: TemplateService
     pushes: PushService
     authoring: AuthoringService
+    working_copies: WorkingCopyService
 
 
 @dataclass(frozen=True, kw_only=True)
