@@ -228,6 +228,8 @@ WRITES = {
     "/servers/alpha/close",
     "/servers/alpha/keep",
     "/avis/gamma/grants",
+    "/projects/gamma/edit",
+    "/projects/gamma/take",
     "/projects/gamma/share",
     "/projects/gamma/unshare",
     "/projects/gamma/source",
