@@ -41,17 +41,17 @@ def service(desk: Desk, repositories, projects, tmp_path):
 @pytest.fixture
 def stars(desk: Desk, projects, repositories):
     """Dora's project of two files."""
-    projects.create(owner="dora", name="stars")
+    projects.create(owner="dora", name="comets")
     files = {"avi.toml": 'title = "Stars"\n', "sky/counts.py": "COUNT = 1\n"}
-    repositories.begin("stars", files, message="First", author="dora", at=desk.clock.now())
-    return repositories.git("stars")
+    repositories.begin("comets", files, message="First", author="dora", at=desk.clock.now())
+    return repositories.git("comets")
 
 
 @pytest.fixture
 def folder(service, stars, tmp_path):
     """Dora's working copy."""
-    service.begin(owner="dora", groups=[], name="stars")
-    return tmp_path / "users" / "dora" / "projects" / "stars"
+    service.begin(owner="dora", groups=[], name="comets")
+    return tmp_path / "users" / "dora" / "projects" / "comets"
 
 
 def shown(git, path: str) -> str:
@@ -67,12 +67,12 @@ def test_what_was_changed_added_and_removed_is_told_and_taken(service, stars, fo
     (folder / "avi.toml").write_text('title = "Bright stars"\n')
     (folder / "new.py").write_text("NEW = 1\n")
     (folder / "sky" / "counts.py").unlink()
-    told = {one.path: one.kind for one in service.look(owner="dora", name="stars").changes}
+    told = {one.path: one.kind for one in service.look(owner="dora", name="comets").changes}
     assert told == {"avi.toml": "changed", "new.py": "added", "sky/counts.py": "removed"}
-    service.take(author="dora", name="stars", message="Bright ones")
+    service.take(author="dora", name="comets", message="Bright ones")
     assert shown(stars, "avi.toml") == 'title = "Bright stars"'
     assert stars.run("log", "-1", "--format=%an %s", "main") == "dora Bright ones"
-    assert service.look(owner="dora", name="stars").changes == []
+    assert service.look(owner="dora", name="comets").changes == []
 
 
 def test_nothing_is_taken_when_main_has_moved(service, stars, folder):
@@ -81,9 +81,9 @@ def test_nothing_is_taken_when_main_has_moved(service, stars, folder):
     other = stars.run("commit-tree", tree, "-p", "main", "-m", "Another's", extra=signed)
     stars.run("update-ref", "refs/heads/main", other)
     (folder / "new.py").write_text("NEW = 1\n")
-    assert service.look(owner="dora", name="stars").is_behind
+    assert service.look(owner="dora", name="comets").is_behind
     with pytest.raises(Conflict, match="has moved"):
-        service.take(author="dora", name="stars", message="Mine")
+        service.take(author="dora", name="comets", message="Mine")
     assert stars.named("refs/heads/main") == other
 
 
@@ -95,7 +95,7 @@ def test_git_of_the_folder_itself_is_never_asked(service, stars, folder, tmp_pat
     (folder / ".git" / "config").write_text(f'[core]\nfsmonitor = "touch {tmp_path}/ran"\n')
     (folder / ".gitattributes").write_text("* filter=evil\n")
     (folder / "new.py").write_text("NEW = 1\n")
-    service.take(author="dora", name="stars", message="New")
+    service.take(author="dora", name="comets", message="New")
     assert not (tmp_path / "ran").exists()
     assert ".git/config" not in stars.run("ls-tree", "-r", "--name-only", "main").splitlines()
 
@@ -103,30 +103,30 @@ def test_git_of_the_folder_itself_is_never_asked(service, stars, folder, tmp_pat
 def test_a_link_is_refused_in_words(service, folder):
     (folder / "passwd").symlink_to("/etc/passwd")
     with pytest.raises(BadManifest, match="link"):
-        service.take(author="dora", name="stars", message="Link")
+        service.take(author="dora", name="comets", message="Link")
 
 
 def test_a_folder_that_became_a_link_leads_nowhere(service, folder, tmp_path):
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(NotFound):
-        service.take(author="dora", name="stars", message="Away")
+        service.take(author="dora", name="comets", message="Away")
 
 
 def test_a_copy_that_is_there_stays_as_it_is(service, folder):
     (folder / "avi.toml").write_text("mine")
-    service.begin(owner="dora", groups=[], name="stars")
+    service.begin(owner="dora", groups=[], name="comets")
     assert (folder / "avi.toml").read_text() == "mine"
 
 
 def test_nothing_is_not_taken(service, folder):
     with pytest.raises(Conflict, match="Nothing"):
-        service.take(author="dora", name="stars", message="Nothing")
+        service.take(author="dora", name="comets", message="Nothing")
 
 
 def test_only_who_may_write_it_has_a_copy(service, stars, projects):
     with pytest.raises(NotFound):
-        service.begin(owner="ann", groups=[], name="stars")
-    projects.change(owner="dora", name="stars", source="public")
+        service.begin(owner="ann", groups=[], name="comets")
+    projects.change(owner="dora", name="comets", source="public")
     with pytest.raises(Forbidden):
-        service.begin(owner="ann", groups=[], name="stars")
+        service.begin(owner="ann", groups=[], name="comets")
