@@ -174,8 +174,7 @@ def _of_commit(git: Git, commit: str) -> dict[str, tuple[str, str]]:
 
 
 def _of_tree(git: Git, tree: Tree, *, write: bool) -> dict[str, tuple[str, str]]:
-    asked = ["hash-object", *(["-w"] if write else []), "--no-filters", "--stdin-paths"]
-    hashed = git.run(*asked, given="\n".join(tree.files), folder=tree.folder).split()
+    hashed = git.hashed(tree.folder, tree.files, write=write)
     return {
         path: (_MODES[executable], made)
         for (path, executable), made in zip(tree.files.items(), hashed, strict=True)

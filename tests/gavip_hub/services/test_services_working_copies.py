@@ -100,6 +100,14 @@ def test_git_of_the_folder_itself_is_never_asked(service, stars, folder, tmp_pat
     assert ".git/config" not in stars.run("ls-tree", "-r", "--name-only", "main").splitlines()
 
 
+def test_a_name_that_git_would_read_as_quoted_leads_to_no_other_file(service, stars, folder, tmp_path):
+    (tmp_path / "secret").write_text("SECRET")
+    odd = '"' + str(tmp_path / "secret").replace("/", "\\057") + '"'
+    (folder / odd).write_text("mine")
+    service.take(author="dora", name="comets", message="Odd")
+    assert stars.run("show", f"main:{odd}") == "mine"
+
+
 def test_a_link_is_refused_in_words(service, folder):
     (folder / "passwd").symlink_to("/etc/passwd")
     with pytest.raises(BadManifest, match="link"):
