@@ -20,6 +20,7 @@ from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.working_copies import WorkingCopyService
+from gavip_hub.storage.git_drafts import Drafts
 from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
@@ -37,7 +38,7 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
     proposals = MemoryProposals(
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
-    jobs = _jobs(core, proposals)
+    jobs, pushes = _jobs(core, proposals), _pushes(core)
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
@@ -64,8 +65,8 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         mirrors=core.mirrors,
         templates=core.templates,
         authoring=_authoring(core),
-        working_copies=_working_copies(core),
-        pushes=_pushes(core),
+        working_copies=_working_copies(core, pushes),
+        pushes=pushes,
     )
 
 
@@ -105,16 +106,17 @@ def _authoring(core: Core) -> AuthoringService:
     )
 
 
-def _working_copies(core: Core) -> WorkingCopyService:
+def _working_copies(core: Core, pushes: PushService) -> WorkingCopyService:
     return WorkingCopyService(
         database=core.database,
         quotas=core.quotas,
         projects=core.projects,
+        pushes=pushes,
         repositories=core.repositories,
         copies=WorkingCopies(root=core.config.root, repositories=core.repositories),
+        drafts=Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb),
         disk=core.disk,
         clock=core.clock,
-        changed=core.mirrors.want,
     )
 
 

@@ -191,17 +191,10 @@ class Uploads:
 
 
 @contextmanager
-def way(
-    users: int, parts: Sequence[str], *, whose: os.stat_result | None = None
-) -> Iterator[tuple[int, os.stat_result]]:
-    """Give a folder below `users`, and whose the space is; what is missing is made and given to them.
-
-    Parameters
-    ----------
-    whose
-        Whose it is, where `users` is a folder within their space.
-    """
+def way(users: int, parts: Sequence[str]) -> Iterator[tuple[int, os.stat_result]]:
+    """Give a folder below `users`, and whose the space is; what is missing is made and given to them."""
     current = os.dup(users)
+    whose: os.stat_result | None = None
     try:
         for part in parts:
             deeper = _step(current, check_part(part), whose)

@@ -1,6 +1,7 @@
 """Every page of the portal with something in it, strangers' words above all."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -22,8 +23,10 @@ from gavip_hub.handlers.rendering import markdown
 from gavip_hub.services.browsing import Folder
 from gavip_hub.services.devices import Device
 from gavip_hub.services.evictions import ClosedServer
+from gavip_hub.services.working_copies import CopyView, Seen
 from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
+from gavip_hub.storage.git_drafts import Change
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 
 EVIL = '<img src=x onerror="alert(1)">'
@@ -164,7 +167,33 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from device_pages()
     yield "error.html", {"error": NotFound(EVIL)}
     yield from project_pages()
+    yield from copy_pages()
     yield from file_pages()
+
+
+def copy_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the page of a working copy: with changes, with such as cannot be taken, and with none."""
+    project = ProjectView(
+        name="stars", owner="dora", git_url="http://g/stars.git", source="public", may="own"
+    )
+    here = Seen(main="1" * 40, base="1" * 40, digest="2" * 64)
+    copy = CopyView(
+        folder="projects/stars",
+        notebooks=[f"{EVIL}.ipynb"],
+        changes=[Change(path=EVIL, kind="added")],
+        lines=f"+{EVIL}",
+        has_all_lines=False,
+        seen=here,
+        hindrance="",
+    )
+    behind = replace(copy, seen=replace(here, main="3" * 40))
+    for shown in (
+        copy,
+        behind,
+        replace(behind, hindrance=EVIL, lines=""),
+        replace(copy, changes=[], notebooks=[]),
+    ):
+        yield "project_copy.html", {"project": project, "copy": shown, "problem": EVIL, "message": EVIL}
 
 
 def device_pages() -> Iterator[tuple[str, dict[str, Any]]]:
