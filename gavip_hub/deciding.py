@@ -8,6 +8,7 @@ from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
+from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
@@ -39,6 +40,7 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
     jobs, pushes = _jobs(core, proposals), _pushes(core)
+    drafts = Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb)
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
@@ -65,7 +67,8 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         mirrors=core.mirrors,
         templates=core.templates,
         authoring=_authoring(core),
-        working_copies=_working_copies(core, pushes),
+        working_copies=_working_copies(core, pushes, drafts),
+        editing=_editing(core, pushes, drafts),
         pushes=pushes,
     )
 
@@ -106,7 +109,7 @@ def _authoring(core: Core) -> AuthoringService:
     )
 
 
-def _working_copies(core: Core, pushes: PushService) -> WorkingCopyService:
+def _working_copies(core: Core, pushes: PushService, drafts: Drafts) -> WorkingCopyService:
     return WorkingCopyService(
         database=core.database,
         quotas=core.quotas,
@@ -114,7 +117,18 @@ def _working_copies(core: Core, pushes: PushService) -> WorkingCopyService:
         pushes=pushes,
         repositories=core.repositories,
         copies=WorkingCopies(root=core.config.root, repositories=core.repositories),
-        drafts=Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb),
+        drafts=drafts,
+        disk=core.disk,
+        clock=core.clock,
+    )
+
+
+def _editing(core: Core, pushes: PushService, drafts: Drafts) -> EditingService:
+    return EditingService(
+        projects=core.projects,
+        pushes=pushes,
+        repositories=core.repositories,
+        drafts=drafts,
         disk=core.disk,
         clock=core.clock,
     )

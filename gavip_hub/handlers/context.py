@@ -19,6 +19,7 @@ from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
+from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
@@ -80,6 +81,7 @@ class Services:
     pushes: PushService
     authoring: AuthoringService
     working_copies: WorkingCopyService
+    editing: EditingService
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
-from gavip_hub.domain.pushes import MAIN
-from gavip_hub.exceptions import BadRequest, Conflict, NotFound
+from gavip_hub.domain.pushes import MAIN, checked_message
+from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.quotas import QuotaService
@@ -21,7 +21,6 @@ from gavip_hub.storage.git_drafts import Change, Draft, Drafts
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.working_copies import PLACE, WorkingCopies, reference
 
-LONGEST_MESSAGE = 2000
 MOST_NOTEBOOKS = 50
 
 log = logging.getLogger(__name__)
@@ -155,11 +154,7 @@ class WorkingCopyService:
         BadManifest
             A push of the same would not be taken.
         """
-        said = message.replace("\0", "").strip()
-        if not said or len(said) > LONGEST_MESSAGE:
-            raise BadRequest(
-                f"Say in at most {LONGEST_MESSAGE} characters what you changed.", field="message"
-            )
+        said = checked_message(message)
         self._disk.require_room()
         main, base = self._main(author, name), self._base(author, name)
         with self._read(author, name, base, self._signed(author, said)) as (tree, draft):

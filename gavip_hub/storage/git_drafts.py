@@ -2,14 +2,15 @@
 
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest, Conflict, Unavailable
-from gavip_hub.storage.copies import Tree
+from gavip_hub.storage.copies import DEEPEST, Tree
 from gavip_hub.storage.git import Commit, Entry, Git
 from gavip_hub.storage.git_http import room_left
 from gavip_hub.storage.repositories import Repositories
@@ -63,7 +64,7 @@ class Draft:
         Raises
         ------
         Conflict
-            Both changed the same lines, or the history of main was written anew.
+            Changes contradict each other, or the history of main was written anew.
         """
         if main == self.base:
             return self.commit
@@ -73,7 +74,9 @@ class Draft:
             )
         tree, paths = self.git.merged(main, self.commit)
         if paths:
-            raise Conflict(f"You and main both changed the same lines of {_named(paths)}; nothing was taken.")
+            raise Conflict(
+                f"You and main both changed {_named(paths)}, and the changes contradict each other."
+            )
         parents = ("-p", main, "-p", self.commit)
         return self.git.run("commit-tree", tree, "-m", what.message, *parents, extra=what.signature())
 
@@ -109,6 +112,27 @@ class Drafts:
                 for (path, executable), blob in zip(tree.files.items(), made, strict=True)
             }
             yield self._draft(avi, git, base=base, before=before, files=files, what=what)
+
+    @contextmanager
+    def of_file(self, avi: str, *, base: str, path: str, content: str, what: Commit) -> Iterator[Draft]:
+        """Give a commit in which one file that its base has is another.
+
+        Raises
+        ------
+        BadManifest
+            There is a link or a submodule in its place, or it lies too deep.
+        """
+        parts = path.split("/")
+        if len(parts) > DEEPEST:
+            raise BadManifest(f"{path[:100]}…: folders lie in one another more than {DEEPEST} deep.")
+        with self._repositories.apart(avi) as git:
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "text").write_bytes(content.encode())
+                (blob,) = git.hashed(Path(folder), ["text"], write=True)
+            tree = _with_blob(git, f"{base}^{{tree}}", parts, blob)
+            made = git.run("commit-tree", tree, "-m", what.message, "-p", base, extra=what.signature())
+            changes, sizes = [Change(path=path, kind="changed")], {path: len(content)}
+            yield Draft(avi=avi, git=git, base=base, commit=made, changes=changes, sizes=sizes)
 
     def _draft(
         self,
@@ -186,6 +210,23 @@ class Drafts:
             pack.seek(0)
             if told := self._repositories.git(draft.avi).passed_on(*taking, given=pack, output=None):
                 raise BadManifest(f"git does not take it, and would not by a push: {told}")
+
+
+def _with_blob(git: Git, tree: str, parts: Sequence[str], blob: str) -> str:
+    """Return a tree with another file at a path; folders beside it are not gone into, since they may have no end."""
+    first, *rest = parts
+    told = ""
+    for entry in git.entries(tree, recursive=False):
+        made = entry.object_id
+        if entry.path == first and rest:
+            made = _with_blob(git, made, rest, blob)
+        elif entry.path == first:
+            if entry.mode not in _MODES.values():
+                raise BadManifest(f"{first[:200]}: is a link or a submodule; put a file there.")
+            made = blob
+        kind = "tree" if entry.is_folder else "commit" if entry.is_submodule else "blob"
+        told += f"{entry.mode} {kind} {made}\t{entry.path}\0"
+    return git.run("mktree", "-z", given=told)
 
 
 def _is_tools(path: str) -> bool:

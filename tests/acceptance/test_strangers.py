@@ -192,6 +192,7 @@ PAGES = {
     "/files/content?path=secret.txt": {404},
     "/projects/gamma/copy": {403, 404},
     "/projects/gamma/edit": {403, 404},
+    "/projects/gamma/edit/app.ipynb": {403, 404},
     "/projects/gamma/renew": {403, 404},
     "/projects/gamma/take": {403, 404},
     "/jobs": {200},

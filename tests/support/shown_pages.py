@@ -22,6 +22,7 @@ from gavip_hub.handlers.project_pages import ShownFile
 from gavip_hub.handlers.rendering import markdown
 from gavip_hub.services.browsing import Folder
 from gavip_hub.services.devices import Device
+from gavip_hub.services.editing import TextView
 from gavip_hub.services.evictions import ClosedServer
 from gavip_hub.services.working_copies import CopyView, Seen
 from gavip_hub.storage.git import Entry
@@ -194,6 +195,9 @@ def copy_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         replace(copy, changes=[], notebooks=[]),
     ):
         yield "project_copy.html", {"project": project, "copy": shown, "problem": EVIL, "message": EVIL}
+    file = TextView(path=f"a/{EVIL}", text=EVIL, blob="1" * 40)
+    said = {"problem": EVIL, "lines": EVIL, "message": EVIL, "text": f"</textarea>{EVIL}"}
+    yield "project_edit.html", {"project": project, "path": file.path, "file": file, **said}
 
 
 def device_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -266,4 +270,5 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "project.html", {"project": project, "folder": None, "releases": [], **going}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
     shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
-    yield "project_file.html", {"project": project, "path": folder.path, **shown}
+    for edited in ("here", "lab"):
+        yield "project_file.html", {"project": project, "path": folder.path, "edited": edited, **shown}

@@ -184,7 +184,7 @@ def test_contradicting_changes_are_named_and_nothing_is_taken(service, comets, f
     (folder / "sky" / "counts.py").write_text("COUNT = 3\n")
     other = pushed(comets, "sky/counts.py", "COUNT = 2\n")
     assert "sky/counts.py" in look(service).hindrance
-    with pytest.raises(Conflict, match="same lines of sky/counts"):
+    with pytest.raises(Conflict, match="both changed sky/counts"):
         take(service)
     assert comets.named(MAIN) == other
     assert (folder / "sky" / "counts.py").read_text() == "COUNT = 3\n"
