@@ -93,9 +93,9 @@ class EditingService:
         BadManifest
             A push of the same would not be taken.
         """
+        git, main = self._main(author, name)
         what = Commit(message=checked_message(message), tag="", author=author, at=self._clock.now())
         self._disk.require_room()
-        git, main = self._main(author, name)
         before = _text(git, main, path)
         if before.blob != blob:
             raise ChangedMeanwhile

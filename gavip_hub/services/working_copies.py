@@ -154,9 +154,9 @@ class WorkingCopyService:
         BadManifest
             A push of the same would not be taken.
         """
+        main, base = self._main(author, name), self._base(author, name)
         said = checked_message(message)
         self._disk.require_room()
-        main, base = self._main(author, name), self._base(author, name)
         with self._read(author, name, base, self._signed(author, said)) as (tree, draft):
             _require_seen(Seen(main=main, base=base, digest=tree.digest), seen)
             if not draft.changes:
