@@ -65,6 +65,17 @@ async def change_in_lab(portal: "Page") -> None:
     await lab.close()
 
 
+async def change_on_a_page(portal: "Page") -> None:
+    """Edit the manifest in the portal."""
+    await portal.get_by_role("link", name="avi.toml").click()
+    await portal.get_by_role("link", name="Edit", exact=True).click()
+    text = portal.get_by_label("Text of avi.toml")
+    await text.fill("# By hand\n" + await text.input_value())
+    await portal.get_by_label("What you changed, in a sentence").fill("A line by hand")
+    await portal.get_by_role("button", name="Commit to main").click()
+    await portal.get_by_text("# By hand").wait_for()
+
+
 @pytest.mark.timeout(600)
 async def test_an_author_changes_a_notebook_and_releases_it_in_the_browser(
     platform: Platform, portal: "Page"
@@ -79,6 +90,9 @@ async def test_an_author_changes_a_notebook_and_releases_it_in_the_browser(
     await portal.get_by_label("What you changed, in a sentence").fill("A line from the browser")
     await portal.get_by_role("button", name="Take it to main").click()
     await portal.get_by_text("A line from the browser").wait_for()
+    await change_on_a_page(portal)
+    await portal.get_by_role("link", name=NAME).first.click()
+    await portal.get_by_text("A line by hand").wait_for()
     await portal.get_by_label("Version", exact=True).fill("1.1.0")
     await portal.get_by_role("button", name="Release what main has").click()
     await portal.get_by_role("link", name="1.1.0", exact=True).wait_for()
