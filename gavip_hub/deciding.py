@@ -8,6 +8,7 @@ from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
+from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
@@ -20,7 +21,10 @@ from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
+from gavip_hub.services.working_copies import WorkingCopyService
+from gavip_hub.storage.git_drafts import Drafts
 from gavip_hub.storage.userfiles import UserFiles
+from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
 
@@ -36,7 +40,8 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
     proposals = MemoryProposals(
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
-    jobs = _jobs(core, proposals)
+    jobs, pushes = _jobs(core, proposals), _pushes(core)
+    drafts = Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb)
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
@@ -64,7 +69,9 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         mirrors=core.mirrors,
         templates=core.templates,
         authoring=_authoring(core),
-        pushes=_pushes(core),
+        working_copies=_working_copies(core, pushes, drafts),
+        editing=_editing(core, pushes, drafts),
+        pushes=pushes,
     )
 
 
@@ -101,6 +108,31 @@ def _authoring(core: Core) -> AuthoringService:
         config=core.config,
         clock=core.clock,
         changed=core.mirrors.want,
+    )
+
+
+def _working_copies(core: Core, pushes: PushService, drafts: Drafts) -> WorkingCopyService:
+    return WorkingCopyService(
+        database=core.database,
+        quotas=core.quotas,
+        projects=core.projects,
+        pushes=pushes,
+        repositories=core.repositories,
+        copies=WorkingCopies(root=core.config.root, repositories=core.repositories),
+        drafts=drafts,
+        disk=core.disk,
+        clock=core.clock,
+    )
+
+
+def _editing(core: Core, pushes: PushService, drafts: Drafts) -> EditingService:
+    return EditingService(
+        projects=core.projects,
+        pushes=pushes,
+        repositories=core.repositories,
+        drafts=drafts,
+        disk=core.disk,
+        clock=core.clock,
     )
 
 

@@ -4,9 +4,11 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from avi_kernel.protocol.pushes import RefUpdate
+from gavip_hub.exceptions import BadRequest
 
 MAIN = "refs/heads/main"
 MOST_UPDATES = 2000
+LONGEST_MESSAGE = 2000
 _BRANCH, _TAG = "refs/heads/", "refs/tags/"
 _TEMPLATE = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})", re.ASCII)
 _RELEASE = re.compile(r"v(\d[0-9A-Za-z.+_-]{0,39})")
@@ -62,6 +64,20 @@ def refusals(
         ):
             tag = update.name.removeprefix(_TAG)
             yield f"{tag}: is a version of a template, and AVIs were made of it: tag a new version."
+
+
+def checked_message(text: str) -> str:
+    """Return what is said of a commit that somebody makes in the portal.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadRequest
+        It says nothing, or too much.
+    """
+    said = text.replace("\0", "").replace("\r\n", "\n").strip()
+    if not said or len(said) > LONGEST_MESSAGE:
+        raise BadRequest(f"Say in at most {LONGEST_MESSAGE} characters what you changed.", field="message")
+    return said
 
 
 def never_changes(name: str) -> str:

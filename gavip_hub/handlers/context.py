@@ -19,6 +19,7 @@ from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
+from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
@@ -41,6 +42,7 @@ from gavip_hub.services.servers import ServerService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
+from gavip_hub.services.working_copies import WorkingCopyService
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.git_http import GitHttp
 from gavip_hub.threads import Threads
@@ -80,6 +82,8 @@ class Services:
     templates: TemplateService
     pushes: PushService
     authoring: AuthoringService
+    working_copies: WorkingCopyService
+    editing: EditingService
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers import device, file_pages
 from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.copy_pages import copy_routes
+from gavip_hub.handlers.edit_pages import edit_routes
 from gavip_hub.handlers.forms import PipelineForm, Proposal, as_text
 from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
@@ -263,6 +265,8 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (result, ResultPage, {}),
         (f"{result}/content", ResultContent, {"notebooks": notebooks}),
         *project_routes(notebooks),
+        *copy_routes(f"{PREFIX}/projects/({_SLUG})"),
+        *edit_routes(f"{PREFIX}/projects/({_SLUG})"),
         *device.ROUTES,
         *file_pages.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),

@@ -22,6 +22,7 @@ from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.previews import CONTENT_BYTES, Preview, preview_of
+from gavip_hub.services.editing import may_be_edited
 from gavip_hub.storage.git import Entry
 
 UNKNOWN = "application/octet-stream"
@@ -224,7 +225,9 @@ class ProjectFiles(ProjectFile):
             if kind in {"table", "text"}:
                 with await self.content(name, entry) as file:
                     beginning = await self.context.file_threads(beginning_of, kind, told, file)
-        self.render_page("project_file.html", entry=_shown(name, path, told, kind), **beginning, **shown)
+        edited = _edited(path, told, kind) if shown["project"].may != "read" else ""
+        entry_shown = _shown(name, path, told, kind)
+        self.render_page("project_file.html", entry=entry_shown, edited=edited, **beginning, **shown)
 
 
 class ProjectContent(ProjectFile):
@@ -278,6 +281,13 @@ def _told(entry: Entry) -> ResultEntry:
 def _preview(told: ResultEntry) -> Preview:
     known = preview_of(told)
     return "text" if known == "none" and told.name.lower().endswith(_TEXT_ENDINGS) else known
+
+
+def _edited(path: str, told: ResultEntry, kind: Preview) -> str:
+    """Return where a file is edited: `here`, in `lab`, or nowhere in the browser."""
+    if kind == "notebook":
+        return "lab"
+    return "here" if kind in {"text", "table"} and may_be_edited(path, told.size) else ""
 
 
 def _shown(project: str, path: str, told: ResultEntry, kind: Preview) -> ShownFile:

@@ -42,7 +42,7 @@ class BrowsingService:
         git, branch, commit = self._newest(viewer, name)
         if commit is None:
             return None
-        if path and not git_browse.file(git, commit, _checked(path)).is_folder:
+        if path and not git_browse.file(git, commit, checked_path(path)).is_folder:
             raise NotFound(f"{path[:200]!r} is no folder.", field="path")
         return Folder(
             branch=branch,
@@ -62,7 +62,7 @@ class BrowsingService:
         git, _, commit = self._newest(viewer, name)
         if commit is None:
             raise NotFound(f"Nothing was pushed to {name} yet.")
-        return git_browse.file(git, commit, _checked(path))
+        return git_browse.file(git, commit, checked_path(path))
 
     def _newest(self, viewer: str, name: str) -> tuple[Git, str, str | None]:
         """Return the plumbing on a repository that somebody may read, its newest branch, and that one's commit."""
@@ -101,7 +101,7 @@ def _newest(git: Git) -> tuple[str, str | None]:
     return shown, git.commit_of(commit) if commit else None
 
 
-def _checked(path: str) -> str:
+def checked_path(path: str) -> str:
     """Return a path that names one thing: it goes to git after a colon, a line each."""
     parts = path.split("/")
     if not path.isprintable() or any(part in {"", ".", ".."} for part in parts):

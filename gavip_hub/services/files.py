@@ -9,7 +9,7 @@ from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadB
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
 from gavip_hub.domain.userpaths import checked, writable
-from gavip_hub.exceptions import BadParameter, NoRoom, SpaceFull
+from gavip_hub.exceptions import BadParameter, NoRoom
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import spaces
 from gavip_hub.storage.database import Database
@@ -108,9 +108,8 @@ class FileService:
                 raise NoRoom(
                     f"{MOST_UPLOADS} files have begun and are not finished: finish one, or give it up."
                 )
-            space = spaces.of(session, owner)
-            coming = sum(one.size for one in [*others, upload]) / MB
-            self._require_fit(groups, used=space.used_mb if space else 0, coming=coming)
+            coming_mb = sum(one.size for one in [*others, upload]) / MB
+            self._quotas.require_fit(session, owner=owner, groups=groups, coming_mb=coming_mb)
             offset = self._uploads.begin(owner, upload)
         return _view(upload, offset)
 
@@ -157,14 +156,6 @@ class FileService:
             Nothing of theirs comes under this name.
         """
         self._uploads.abandon(owner, self._uploads.get(owner, upload).id)
-
-    def _require_fit(self, groups: Iterable[str], *, used: int, coming: float) -> None:
-        allowed = self._quotas.of(groups).space_mb
-        if allowed is not None and used + coming > allowed:
-            raise SpaceFull(
-                f"Your files take {used} MB and {coming:.0f} MB would come; your quota allows {allowed} MB. Delete what you "
-                "do not need."
-            )
 
 
 def _entry(folder: Iterable[str], found: Found) -> FileEntry:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from avi_kernel.protocol.pushes import Push, PushAnswer, RefUpdate
-from gavip_hub.domain.pushes import never_changes, refusals, released_version
-from gavip_hub.exceptions import GavipError, SignInRequired
+from gavip_hub.domain.pushes import MAIN, never_changes, refusals, released_version
+from gavip_hub.exceptions import Conflict, GavipError, SignInRequired
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.storage import releases, templates
 from gavip_hub.storage.builds import BUILDING
@@ -69,6 +69,23 @@ class PushService:
             yield secret
         finally:
             del self._pushers[secret]
+
+    @contextmanager
+    def own(self, *, user: str, avi: str, old: str, new: str) -> Iterator[None]:
+        """Hold the block, which moves main for somebody, to what a push of theirs is held to, and tell of it as of a push.
+
+        Raises
+        ------
+        Conflict
+            A push of the same would not be taken.
+        """
+        push = Push(updates=[RefUpdate(old=old, new=new, name=MAIN)])
+        with self.one(user=user, avi=avi) as secret:
+            answer = self.check(secret, push)
+            if not answer.is_taken:
+                raise Conflict(" ".join(answer.lines))
+            yield
+            self.take(secret, push)
 
     def goes_on(self, avi: str) -> bool:
         """Tell whether anybody pushes to an AVI now."""

@@ -111,6 +111,23 @@ class QuotaService:
             "opens as ever; it is measured again within half a minute."
         )
 
+    def require_fit(self, session: Session, *, owner: str, groups: Iterable[str], coming_mb: float) -> int:
+        """Refuse files that do not fit into somebody's quota; return the MB that theirs take already.
+
+        Raises
+        ------
+        gavip_hub.exceptions.SpaceFull
+            With the figures, and what to do.
+        """
+        allowed, found = self.of(groups).space_mb, spaces.of(session, owner)
+        used = found.used_mb if found else 0
+        if allowed is not None and used + coming_mb > allowed:
+            raise SpaceFull(
+                f"Your files take {used} MB and {coming_mb:.0f} MB would come; your quota allows {allowed} MB. Delete what you "
+                "do not need."
+            )
+        return used
+
     def user_pool(self, *, owner: str, groups: Iterable[str]) -> PoolView:
         """Return what a user may hold, and holds."""
         with self._database.reading() as session:

@@ -152,10 +152,14 @@ def _require_sound(path: str, *, is_text: bool) -> None:
 
 def _walk(source: int) -> Iterator[tuple[str, int]]:
     """Yield each file's path and the descriptor of its folder, in a fixed order."""
+    seen = 0
     for top, folders, names, here in os.fwalk(".", dir_fd=source, follow_symlinks=False):
         # The walk calls itself for each level, and a thousand are more than Python has.
         if top.count("/") > DEEPEST:
             raise BadManifest(f"{top[2:100]}…: folders lie in one another more than {DEEPEST} deep.")
+        seen += len(folders) + len(names)
+        if seen > MOST_SEEN:
+            raise BadManifest(f"More than {MOST_SEEN} files and folders: leave {top[2:100] or 'some'} out.")
         # A link to a folder is listed among the folders, and would be left out without a word.
         links = [name for name in folders if stat.S_ISLNK(os.lstat(name, dir_fd=here).st_mode)]
         folders[:] = sorted(name for name in folders if name not in NO_PART_OF_AN_AVI and name not in links)

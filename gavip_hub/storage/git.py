@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -182,6 +182,17 @@ class Git:
         found = self.look(f"{revision}^{{commit}}")
         return found[0] if found and found[1] == "commit" else None
 
+    def is_before(self, commit: str, later: str) -> bool:
+        """Tell whether one commit leads to another."""
+        # Counted rather than asked by a status, which is the same for a refusal of git's own.
+        return self.run("rev-list", "--max-count=1", commit, f"^{later}") == ""
+
+    def merged(self, ours: str, theirs: str) -> tuple[str, list[str]]:
+        """Return the tree that joins two commits, as `git merge` does, and the paths at which they contradict each other."""
+        how = ("--write-tree", "-z", "--name-only", "--no-messages")
+        tree, *paths = self.run("merge-tree", *how, ours, theirs, accepted=(0, 1)).split("\0")
+        return tree, [path for path in paths if path]
+
     def look(self, revision: str) -> tuple[str, str, int] | None:
         """Return id, kind (`commit`, `tree`, `blob` or `tag`) and size of an object; None where there is none."""
         asked = f"{revision}\n"
@@ -273,8 +284,14 @@ class Git:
         given: str = "",
         folder: Path | None = None,
         extra: dict[str, str] | None = None,
+        accepted: Collection[int] = (0,),
     ) -> str:
         """Run a command and return what it printed.
+
+        Parameters
+        ----------
+        accepted
+            Statuses that are no failure.
 
         Raises
         ------
@@ -288,17 +305,36 @@ class Git:
                 capture_output=True,
                 text=True,
                 errors="surrogateescape",  # names are bytes, whatever their authors meant by them
-                check=True,
+                check=False,
                 timeout=GIT_SECONDS,
                 cwd=folder or self._folder,
                 env={**self._environment, **(extra or {})},
             )
         except (subprocess.SubprocessError, OSError) as error:
-            if getattr(error, "returncode", 0) == NOT_INSTALLED:
-                raise Unavailable("git is not installed on the platform's machine.") from None
-            told = getattr(error, "stderr", "") or str(error)
-            raise Unavailable(f"git {arguments[0]} failed: {told.strip()[:300]}") from error
+            raise Unavailable(f"git {arguments[0]} failed: {str(error)[:300]}") from error
+        if done.returncode == NOT_INSTALLED:
+            raise Unavailable("git is not installed on the platform's machine.")
+        if done.returncode not in accepted:
+            raise Unavailable(f"git {arguments[0]} failed: {done.stderr.strip()[:300]}")
         return done.stdout.strip()
+
+    def passed_on(self, *arguments: str, given: IO[bytes], output: IO[bytes] | None) -> str:
+        """Run a command from file to file; return what it says where it fails."""
+        try:
+            done = subprocess.run(
+                self._command(*arguments),
+                stdin=given,
+                stdout=subprocess.DEVNULL if output is None else output,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=GIT_SECONDS,
+                cwd=self._folder,
+                env=self._environment,
+            )
+        except (subprocess.SubprocessError, OSError) as error:
+            raise Unavailable(f"git {arguments[0]} failed: {str(error)[:300]}") from error
+        told = done.stderr.decode("utf-8", "replace").strip()[:300]
+        return (told or f"status {done.returncode}") if done.returncode else ""
 
 
 @dataclass(frozen=True, kw_only=True)

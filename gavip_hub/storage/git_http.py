@@ -21,6 +21,8 @@ _SETTINGS = {
     "http.receivepack": "true",
     "http.getanyfile": "false",
     "transfer.fsckObjects": "true",
+    # Of which commit whose working copy was made is no other's business.
+    "transfer.hideRefs": "refs/gavip",
     # Packs as they came: a small one may hold a hundred thousand files.
     "receive.unpackLimit": "1",
     "receive.denyCurrentBranch": "ignore",
@@ -109,7 +111,7 @@ class GitHttp:
         }
 
     def _settings(self, avi: str) -> dict[str, str]:
-        left = max(1, self._bytes - held_bytes(self._repositories / f"{avi}.git" / "objects"))
+        left = room_left(self._repositories / f"{avi}.git", most_bytes=self._bytes)
         settings = _SETTINGS | {"core.hooksPath": str(self._hooks()), "receive.maxInputSize": str(left)}
         return as_environment(settings)
 
@@ -125,6 +127,11 @@ def as_environment(settings: Mapping[str, str]) -> dict[str, str]:
         **{f"GIT_CONFIG_KEY_{number}": name for number, (name, _) in numbered},
         **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered},
     }
+
+
+def room_left(repository: Path, *, most_bytes: int) -> int:
+    """Return how many bytes a repository may still take; at least one, since git reads nothing as no bound."""
+    return max(1, most_bytes - held_bytes(repository / "objects"))
 
 
 def held_bytes(folder: Path) -> int:

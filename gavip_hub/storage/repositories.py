@@ -145,7 +145,11 @@ class Repositories:
         """Return the whole names of all branches and tags; none where there is no repository."""
         if not self.is_made(avi):
             return []
-        return Git(self.folder(avi)).run("for-each-ref", "--format=%(refname)").splitlines()
+        return (
+            Git(self.folder(avi))
+            .run("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags")
+            .splitlines()
+        )
 
     def import_folder(self, name: str) -> Path:
         """Return where a repository of another place is fetched to, on the same disk as all."""
@@ -216,6 +220,15 @@ class Repositories:
         if pushed and (not pushed.startswith(PUSHED) or "/" in pushed):
             raise BadRequest("This is no folder of a push.", field="pushed")
         return Git(folder, pushed=folder / "objects" / pushed if pushed else None)
+
+    @contextmanager
+    def apart(self, avi: str) -> Iterator[Git]:
+        """Give the plumbing on a repository of which nothing becomes a part, unless it is handed over within the block."""
+        staging = self._staging()
+        try:
+            yield Git(self.folder(avi), pushed=staging)
+        finally:
+            remove_path(staging)
 
     def _staging(self) -> Path:
         staging = self._checkouts / _STAGING / secrets.token_hex(8)

@@ -151,11 +151,11 @@ class Uploads:
         *folders, name = upload.parts
         with (
             opened_folder(self._root, ["users"], make=True, mode=0o711) as users,
-            _way(users, [check_part(owner), *folders]) as (folder, whose),
+            way(users, [check_part(owner), *folders]) as (folder, whose),
         ):
             if is_folder(folder, name):
                 raise Conflict(f"{'/'.join(upload.parts)} is a folder: name a file in it.")
-            _give(file.fileno(), whose)
+            give(file.fileno(), whose)
             os.fchmod(file.fileno(), 0o644)  # the closed folder of its owner keeps others out
             os.rename(self._data(owner, upload.id), name, dst_dir_fd=folder)
             os.fsync(folder)
@@ -191,7 +191,7 @@ class Uploads:
 
 
 @contextmanager
-def _way(users: int, parts: Sequence[str]) -> Iterator[tuple[int, os.stat_result]]:
+def way(users: int, parts: Sequence[str]) -> Iterator[tuple[int, os.stat_result]]:
     """Give a folder below `users`, and whose the space is; what is missing is made and given to them."""
     current = os.dup(users)
     whose: os.stat_result | None = None
@@ -218,11 +218,11 @@ def _step(folder: int, name: str, whose: os.stat_result | None) -> int:
     except OSError as error:
         raise Conflict(f"{name} must be a folder ({error.strerror}): remove what lies there.") from error
     if made and whose is not None:
-        _give(deeper, whose)
+        give(deeper, whose)
     return deeper
 
 
-def _give(descriptor: int, whose: os.stat_result) -> None:
+def give(descriptor: int, whose: os.stat_result) -> None:
     """Give what was made to the owner of the space, where people have numbers of their own."""
     if os.geteuid() == 0 and whose.st_uid != os.fstat(descriptor).st_uid:
         os.fchown(descriptor, whose.st_uid, whose.st_gid)

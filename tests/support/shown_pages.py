@@ -1,6 +1,7 @@
 """Every page of the portal with something in it, strangers' words above all."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -21,9 +22,12 @@ from gavip_hub.handlers.project_pages import ShownFile
 from gavip_hub.handlers.rendering import markdown
 from gavip_hub.services.browsing import Folder
 from gavip_hub.services.devices import Device
+from gavip_hub.services.editing import TextView
 from gavip_hub.services.evictions import ClosedServer
+from gavip_hub.services.working_copies import CopyView, Seen
 from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
+from gavip_hub.storage.git_drafts import Change
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 
 EVIL = '<img src=x onerror="alert(1)">'
@@ -164,7 +168,36 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from device_pages()
     yield "error.html", {"error": NotFound(EVIL)}
     yield from project_pages()
+    yield from copy_pages()
     yield from file_pages()
+
+
+def copy_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the page of a working copy: with changes, with such as cannot be taken, and with none."""
+    project = ProjectView(
+        name="stars", owner="dora", git_url="http://g/stars.git", source="public", may="own"
+    )
+    here = Seen(main="1" * 40, base="1" * 40, digest="2" * 64)
+    copy = CopyView(
+        folder="projects/stars",
+        notebooks=[f"{EVIL}.ipynb"],
+        changes=[Change(path=EVIL, kind="added")],
+        lines=f"+{EVIL}",
+        has_all_lines=False,
+        seen=here,
+        hindrance="",
+    )
+    behind = replace(copy, seen=replace(here, main="3" * 40))
+    for shown in (
+        copy,
+        behind,
+        replace(behind, hindrance=EVIL, lines=""),
+        replace(copy, changes=[], notebooks=[]),
+    ):
+        yield "project_copy.html", {"project": project, "copy": shown, "problem": EVIL, "message": EVIL}
+    file = TextView(path=f"a/{EVIL}", text=EVIL, blob="1" * 40)
+    said = {"problem": EVIL, "lines": EVIL, "message": EVIL, "text": f"</textarea>{EVIL}"}
+    yield "project_edit.html", {"project": project, "path": file.path, "file": file, **said}
 
 
 def device_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -237,4 +270,5 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "project.html", {"project": project, "folder": None, "releases": [], **going}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
     shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
-    yield "project_file.html", {"project": project, "path": folder.path, **shown}
+    for edited in ("here", "lab"):
+        yield "project_file.html", {"project": project, "path": folder.path, "edited": edited, **shown}

@@ -1,0 +1,256 @@
+"""A commit that the platform makes for somebody: looked at apart, and handed over as a push of theirs would be."""
+
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from gavip_hub.exceptions import BadManifest, Conflict, Unavailable
+from gavip_hub.storage.copies import DEEPEST, Tree
+from gavip_hub.storage.git import Commit, Entry, Git
+from gavip_hub.storage.git_http import room_left
+from gavip_hub.storage.repositories import Repositories
+
+MB = 1024 * 1024
+MOST_COMPARED = 100
+"""Files of which the lines that differ are told."""
+LARGEST_COMPARED = MB
+MOST_LINES = 200_000
+"""Bytes of all lines that differ."""
+MOST_NAMED = 5
+_MODES = {False: "100644", True: "100755"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One file that differs."""
+
+    path: str
+    kind: Literal["added", "changed", "removed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A commit whose objects lie apart."""
+
+    avi: str
+    git: Git
+    base: str
+    """The commit that it follows."""
+    commit: str
+    changes: list[Change]
+    sizes: Mapping[str, int]
+    """Bytes of each file that differs, before or after, whichever is more."""
+
+    def lines(self) -> tuple[str, bool]:
+        """Return the lines that differ, and whether these are all; large files are left out."""
+        small = [one.path for one in self.changes if self.sizes[one.path] <= LARGEST_COMPARED]
+        told, is_all = "", len(small) == len(self.changes) <= MOST_COMPARED
+        if small:
+            paths = [f":(literal){path}" for path in small[:MOST_COMPARED]]
+            plain = ("-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+            asked = ("diff-tree", *plain, self.base, self.commit, "--", *paths)
+            found, is_whole = self.git.beginning(*asked, most=MOST_LINES)
+            told, is_all = found.decode("utf-8", "replace"), is_all and is_whole
+        return told, is_all
+
+    def joined(self, main: str, what: Commit) -> str:
+        """Return the commit that main becomes: this one, or one that joins it to what main got meanwhile.
+
+        Raises
+        ------
+        Conflict
+            Changes contradict each other, or the history of main was written anew.
+        """
+        if main == self.base:
+            return self.commit
+        if not self.git.is_before(self.base, main):
+            raise Conflict(
+                f"The history of {self.avi} was written anew since your copy was made, so the two cannot be joined."
+            )
+        tree, paths = self.git.merged(main, self.commit)
+        if paths:
+            raise Conflict(
+                f"You and main both changed {_named(paths)}, and the changes contradict each other."
+            )
+        parents = ("-p", main, "-p", self.commit)
+        return self.git.run("commit-tree", tree, "-m", what.message, *parents, extra=what.signature())
+
+
+class Drafts:
+    """Makes commits apart, and hands them over.
+
+    Parameters
+    ----------
+    repository_mb
+        What one repository may hold.
+    """
+
+    def __init__(self, *, repositories: Repositories, repository_mb: int) -> None:
+        self._repositories = repositories
+        self._most_bytes = repository_mb * MB
+
+    @contextmanager
+    def of_tree(self, avi: str, *, base: str, tree: Tree, what: Commit) -> Iterator[Draft]:
+        """Give a commit of a copy of somebody's folder; what tools left in its base stays.
+
+        Raises
+        ------
+        BadManifest
+            Git keeps no file of such a name.
+        """
+        with self._repositories.apart(avi) as git:
+            before = {entry.path: entry for entry in git.entries(base)}
+            made = git.hashed(tree.folder, tree.files, write=True)
+            files = {path: (one.mode, one.object_id) for path, one in before.items() if _is_tools(path)}
+            files |= {
+                path: (_MODES[executable], blob)
+                for (path, executable), blob in zip(tree.files.items(), made, strict=True)
+            }
+            yield self._draft(avi, git, base=base, before=before, files=files, what=what)
+
+    @contextmanager
+    def of_file(self, avi: str, *, base: str, path: str, content: str, what: Commit) -> Iterator[Draft]:
+        """Give a commit in which one file that its base has is another.
+
+        Raises
+        ------
+        BadManifest
+            There is a link or a submodule in its place, or it lies too deep.
+        """
+        parts = path.split("/")
+        if len(parts) > DEEPEST:
+            raise BadManifest(f"{path[:100]}…: folders lie in one another more than {DEEPEST} deep.")
+        with self._repositories.apart(avi) as git:
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "text").write_bytes(content.encode())
+                (blob,) = git.hashed(Path(folder), ["text"], write=True)
+            tree = _with_blob(git, f"{base}^{{tree}}", parts, blob)
+            made = git.run("commit-tree", tree, "-m", what.message, "-p", base, extra=what.signature())
+            changes, sizes = [Change(path=path, kind="changed")], {path: len(content)}
+            yield Draft(avi=avi, git=git, base=base, commit=made, changes=changes, sizes=sizes)
+
+    def _draft(
+        self,
+        avi: str,
+        git: Git,
+        *,
+        base: str,
+        before: Mapping[str, Entry],
+        files: Mapping[str, tuple[str, str]],
+        what: Commit,
+    ) -> Draft:
+        written = self._written(avi, git, files)
+        after = {entry.path: entry for entry in git.entries(written)}
+        # Git leaves out, without failing, what it could not keep safely anywhere, as `.GIT/config`.
+        if lost := sorted(files.keys() - after.keys()):
+            raise BadManifest(f"{_named(lost)}: git keeps no file of such a name; rename it, or remove it.")
+        made = git.run("commit-tree", written, "-m", what.message, "-p", base, extra=what.signature())
+        found = _changes(before, after)
+        sizes = {
+            one.path: max(side[one.path].size for side in (before, after) if one.path in side)
+            for one in found
+        }
+        return Draft(avi=avi, git=git, base=base, commit=made, changes=found, sizes=sizes)
+
+    def _written(self, avi: str, git: Git, files: Mapping[str, tuple[str, str]]) -> str:
+        """Return the tree of files."""
+        index = self._repositories.folder(avi) / f"index.{secrets.token_hex(4)}"
+        extra = {"GIT_INDEX_FILE": str(index)}
+        told = "".join(f"{mode} {blob}\t{path}\0" for path, (mode, blob) in files.items())
+        try:
+            git.run("update-index", "--replace", "-z", "--index-info", given=told, extra=extra)
+            return git.run("write-tree", extra=extra)
+        finally:
+            index.unlink(missing_ok=True)
+
+    def keep(self, draft: Draft, commit: str, moves: Mapping[str, tuple[str, str]]) -> None:
+        """Hand a commit over, and move names to where it leads: all of them, from where they were, or none.
+
+        Parameters
+        ----------
+        moves
+            Whole name -> commit that it stood for, and commit that it is to stand for.
+
+        Raises
+        ------
+        BadManifest
+            Git refuses something in it, or the repository would hold too much.
+        Conflict
+            One of the names has moved.
+        """
+        git = self._repositories.git(draft.avi)
+        known = {old for old, _ in moves.values()}
+        with self._repositories.held(draft.avi):
+            self._hand_over(draft, commit, without=known)
+            told = "".join(f"update {name} {new} {old}\n" for name, (old, new) in moves.items())
+            try:
+                git.run("update-ref", "--stdin", given=f"start\n{told}prepare\ncommit\n")
+            except Unavailable:
+                if all(git.named(name) == old for name, (old, _) in moves.items()):
+                    raise
+                raise Conflict("The main branch moved at this moment; nothing was taken.") from None
+
+    def _hand_over(self, draft: Draft, commit: str, *, without: Iterable[str]) -> None:
+        """Give a commit to the repository as a push does: git checks each object of it, and takes so many bytes at most."""
+        wanted = "".join(f"{line}\n" for line in [commit, *(f"^{one}" for one in without)])
+        folder = self._repositories.folder(draft.avi)
+        left = room_left(folder, most_bytes=self._most_bytes)
+        packing = ("pack-objects", "--revs", "--stdout", "-q", "--threads=1", "--window-memory=64m")
+        taking = ("index-pack", "--stdin", "--strict", f"--max-input-size={left}")
+        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile(dir=folder) as pack:
+            asked.write(wanted.encode())
+            asked.seek(0)
+            if told := draft.git.passed_on(*packing, given=asked, output=pack):
+                raise Unavailable(f"git {packing[0]} failed: {told}")
+            pack.seek(0)
+            if told := self._repositories.git(draft.avi).passed_on(*taking, given=pack, output=None):
+                raise BadManifest(f"git does not take it, and would not by a push: {told}")
+
+
+def _with_blob(git: Git, tree: str, parts: Sequence[str], blob: str) -> str:
+    """Return a tree with another file at a path; folders beside it are not gone into, since they may have no end."""
+    first, *rest = parts
+    told = ""
+    for entry in git.entries(tree, recursive=False):
+        made = entry.object_id
+        if entry.path == first and rest:
+            made = _with_blob(git, made, rest, blob)
+        elif entry.path == first:
+            if entry.mode not in _MODES.values():
+                raise BadManifest(f"{first[:200]}: is a link or a submodule; put a file there.")
+            made = blob
+        kind = "tree" if entry.is_folder else "commit" if entry.is_submodule else "blob"
+        told += f"{entry.mode} {kind} {made}\t{entry.path}\0"
+    return git.run("mktree", "-z", given=told)
+
+
+def _is_tools(path: str) -> bool:
+    return not NO_PART_OF_AN_AVI.isdisjoint(path.split("/"))
+
+
+def _changes(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[Change]:
+    """Return what differs, by path."""
+    found = [Change(path=path, kind="removed") for path in before.keys() - after.keys()]
+    for path, entry in after.items():
+        old = before.get(path)
+        if old is None:
+            found.append(Change(path=path, kind="added"))
+        elif (_is_executable(old), old.object_id) != (_is_executable(entry), entry.object_id):
+            found.append(Change(path=path, kind="changed"))
+    return sorted(found, key=lambda one: one.path)
+
+
+def _is_executable(entry: Entry) -> bool:
+    return entry.mode == _MODES[True]
+
+
+def _named(paths: Iterable[str]) -> str:
+    """Name some files, as text that can be shown."""
+    shown = [path.encode("utf-8", "replace").decode()[:200] for path in paths]
+    more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+    return ", ".join(shown[:MOST_NAMED]) + more
