@@ -20,11 +20,13 @@ from avi_kernel.cli import exits
 from avi_kernel.cli.values import key_values
 
 if TYPE_CHECKING:
+    from avi_kernel.standalone.door import Door
     from avi_kernel.standalone.local_jobs import LocalJobs
     from avi_kernel.standalone.server import LocalApi
 
 ROLES = ("scientist", "developer", "operator", "outreach", "anonymous")
 PARTS = ("voila", "papermill", "luigi")
+_END = "Ctrl-C ends it and its jobs."
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
@@ -46,7 +48,7 @@ _UNSAFE = re.compile(r"[^a-z0-9]+")
 def dev(
     folder: Path, port: int, role: str, given: tuple[str, ...], pipeline: str | None, *, no_browser: bool
 ) -> None:
-    """Run the AVI in FOLDER here: its interface and its jobs, with no Hub and no limits.
+    """Run the AVI in FOLDER here: its interface, its jobs and a page of them, with no Hub and no limits.
 
     Everything that it makes goes below FOLDER/.gavip.
     """
@@ -73,7 +75,7 @@ def _need(parts: tuple[str, ...]) -> None:
         )
 
 
-def _api(folder: Path, role: str) -> "LocalApi":
+def _api(folder: Path, role: str, door: "Door | None" = None) -> "LocalApi":
     from avi_kernel.protocol.api import Profile  # noqa: PLC0415 - `gavip --help` loads this module too
     from avi_kernel.protocol.folder import read_release  # noqa: PLC0415
     from avi_kernel.standalone import own_packages  # noqa: PLC0415
@@ -86,7 +88,7 @@ def _api(folder: Path, role: str) -> "LocalApi":
     user = getpass.getuser()
     jobs = LocalJobs(folder=folder, avi=_slug(folder), owner=user, environ=_outer(role))
     profile = Profile(name=user, roles=[role], avi=jobs.avi)
-    return LocalApi(jobs=jobs, token=secrets.token_urlsafe(24), profile=profile).listen()
+    return LocalApi(jobs=jobs, token=secrets.token_urlsafe(24), profile=profile, door=door).listen()
 
 
 def _outer(role: str) -> dict[str, str]:
@@ -100,17 +102,28 @@ def _slug(folder: Path) -> str:
 
 
 async def _serve(folder: Path, role: str, port: int, *, browser: bool) -> None:
-    api = _api(folder, role)
+    from avi_kernel.standalone.door import Door  # noqa: PLC0415 - as above
+
+    door = Door()
+    api = _api(folder, role, door)
     try:
-        if not (folder / "app.ipynb").is_file():
-            click.echo("This AVI has no app.ipynb: use --run PIPELINE to run its jobs.", err=True)
-            return
-        await _interface(api, port, browser=browser)
+        if (folder / "app.ipynb").is_file():
+            await _interface(api, door, port, browser=browser)
+        else:
+            await _page_alone(api, door, browser=browser)
     finally:
         await api.close()
 
 
-async def _interface(api: "LocalApi", port: int, *, browser: bool) -> None:
+async def _page_alone(api: "LocalApi", door: "Door", *, browser: bool) -> None:
+    """Serve the page of an AVI that has no interface until its developer ends it."""
+    click.echo(f"{api.jobs.avi} has no app.ipynb; its pipelines and jobs are at {door.address}\n{_END}")
+    if browser:
+        webbrowser.open(door.address)
+    await asyncio.Event().wait()
+
+
+async def _interface(api: "LocalApi", door: "Door", port: int, *, browser: bool) -> None:
     """Run the interface server until it or its developer ends it."""
     api.jobs.work.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
@@ -122,7 +135,10 @@ async def _interface(api: "LocalApi", port: int, *, browser: bool) -> None:
     try:
         address = (await process.stdout.readline()).decode().strip() if process.stdout else ""
         if address:
-            click.echo(f"{api.jobs.avi} is at {address}\nCtrl-C ends it and its jobs.")
+            api.interface = address
+            click.echo(
+                f"{api.jobs.avi} is at {address}\nIts pipelines and jobs are at {door.address}\n{_END}"
+            )
             if browser:
                 webbrowser.open(address)
         await process.wait()
