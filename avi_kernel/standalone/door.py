@@ -26,7 +26,12 @@ class Door:
     @property
     def address(self) -> str:
         """Where the page is, with the key."""
-        return f"http://{NAMES[0]}:{self._port}/?token={self._key}"
+        return f"{self.origin}/?token={self._key}"
+
+    @property
+    def origin(self) -> str:
+        """Where the page is, for who has the pass."""
+        return f"http://{NAMES[0]}:{self._port}"
 
     @property
     def cookie(self) -> str:

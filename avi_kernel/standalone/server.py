@@ -94,19 +94,19 @@ class _Jobs(_Handler):
         phase = self.get_query_argument("phase", None)
         limit = int(self.get_query_argument("limit", "50"))
         views = [view for view in self.jobs.store.list() if phase in {None, view.phase}]
-        self.answer(JobList(items=views[:limit]))
+        self.answer(JobList(items=[self.local.linked(view) for view in views[:limit]]))
 
     @override
     async def post(self) -> None:
         view = await self.jobs.submit(JobSubmit.model_validate_json(self.request.body))
         self.set_header("Location", f"{API}/jobs/{view.id}")
-        self.answer(view, HTTPStatus.CREATED)
+        self.answer(self.local.linked(view), HTTPStatus.CREATED)
 
 
 class _Job(_Handler):
     @override
     def get(self, job: str) -> None:
-        self.answer(self.jobs.store.get(job))
+        self.answer(self.local.linked(self.jobs.store.get(job)))
 
     @override
     async def delete(self, job: str) -> None:
@@ -119,7 +119,7 @@ class _JobAct(_Handler):
     async def post(self, job: str, act: str) -> None:
         acts: dict[str, Callable[[str], Any]] = {"start": self.jobs.start, "cancel": self.jobs.cancel}
         view: JobView = await acts[act](job)
-        self.answer(view)
+        self.answer(self.local.linked(view))
 
 
 class _JobLog(_Handler):
@@ -224,6 +224,10 @@ class LocalApi:
         if self._door:
             self._door.stand_at(port)
         return self
+
+    def linked(self, view: JobView) -> JobView:
+        """Return a job with the address of its page: the interface's panels lead there, as on a platform."""
+        return view.model_copy(update={"url": f"{self._door.origin}/jobs/{view.id}"}) if self._door else view
 
     async def close(self) -> None:
         """End the jobs that run, then stop serving."""

@@ -344,6 +344,14 @@ def test_a_job_that_ended_is_not_cancelled_again(inside):
     assert "has ended already" in answer.text
 
 
+def test_the_interface_is_told_where_a_jobs_page_is(inside):
+    inside.api.jobs.store.save(view())
+    told = httpx.get(
+        f"{inside.api.jobs.api_url}/jobs/{JOB}", headers={"Authorization": f"Bearer {TOKEN}"}
+    ).json()
+    assert inside.client.get(told["url"]).status_code == 200
+
+
 def test_each_start_has_a_key_of_its_own():
     assert len({Door().address for _ in range(3)}) == 3
 
