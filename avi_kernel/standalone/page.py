@@ -14,7 +14,7 @@ from avi_kernel.protocol.parameters import ParameterProblem
 from avi_kernel.standalone.door import Door
 from avi_kernel.standalone.form import Form
 from avi_kernel.standalone.local_jobs import NotNow
-from avi_kernel.standalone.showing import STATIC, last_lines, render, viewed_as
+from avi_kernel.standalone.showing import STATIC, in_order, last_lines, render, viewed_as
 from avi_kernel.standalone.store import FINAL, Unknown
 
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ class _Job(_Page):
         self.show(
             "job.html",
             job=view,
+            results=in_order(view.results),
             log=log,
             cut=cut or part.next_offset > LOG_END_BYTES,
             units=self._units(view),

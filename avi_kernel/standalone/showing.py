@@ -1,5 +1,6 @@
 """Pages of `gavip dev` as text, and which results a browser may show."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -69,6 +70,11 @@ def viewed_as(entry: ResultEntry) -> str:
     if kind in PICTURES:
         return kind
     return "text/plain; charset=utf-8" if kind in _TEXTS else ""
+
+
+def in_order(results: Iterable[ResultEntry]) -> list[ResultEntry]:
+    """Return pictures first, and executed notebooks last."""
+    return sorted(results, key=lambda entry: (_kind(entry) not in PICTURES, entry.name.endswith(".ipynb")))
 
 
 def _kind(entry: ResultEntry) -> str:

@@ -71,12 +71,14 @@ def containers(folder: Path) -> list[str]:
     return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
 
 
-def browser(address: str) -> httpx.Client:
+@contextmanager
+def browser(address: str) -> Iterator[httpx.Client]:
+    """Come in as a browser does."""
     url = httpx.URL(address)
     origin = f"http://{url.host}:{url.port}"
-    client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=BOUND)
-    client.get(address)
-    return client
+    with httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=BOUND) as client:
+        client.get(address)
+        yield client
 
 
 def test_the_interface_opens_a_job_runs_and_ctrl_c_leaves_nothing(folder):
