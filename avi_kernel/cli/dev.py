@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import webbrowser
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +20,15 @@ from avi_kernel.cli import exits
 from avi_kernel.cli.values import key_values
 
 if TYPE_CHECKING:
+    from avi_kernel.standalone.door import Door
+    from avi_kernel.standalone.inside import Inside
     from avi_kernel.standalone.local_jobs import LocalJobs
     from avi_kernel.standalone.server import LocalApi
 
 ROLES = ("scientist", "developer", "operator", "outreach", "anonymous")
 PARTS = ("voila", "papermill", "luigi")
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a container, of which the ports are shown on the machine's loopback alone
+_END = "Ctrl-C ends it and its jobs."
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
@@ -43,24 +47,73 @@ _UNSAFE = re.compile(r"[^a-z0-9]+")
 @click.option(
     "-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help="Of the pipeline to run."
 )
+@click.option(
+    "--image",
+    metavar="[NAME]",
+    is_flag=False,
+    flag_value="",
+    help="Run all of it in a container: of the image that avi.toml names, or of another.",
+)
+@click.option("--memory", type=click.IntRange(64), metavar="MB", help="Of the container.")
+@click.option("--cpus", type=click.FloatRange(0.01), metavar="CORES", help="Of the container.")
 def dev(
-    folder: Path, port: int, role: str, given: tuple[str, ...], pipeline: str | None, *, no_browser: bool
+    folder: Path,
+    *,
+    port: int,
+    role: str,
+    given: tuple[str, ...],
+    pipeline: str | None,
+    image: str | None,
+    memory: int | None,
+    cpus: float | None,
+    no_browser: bool,
 ) -> None:
-    """Run the AVI in FOLDER here: its interface and its jobs, with no Hub and no limits.
+    """Run the AVI in FOLDER here: its interface, its jobs and a page of them, with no Hub.
 
-    Everything that it makes goes below FOLDER/.gavip.
+    Everything that it makes goes below FOLDER/.gavip. With --image it sees nothing else of this machine.
     """
     fast_imports.apply()
     if given and not pipeline:
         raise click.UsageError("-p goes with --run PIPELINE.")
-    _need(PARTS)
+    if image is None and (memory or cpus):
+        raise click.UsageError("--memory and --cpus go with --image.")
     # What ends us otherwise is to end the interface and the jobs too, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with exits.told_plainly():
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(end) is not signal.SIG_IGN:  # as nohup wishes it
+            signal.signal(end, signal.default_int_handler)
+    with exits.told_plainly(), _quietly(served=pipeline is None):
+        if image is not None:
+            from avi_kernel.cli import dev_image  # noqa: PLC0415 - `gavip --help` loads this module too
+
+            wanted = dev_image.Wanted(image=image, memory_mb=memory, cpus=cpus, port=port)
+            arguments = ["--role", role, *_running(pipeline, given)]
+            sys.exit(dev_image.run(folder, _slug(folder), wanted, arguments, browser=not no_browser))
+        _need(PARTS)
+        inside = _inside()
         if pipeline:
-            sys.exit(asyncio.run(_run_one(folder, role, pipeline, key_values(given))))
-        with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(folder, role, port, browser=not no_browser))
+            sys.exit(asyncio.run(_run_one(folder, role, pipeline, key_values(given), inside)))
+        asyncio.run(_serve(folder, role, port, inside, browser=not no_browser))
+
+
+def _quietly(*, served: bool) -> "AbstractContextManager[None]":
+    """Take Ctrl-C as the end of what serves; a job that it cut off is told interrupted."""
+    return suppress(KeyboardInterrupt) if served else nullcontext()
+
+
+def _running(pipeline: str | None, given: tuple[str, ...]) -> list[str]:
+    if pipeline is None:
+        return []
+    return ["--run", pipeline, *(word for value in given for word in ("--parameter", value))]
+
+
+def _inside() -> "Inside | None":
+    """Return what is told to a container; it ends with whoever started it."""
+    from avi_kernel.standalone.inside import Inside, end_with_input  # noqa: PLC0415 - as above
+
+    inside = Inside.of_environment()
+    if inside:
+        end_with_input()
+    return inside
 
 
 def _need(parts: tuple[str, ...]) -> None:
@@ -73,7 +126,7 @@ def _need(parts: tuple[str, ...]) -> None:
         )
 
 
-def _api(folder: Path, role: str) -> "LocalApi":
+def _api(folder: Path, role: str, inside: "Inside | None", door: "Door | None" = None) -> "LocalApi":
     from avi_kernel.protocol.api import Profile  # noqa: PLC0415 - `gavip --help` loads this module too
     from avi_kernel.protocol.folder import read_release  # noqa: PLC0415
     from avi_kernel.standalone import own_packages  # noqa: PLC0415
@@ -84,9 +137,11 @@ def _api(folder: Path, role: str) -> "LocalApi":
     if said := own_packages.notice(folder, release.requirements):
         click.echo(said, err=True)
     user = getpass.getuser()
-    jobs = LocalJobs(folder=folder, avi=_slug(folder), owner=user, environ=_outer(role))
+    avi = inside.avi if inside else _slug(folder)
+    jobs = LocalJobs(folder=folder, avi=avi, owner=user, environ=_outer(role))
     profile = Profile(name=user, roles=[role], avi=jobs.avi)
-    return LocalApi(jobs=jobs, token=secrets.token_urlsafe(24), profile=profile).listen()
+    api = LocalApi(jobs=jobs, token=secrets.token_urlsafe(24), profile=profile, door=door)
+    return api.listen(ip=_EVERYWHERE, port=inside.page_port) if inside else api.listen()
 
 
 def _outer(role: str) -> dict[str, str]:
@@ -99,30 +154,47 @@ def _slug(folder: Path) -> str:
     return _UNSAFE.sub("-", folder.resolve().name.lower()).strip("-")[:20].strip("-") or "avi"
 
 
-async def _serve(folder: Path, role: str, port: int, *, browser: bool) -> None:
-    api = _api(folder, role)
+async def _serve(folder: Path, role: str, port: int, inside: "Inside | None", *, browser: bool) -> None:
+    from avi_kernel.standalone.door import Door  # noqa: PLC0415 - as above
+
+    door = Door()
+    api = _api(folder, role, inside, door)
     try:
-        if not (folder / "app.ipynb").is_file():
-            click.echo("This AVI has no app.ipynb: use --run PIPELINE to run its jobs.", err=True)
-            return
-        await _interface(api, port, browser=browser)
+        if (folder / "app.ipynb").is_file():
+            await _interface(api, door, port, inside, browser=browser)
+        else:
+            await _page_alone(api, door, browser=browser)
     finally:
         await api.close()
 
 
-async def _interface(api: "LocalApi", port: int, *, browser: bool) -> None:
+async def _page_alone(api: "LocalApi", door: "Door", *, browser: bool) -> None:
+    """Serve the page of an AVI that has no interface until its developer ends it."""
+    click.echo(f"{api.jobs.avi} has no app.ipynb; its pipelines and jobs are at {door.address}\n{_END}")
+    if browser:
+        webbrowser.open(door.address)
+    await asyncio.Event().wait()
+
+
+async def _interface(
+    api: "LocalApi", door: "Door", port: int, inside: "Inside | None", *, browser: bool
+) -> None:
     """Run the interface server until it or its developer ends it."""
     api.jobs.work.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "avi_kernel.interface", "--standalone", "--port", str(port)),
         *("--folder", str(api.jobs.folder), "--work-dir", str(api.jobs.work)),
+        *(("--ip", _EVERYWHERE) if inside else ()),
         env=_environment(api),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
         address = (await process.stdout.readline()).decode().strip() if process.stdout else ""
         if address:
-            click.echo(f"{api.jobs.avi} is at {address}\nCtrl-C ends it and its jobs.")
+            api.interface = address
+            click.echo(
+                f"{api.jobs.avi} is at {address}\nIts pipelines and jobs are at {door.address}\n{_END}"
+            )
             if browser:
                 webbrowser.open(address)
         await process.wait()
@@ -146,10 +218,12 @@ def _environment(api: "LocalApi") -> dict[str, str]:
     }
 
 
-async def _run_one(folder: Path, role: str, pipeline: str, parameters: dict[str, str]) -> int:
+async def _run_one(
+    folder: Path, role: str, pipeline: str, parameters: dict[str, str], inside: "Inside | None"
+) -> int:
     from avi_kernel.protocol.api import JobSubmit  # noqa: PLC0415 - as above
 
-    api = _api(folder, role)
+    api = _api(folder, role, inside)
     try:
         request = JobSubmit(avi=api.jobs.avi, pipeline=pipeline, parameters=dict(parameters))
         job = (await api.jobs.submit(request)).id

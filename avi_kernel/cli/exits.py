@@ -49,6 +49,7 @@ def _stop_for(error: Exception) -> Stop | None:
     from avi_kernel.authoring.problems import AuthoringProblem  # noqa: PLC0415
     from avi_kernel.protocol.parameters import ParameterProblem  # noqa: PLC0415
     from avi_kernel.protocol.problems import FolderProblem  # noqa: PLC0415
+    from avi_kernel.standalone.engine import ContainerProblem  # noqa: PLC0415
     from avi_kernel.standalone.store import Unknown  # noqa: PLC0415
 
     match error:
@@ -58,7 +59,7 @@ def _stop_for(error: Exception) -> Stop | None:
             return Stop(f"{error.field}: {error}", code=USAGE)
         case FolderProblem():
             return Stop(str(error), code=USAGE)
-        case AuthoringProblem():
+        case AuthoringProblem() | ContainerProblem():
             return Stop(str(error), code=USAGE, next_step=error.next_step)
         case Unknown():
             return Stop(str(error), code=NOT_FOUND)

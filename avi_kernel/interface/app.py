@@ -125,7 +125,8 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
             base_url=self.base_url,
         )
         self.page_config = self.assets.page_config()
-        return {**settings, "compress_response": True}
+        # A developer's server answers to loopback's own names, and not to one that somebody made lead there.
+        return {**settings, "compress_response": True, "allow_remote_access": not self.options.standalone}
 
     @override
     def init_handlers(self) -> list[Any]:
@@ -266,7 +267,7 @@ class InterfaceServer(Voila):  # type: ignore[misc]  # Voilà has no types
         if self.options.socket is not None:
             return f"unix:{self.options.socket}{self.base_url}"
         query = f"?token={self.options.token}" if self.options.standalone else ""
-        return f"http://{self.options.ip}:{self.port}{self.base_url}{query}"
+        return f"http://{self.options.host}:{self.port}{self.base_url}{query}"
 
 
 def _settings(options: Options) -> Config:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a container, of which one port is shown on the machine's loopback
 MAIN = "app.ipynb"
 OUTREACH = "app_outreach.ipynb"
 
@@ -28,7 +30,7 @@ class Options:
     """Path below which everything is served, with both slashes."""
     socket: Path | None = None
     """UNIX socket to listen on; otherwise ip and port."""
-    ip: str = "127.0.0.1"
+    ip: str = LOOPBACK
     port: int = 0
     """0: any that is free."""
     token: str | None = None
@@ -52,6 +54,11 @@ class Options:
         except (OSError, ValueError):
             return ""
         return str(manifest.get("title", ""))
+
+    @property
+    def host(self) -> str:
+        """How a browser on this machine calls it."""
+        return LOOPBACK if self.ip == EVERYWHERE else self.ip
 
     @property
     def standalone(self) -> bool:
@@ -96,12 +103,15 @@ def from_hub(env: Mapping[str, str]) -> Options:
     )
 
 
-def standalone(*, folder: Path, port: int, portal_url: str = "", work_dir: Path | None = None) -> Options:
+def standalone(
+    *, folder: Path, port: int, ip: str = LOOPBACK, portal_url: str = "", work_dir: Path | None = None
+) -> Options:
     """Serve a folder to its developer: loopback only, behind a token made now."""
     folder = folder.resolve()
     return Options(
         folder=folder,
         work_dir=work_dir or folder,
+        ip=ip,
         port=port,
         token=os.environ.get("GAVIP_DEV_TOKEN") or secrets.token_urlsafe(24),
         portal_url=portal_url,

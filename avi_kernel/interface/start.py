@@ -43,6 +43,9 @@ def serve(arguments: Sequence[str], *, nursery: forking.Nursery | None = None) -
 def _options(arguments: Sequence[str]) -> options.Options:
     parser = argparse.ArgumentParser(prog="python -m avi_kernel.interface", description=__doc__)
     parser.add_argument("--standalone", action="store_true", help="no Hub: loopback, a token in the address")
+    parser.add_argument(
+        "--ip", default="127.0.0.1", help="0.0.0.0 in a container that shows the port on loopback"
+    )
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--folder", type=Path, default=Path(), help="the AVI's folder")
     parser.add_argument("--work-dir", type=Path, help="where kernels start; default: the folder")
@@ -51,5 +54,9 @@ def _options(arguments: Sequence[str]) -> options.Options:
     if not given.standalone:
         return options.from_hub(os.environ)
     return options.standalone(
-        folder=given.folder, port=given.port, portal_url=given.portal_url, work_dir=given.work_dir
+        folder=given.folder,
+        ip=given.ip,
+        port=given.port,
+        portal_url=given.portal_url,
+        work_dir=given.work_dir,
     )

@@ -25,6 +25,7 @@ VERSION = "dev"
 _MEMORY_MB = 512
 _HEARTBEAT = 5.0
 _PATIENCE = 5.0
+_LACK = "It was killed (signal 9): mostly for want of memory. Give it less to do, or more memory."
 
 
 class NotNow(Exception):
@@ -259,5 +260,5 @@ def _vanished(exit_code: int | None) -> JobError:
     return JobError(
         code="killed",
         message=f"the job's process ended with status {exit_code} and left no outcome",
-        hint="Its log may tell why.",
+        hint=_LACK if exit_code == -signal.SIGKILL else "Its log may tell why.",
     )

@@ -1,11 +1,13 @@
 """What an AVI's requirements.txt asks for and this Python has not, told in words with the command that mends it."""
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from avi_kernel import packages
 from avi_kernel.protocol.requirements import REQUIREMENTS_FILE, package_of
 
 
@@ -29,7 +31,7 @@ def _lack(requirement: str) -> str:
 def notice(folder: Path, requirements: Iterable[str]) -> str:
     """Return what to say of them; nothing where all are there."""
     lacks = missing(requirements)
-    if not lacks:
+    if not lacks or packages.VARIABLE in os.environ:  # built for it, and on the path of its kernels alone
         return ""
     file = shlex.quote(str(folder / REQUIREMENTS_FILE))
     command = f"{shlex.quote(sys.executable)} -m pip install -r {file}"

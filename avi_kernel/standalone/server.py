@@ -1,4 +1,4 @@
-"""The part of the platform's API that an AVI itself uses, served on loopback by its developer's own machine."""
+"""The part of the platform's API that an AVI itself uses, and the page of its developer, served on their own machine."""
 
 import secrets
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from avi_kernel.protocol.api import ErrorBody, JobList, JobSubmit, JobView, Prof
 from avi_kernel.protocol.folder import FolderProblem
 from avi_kernel.protocol.parameters import ParameterProblem
 from avi_kernel.protocol.runs import Outcome, Progress
+from avi_kernel.standalone import page
+from avi_kernel.standalone.door import Door
 from avi_kernel.standalone.local_jobs import LocalJobs, NotNow
 from avi_kernel.standalone.store import Unknown
 
@@ -92,19 +94,19 @@ class _Jobs(_Handler):
         phase = self.get_query_argument("phase", None)
         limit = int(self.get_query_argument("limit", "50"))
         views = [view for view in self.jobs.store.list() if phase in {None, view.phase}]
-        self.answer(JobList(items=views[:limit]))
+        self.answer(JobList(items=[self.local.linked(view) for view in views[:limit]]))
 
     @override
     async def post(self) -> None:
         view = await self.jobs.submit(JobSubmit.model_validate_json(self.request.body))
         self.set_header("Location", f"{API}/jobs/{view.id}")
-        self.answer(view, HTTPStatus.CREATED)
+        self.answer(self.local.linked(view), HTTPStatus.CREATED)
 
 
 class _Job(_Handler):
     @override
     def get(self, job: str) -> None:
-        self.answer(self.jobs.store.get(job))
+        self.answer(self.local.linked(self.jobs.store.get(job)))
 
     @override
     async def delete(self, job: str) -> None:
@@ -117,7 +119,7 @@ class _JobAct(_Handler):
     async def post(self, job: str, act: str) -> None:
         acts: dict[str, Callable[[str], Any]] = {"start": self.jobs.start, "cancel": self.jobs.cancel}
         view: JobView = await acts[act](job)
-        self.answer(view)
+        self.answer(self.local.linked(view))
 
 
 class _JobLog(_Handler):
@@ -176,7 +178,7 @@ class _AttemptOutcome(_Attempt):
 
 
 class LocalApi:
-    """The API of one folder, on a free loopback port.
+    """The API of one folder, on a loopback port.
 
     Parameters
     ----------
@@ -184,12 +186,17 @@ class LocalApi:
         What the interface says to be let in.
     profile
         Who its user is said to be.
+    door
+        Of the developer's page; without one there is no page.
     """
 
-    def __init__(self, *, jobs: LocalJobs, token: str, profile: Profile) -> None:
+    def __init__(self, *, jobs: LocalJobs, token: str, profile: Profile, door: Door | None = None) -> None:
         self.jobs = jobs
         self.token = token
         self.profile = profile
+        self.interface = ""
+        """Address of the interface, once it is served; its page has a link to it."""
+        self._door = door
         routes = [
             ("/me", _Me),
             ("/jobs", _Jobs),
@@ -202,18 +209,25 @@ class LocalApi:
             ("/attempts/self/progress", _AttemptProgress),
             ("/attempts/self/outcome", _AttemptOutcome),
         ]
-        self._application = Application(
-            [(API + path, handler, {"local": self}) for path, handler in routes], log_function=lambda _: None
-        )
+        own = [(API + path, handler, {"local": self}) for path, handler in routes]
+        pages = page.routes(self, door) if door else []
+        self._application = Application([*own, *pages], log_function=lambda _: None, door=door)
         self._server: HTTPServer | None = None
 
-    def listen(self) -> Self:
-        """Serve from now on, in the event loop that runs."""
-        sockets = bind_sockets(0, "127.0.0.1")
+    def listen(self, *, ip: str = "127.0.0.1", port: int = 0) -> Self:
+        """Serve from now on, in the event loop that runs; on any other address but loopback only in a container."""
+        sockets = bind_sockets(port, ip)
         self._server = HTTPServer(self._application)
         self._server.add_sockets(sockets)
-        self.jobs.api_url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}{API}"
+        port = sockets[0].getsockname()[1]
+        self.jobs.api_url = f"http://127.0.0.1:{port}{API}"
+        if self._door:
+            self._door.stand_at(port)
         return self
+
+    def linked(self, view: JobView) -> JobView:
+        """Return a job with the address of its page: the interface's panels lead there, as on a platform."""
+        return view.model_copy(update={"url": f"{self._door.origin}/jobs/{view.id}"}) if self._door else view
 
     async def close(self) -> None:
         """End the jobs that run, then stop serving."""

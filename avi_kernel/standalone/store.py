@@ -94,4 +94,7 @@ class LocalStore:
         """Return the file of a result that the job listed."""
         if name not in {entry.name for entry in self.get(job).results}:
             raise Unknown(f"Job {job} has no result {name}.")
-        return self.attempt(job) / RESULTS_FOLDER / name
+        path = self.attempt(job) / RESULTS_FOLDER / name
+        if path.is_symlink() or not path.is_file():
+            raise Unknown(f"The result {name} of job {job} is not there any more.")
+        return path

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avi_kernel.protocol.api import UsageView
-from gavip_hub.handlers.rendering import amount, duration
+from avi_kernel.protocol.readable import amount, duration
 
 WIDTH, HEIGHT = 600.0, 120.0
 HEADROOM = 1.1

@@ -9,6 +9,7 @@ from typing import Literal
 from typing_extensions import override
 
 from avi_kernel.protocol.api import JobView, LogPart, Phase, UsageView, WaitView
+from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.ending import OUT_OF_MEMORY
@@ -24,7 +25,6 @@ from gavip_hub.handlers.previews import (
     Preview,
     preview_of,
 )
-from gavip_hub.handlers.rendering import amount, plain
 from gavip_hub.services.results import OpenResult
 
 PAGE_LENGTH = 25

@@ -8,14 +8,16 @@ from markupsafe import Markup
 from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
+from avi_kernel.protocol.form_fields import as_text
 from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers import device, file_pages
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
 from gavip_hub.handlers.edit_pages import edit_routes
-from gavip_hub.handlers.forms import PipelineForm, Proposal, as_text
+from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
     JobAct,
@@ -30,7 +32,7 @@ from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage, TemplatesPage
 from gavip_hub.handlers.project_pages import project_routes
-from gavip_hub.handlers.rendering import STATIC, amount, plain, readme_page
+from gavip_hub.handlers.rendering import STATIC, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
 from gavip_hub.services.proposals import MemoryProposal
 

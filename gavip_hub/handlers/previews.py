@@ -4,8 +4,8 @@ import csv
 import itertools
 from typing import Literal
 
+from avi_kernel.protocol.readable import plain
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.handlers.rendering import plain
 from gavip_hub.handlers.tables import MOST_COLUMNS, MOST_ROWS, Column, Table, Unreadable, cell
 from gavip_hub.handlers.votable import VotableReader
 

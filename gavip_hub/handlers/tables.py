@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gavip_hub.handlers.rendering import plain, shorten
+from avi_kernel.protocol.readable import plain, shorten
 
 MOST_ROWS = 50
 MOST_COLUMNS = 60

@@ -32,6 +32,9 @@ FRESH, COMPOSE, COMPOSED = (
     "tests/support/compose.py",
 )
 SKIPPED = {
+    r"gavip dev \. --image": Held(
+        why="needs an engine", by="tests/acceptance/test_dev_image.py", words='"--image"'
+    ),
     r"git clone <this": Held(why="sets a machine up", by=FRESH, words='"git", "clone"'),
     r"make demo": Held(why="sets a machine up", by=FRESH, words="make demo"),
     r"make environment": Held(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from avi_kernel.protocol.api import Profile
+from avi_kernel.standalone.door import Door
 from avi_kernel.standalone.local_jobs import LocalJobs
 from avi_kernel.standalone.server import LocalApi
 
@@ -14,8 +15,8 @@ TOKEN = "token-of-the-developer"
 
 
 @contextmanager
-def local_api(folder: Path, avi: str) -> Iterator[LocalApi]:
-    """Serve the jobs of one AVI folder until the end of the block."""
+def local_api(folder: Path, avi: str, door: Door | None = None) -> Iterator[LocalApi]:
+    """Serve the jobs of one AVI folder until the end of the block; with a door its developer's page too."""
     started, ended = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
     made: list[LocalApi] = []
@@ -23,7 +24,7 @@ def local_api(folder: Path, avi: str) -> Iterator[LocalApi]:
     async def serve() -> None:
         jobs = LocalJobs(folder=folder, avi=avi, owner="developer")
         profile = Profile(name="developer", roles=["developer"], avi=avi)
-        api = LocalApi(jobs=jobs, token=TOKEN, profile=profile).listen()
+        api = LocalApi(jobs=jobs, token=TOKEN, profile=profile, door=door).listen()
         made.append(api)
         started.set()
         await ended.wait()

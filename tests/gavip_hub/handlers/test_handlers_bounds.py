@@ -7,8 +7,8 @@ import pytest
 
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.readable import amount
 from avi_kernel.protocol.releases import ReleaseSubmit
-from gavip_hub.handlers.rendering import amount
 from tests.gavip_hub.handlers.test_handlers_jobs import running
 from tests.support.avis import notebook, write_avi
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from avi_kernel.protocol.form_fields import Field
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.exceptions import BadParameter, TooLarge
-from gavip_hub.handlers.forms import Field, PipelineForm
+from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.pages import proposal_of
 from gavip_hub.services.proposals import MemoryProposal, author_memory
 from tests.support.portal import DIAGRAM, RELEASE

@@ -11,24 +11,17 @@ import jinja2
 import pytest
 
 from avi_kernel.protocol.api import Phase
+from avi_kernel.protocol.readable import amount, clock, duration, percent, plain, sentence, size, utc
 from gavip_hub.exceptions import BodyTooLarge, GavipError, QueueFull
 from gavip_hub.handlers.job_pages import course_of, last_lines, results_in_order
 from gavip_hub.handlers.rendering import (
     STATIC,
     TEMPLATES,
-    amount,
-    clock,
-    duration,
     inline_code,
     make_environment,
     markdown,
     number_columns,
-    percent,
-    plain,
     readme_page,
-    sentence,
-    size,
-    utc,
 )
 from gavip_hub.handlers.tables import Column, Table
 from tests.support.portal import NOW, job
