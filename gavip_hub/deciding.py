@@ -1,5 +1,6 @@
 """The deciding layer, made for the service's process: what its handlers ask."""
 
+from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.programs import lacking
 from gavip_hub.core import Core
 from gavip_hub.domain.giving_way import Terms
@@ -11,6 +12,7 @@ from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
+from gavip_hub.services.images import ImageService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
@@ -19,17 +21,20 @@ from gavip_hub.services.pushes import PushService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
+from gavip_hub.storage.image_archives import ImageArchives
 from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.threads import Threads
 
 
-def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
+def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -> Services:
     """Make them on the core.
 
     Parameters
     ----------
     threads
         Of the database.
+    images
+        Where authors' images come from.
     """
     reservations = _reservations(core)
     proposals = MemoryProposals(
@@ -63,7 +68,13 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         templates=core.templates,
         authoring=_authoring(core),
         pushes=_pushes(core),
+        images=_images(core, images),
     )
+
+
+def _images(core: Core, source: ImageSource) -> ImageService:
+    archives = ImageArchives(root=core.config.root)
+    return ImageService(source=source, archives=archives, disk=core.disk, clock=core.clock)
 
 
 def _jobs(core: Core, proposals: MemoryProposals) -> JobService:

@@ -23,6 +23,7 @@ from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
 from gavip_hub.services.grants import GrantService
+from gavip_hub.services.images import ImageService
 from gavip_hub.services.imports import ImportService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.mirrors import MirrorService
@@ -78,6 +79,7 @@ class Services:
     templates: TemplateService
     pushes: PushService
     authoring: AuthoringService
+    images: ImageService
 
 
 @dataclass(frozen=True, kw_only=True)
