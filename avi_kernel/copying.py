@@ -3,29 +3,21 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
-from avi_kernel.transport import ApiError, Conflict, NotFound, Transport, Unavailable
+from typing_extensions import override
 
-if TYPE_CHECKING:
-    import httpx
+from avi_kernel.downloads import Broke, Download, NotCopied, Pause, Progress, insist
+from avi_kernel.transport import Conflict, NotFound, Transport, Unavailable
 
 PIECE = 2 * 1024 * 1024
-TRIES = 6
-"""In a row with nothing gained, after which a copy is given up."""
 PATIENCE = 900.0
 """Seconds for a digest of a file of many GB."""
-_PARTIAL, _BEYOND = 206, 416
-Progress = Callable[[int], None]
+Steps = Callable[[int], None]
 """Called with the bytes that one more step has brought."""
-
-
-class NotCopied(ApiError):
-    """What came is not what was sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +47,8 @@ class Copier:
         self,
         transport: Transport,
         *,
-        progress: Progress = lambda _: None,
-        pause: Callable[[float], None] = time.sleep,
+        progress: Steps = lambda _: None,
+        pause: Pause = time.sleep,
     ) -> None:
         self._transport = transport
         self.progress = progress
@@ -95,7 +87,7 @@ class Copier:
             if self._is_there(copied):
                 self._at(copied.size)
                 return Copied(**{**vars(copied), "was_there": True})
-            self._insist(lambda: self._send(file, copied))
+            insist(lambda: self._send(file, copied), pause=self._pause)
         return copied
 
     def download(self, source: str, target: Path) -> Copied:
@@ -108,35 +100,20 @@ class Copier:
         NotCopied
             It was changed meanwhile.
         """
-        self._shown = 0
-        part = target.with_name(f".{target.name}.gavip-part")
-        told = target.with_name(f".{target.name}.gavip-etag")
-        self._insist(lambda: self._fetch(source, part, told))
-        with part.open("rb") as file:
-            sha256 = _digest(file)
-        is_whole = self._told_digest(source) == sha256
-        told.unlink(missing_ok=True)  # only now: where nobody answers, nothing has to come again
-        if not is_whole:
-            part.unlink()
-            raise NotCopied(f"{source} changed while it was copied: copy it again.")
-        size = part.stat().st_size
-        part.replace(target)
-        return Copied(source=source, target=str(target), size=size, sha256=sha256)
-
-    def _insist(self, act: Callable[[], None]) -> None:
-        """Try until it is done; give up after some tries in a row that brought nothing."""
-        had, tries = -1, 0
-        while True:
-            try:
-                act()
-            except _Broke as broke:
-                tries = 0 if broke.had > had else tries + 1
-                had = max(had, broke.had)
-                if tries >= TRIES:
-                    raise broke.why from None
-                self._pause(min(10.0, 0.25 * 2**tries))
-            else:
-                return
+        download = Download(
+            self._transport,
+            "/data/content",
+            target,
+            params={"path": source},
+            progress=_Told(self.progress),
+            pause=self._pause,
+        )
+        come = download.fetch()
+        # Where nobody answers this, nothing has to come again.
+        if self._told_digest(source) != come.sha256:
+            raise download.discarded(f"{source} changed while it was copied: copy it again.")
+        download.settle()
+        return Copied(source=source, target=str(target), size=come.size, sha256=come.sha256)
 
     def _send(self, file: BinaryIO, copied: Copied) -> None:
         body = {"path": copied.target, "size": copied.size, "sha256": copied.sha256}
@@ -150,7 +127,7 @@ class Copier:
                 have = self._at(self._append(here, have, file.read(PIECE)))
             self._finish(here, copied)
         except Unavailable as error:
-            raise _Broke(have, error) from error
+            raise Broke(have, error) from error
 
     def _append(self, upload: str, offset: int, piece: bytes) -> int:
         if not piece:
@@ -161,7 +138,7 @@ class Copier:
                 "POST", upload, params={"offset": offset}, content=piece, headers=headers
             )
         except (Conflict, NotFound) as error:
-            raise _Broke(offset, error) from error  # the platform has more, or less, than was known here
+            raise Broke(offset, error) from error  # the platform has more, or less, than was known here
         return int(answer.json()["offset"])
 
     def _finish(self, upload: str, copied: Copied) -> None:
@@ -182,38 +159,6 @@ class Copier:
         answer = self._transport.request("GET", "/data/digest", params={"path": path}, silence=PATIENCE)
         return str(answer.json()["sha256"])
 
-    def _fetch(self, source: str, part: Path, told: Path) -> None:
-        have, etag = _begun(part, told)
-        self._at(have)
-        asked = {"Range": f"bytes={have}-", "If-Range": etag} if etag and have else {}
-        try:
-            with self._transport.opened(
-                "/data/content", params={"path": source}, headers=asked, accepted=frozenset({_BEYOND})
-            ) as answer:
-                if answer.status_code == _BEYOND:
-                    self._complete_or_anew(answer, part, told, have)
-                    return
-                told.write_text(answer.headers.get("Etag", ""))
-                self._take(answer, part, have if answer.status_code == _PARTIAL else 0)
-        except Unavailable as error:
-            raise _Broke(part.stat().st_size if part.exists() else 0, error) from error
-
-    def _complete_or_anew(self, answer: "httpx.Response", part: Path, told: Path, have: int) -> None:
-        """Take a refused range for what it is: nothing is missing, or the file is another now."""
-        if answer.headers.get("Content-Range") == f"bytes */{have}":
-            return
-        told.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
-        raise _Broke(0, Unavailable("The file changed while it was copied."))
-
-    def _take(self, answer: "httpx.Response", part: Path, have: int) -> None:
-        with part.open("r+b" if have else "wb") as file:
-            file.seek(have)
-            file.truncate()
-            for piece in answer.iter_bytes():
-                file.write(piece)
-                have = self._at(have + len(piece))
-
     def _at(self, have: int) -> int:
         """Tell how far the file is, and return it."""
         self.progress(have - self._shown)
@@ -221,20 +166,15 @@ class Copier:
         return have
 
 
-class _Broke(Exception):
-    """A copy broke off, and may go on."""
+class _Told(Progress):
+    """Passes on how far a download is."""
 
-    def __init__(self, had: int, why: ApiError) -> None:
-        super().__init__(str(why))
-        self.had = had
-        self.why = why
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
 
-
-def _begun(part: Path, told: Path) -> tuple[int, str]:
-    """Return how much of a download lies here, and of which content."""
-    with suppress(OSError):
-        return part.stat().st_size, told.read_text().strip()
-    return 0, ""
+    @override
+    def steps(self, more: int) -> None:
+        self._steps(more)
 
 
 def _digest(file: BufferedReader) -> str:

@@ -82,6 +82,7 @@ class GavipService(Application):
             asyncio.create_task(service.measurer.run()),
             asyncio.create_task(service.builder.run()),
             asyncio.create_task(service.outside.run()),
+            asyncio.create_task(service.image_maker.run()),
             asyncio.create_task(service.context.feed.run()),
         ]
         told = asyncio.create_task(stop.wait())

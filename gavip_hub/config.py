@@ -92,6 +92,11 @@ class Gavip(Configurable):
         help="Name -> image, for the backend `docker`: `notebook` for notebook servers, all others for AVIs, whose `avi.toml` may "
         "name one.",
     ).tag(config=True)
+    offer_images = Bool(
+        True,
+        help="Whether developers may download these images, for `gavip dev --image` on their own machines. An archive is made "
+        "when one is first asked for, and takes about a third of its image on the disk of the data root.",
+    ).tag(config=True)
     sandbox = Enum(
         ["auto", "require", "off"],
         "auto",

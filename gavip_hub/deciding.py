@@ -1,5 +1,6 @@
 """The deciding layer, made for the service's process: what its handlers ask."""
 
+from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.programs import lacking
 from gavip_hub.core import Core
 from gavip_hub.domain.giving_way import Terms
@@ -12,6 +13,7 @@ from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
+from gavip_hub.services.images import ImageService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
@@ -23,18 +25,21 @@ from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.working_copies import WorkingCopyService
 from gavip_hub.storage.git_drafts import Drafts
+from gavip_hub.storage.image_archives import ImageArchives
 from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
 
-def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
+def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -> Services:
     """Make them on the core.
 
     Parameters
     ----------
     threads
         Of the database.
+    images
+        Where authors' images come from.
     """
     reservations = _reservations(core)
     proposals = MemoryProposals(
@@ -72,7 +77,13 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         working_copies=_working_copies(core, pushes, drafts),
         editing=_editing(core, pushes, drafts),
         pushes=pushes,
+        images=_images(core, images),
     )
+
+
+def _images(core: Core, source: ImageSource) -> ImageService:
+    archives = ImageArchives(root=core.config.root)
+    return ImageService(source=source, archives=archives, disk=core.disk, clock=core.clock)
 
 
 def _jobs(core: Core, proposals: MemoryProposals) -> JobService:

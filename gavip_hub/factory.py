@@ -10,7 +10,8 @@ from tornado.web import Application
 
 import gavip_hub
 from gavip_hub.backends.base import JobBackend
-from gavip_hub.backends.choice import make_backend, make_launcher
+from gavip_hub.backends.choice import make_backend, make_image_source, make_launcher
+from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
@@ -63,10 +64,12 @@ class Service:
     measurer: Rounds
     builder: Rounds
     outside: Rounds
+    image_maker: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
         self.core.outside_git.stop()
+        self.context.services.images.stop()
         for threads in self.thread_groups:
             threads.close()
         self.core.database.close()
@@ -80,6 +83,7 @@ def make_service(
     hub: Hub | None = None,
     report: SandboxReport | None = None,
     clock: Clock | None = None,
+    images: ImageSource | None = None,
 ) -> Service:
     """Make all that the service's process runs.
 
@@ -87,7 +91,7 @@ def make_service(
     ----------
     service_token
         What the service proves itself to the Hub with.
-    backend, hub, report, clock
+    backend, hub, report, clock, images
         Default: what the settings name; tests give their own.
     """
     core = make_core(config, connections=connections(config), clock=clock)
@@ -97,7 +101,9 @@ def make_service(
     thread_groups = make_thread_groups(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, thread_groups, metrics=metrics)
-    services = make_services(core, hub or hub_client, thread_groups.database_threads)
+    services = make_services(
+        core, hub or hub_client, thread_groups.database_threads, images or make_image_source(config)
+    )
     context = _context(
         core,
         thread_groups,

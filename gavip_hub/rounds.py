@@ -12,6 +12,7 @@ from gavip_hub.scheduler.outside import OutsideWork
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.services.builds import BuildService
 from gavip_hub.services.estimates import EstimateService
+from gavip_hub.services.images import ImageService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.spaces import SpaceMeasurer
@@ -24,6 +25,7 @@ MAKE_ROOM_SECONDS = 5.0
 BUILD_SECONDS = 1.0
 MEASURE_SECONDS = 20.0
 OUTSIDE_SECONDS = 1.0
+IMAGES_SECONDS = 1.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 
@@ -48,7 +50,17 @@ def make_rounds(
         "measurer": _measurer(core, thread_groups.measuring_threads),
         "builder": _builder(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, turn),
+        "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
     }
+
+
+def _image_maker(core: Core, images: ImageService, threads: Threads) -> Rounds:
+    return Rounds(
+        task="making archives of images",
+        act=lambda: threads(images.look),
+        every=IMAGES_SECONDS,
+        clock=core.clock,
+    )
 
 
 def _builder(core: Core, services: Services, threads: Threads) -> Rounds:

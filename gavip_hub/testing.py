@@ -6,18 +6,21 @@
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from typing_extensions import override
 
 from avi_kernel.protocol.boxes import ExitRecord
 from avi_kernel.protocol.called import Called
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
+from gavip_hub.backends.images import ImageSource, KnownImage
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import ContainerSpec
-from gavip_hub.exceptions import Unavailable
+from gavip_hub.exceptions import GavipError, Unavailable
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -232,3 +235,49 @@ class NeverStops(FakeBackend):
         self.asked.append(handle.name)
         if self.relent:
             await super().stop(handle)
+
+
+class FakeImages(ImageSource):
+    """Images in memory.
+
+    Parameters
+    ----------
+    contents
+        Name -> what `docker save` writes of it.
+    """
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self.contents = dict(contents)
+        self.saves: list[str] = []
+        """Names, as often as they were saved."""
+        self.failure: GavipError | None = None
+        """What the next save ends with, after its first byte."""
+        self.away = False
+        """Tells nothing."""
+
+    @override
+    def known(self) -> list[KnownImage]:
+        if self.away:
+            raise Unavailable("nobody answers")
+        return [
+            KnownImage(
+                name=name,
+                reference=f"gavip/{name}:1",
+                id=f"sha256:{sha256(content).hexdigest()}",
+                size=len(content),
+            )
+            for name, content in self.contents.items()
+        ]
+
+    @override
+    @contextmanager
+    def saved(self, image: KnownImage) -> Iterator[Iterator[bytes]]:
+        self.saves.append(image.name)
+        yield self._pieces(self.contents[image.name])
+
+    def _pieces(self, content: bytes) -> Iterator[bytes]:
+        yield content[:1]
+        if (failure := self.failure) is not None:
+            self.failure = None
+            raise failure
+        yield content[1:]

@@ -32,6 +32,8 @@ class ThreadGroups(NamedTuple):
     """Apart from those too: packages may be large."""
     outside_threads: Threads
     """Apart from all: a repository of another place may take half an hour."""
+    image_threads: Threads
+    """Apart from all: an engine that saves an image is waited for, one at a time."""
 
 
 def make_thread_groups(config: Gavip) -> ThreadGroups:
@@ -45,4 +47,5 @@ def make_thread_groups(config: Gavip) -> ThreadGroups:
         measuring_threads=Threads(size=1, name="gavip-measuring"),
         building_threads=Threads(size=1, name="gavip-building"),
         outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
+        image_threads=Threads(size=1, name="gavip-images"),
     )

@@ -48,7 +48,7 @@ def call(operation: Operation, schemas: Schemas, given: Given) -> int:
         if operation.media_type == EVENTS:
             _print_stream(transport, operation, given)
         elif operation.is_download:
-            _save(transport, operation, given)
+            tell_saved(save(transport, operation, given))
         else:
             answer = send(transport, operation, schemas, given)
             output.show(answer, model=schemas.answer_model(operation.what), as_json=as_json())
@@ -124,15 +124,34 @@ def _named(name: str) -> str:
         raise click.UsageError(f"{error}: say with --output where to save it.") from None
 
 
-def _save(transport: Transport, operation: Operation, given: Given) -> None:
-    """Write a download to a file, whole or not at all, or to standard output for `-`."""
-    target = given["output"] or _named(_last_name(operation, given))
-    with (
-        transport.stream(path_of(operation, given), params=query_of(operation, given)) as pieces,
-        click.open_file(target, "wb", atomic=target != "-") as file,
-    ):
-        for piece in pieces:
-            file.write(piece)
+def save(transport: Transport, operation: Operation, given: Given) -> str:
+    """Write a download to a file, whole or not at all, or to standard output for `-`; return where it is."""
+    from pathlib import Path  # noqa: PLC0415 - help does without
+
+    from avi_kernel.cli.bars import Bar  # noqa: PLC0415 - most operations are no download
+    from avi_kernel.downloads import Download, opened_when_made  # noqa: PLC0415 - as above
+
+    target = str(given["output"] or _named(_last_name(operation, given)))
+    path, query, place = path_of(operation, given), query_of(operation, given), Path(target)
+    try:
+        with Bar(target) as bar:
+            if target != "-" and (place.is_file() or not place.exists()):
+                Download(transport, path, place.resolve(), params=query, progress=bar).save()
+                return target
+            # A pipe or a device: what has been written there cannot be taken back.
+            with (
+                opened_when_made(transport, path, params=query, progress=bar) as answer,
+                click.open_file(target, "wb") as file,
+            ):
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+    except OSError as error:
+        raise click.UsageError(f"{target} cannot be written: {error.strerror or error}.") from error
+    return target
+
+
+def tell_saved(target: str) -> None:
+    """Say where a download is; on standard output it is what was asked for."""
     if target != "-":
         click.echo(target)
 

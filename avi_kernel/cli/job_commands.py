@@ -2,14 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from avi_kernel.cli import exits, output
 from avi_kernel.cli.calls import Given, as_json, connected, platform, send
+from avi_kernel.cli.special import Special
 from avi_kernel.openapi import Operation, Schemas
 from avi_kernel.sizes import size
 
@@ -17,14 +16,6 @@ if TYPE_CHECKING:
     from avi_kernel.client import Job
 
 _PAUSE = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Special:
-    """An operation that is carried out in a way of its own."""
-
-    run: Callable[[Operation, Schemas, Given], int]
-    option: Callable[[], click.Option]
 
 
 def submit(operation: Operation, schemas: Schemas, given: Given) -> int:

@@ -23,11 +23,11 @@ def command(document: Document, group: str) -> click.Command | None:
 
 
 def _command(operation: Operation, schemas: Schemas, *, name: str) -> click.Command:
-    from avi_kernel.cli import job_commands  # noqa: PLC0415 - it needs `Operation`
-    from avi_kernel.cli.calls import call  # noqa: PLC0415 - as above
+    from avi_kernel.cli.calls import call  # noqa: PLC0415 - it needs `Operation`
+    from avi_kernel.cli.special import special_operations  # noqa: PLC0415 - as above
 
     parameters = list(_parameters(operation, schemas))
-    special = job_commands.SPECIAL.get(f"{operation.group}.{operation.name}")
+    special = special_operations().get(f"{operation.group}.{operation.name}")
     run = special.run if special else call
     if special:
         parameters.append(special.option())

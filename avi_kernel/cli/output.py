@@ -19,6 +19,7 @@ _COLUMNS = {
     "PoolView": ("owner", "memory_used_mb", "memory_mb", "cpu_used", "cpu", "jobs_used", "jobs"),
     "FolderView": ("name", "is_folder", "size", "modified_at"),
     "EventView": ("at", "kind", "data"),
+    "ImageList": ("name", "reference", "image_size", "state", "fraction", "size", "made_at", "sha256"),
     "TemplateView": ("name", "version", "state", "project", "summary"),
 }
 _MOST_COLUMNS = 6
@@ -41,6 +42,8 @@ def show(answer: Any, *, model: str, as_json: bool) -> None:
         _table(answer["items"], model)
         if answer.get("next"):
             click.echo(f"There are more: --before {answer['next']}")
+        if answer.get("reason"):
+            click.echo(str(answer["reason"]))
     elif isinstance(answer, list):
         _table(answer, model)
     elif isinstance(answer, dict) and model == "ReleaseView":
@@ -129,7 +132,7 @@ def cell(name: str, value: Any) -> str:
             return " ".join(str(value).split())
 
 
-_NUMBERS: dict[str, Callable[[float], str]] = {"fraction": "{:.0%}".format, "size": size}
+_NUMBERS: dict[str, Callable[[float], str]] = {"fraction": "{:.0%}".format, "size": size, "image_size": size}
 
 
 def _estimate(value: dict[str, Any]) -> str:

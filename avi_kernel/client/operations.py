@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
+from avi_kernel.downloads import Download, content
 from avi_kernel.openapi import EVENTS, JSON, Document, Operation, Schemas, operations
 from avi_kernel.transport import Transport
 
@@ -89,8 +90,8 @@ class Call:
         values = dict(self.__signature__.bind(*positional, **given).arguments)
         if self._operation.media_type == EVENTS:
             return self._stream(values)
-        if self._operation.is_download and values.get(_TO):
-            return self._saved(values, Path(values[_TO]))
+        if self._operation.is_download:
+            return self._downloaded(values)
         is_json = self._operation.body_type == JSON
         answer = self._transport.request(
             self._operation.method,
@@ -102,23 +103,18 @@ class Call:
             content=values.get(_CONTENT) if self._operation.is_upload else None,
             headers={"Content-Type": self._operation.body_type} if self._operation.is_upload else None,
         )
-        if self._operation.is_download:
-            return answer.content
         return None if answer.status_code == _NO_CONTENT else answer.json()
 
     def _stream(self, values: Mapping[str, Any]) -> Iterator[bytes]:
         with self._transport.stream(self._path(values), params=self._query(values), silence=None) as pieces:
             yield from pieces
 
-    def _saved(self, values: Mapping[str, Any], target: Path) -> Path:
-        partial = target.with_name(f"{target.name}.part")
-        with (
-            self._transport.stream(self._path(values), params=self._query(values)) as pieces,
-            partial.open("wb") as file,
-        ):
-            for piece in pieces:
-                file.write(piece)
-        return partial.replace(target)
+    def _downloaded(self, values: Mapping[str, Any]) -> Path | bytes:
+        path, query = self._path(values), self._query(values)
+        if not values.get(_TO):
+            return content(self._transport, path, params=query)
+        target = Path(values[_TO])
+        return Download(self._transport, path, target, params=query).save()
 
     def _path(self, values: Mapping[str, Any]) -> str:
         names = self._names("path")

@@ -1,7 +1,7 @@
 """A platform as one person or one interface sees it."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from avi_kernel.client.jobs import Job
 from avi_kernel.client.operations import Api
 from avi_kernel.copying import Copied, Copier
+from avi_kernel.downloads import Download
 from avi_kernel.protocol.api import JobList, JobSubmit, JobView, Phase
 from avi_kernel.transport import BadRequest, SignInRequired, Transport, file_name, host_of
 
@@ -157,7 +158,7 @@ class Client:
         return self._transport.request("GET", _result_path(id, name)).content
 
     def download(self, id: str, name: str, folder: Path) -> Path:  # noqa: A002 - as above
-        """Save a result, whole or not at all.
+        """Save a result, whole or not at all; what broke off before goes on where it was.
 
         Raises
         ------
@@ -165,19 +166,11 @@ class Client:
             Its name could lead out of the folder.
         """
         target = folder / file_name(name)
-        partial = target.with_name(target.name + ".part")
-        with self._transport.stream(_result_path(id, name)) as pieces, partial.open("wb") as file:
-            _write(pieces, file.write)
-        return partial.replace(target)
+        return Download(self._transport, _result_path(id, name), target).save()
 
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
-
-
-def _write(pieces: Iterator[bytes], write: Callable[[bytes], Any]) -> None:
-    for piece in pieces:
-        write(piece)
 
 
 def _view(body: Any) -> JobView:

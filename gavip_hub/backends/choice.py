@@ -6,6 +6,8 @@ from gavip_hub.backends.base import JobBackend
 from gavip_hub.backends.boxes import BoxLauncher
 from gavip_hub.backends.boxspec import API_PREFIX, HUB_PREFIX
 from gavip_hub.backends.docker.remote import RemoteLauncher
+from gavip_hub.backends.docker.remote_images import RemoteImages
+from gavip_hub.backends.images import ImageSource, NoImages
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.runtime import steward_socket
 from gavip_hub.backends.sandbox import SandboxReport
@@ -21,6 +23,18 @@ def make_launcher(config: Gavip, report: SandboxReport) -> Launcher:
         return RemoteLauncher(path=steward_socket(config.root))
     upstreams = {API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url}
     return BoxLauncher(root=config.root, sandbox=report, upstreams=upstreams)
+
+
+def make_image_source(config: Gavip) -> ImageSource:
+    """Return where the images come from that authors may download."""
+    if config.backend != "docker":
+        return NoImages(
+            "This platform runs AVIs as processes of its machine, without images: it would need a Docker engine there, and "
+            "`gavip up --docker`."
+        )
+    if not config.offer_images:
+        return NoImages("This platform's operator gives no images away (setting `offer_images`).")
+    return RemoteImages(path=steward_socket(config.root))
 
 
 def make_backend(config: Gavip, launcher: Launcher) -> JobBackend:

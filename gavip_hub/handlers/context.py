@@ -24,6 +24,7 @@ from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
 from gavip_hub.services.grants import GrantService
+from gavip_hub.services.images import ImageService
 from gavip_hub.services.imports import ImportService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.mirrors import MirrorService
@@ -84,6 +85,7 @@ class Services:
     authoring: AuthoringService
     working_copies: WorkingCopyService
     editing: EditingService
+    images: ImageService
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
@@ -30,6 +31,8 @@ class Sent:
     media_type: str
     etag: str
     """Changes with the content."""
+    sha256: str = ""
+    """Of the content, where it is known: told as `Repr-Digest` (RFC 9530), by which who has it whole makes sure."""
     inline: bool = False
     """Shown in a frame or an image of the portal's pages; else it is an attachment."""
     lasts: bool = True
@@ -53,6 +56,10 @@ async def send_file(handler: BaseHandler, sent: Sent) -> None:
         handler.set_status(HTTPStatus.PARTIAL_CONTENT)
         handler.set_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
     handler.set_header("Content-Length", end - start)
+    if handler.request.method == "HEAD":
+        await handler.flush()  # before the end, at which tornado would make a tag of nothing
+        await handler.finish()
+        return
     try:
         await _send(handler, sent.file, start, end)
     except StreamClosedError:
@@ -74,6 +81,9 @@ async def unchanged(handler: BaseHandler, etag: str) -> bool:
 def _describe(handler: BaseHandler, sent: Sent) -> None:
     handler.set_header("Content-Type", sent.media_type)
     handler.set_header("Accept-Ranges", "bytes")
+    if sent.sha256:
+        told = b64encode(bytes.fromhex(sent.sha256)).decode()
+        handler.set_header("Repr-Digest", f"sha-256=:{told}:")
     if not sent.inline:
         handler.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(sent.name)}")
         handler.set_header("Content-Security-Policy", FILE_POLICY)

@@ -27,6 +27,7 @@ _PARTS = {
     "server": r"[a-z][a-z0-9-]{0,29}",
     "upload": r"[0-9a-f]{32}",
     "template": r"[A-Za-z0-9._-]{1,100}",
+    "image": r"[A-Za-z0-9._-]{1,100}",
     "result": r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
 }
 _MEANINGS = {
@@ -36,6 +37,7 @@ _MEANINGS = {
     "server": "Name of the server.",
     "upload": "Name of the upload, as it was told when it began.",
     "template": "Name of the template.",
+    "image": "Name of the image, as avi-python.",
     "result": "Name of the result.",
 }
 _UNTYPED: dict[str, Any] = {
@@ -92,7 +94,7 @@ def _schemas(handlers: Iterable[type[ApiHandler]]) -> dict[str, Any]:
     models: dict[type[BaseModel], None] = {ErrorBody: None}
     for handler in handlers:
         for _, what in operations_of(handler):
-            models |= dict.fromkeys(filter(None, [what.body, _model_of(what.returns)]))
+            models |= dict.fromkeys(filter(None, [what.body, _model_of(what.returns), what.later]))
     modes: list[tuple[type[BaseModel], Literal["validation"]]] = [(model, "validation") for model in models]
     _, made = models_json_schema(modes, ref_template=REFERENCE)
     found: dict[str, Any] = made["$defs"]
@@ -175,7 +177,18 @@ def _responses(what: Operation) -> dict[str, Any]:
         answer["content"] = {what.media_type: {"schema": _answer(what.returns)}}
     elif what.status != HTTPStatus.NO_CONTENT:
         answer["content"] = {what.media_type: _UNTYPED.get(what.media_type, {})}
-    return {str(what.status): answer, **_refusals(what)}
+    later = {str(int(HTTPStatus.ACCEPTED)): _later(what.later)} if what.later else {}
+    return {str(what.status): answer, **later, **_refusals(what)}
+
+
+def _later(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the answer of a file that is not made yet."""
+    seconds = {"description": "Seconds after which to ask again.", "schema": {"type": "integer"}}
+    return {
+        "description": "It is being made: ask again.",
+        "headers": {"Retry-After": seconds},
+        "content": {"application/json": {"schema": _answer(model)}},
+    }
 
 
 def _answer(returns: Any) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class Operation:
     returns: Any = None
     """Type of the answer's body; None where there is none, or where it is a file."""
     media_type: str = "application/json"
+    later: type[BaseModel] | None = None
+    """What 202 answers while a file is being made: who asks again, after the seconds of `Retry-After`, gets it."""
     status: int = 200
     errors: tuple[type[GavipError], ...] = ()
 

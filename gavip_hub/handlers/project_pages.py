@@ -71,10 +71,13 @@ class ProjectsPage(ProjectPages):
     @override
     async def get(self) -> None:
         profile = self.require()
+        may_make = PUBLISH in profile.scopes
+        images = await self.context.file_threads(self.services.images.every) if may_make else None
         self.render_page(
             "projects.html",
+            images=images,
             projects=await self.in_thread(self.services.projects.of, viewer=profile.name),
-            may_make=PUBLISH in profile.scopes,
+            may_make=may_make,
             templates=await self.in_thread(self.services.templates.every, viewer=profile.name),
             notebook=self.get_query_argument("notebook", "")[:LONGEST_URL],
             git=f"{self.context.config.public_url}{ROOT}git",

@@ -49,6 +49,11 @@ SKIPPED = {
     r"make images|scripts/images avi-java": Held(
         why="builds images", by="Makefile", words="\tscripts/images\n"
     ),
+    r"gavip image|curl --continue-at": Held(
+        why="needs an engine",
+        by="tests/acceptance/test_images_for_authors.py",
+        words='"image", "download", "small"',
+    ),
     r"docker build": Held(why="builds images", by="scripts/images", words="docker build "),
     r"scripts/images --test|python3 -m scripts.image_smoke": Held(
         why="tries all images", by="tests/images/test_images.py", words="image_smoke.smoke("

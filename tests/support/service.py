@@ -17,6 +17,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
 from avi_kernel.protocol.releases import ReleaseSubmit, ReleaseView
+from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.sandbox import MEASURES, SandboxReport
 from gavip_hub.config import Gavip, load_config
 from gavip_hub.core import server_ledger
@@ -251,7 +252,7 @@ TOKENS = {
 
 @asynccontextmanager
 async def running_service(
-    root: Path, *, report: SandboxReport | None = None, **settings: Any
+    root: Path, *, report: SandboxReport | None = None, images: ImageSource | None = None, **settings: Any
 ) -> AsyncIterator[RunningService]:
     """Run the service and a fake Hub on free loopback ports."""
     (root / "state").mkdir(parents=True)
@@ -263,14 +264,20 @@ async def running_service(
     migrate.upgrade(config.database_url)
     backend = FakeBackend()
     report = report or SandboxReport(bwrap=None, enforced=frozenset(MEASURES))
-    service = make_service(config, service_token=SERVICE_TOKEN, backend=backend, report=report)
+    service = make_service(config, service_token=SERVICE_TOKEN, backend=backend, report=report, images=images)
     hub = FakeHub(config=config, tokens=dict(TOKENS))
     servers = [HTTPServer(hub.application()), HTTPServer(service.application)]
     for server, socket in zip(servers, (hub_socket, own_socket), strict=True):
         server.add_socket(socket)
     loops = [
         asyncio.create_task(run())
-        for run in (service.scheduler.run, service.keeper.run, service.outside.run, service.context.feed.run)
+        for run in (
+            service.scheduler.run,
+            service.keeper.run,
+            service.outside.run,
+            service.image_maker.run,
+            service.context.feed.run,
+        )
     ]
     try:
         yield RunningService(

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.files import FileEntry, FolderView
+from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
@@ -53,6 +54,29 @@ TEMPLATES = [
         changed_by=EVIL,
     )
     for name, project, state in (("ours", "our-template", "offered"), ("java", None, "retired"))
+]
+
+IMAGE = ImageView(
+    name="avi-python",
+    reference=EVIL,
+    kind="avi",
+    platform_version="1",
+    image_id="sha256:1",
+    image_size=5,
+    state="none",
+    reason=EVIL,
+)
+MADE = {"state": "ready", "size": 5, "sha256": "0" * 64, "made_at": NOW}
+IMAGES = [
+    ImageList(
+        items=[
+            IMAGE,
+            IMAGE.model_copy(update={"state": "making", "fraction": 0.5}),
+            IMAGE.model_copy(update={"state": "waiting"}),
+            IMAGE.model_copy(update=MADE),
+        ]
+    ),
+    ImageList(items=[], reason=EVIL),
 ]
 
 
@@ -149,6 +173,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "choice": PolicyView(policy="fifo", installed=["fifo", EVIL]),
             "meanings": {"fifo": "The oldest comes first."},
             "templates": TEMPLATES,
+            "archives_mb": 1500,
             "asked": True,
             "policies": ["fifo", EVIL],
             "jobs": 12,
@@ -221,8 +246,8 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _listed(projects: list[ProjectView]) -> Iterator[tuple[str, dict[str, Any]]]:
     listed = {"projects": projects, "may_make": True, "templates": TEMPLATES, "notebook": EVIL}
-    none = {"projects": [], "may_make": False, "templates": [], "notebook": ""}
-    for some in (listed, none):
+    none = {"projects": [], "may_make": False, "templates": [], "notebook": "", "images": None}
+    for some in (*({**listed, "images": images} for images in IMAGES), none):
         yield "projects.html", {"git": "http://g", **some}
 
 

@@ -46,6 +46,7 @@ class Treasure:
             "avi": self.avi,
             "server": self.server,
             "template": "none",
+            "image": "avi-python",
             "version": "1.0.0",
             "upload": "0" * 32,
         }

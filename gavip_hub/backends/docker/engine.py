@@ -1,6 +1,7 @@
 """The few questions that we ask a Docker engine, about containers of one platform alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,9 @@ PLATFORM = "gavip.platform"
 ALIVE = ("running", "paused", "restarting")
 """The engine's words for what has not ended."""
 ANSWER_WITHIN = 60.0
+PIECE_WITHIN = 600.0
+"""Of an image that is saved: the engine lays it together before its first byte."""
+_PIECE = 1024 * 1024
 _NO_IMAGE = "The image {image} is not on this machine; build it with `make images`."
 _BUSY = 409  # ended already, or somebody is just removing it
 
@@ -38,8 +42,11 @@ class Engine:
     @cached_property
     def _client(self) -> docker.APIClient:
         """What asks; made at the first question, since it asks the engine for its version."""
+        return self._asking(ANSWER_WITHIN)
+
+    def _asking(self, within: float) -> docker.APIClient:
         where = {"base_url": self._address} if self._address else docker.utils.kwargs_from_env()
-        return docker.APIClient(version="auto", timeout=ANSWER_WITHIN, **where)
+        return docker.APIClient(version="auto", timeout=within, **where)
 
     def require(self, images: Iterable[str]) -> str:
         """Make sure that it answers and has these images; return its version.
@@ -61,6 +68,37 @@ class Engine:
                 "in the setting `docker_engine`."
             ) from error
         return version
+
+    def image(self, reference: str) -> dict[str, Any] | None:
+        """Return what the engine knows of an image; None where it has none of that name.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            The engine does not answer.
+        """
+        try:
+            found: dict[str, Any] = self._client.inspect_image(reference)
+        except ImageNotFound:
+            return None
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The engine does not answer: {told(error)}") from error
+        return found
+
+    def saved(self, reference: str) -> Iterator[bytes]:
+        """Yield an image as `docker save` writes it.
+
+        Raises
+        ------
+        gavip_hub.exceptions.Unavailable
+            The engine cannot, or broke off.
+        """
+        try:
+            # A client of its own: its connections are this one answer's.
+            with closing(self._asking(PIECE_WITHIN)) as client:
+                yield from client.get_image(reference, chunk_size=_PIECE)
+        except (DockerException, RequestException) as error:
+            raise Unavailable(f"The engine cannot save the image {reference}: {told(error)}") from error
 
     def create(self, options: dict[str, Any]) -> str:
         """Create a container; return its id.

@@ -19,6 +19,7 @@ from gavip_hub.backends.docker.endings import record_of
 from gavip_hub.backends.docker.engine import ALIVE, PLATFORM, Engine
 from gavip_hub.backends.docker.options import SCRATCH, create_options
 from gavip_hub.backends.docker.orders import give_order
+from gavip_hub.backends.docker.shelf import Shelf
 from gavip_hub.backends.docker.shown import show
 from gavip_hub.backends.docker.spares import Spares
 from gavip_hub.backends.folders import open_mounts
@@ -222,6 +223,12 @@ def docker_launcher(config: Gavip) -> DockerLauncher:
         upstreams={API_PREFIX: config.service_url, HUB_PREFIX: config.hub_url},
         spares=config.spare_interfaces,
     )
+
+
+def docker_shelf(config: Gavip) -> Shelf:
+    """Return the images that the platform gives away, as the settings say; for the same process."""
+    engine = Engine(platform=platform_id(config.root), address=config.docker_engine)
+    return Shelf(engine=engine, images=config.images if config.offer_images else {})
 
 
 def require_engine(config: Gavip) -> str:

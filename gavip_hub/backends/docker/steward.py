@@ -1,7 +1,7 @@
 """The one process that holds the engine's socket: `python -m gavip_hub.backends.docker.steward --root <data root>`.
 
-Hub and service ask it over a socket of its own to start, look at, stop and remove containers, and nothing more. What they
-ask for is looked at again here (`lawful`), and turned into the engine's words here.
+Hub and service ask it over a socket of its own to start, look at, stop and remove containers, and for the platform's own images
+as archives (`shelf`); nothing more. What they ask for is looked at again here (`lawful`), and turned into the engine's words here.
 """
 
 import argparse
@@ -11,7 +11,10 @@ import os
 import signal
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,8 +22,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from typing_extensions import override
 
 from gavip_hub.backends.base import Observation
-from gavip_hub.backends.docker.launcher import docker_launcher
+from gavip_hub.backends.docker.frames import frames
+from gavip_hub.backends.docker.launcher import docker_launcher, docker_shelf
 from gavip_hub.backends.docker.lawful import require_lawful, require_name
+from gavip_hub.backends.docker.shelf import Shelf
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.backends.runtime import steward_socket
 from gavip_hub.config import load_config
@@ -38,6 +43,7 @@ class Request(BaseModel):
 
     act: str
     name: str = ""
+    id: str = ""
     names: list[str] = []
     spec: dict[str, Any] = {}
 
@@ -51,6 +57,8 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         The socket.
     launcher
         What holds the engine.
+    shelf
+        The images that may leave it.
     root
         The data root.
     most_memory_mb
@@ -60,8 +68,11 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, path: Path, *, launcher: Launcher, root: Path, most_memory_mb: int) -> None:
+    def __init__(
+        self, path: Path, *, launcher: Launcher, shelf: Shelf, root: Path, most_memory_mb: int
+    ) -> None:
         self._launcher = launcher
+        self._shelf = shelf
         self._root = root
         self._most_memory_mb = most_memory_mb
         self._of_one: dict[str, Callable[[str], Any]] = {
@@ -73,6 +84,7 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self._of_all: dict[str, Callable[[], Any]] = {
             "names": launcher.names,
             "clear_unfinished": launcher.clear_unfinished,
+            "images": lambda: [asdict(image) for image in shelf.known()],
             "ping": lambda: "ok",
         }
         path.unlink(missing_ok=True)
@@ -82,26 +94,36 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         finally:
             os.umask(before)
 
-    def answer(self, line: bytes) -> dict[str, Any]:
+    def answers(self, line: bytes) -> Generator[bytes]:
+        """Yield what is sent for one line: its answer, and an image where one is asked for."""
+        told, image = self._answer(line)
+        yield json.dumps(told).encode() + b"\n"
+        try:
+            yield from frames(image) if image is not None else ()
+        except GavipError as error:  # who reads sees that the end is missing
+            log.warning("An image is not saved: %s", error)
+
+    def _answer(self, line: bytes) -> tuple[dict[str, Any], Iterable[bytes] | None]:
         """Do what one line says; every refusal is an answer, and so is every failure: who asked must not take it for our end."""
         try:
             request = Request.model_validate_json(line)
-            return {"answer": self._act(request)}
+            if request.act == "save_image":
+                return {"answer": "ok"}, self._begun(request)
+            return {"answer": self._act(request)}, None
         except ValidationError as error:
-            return {"error": "bad_request", "message": str(error)}
+            return _refused("bad_request", str(error))
         except GavipError as error:
-            return {"error": error.error, "message": error.message}
+            return _refused(error.error, error.message)
         except OSError as error:
-            return {
-                "error": Unavailable.error,
-                "message": f"The steward of containers could not do it: {error}",
-            }
+            return _refused(Unavailable.error, f"The steward of containers could not do it: {error}")
         except Exception:
             log.exception("An act failed")
-            return {
-                "error": GavipError.error,
-                "message": "The steward of containers failed; its log says how.",
-            }
+            return _refused(GavipError.error, "The steward of containers failed; its log says how.")
+
+    def _begun(self, request: Request) -> Iterable[bytes]:
+        """Return an image of which the first piece has come: until then a refusal can be told."""
+        pieces = self._shelf.saved(request.name, request.id)
+        return chain([next(pieces, b"")], pieces)
 
     def _act(self, request: Request) -> Any:
         if request.act == "launch":
@@ -124,18 +146,23 @@ class Steward(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         return str(file) if file else None
 
 
+def _refused(error: str, message: str) -> tuple[dict[str, Any], None]:
+    return {"error": error, "message": message}, None
+
+
 def _told(seen: Observation) -> dict[str, Any]:
     return {"liveness": seen.liveness, "exit": seen.exit and seen.exit.model_dump(mode="json")}
 
 
 class _Line(socketserver.StreamRequestHandler):
-    """One connection: one line, one answer."""
+    """One connection: one line, one answer, and an image where one is asked for."""
 
     @override
     def handle(self) -> None:
         line = self.rfile.readline(LONGEST_REQUEST)
-        answer = cast("Steward", self.server).answer(line)
-        self.wfile.write(json.dumps(answer).encode() + b"\n")
+        with closing(cast("Steward", self.server).answers(line)) as answers:
+            for part in answers:
+                self.wfile.write(part)
 
 
 def main() -> None:
@@ -147,7 +174,11 @@ def main() -> None:
     launcher = docker_launcher(config)
     path = steward_socket(config.root)
     with Steward(
-        path, launcher=launcher, root=config.root, most_memory_mb=config.platform_memory_mb
+        path,
+        launcher=launcher,
+        shelf=docker_shelf(config),
+        root=config.root,
+        most_memory_mb=config.platform_memory_mb,
     ) as steward:
         # In a thread of its own: `shutdown` waits for the loop, and a signal comes to the thread that runs it.
         for sign in (signal.SIGTERM, signal.SIGINT):

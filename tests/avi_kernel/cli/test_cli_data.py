@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from avi_kernel.copying import PIECE, TRIES, Copier, NotCopied
+from avi_kernel.copying import PIECE, Copier
+from avi_kernel.downloads import TRIES, NotCopied
 from avi_kernel.transport import Conflict, Transport, Unavailable
 from tests.support.cut_line import cut_line
 from tests.support.service import running_service

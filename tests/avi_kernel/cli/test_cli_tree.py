@@ -7,7 +7,8 @@ import click
 import pytest
 
 from avi_kernel import openapi
-from avi_kernel.cli import job_commands, main, operations, plugins
+from avi_kernel.cli import main, operations, plugins
+from avi_kernel.cli.special import special_operations
 from gavip_hub.handlers.openapi import document
 from gavip_hub.handlers.routes import API_HANDLERS
 from tests.support.small_api import SmallApi, small_api
@@ -31,8 +32,8 @@ BY_HAND = {
     "up": "a platform of this machine",
 }
 """Commands that no operation stands behind, and what they are about."""
-MORE_THAN_THEIR_OPERATION = {"job.submit", "job.log"}
-"""They wait and follow, which takes several requests."""
+MORE_THAN_THEIR_OPERATION = {"job.submit", "job.log", "image.download"}
+"""They wait and follow, which takes several requests; or load what came into this machine's engine."""
 NO_COMMANDS = {"openapi.get", "device.begin", "device.collect"}
 """Operations for people that are no commands: the document is read before there is any, and `login` asks the others."""
 
@@ -86,7 +87,7 @@ def test_what_is_made_by_hand_is_written_down_here():
         f"{group} {name}" for group, target in main._JOINED.items() for name in plugins.attribute(target)
     }
     assert {*main._OWN, *main._HIDDEN, *plugins.commands(), *joined} == set(BY_HAND)
-    assert set(job_commands.SPECIAL) == MORE_THAN_THEIR_OPERATION
+    assert set(special_operations()) == MORE_THAN_THEIR_OPERATION
 
 
 @pytest.mark.parametrize("name", REAL_COMMANDS)

@@ -13,7 +13,9 @@ from typing_extensions import override
 
 from gavip_hub.backends.base import Liveness, Observation
 from gavip_hub.backends.docker import remote as remote_launcher
+from gavip_hub.backends.docker.engine import Engine
 from gavip_hub.backends.docker.remote import RemoteLauncher
+from gavip_hub.backends.docker.shelf import Shelf
 from gavip_hub.backends.docker.steward import Steward
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.domain.container import Mount
@@ -71,7 +73,8 @@ class Remembering(Launcher):
 
 @contextmanager
 def serving(path, launcher):
-    with Steward(path, launcher=launcher, root=ROOT, most_memory_mb=MOST_MB) as steward:
+    shelf = Shelf(engine=Engine(platform="p1"), images={})
+    with Steward(path, launcher=launcher, shelf=shelf, root=ROOT, most_memory_mb=MOST_MB) as steward:
         thread = threading.Thread(target=steward.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield steward
