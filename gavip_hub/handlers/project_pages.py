@@ -16,7 +16,7 @@ from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH, is_operator
 from gavip_hub.domain.outside import ACCEPTED
 from gavip_hub.domain.standing import WITHDRAWN
-from gavip_hub.exceptions import BadRequest, NotFound
+from gavip_hub.exceptions import BadManifest, BadRequest, NotFound
 from gavip_hub.handlers.contents import beginning_of, show_content
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
@@ -27,6 +27,8 @@ from gavip_hub.storage.git import Entry
 
 UNKNOWN = "application/octet-stream"
 LONGEST_URL = 500
+LONGEST_PATH = 1000
+"""Letters of a notebook's path, as the form takes them."""
 _TEXT_ENDINGS = (
     ".py",
     ".toml",
@@ -79,9 +81,30 @@ class ProjectsPage(ProjectPages):
             projects=await self.in_thread(self.services.projects.of, viewer=profile.name),
             may_make=may_make,
             templates=await self.in_thread(self.services.templates.every, viewer=profile.name),
-            notebook=self.get_query_argument("notebook", "")[:LONGEST_URL],
             git=f"{self.context.config.public_url}{ROOT}git",
+            **await self._chosen(may_make=PUBLISH in profile.scopes),
         )
+
+    async def _chosen(self, *, may_make: bool) -> dict[str, Any]:
+        """Return the notebook that the address names, and what would be made of it or why nothing can be.
+
+        Anybody may have written that address: nothing is made before the asker sends the form.
+        """
+        notebook = self.get_query_argument("notebook", "")[: LONGEST_PATH + 1]
+        chosen: dict[str, Any] = {"notebook": notebook, "proposed": None, "problem": ""}
+        if not notebook or not may_make:
+            return chosen
+        if len(notebook) > LONGEST_PATH:
+            return chosen | {"notebook": "", "problem": f"Its path has more than {LONGEST_PATH} letters."}
+        authoring = self.services.authoring
+        try:
+            with self.context.reads.one(self.require()):
+                made = await self.context.publishing_threads(
+                    authoring.proposed, owner=self.owner, notebook=notebook
+                )
+        except (BadRequest, BadManifest, NotFound) as refusal:
+            return chosen | {"problem": refusal.message}
+        return chosen | {"proposed": made}
 
     @override
     async def post(self) -> None:

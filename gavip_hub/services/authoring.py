@@ -18,6 +18,7 @@ from gavip_hub.storage.beneath import open_file
 from gavip_hub.storage.repositories import Repositories, split_source
 
 MAIN = "refs/heads/main"
+_LONGEST_TOLD = 200
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,20 @@ class AuthoringService:
         self._config = config
         self._clock = clock
         self._changed = changed
+
+    def proposed(self, *, owner: str, notebook: str) -> Wrapped:
+        """Return what a project of a notebook of its owner's space would be; nothing is made, and nothing of it is run.
+
+        Raises
+        ------
+        BadManifest
+            It is no notebook, or its parameters are none.
+        BadRequest
+            That is not how a notebook of one's space is named.
+        NotFound
+            There is no such file of theirs.
+        """
+        return self._wrapped(owner, notebook, "")
 
     def begin(self, *, owner: str, name: str, notebook: str) -> ProjectView:
         """Make a project of a notebook of its owner's space, as `gavip avi new --from` does; nothing of it is run.
@@ -116,17 +131,31 @@ class AuthoringService:
         return release
 
     def _wrapped(self, owner: str, notebook: str, name: str) -> Wrapped:
-        space = self._config.root / "users" / owner
-        parts = split_source(notebook.removeprefix(f"/home/{owner}/"), base=space)
-        if not parts or not parts[-1].endswith(".ipynb"):
-            raise BadRequest("Name a notebook of your space, as `work/my-stars.ipynb`.", field="notebook")
-        with open_file(space, parts) as file:
-            content = file.read(LARGEST_NOTEBOOK + 1)
+        file, content = self._read(owner, notebook)
         if len(content) > LARGEST_NOTEBOOK:
-            raise BadManifest(f"{parts[-1]} is too large: clear its outputs.", field="notebook")
+            raise BadManifest(f"{file} is too large: clear its outputs.", field="notebook")
         try:
-            return wrapped(content.decode(), file=parts[-1], name=name)
+            return wrapped(content.decode(), file=file, name=name)
         except UnicodeDecodeError:
-            raise BadManifest(f"{parts[-1]} is no text in UTF-8.", field="notebook") from None
+            raise BadManifest(f"{file} is no text in UTF-8.", field="notebook") from None
         except FolderProblem as problem:
             raise BadManifest(str(problem), field="notebook") from None
+
+    def _read(self, owner: str, notebook: str) -> tuple[str, bytes]:
+        """Return name and content of a notebook of somebody's space; of one that is too large, a byte too much."""
+        space = self._config.root / "users" / owner
+        try:
+            parts = split_source(notebook.removeprefix(f"/home/{owner}/"), base=space)
+        except BadRequest:  # whose words speak of the platform's own folders
+            parts = []
+        if not parts or not parts[-1].endswith(".ipynb"):
+            raise BadRequest("Name a notebook of your space, as `work/my-stars.ipynb`.", field="notebook")
+        try:
+            with open_file(space, parts) as file:
+                return parts[-1], file.read(LARGEST_NOTEBOOK + 1)
+        except NotFound:
+            raise NotFound(
+                f"Your space has no notebook {'/'.join(parts)[:_LONGEST_TOLD]}; links are not followed. "
+                "Save or copy it there, and name it as `work/my-stars.ipynb`.",
+                field="notebook",
+            ) from None

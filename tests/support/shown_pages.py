@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from avi_kernel.authoring.wrapping import Wrapped
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.files import FileEntry, FolderView
@@ -247,8 +248,13 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
 def _listed(projects: list[ProjectView]) -> Iterator[tuple[str, dict[str, Any]]]:
     listed = {"projects": projects, "may_make": True, "templates": TEMPLATES, "notebook": EVIL}
     none = {"projects": [], "may_make": False, "templates": [], "notebook": "", "images": None}
-    for some in (*({**listed, "images": images} for images in IMAGES), none):
-        yield "projects.html", {"git": "http://g", **some}
+    made = Wrapped(files={}, found=[EVIL] * 41, open=[EVIL])
+    unread: dict[str, Any] = {"proposed": None, "problem": ""}
+    for chosen in ({"proposed": made, "problem": ""}, {"proposed": None, "problem": EVIL}):
+        for images in IMAGES:
+            yield "projects.html", {"git": "http://g", **listed, **chosen, "images": images}
+    for some in (none, none | {"notebook": EVIL}):
+        yield "projects.html", {"git": "http://g", **unread, **some}
 
 
 def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -105,6 +105,27 @@ def test_what_is_no_notebook_of_theirs_is_refused_and_makes_nothing(
     assert not repositories.is_made("cones")
 
 
+def test_what_would_be_made_is_told_and_not_made(authoring, changed, space):
+    told = authoring.proposed(owner="dora", notebook="work/cone.ipynb")
+    assert any("Parameter radius: float, 2.0 deg" in line for line in told.found)
+    assert told.open
+    assert changed == []
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../ann/work/cone.ipynb", "", "work", "work/cone.ipynb\0"])
+def test_a_refused_path_is_told_what_would_be_accepted_and_no_folder_of_the_platform(
+    authoring, space, tmp_path, path
+):
+    with pytest.raises((BadRequest, NotFound), match=r"as `work/my-stars.ipynb`") as refusal:
+        authoring.proposed(owner="dora", notebook=path)
+    assert str(tmp_path) not in refusal.value.message
+
+
+def test_another_ones_notebook_is_proposed_to_nobody_else(authoring, space):
+    with pytest.raises(NotFound, match="Your space has no notebook"):
+        authoring.proposed(owner="ann", notebook="work/cone.ipynb")
+
+
 def test_a_name_that_is_taken_is_refused(authoring, space):
     begin(authoring)
     with pytest.raises(Conflict, match="cones has commits already"):

@@ -33,6 +33,20 @@
     return page.href;
   }
 
+  /** Save what was changed; return whether the file is now what is seen. */
+  async function saved(context) {
+    if (!context.model.dirty) {
+      return true; // also one that may only be read
+    }
+    try {
+      await context.save();
+      return true;
+    } catch (error) {
+      console.warn(`${NAME}: the notebook was not saved`, error); // JupyterLab has said why, or asked and was told to cancel
+      return false;
+    }
+  }
+
   /** Save a notebook, and open the portal's page for it; say why where that cannot be. */
   async function makeAvi(app, panel, { showErrorMessage }, { PageConfig }) {
     const { contents } = app.serviceManager;
@@ -44,10 +58,11 @@
       );
       return;
     }
-    await panel.context.save();
-    if (panel.context.model.dirty) {
-      return; // JupyterLab has said why it could not be saved
+    if (!(await saved(panel.context))) {
+      return;
     }
+    // The portal's pages cut the tie to whoever opened them (Cross-Origin-Opener-Policy). Without it here, too, as by
+    // "noopener", nobody could tell a tab that the browser refused.
     const page = portalPage(PageConfig, contents.localPath(path));
     if (!window.open(page, "_blank")) {
       await showErrorMessage("The browser opened no new tab", `Allow new tabs for this site, or open ${page}`);
@@ -58,13 +73,19 @@
     const [notebooks, apputils, coreutils] = await Promise.all(
       ["@jupyterlab/notebook", "@jupyterlab/apputils", "@jupyterlab/coreutils"].map(shared)
     );
+    const tokens = [notebooks.INotebookTracker, apputils.ICommandPalette];
+    if (tokens.includes(undefined)) {
+      throw new Error(`${NAME}: this JupyterLab has no notebooks or no palette of commands as version 4 has them`);
+    }
     return {
       id: `${NAME}:plugin`,
       description: "Makes an AVI of the open notebook.",
       autoStart: true,
-      requires: [notebooks.INotebookTracker],
-      optional: [apputils.ICommandPalette],
+      optional: tokens,
       activate: (app, tracker, palette) => {
+        if (!tracker) {
+          return; // a page of JupyterLab's without notebooks
+        }
         app.commands.addCommand(COMMAND, {
           label: "Make an AVI",
           caption: CAPTION,
@@ -72,6 +93,7 @@
           isEnabled: () => tracker.currentWidget !== null,
           execute: () => makeAvi(app, tracker.currentWidget, apputils, coreutils),
         });
+        tracker.currentChanged.connect(() => app.commands.notifyCommandChanged(COMMAND));
         palette?.addItem({ command: COMMAND, category: "GAVIP" });
       },
     };
