@@ -67,6 +67,7 @@ class FakeContainer:
     spec: ContainerSpec
     liveness: Liveness = Liveness.STARTING
     exit: ExitRecord | None = None
+    called: list[Called] = field(default_factory=list)
 
 
 class FakeEngine:
@@ -157,6 +158,11 @@ class FakeBackend(JobBackend):
     @override
     async def remove(self, handle: Handle) -> None:
         self.engine.containers.pop(handle.name, None)
+
+    @override
+    async def called(self, handle: Handle) -> list[Called] | None:
+        container = self.engine.containers.get(handle.name)
+        return None if container is None else container.called
 
     @override
     async def owned(self) -> list[str]:

@@ -10,8 +10,9 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from avi_kernel.box.heads import LARGEST_HEAD, BadRequest, Head, copy_body, pump, read_head
-from avi_kernel.box.hosts import AllowedHosts, Destination, destination
+from avi_kernel.box.hosts import destination
 from avi_kernel.box.serving import close, join
+from avi_kernel.protocol.hosts import AllowedHosts, Destination
 
 _HEAD_WITHIN = 60.0
 _CONNECT_WITHIN = 30.0

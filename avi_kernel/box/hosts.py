@@ -1,69 +1,14 @@
-"""The hosts that one AVI may reach, as its operator wrote them down."""
+"""Where a call of a box wants to go, as it says so itself."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from avi_kernel.box.heads import BadRequest
-from avi_kernel.protocol.addresses import Reach, is_address, is_loopback, reach_of
+from avi_kernel.protocol.addresses import is_address
+from avi_kernel.protocol.hosts import Destination
 
-_USUAL_PORTS = frozenset({80, 443})
 _MOST_PORT = 65535
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 _AUTHORITY = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:]+))(?::([0-9]{1,5}))?")
-_ENTRY = re.compile(r"(inner:(?![0-9]+$))?(?:\[(.+)\]|([^:]+)|(.+))(?::([0-9]{1,5}))?")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Destination:
-    """Where a call wants to go."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entry:
-    host: str
-    port: int | None
-    inner: bool
-
-    def matches(self, wanted: Destination) -> bool:
-        if wanted.port != self.port and (self.port is not None or wanted.port not in _USUAL_PORTS):
-            return False
-        if self.host.startswith("*."):
-            return wanted.host.endswith(self.host[1:]) and not is_address(wanted.host)
-        return wanted.host == self.host
-
-    def may_be(self, address: str) -> bool:
-        """Tell whether the entry may lead to an inner address: whoever answers for a name chooses its address."""
-        own = self.host == "localhost" or self.host.endswith(".localhost")
-        return self.inner or is_address(self.host) or (own and is_loopback(address))
-
-
-class AllowedHosts:
-    """The hosts that one AVI may reach.
-
-    Parameters
-    ----------
-    entries
-        `host`, `host:port` or `*.domain`, without a port: 80 and 443. With `inner:` before it, it may lead to this
-        machine or a private network; so may an address, and `localhost` to this machine.
-    """
-
-    def __init__(self, entries: Sequence[str]) -> None:
-        self._entries = [_entry(text.strip().lower()) for text in entries]
-
-    def allows(self, wanted: Destination) -> bool:
-        """Tell whether the name and the port are listed."""
-        return any(entry.matches(wanted) for entry in self._entries)
-
-    def admits(self, wanted: Destination, address: str) -> bool:
-        """Tell whether a listed name may lead to this address."""
-        reach = reach_of(address)
-        if reach is Reach.INNER:
-            return any(entry.matches(wanted) and entry.may_be(address) for entry in self._entries)
-        return reach is Reach.PUBLIC
 
 
 def destination(authority: str, usual_port: int | None) -> Destination:
@@ -88,11 +33,3 @@ def destination(authority: str, usual_port: int | None) -> Destination:
     if not known or not 0 < port <= _MOST_PORT:
         raise BadRequest(400, "the address of the host is malformed")
     return Destination(host=host, port=port)
-
-
-def _entry(text: str) -> _Entry:
-    found = _ENTRY.fullmatch(text)
-    if found is None:
-        return _Entry(host="", port=None, inner=False)  # matches nothing
-    mark, bracketed, plain, other, digits = found.groups()
-    return _Entry(host=bracketed or plain or other, port=int(digits) if digits else None, inner=bool(mark))

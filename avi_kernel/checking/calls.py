@@ -13,8 +13,9 @@ from typing_extensions import override
 
 from avi_kernel.box.egress import EgressLog, EgressProxy, Streams
 from avi_kernel.box.heads import LARGEST_HEAD, BadRequest
-from avi_kernel.box.hosts import AllowedHosts, Destination
 from avi_kernel.box.serving import close, serve
+from avi_kernel.protocol.called import is_declared
+from avi_kernel.protocol.hosts import AllowedHosts, Destination
 from avi_kernel.protocol.scorecard import HostCall
 
 _LARGEST_NOTES = 4 * 1024 * 1024
@@ -38,13 +39,18 @@ class PassingOn(EgressProxy):
 
     @override
     async def connect(self, wanted: Destination) -> Streams:
-        """Connect to a host that is declared."""
-        if self._upstream is None or not self._declared.allows(wanted):
+        """Connect to a host that is declared; one that is not is asked for too, so that the box's own record has it."""
+        if self._upstream is None:
             return await super().connect(wanted)
+        found = await self._asked(self._upstream.hostname or "", self._upstream.port or 0, wanted)
+        if not self._declared.allows(wanted):
+            await close(found[1])
+            return await super().connect(wanted)  # refuses it
+        return found
+
+    async def _asked(self, host: str, port: int, wanted: Destination) -> Streams:
         async with asyncio.timeout(_CONNECT_WITHIN):
-            reader, writer = await asyncio.open_connection(
-                self._upstream.hostname, self._upstream.port, limit=LARGEST_HEAD
-            )
+            reader, writer = await asyncio.open_connection(host, port, limit=LARGEST_HEAD)
             target = f"[{wanted.host}]" if ":" in wanted.host else wanted.host
             writer.write(
                 f"CONNECT {target}:{wanted.port} HTTP/1.1\r\nHost: {target}:{wanted.port}\r\n\r\n".encode()
@@ -104,7 +110,7 @@ class Calls:
             if host and port.isdigit():
                 counted[host, min(int(port), _MOST_PORT)] += 1
         found = [
-            HostCall(host=host, port=port, declared=self._is_declared(host, port), times=times)
+            HostCall(host=host, port=port, declared=is_declared(self._declared, host, port), times=times)
             for (host, port), times in counted.items()
         ]
         return sorted(found, key=lambda call: (call.declared, call.host, call.port))
@@ -112,12 +118,6 @@ class Calls:
     def undeclared(self) -> int:
         """Return how many calls went to hosts that are not declared."""
         return sum(call.times for call in self.so_far() if not call.declared)
-
-    def _is_declared(self, host: str, port: int) -> bool:
-        return any(
-            self._declared.allows(Destination(host=host, port=each))
-            for each in ([port] if port else [80, 443])
-        )
 
 
 def _listening() -> socket.socket:

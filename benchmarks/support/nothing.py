@@ -42,6 +42,10 @@ class NoBackend(JobBackend):
         """Forget a container."""
         self._seen.discard(handle.name)
 
+    async def called(self, handle: Handle) -> None:
+        return None
+
+    @override
     async def owned(self) -> list[str]:
         """Name no container: there is none."""
         return []

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from avi_kernel.protocol.boxes import ExitRecord
+from avi_kernel.protocol.called import Called
 from gavip_hub.domain.container import ContainerSpec
 
 State = dict[str, Any]
@@ -72,6 +73,10 @@ class JobBackend(ABC):
     @abstractmethod
     async def remove(self, handle: Handle) -> None:
         """Forget an ended container and free what it held (cgroup, sockets, folders of the backend's own)."""
+
+    @abstractmethod
+    async def called(self, handle: Handle) -> list[Called] | None:
+        """Return which hosts an ended container called, by the platform's own record; None where there is no trace of it."""
 
     @abstractmethod
     async def owned(self) -> list[str]:

@@ -2,10 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from typing_extensions import override
 
+from avi_kernel.protocol.called import Called, called_of
+from avi_kernel.protocol.hosts import EGRESS_FILE
 from gavip_hub.backends.base import Handle, JobBackend, Observation, State
 from gavip_hub.domain.container import ContainerSpec
 from gavip_hub.threads import Threads
@@ -104,6 +107,10 @@ class AsyncLauncher:
         """Return the names of all containers that were started and not removed."""
         return await self._looking(self._launcher.names)
 
+    async def called(self, run_dir: Path) -> list[Called] | None:
+        """Return which hosts the container of this folder called; None where the folder is gone."""
+        return await self._looking(_called, run_dir)
+
     async def last_words(self, name: str, *, lines: int) -> str:
         """Return the end of a container's log; nothing where there is none."""
         return await self._looking(self._end_of_log, name, lines)
@@ -144,6 +151,21 @@ class LaunchedBackend(JobBackend):
         await self._launcher.remove(handle.name)
 
     @override
+    async def called(self, handle: Handle) -> list[Called] | None:
+        run_dir = handle.state.get("run_dir")
+        return await self._launcher.called(Path(run_dir)) if run_dir else None
+
+    @override
     async def owned(self) -> list[str]:
         await self._launcher.clear_unfinished()
         return [name for name in await self._launcher.names() if not name.startswith(SERVER_NAMES)]
+
+
+def _called(run_dir: Path) -> list[Called] | None:
+    if not run_dir.is_dir():
+        return None
+    lines: list[bytes] = []
+    for name in (f"{EGRESS_FILE}.1", EGRESS_FILE):  # one that is full is kept once
+        with suppress(FileNotFoundError):
+            lines += (run_dir / name).read_bytes().splitlines()
+    return called_of(lines)

@@ -13,7 +13,7 @@ from avi_kernel.protocol.boxes import ExitRecord
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
 from gavip_hub.clock import Clock
 from gavip_hub.domain.ending import TIME_LIMIT, End
-from gavip_hub.domain.job import FINAL, JobState
+from gavip_hub.domain.job import CHECK, FINAL, JobState
 from gavip_hub.domain.waits import Told
 from gavip_hub.exceptions import DatabaseAway, DiskFull, GavipError
 from gavip_hub.logs import REQUEST
@@ -216,6 +216,9 @@ class Reconciler:
         """
         outcome, defect = await self._files(self._remains.take, standing)
         end = End(exit=record, outcome=outcome, defect=defect, failure=failure)
+        if standing.pipeline == CHECK:  # before its record is removed, and before anybody takes the job for ended
+            called = await self._backend.called(_handle(standing))
+            await self._database(self._lifecycle.keep_calls, standing.job, called)
         state = await self._finish(Ending(standing.job, standing.attempt, end))
         self._remains.forget(standing.name)
         # No other attempt of it can have left anything: it would not have been claimed.

@@ -5,9 +5,10 @@ import logging
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from avi_kernel.protocol.called import Called, joined
 from avi_kernel.protocol.checks import SCORECARD_FILE, CheckView
 from avi_kernel.protocol.runs import RESULTS_FOLDER
-from avi_kernel.protocol.scorecard import LARGEST_REPORT, Scorecard, unjudged
+from avi_kernel.protocol.scorecard import LARGEST_REPORT, Mark, Scorecard, unjudged
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.badges import badges
@@ -16,10 +17,13 @@ from gavip_hub.exceptions import Forbidden, GavipError, NotFound
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.orders import check_order
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.surroundings import archive_of
 from gavip_hub.storage import checks, members, releases
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Avi, Check, Job, Release
 from gavip_hub.storage.userspace import AttemptFolders
+
+NO_RECORD = "Not judged: the record of what its box called is gone. Have it checked once more."
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +97,9 @@ class CheckService:
         with self._database.reading() as session:
             ended = session.get(Job, check.job)
         if ended is None or ended.deleted_at is not None or ended.state in FINAL:
-            self._keep(release, self._found(ended))
+            self._keep(release, self._found(ended, release))
 
-    def _found(self, job: Job | None) -> Scorecard:
+    def _found(self, job: Job | None, release: Release) -> Scorecard:
         """Return the scorecard that a job left, or one that says why there is none."""
         if job is not None and job.state is JobState.COMPLETED and job.deleted_at is None:
             text = self._folders.read(
@@ -107,7 +111,8 @@ class CheckService:
             )
             try:
                 card = Scorecard.model_validate_json(text or b"")
-                return card.model_copy(update={"checked_at": job.ended_at or self._clock.now()})
+                card = card.model_copy(update={"checked_at": job.ended_at or self._clock.now()})
+                return self._with_calls(card, release)
             except ValidationError:
                 return self._none("Its check left no scorecard that could be read.")
         if job is None or job.deleted_at is not None:
@@ -115,6 +120,16 @@ class CheckService:
         return self._none(
             f"Its check did not end well: {(job.error or {}).get('message') or 'it was cancelled'}"
         )
+
+    def _with_calls(self, card: Scorecard, release: Release) -> Scorecard:
+        """Put what the box's own record tells in place of what was told inside, where an AVI's code may lie."""
+        with self._database.reading() as session:
+            check = checks.of_release(session, release.id)
+        if check is None or check.called is None:
+            return card.with_mark(Mark(key="hosts", state="skipped", sentence=NO_RECORD))
+        called = [Called.model_validate(one) for one in check.called]
+        own = release.spec.get("manifest", {}).get("hosts", [])
+        return card.with_calls(joined(called, card.hosts, [*own, archive_of(self._config)]))
 
     def _none(self, reason: str) -> Scorecard:
         return Scorecard(marks=unjudged([], reason=reason), checked_at=self._clock.now())

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
+from avi_kernel.protocol.called import Called
 from gavip_hub.clock import Clock
 from gavip_hub.domain.job import FINAL, JobState, container_name
 from gavip_hub.domain.policy import Snapshot, Waiting, pipeline_key, spent_by
@@ -19,7 +20,7 @@ from gavip_hub.services.moves import STATE, move, set_reasons
 from gavip_hub.services.promises import promises
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.waits import place_of
-from gavip_hub.storage import attempts, containers, events, jobs, settings, spending
+from gavip_hub.storage import attempts, checks, containers, events, jobs, settings, spending
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.jobs import Standing, Startable
 
@@ -193,6 +194,12 @@ class JobLifecycle:
         """
         with self._database.transaction() as session:
             return finish(session, self._quotas, endings, at=self._clock.now())
+
+    def keep_calls(self, job: str, called: Sequence[Called] | None) -> None:
+        """Keep which hosts a check called, by the record of its box."""
+        with self._database.transaction() as session:
+            kept = None if called is None else [one.model_dump(mode="json") for one in called]
+            checks.keep_calls(session, job, kept)
 
     def mark_cleared(self, gone: Sequence[tuple[str, int]]) -> None:
         """Note that nothing of ended attempts' containers is left."""

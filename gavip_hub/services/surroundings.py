@@ -23,12 +23,12 @@ def reachable_hosts(config: Gavip, avi: str | None) -> tuple[str, ...]:
     What an AVI's own manifest asks for counts only once an operator has put it into the settings.
     """
     granted: Mapping[str, list[str]] = config.avi_allowed_hosts
-    hosts = [_host_of(config.archive_url), *config.allowed_hosts, *granted.get(avi or "", [])]
+    hosts = [archive_of(config), *config.allowed_hosts, *granted.get(avi or "", [])]
     return tuple(dict.fromkeys(host for host in hosts if host))
 
 
-def _host_of(url: str) -> str:
-    """Return `host:port`, so that no other port of that machine is open."""
-    parts = urlsplit(url)
+def archive_of(config: Gavip) -> str:
+    """Return the archive's `host:port`, so that no other port of that machine is open."""
+    parts = urlsplit(config.archive_url)
     port = parts.port or _USUAL_PORTS.get(parts.scheme)
     return f"{parts.hostname}:{port}" if parts.hostname and port else ""

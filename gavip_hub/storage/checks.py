@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from gavip_hub.storage.builds import READY
@@ -16,7 +16,7 @@ def want(session: Session, release: str) -> None:
     if check is None:
         session.add(Check(release=release, badges=[]))
     else:
-        check.job = check.scorecard = None
+        check.job = check.scorecard = check.called = None
 
 
 def open_ones(session: Session) -> Sequence[tuple[Check, Release]]:
@@ -29,6 +29,11 @@ def open_ones(session: Session) -> Sequence[tuple[Check, Release]]:
 def of_release(session: Session, release: str) -> Check | None:
     """Return the check of a release."""
     return session.get(Check, release)
+
+
+def keep_calls(session: Session, job: str, called: list[dict[str, Any]] | None) -> None:
+    """Keep which hosts the check that this job makes called."""
+    session.execute(update(Check).where(Check.job == job).values(called=called))
 
 
 def badges(session: Session, wanted: Collection[str]) -> dict[str, list[dict[str, Any]]]:

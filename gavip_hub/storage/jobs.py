@@ -230,6 +230,7 @@ class Standing(NamedTuple):
 
     job: str
     owner: str
+    pipeline: str
     state: JobState
     attempt: int
     stop_code: str | None
@@ -264,7 +265,7 @@ def live(session: Session) -> list[Standing]:
 
 
 def _standings() -> Select[Any]:
-    of_job = (Job.id, Job.owner, Job.state, Job.attempt, Job.stop_code, Job.time_limit)
+    of_job = (Job.id, Job.owner, Job.pipeline, Job.state, Job.attempt, Job.stop_code, Job.time_limit)
     of_attempt = (Attempt.started_at, Attempt.outcome)
     return (
         select(*of_job, Job.heartbeat_at, Job.deleted_at, Job.request, *of_attempt, Container.backend_state)

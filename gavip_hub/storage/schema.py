@@ -146,6 +146,8 @@ class Check(Base):
     release: Mapped[str] = mapped_column(ForeignKey("releases.id"), primary_key=True)
     job: Mapped[str | None] = mapped_column(String(32))
     scorecard: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    called: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Hosts that its box called, by the record beside the box; None: there is no such record."""
     badges: Mapped[list[Any]] = mapped_column(JSON)
 
 

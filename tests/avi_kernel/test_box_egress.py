@@ -10,7 +10,7 @@ import pytest
 
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.gate import ApiGate
-from avi_kernel.box.hosts import AllowedHosts, Destination
+from avi_kernel.protocol.hosts import AllowedHosts, Destination
 from avi_kernel.protocol.addresses import Reach, reach_of
 from tests.support.lines import Upstream, ask, body_of, guarded, listening, status_of
 
