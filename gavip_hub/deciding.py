@@ -16,6 +16,7 @@ from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.pushes import PushService
+from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.simulations import SimulationService
@@ -43,6 +44,7 @@ def make_services(core: Core, hub: Hub, threads: Threads) -> Services:
         events=EventService(database=core.database),
         releases=core.releases,
         checks=_checks(core, jobs),
+        rebuilds=RebuildService(database=core.database),
         standings=core.standings,
         servers=core.servers,
         opening=_opening(core, reservations, hub, threads),

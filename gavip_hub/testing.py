@@ -7,12 +7,13 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from typing_extensions import override
 
 from avi_kernel.protocol.boxes import ExitRecord
+from avi_kernel.protocol.called import Called
 from gavip_hub.backends.base import Handle, JobBackend, Liveness, Observation, State
 from gavip_hub.clock import Clock
 from gavip_hub.domain.container import ContainerSpec

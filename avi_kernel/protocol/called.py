@@ -68,6 +68,4 @@ def is_declared(allowed: AllowedHosts, host: str, port: int) -> bool:
 
 def _host_call(one: Called, allowed: AllowedHosts) -> HostCall:
     port = min(one.port, 65535)
-    return HostCall(
-        host=one.host, port=port, declared=is_declared(allowed, one.host, port), times=one.times
-    )
+    return HostCall(host=one.host, port=port, declared=is_declared(allowed, one.host, port), times=one.times)

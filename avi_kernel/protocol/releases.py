@@ -20,9 +20,11 @@ class ReleaseView(Wire):
     environment: str | None = None
     """The packages that it brought beside those of its image."""
     build: str | None = None
-    """The submitter's job that fetches them."""
+    """The submitter's job that fetches them; told to those who may write it."""
+    earlier_builds: list[str] = []
+    """Jobs that tried so in vain, oldest first; told to those who may write it."""
     reason: str = ""
-    """Why it is not ready, in words."""
+    """Why it is not ready, in words; told to those who may write it."""
     submitter: str = ""
     visibility: Literal["private", "public"]
     created_at: datetime

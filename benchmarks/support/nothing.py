@@ -43,9 +43,8 @@ class NoBackend(JobBackend):
         self._seen.discard(handle.name)
 
     async def called(self, handle: Handle) -> None:
-        return None
+        """Tell nothing: it called nobody."""
 
-    @override
     async def owned(self) -> list[str]:
         """Name no container: there is none."""
         return []

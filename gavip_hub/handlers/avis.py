@@ -176,4 +176,33 @@ class ReleaseCheck(ApiHandler):
         return found
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease, ReleaseCheck)
+class ReleaseBuild(ApiHandler):
+    """The packages of a release."""
+
+    path = "/avis/{avi}/releases/{version}/build"
+
+    @override
+    @operation(
+        id="releases.build",
+        summary="Have the packages of a release fetched again, where that failed",
+        scope=PUBLISH,
+        returns=ReleaseView,
+        status=202,
+        errors=(NotFound, Forbidden, Conflict),
+    )
+    async def post(self, avi: str, version: str) -> ReleaseView:
+        """Begin another job; the one that failed stays, with its log."""
+        profile = self.require()
+        if profile.avi is not None:
+            raise Forbidden("Packages are fetched for people, and not for an interface.")
+        found: ReleaseView = await self.in_thread(
+            self.services.rebuilds.begin_again,
+            person=profile.name,
+            avi=avi,
+            version=version,
+            operator=is_operator(profile),
+        )
+        return found
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease, ReleaseCheck, ReleaseBuild)

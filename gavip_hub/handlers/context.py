@@ -33,6 +33,7 @@ from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
@@ -59,6 +60,7 @@ class Services:
     releases: ReleaseService
     standings: StandingService
     checks: CheckService
+    rebuilds: RebuildService
     servers: ServerService
     opening: OpeningService
     reservations: ReservationService

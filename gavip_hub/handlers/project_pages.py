@@ -13,7 +13,7 @@ from avi_kernel.protocol.outside import MirrorRequest
 from avi_kernel.protocol.projects import MemberView
 from avi_kernel.protocol.runs import ResultEntry
 from avi_kernel.protocol.standing import ReleaseChange
-from gavip_hub.domain.identity import PUBLISH
+from gavip_hub.domain.identity import PUBLISH, is_operator
 from gavip_hub.domain.outside import ACCEPTED
 from gavip_hub.domain.standing import WITHDRAWN
 from gavip_hub.exceptions import BadRequest, NotFound
@@ -151,6 +151,8 @@ class ProjectAct(ProjectPages):
         elif act == "check":
             version = sent.get("version", "")
             await self.in_thread(self.services.checks.ask, author=owner, avi=name, version=version)
+        elif act == "rebuild":
+            await self._rebuild(name, sent)
         elif act == "standing":
             await self._stand(name, sent)
         elif act == "mirror":
@@ -165,6 +167,16 @@ class ProjectAct(ProjectPages):
                 releases.change, owner=owner, avi=name, version=version, visibility=_visibility(sent)
             )
         self.go(f"projects/{name}")
+
+    async def _rebuild(self, name: str, sent: dict[str, str]) -> None:
+        profile, version = self.require(PUBLISH), sent.get("version", "")
+        await self.in_thread(
+            self.services.rebuilds.begin_again,
+            person=profile.name,
+            avi=name,
+            version=version,
+            operator=is_operator(profile),
+        )
 
     async def _stand(self, name: str, sent: dict[str, str]) -> None:
         version, change = sent.get("version", ""), _standing(sent)
@@ -325,7 +337,11 @@ def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[
     return [
         (f"{ROOT}projects", ProjectsPage, {}),
         (project, ProjectPage, {}),
-        (f"{project}/(share|unshare|source|release|standing|check|publish|mirror|unmirror)", ProjectAct, {}),
+        (
+            f"{project}/(share|unshare|source|release|standing|check|rebuild|publish|mirror|unmirror)",
+            ProjectAct,
+            {},
+        ),
         (f"{project}/files/(.+)", ProjectFiles, {}),
         (f"{project}/content/(.+)", ProjectContent, {"notebooks": notebooks}),
         (f"{project}/raw/(.+)", ProjectRaw, {}),

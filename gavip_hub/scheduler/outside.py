@@ -42,6 +42,8 @@ class OutsideWork:
         self._long_threads = long_threads
         self._turn = turn
         self._going: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._mirroring: dict[str, str] = {}
+        """Project -> for whom it is pushed on now; one at a time each."""
         self._is_first = True
 
     async def look(self) -> None:
@@ -49,11 +51,18 @@ class OutsideWork:
         if self._is_first:
             await self._threads(self._imports.break_off)
             self._is_first = False
-        waiting = [("import", avi) for avi in await self._threads(self._imports.waiting)]
-        waiting += [("mirror", avi) for avi in await self._threads(self._mirrors.due)]
-        for what in waiting:
-            if what not in self._going and len(self._going) < MOST_AT_ONCE:
-                self._going[what] = asyncio.create_task(self._act(*what))
+        for avi in await self._threads(self._imports.waiting):
+            self._begin("import", avi)
+        for avi, person in await self._threads(self._mirrors.due):
+            if person not in self._mirroring.values():  # slow places of one person keep nobody else waiting
+                self._begin("mirror", avi, person)
+
+    def _begin(self, kind: str, avi: str, person: str | None = None) -> None:
+        if (kind, avi) in self._going or len(self._going) >= MOST_AT_ONCE:
+            return
+        if person is not None:
+            self._mirroring[avi] = person
+        self._going[kind, avi] = asyncio.create_task(self._act(kind, avi))
 
     async def _act(self, kind: str, avi: str) -> None:
         try:
@@ -64,6 +73,8 @@ class OutsideWork:
             log.exception("The %s of %s failed", kind, avi)
         finally:
             del self._going[kind, avi]
+            if kind == "mirror":
+                self._mirroring.pop(avi, None)
 
     async def _import(self, avi: str) -> None:
         fetched = await self._long_threads(self._imports.fetch, avi)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, cast
 
+from sqlalchemy.orm import Session
+
 from avi_kernel.protocol.checks import Badge
 from avi_kernel.protocol.manifest import ReleaseSpec
 from avi_kernel.protocol.releases import AviView, ReleaseView
@@ -11,6 +13,8 @@ from avi_kernel.protocol.standing import Standing
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import interface_url
 from gavip_hub.domain.standing import RANK, WITHDRAWN
+from gavip_hub.exceptions import NotFound
+from gavip_hub.storage import members, releases
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.schema import Avi, Release
 
@@ -37,6 +41,33 @@ def avi_view(config: Gavip, avi: Avi, newest: Release, *, viewer: str, badges: S
     )
 
 
+def open_release(
+    session: Session, *, viewer: str | None, avi: str, version: str | None = None
+) -> tuple[Release, Avi]:
+    """Return a release that is open to somebody, with its AVI; by default the one that is taken where nobody says which.
+
+    Parameters
+    ----------
+    viewer
+        None: everything is.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    found = releases.visible(session, viewer=viewer, avi=avi, version=version)
+    if not found:
+        what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
+        raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
+    return best_of(found)
+
+
+def view_for(session: Session, release: Release, project: Avi, viewer: str) -> ReleaseView:
+    """Return a release as somebody sees it."""
+    return release_view(release, writes=members.may_write(session, project, viewer))
+
+
 def best_of(newest_first: Sequence[tuple[Release, Avi]]) -> tuple[Release, Avi]:
     """Return what is taken where nobody says which: the newest that is ready and offered, else deprecated, else withdrawn."""
     return min(newest_first, key=lambda pair: _rank(pair[0]))
@@ -56,8 +87,14 @@ def offered_of_each(newest_first: Iterable[tuple[Release, Avi]]) -> Iterator[tup
             yield best
 
 
-def release_view(release: Release) -> ReleaseView:
-    """Return a release as people see it."""
+def release_view(release: Release, *, writes: bool) -> ReleaseView:
+    """Return a release as people see it.
+
+    Parameters
+    ----------
+    writes
+        Who sees it may write it: others are told how it stands, and not which job found what about its code.
+    """
     return ReleaseView.model_validate(
         {
             "avi": release.avi,
@@ -65,8 +102,9 @@ def release_view(release: Release) -> ReleaseView:
             "commit": release.commit,
             "state": release.state,
             "environment": release.environment,
-            "build": release.build,
-            "reason": release.reason,
+            "build": release.build if writes else None,
+            "earlier_builds": release.earlier_builds if writes else [],
+            "reason": release.reason if writes else "",
             "submitter": release.submitter,
             "visibility": release.visibility,
             "created_at": release.created_at,

@@ -3,7 +3,6 @@
 import logging
 
 from pydantic import ValidationError
-from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.called import Called, joined
 from avi_kernel.protocol.checks import SCORECARD_FILE, CheckView
@@ -13,14 +12,15 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.badges import badges
 from gavip_hub.domain.job import FINAL, JobState
-from gavip_hub.exceptions import Forbidden, GavipError, NotFound
+from gavip_hub.exceptions import Forbidden, GavipError
+from gavip_hub.services.catalogue import open_release
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.orders import check_order
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.surroundings import archive_of
-from gavip_hub.storage import checks, members, releases
+from gavip_hub.storage import checks, members
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.schema import Avi, Check, Job, Release
+from gavip_hub.storage.schema import Check, Job, Release
 from gavip_hub.storage.userspace import AttemptFolders
 
 NO_RECORD = "Not judged: the record of what its box called is gone. Have it checked once more."
@@ -51,7 +51,7 @@ class CheckService:
     def view(self, *, viewer: str, avi: str, version: str) -> CheckView:
         """Return the check of a release that is open to somebody; what is to be changed is for its authors."""
         with self._database.reading() as session:
-            release, project = _open_to(session, viewer, avi, version)
+            release, project = open_release(session, viewer=viewer, avi=avi, version=version)
             check = checks.of_release(session, release.id)
             view = _view(check)
             return view if members.may_write(session, project, viewer) else _for_others(view)
@@ -65,7 +65,7 @@ class CheckService:
             Who asks is none of its authors.
         """
         with self._database.transaction() as session:
-            release, project = _open_to(session, author, avi, version)
+            release, project = open_release(session, viewer=author, avi=avi, version=version)
             if not members.may_write(session, project, author):
                 raise Forbidden(f"{avi} is {project.owner}'s: who may write it has it checked.")
             check = checks.of_release(session, release.id)
@@ -156,10 +156,3 @@ def _for_others(view: CheckView) -> CheckView:
     return view.model_copy(
         update={"job": None, "scorecard": view.scorecard.model_copy(update={"marks": marks})}
     )
-
-
-def _open_to(session: Session, viewer: str, avi: str, version: str) -> tuple[Release, Avi]:
-    found = releases.visible(session, viewer=viewer, avi=avi, version=version)
-    if not found:
-        raise NotFound(f"There is no release {version} of {avi!r} that is open to you.", field="version")
-    return found[0]

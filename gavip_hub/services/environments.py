@@ -62,20 +62,28 @@ def begin(session: Session, release: Release, spec: ReleaseSpec) -> None:
         release.state = BUILDING
 
 
-def require_ready(release: Release) -> None:
+def require_ready(release: Release, *, writes: bool) -> None:
     """Refuse a release whose packages are not here.
+
+    Parameters
+    ----------
+    writes
+        Who asks may write it, and is told what went wrong.
 
     Raises
     ------
     NotReady
         With why.
     """
+    if release.state == READY:
+        return
     what = f"{release.avi} {release.version}"
     if release.state == FAILED:
-        raise NotReady(f"{what} cannot be run. {release.reason}")
-    if release.state != READY:
-        fetched = f"job {release.build} fetches them" if release.build else "they are fetched in a moment"
-        raise NotReady(f"{what} is not ready: its packages are not here yet; {release.reason or fetched}.")
+        others = "Its packages could not be fetched: use another version, or ask its owner."
+        raise NotReady(f"{what} cannot be run. {release.reason if writes else others}")
+    fetched = f"job {release.build} fetches them" if release.build else "they are fetched in a moment"
+    more = (release.reason or fetched) if writes else "they are being fetched, so try again in some minutes"
+    raise NotReady(f"{what} is not ready: its packages are not here yet; {more}.")
 
 
 def _asks_for_the_same(one: ReleaseSpec, other: ReleaseSpec) -> bool:

@@ -110,8 +110,8 @@ class MirrorService:
                 found.state, found.tries, found.message = WAITING, 0, ""
                 found.wanted_at = found.next_at = now
 
-    def due(self) -> list[str]:
-        """Return the projects that are to be pushed on now."""
+    def due(self) -> list[tuple[str, str]]:
+        """Return the projects that are to be pushed on now, and for whom."""
         with self._database.reading() as session:
             return outside.mirrors_due(session, self._clock.now())
 

@@ -16,7 +16,7 @@ from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
 from gavip_hub.services import environments
-from gavip_hub.services.catalogue import avi_view, best_of, offered_of_each, release_view
+from gavip_hub.services.catalogue import avi_view, offered_of_each, open_release, release_view, view_for
 from gavip_hub.services.standings import require_usable
 from gavip_hub.storage import checks, members, releases
 from gavip_hub.storage.builds import READY
@@ -81,7 +81,7 @@ class ReleaseService:
     def avi(self, *, viewer: str, name: str) -> AviView:
         """Return an AVI of which a release is open to the viewer."""
         with self._database.reading() as session:
-            release, avi = self._newest(session, viewer=viewer, avi=name)
+            release, avi = open_release(session, viewer=viewer, avi=name)
             badges = checks.badges(session, [release.id])
             return avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
 
@@ -95,13 +95,15 @@ class ReleaseService:
     def of_project(self, *, viewer: str, avi: str) -> list[ReleaseView]:
         """Return the releases of an AVI that the viewer may run, newest first; none is no fault."""
         with self._database.reading() as session:
-            return [release_view(release) for release, _ in releases.visible(session, viewer=viewer, avi=avi)]
+            found = releases.visible(session, viewer=viewer, avi=avi)
+            writes = bool(found) and members.may_write(session, found[0][1], viewer)
+            return [release_view(release, writes=writes) for release, _ in found]
 
     def get(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
         """Return a release that is open to the viewer, withdrawn or not; by default the newest that is offered."""
         with self._database.reading() as session:
-            release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
-            return release_view(release)
+            release, project = open_release(session, viewer=viewer, avi=avi, version=version)
+            return view_for(session, release, project, viewer)
 
     def usable(self, *, viewer: str, avi: str, version: str | None = None) -> ReleaseView:
         """Return a release that the viewer is about to open or run; by default the newest that is offered.
@@ -114,9 +116,9 @@ class ReleaseService:
             Nobody does so any more.
         """
         with self._database.reading() as session:
-            release, _ = self._newest(session, viewer=viewer, avi=avi, version=version)
+            release, project = open_release(session, viewer=viewer, avi=avi, version=version)
             require_usable(session, avi=avi, version=release.version, viewer=viewer)
-            return release_view(release)
+            return view_for(session, release, project, viewer)
 
     def checkout_of(self, avi: str, commit: str) -> Path:
         """Return the read-only tree of a release."""
@@ -216,7 +218,7 @@ class ReleaseService:
         """Let everybody run a release, or its AVI's people alone; what runs goes on."""
         with self._database.transaction() as session:
             lock_pools(session, f"avi:{avi}")
-            release, project = self._newest(session, viewer=owner, avi=avi, version=version)
+            release, project = open_release(session, viewer=owner, avi=avi, version=version)
             # An operator takes back what is public, and publishes nothing of others.
             takes_back = operator and visibility == releases.PRIVATE
             if not (takes_back or members.may_write(session, project, owner)):
@@ -225,7 +227,7 @@ class ReleaseService:
             session.flush()
             project.visibility = releases.visibility_of(session, avi)
             log.info("Made %s %s %s by %s", avi, version, visibility, owner)
-            return release_view(release)
+            return view_for(session, release, project, owner)
 
     def publish_bundled(self, folder: Path, *, avi: str, version: str) -> ReleaseView:
         """Publish an AVI that comes with the platform; changed content becomes `<version>+<n>`."""
@@ -236,7 +238,7 @@ class ReleaseService:
                 known = releases.of_digest(session, avi=avi, digest=tree.digest)
                 taken = set(releases.versions(session, avi))
             if known is not None:
-                return release_view(known)
+                return release_view(known, writes=True)
             publication = _Publication(
                 tree=tree,
                 spec=self.spec_of(tree),
@@ -311,7 +313,7 @@ class ReleaseService:
                 checks.want(session, release.id)
             avi.visibility = releases.visibility_of(session, new.avi)
             log.info("Published %s %s by %s as %s", new.avi, new.version, new.submitter, commit)
-            return release_view(release)
+            return release_view(release, writes=True)
 
     def _known(self, session: Session, new: _Publication) -> ReleaseView | None:
         """Return the release where it exists already.
@@ -349,15 +351,6 @@ class ReleaseService:
         space = self._config.root / "users" / submitter
         return space, split_source(inside, base=space)
 
-    def _newest(
-        self, session: Session, *, viewer: str, avi: str, version: str | None = None
-    ) -> tuple[Release, Avi]:
-        found = releases.visible(session, viewer=viewer, avi=avi, version=version)
-        if not found:
-            what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
-            raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
-        return best_of(found)
-
 
 def bundled_slug(folder: Path) -> str:
     """Return the AVI's name of a bundled folder: `hr_diagram` becomes `hr-diagram`."""
@@ -388,7 +381,7 @@ def _same(known: Release, new: _Publication) -> ReleaseView:
             "choose another version.",
             field="version",
         )
-    return release_view(known)
+    return release_view(known, writes=True)
 
 
 def _free_version(version: str, taken: set[str]) -> str:

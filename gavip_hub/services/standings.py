@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.standing import DEPRECATED, OFFERED, WITHDRAWN, withdrawn_words
-from gavip_hub.exceptions import Forbidden, NotFound, Withdrawn
-from gavip_hub.services.catalogue import best_of, release_view
+from gavip_hub.exceptions import Forbidden, Withdrawn
+from gavip_hub.services.catalogue import best_of, open_release, view_for
 from gavip_hub.services.environments import require_ready
 from gavip_hub.storage import members, releases
 from gavip_hub.storage.builds import READY
@@ -45,18 +45,14 @@ class StandingService:
             release.withdrawn_by_operator = standing == WITHDRAWN and not is_author
             session.flush()
             log.info("Made %s %s %s by %s: %s", avi, version, standing, person, change.reason)
-            return release_view(release)
+            return view_for(session, release, project, person)
 
 
 def _found(session: Session, person: str, avi: str, version: str, *, operator: bool) -> tuple[Release, Avi]:
     """Return a release that somebody may see; an operator also what an operator withdrew, private though it be now."""
-    found = releases.visible(session, viewer=person, avi=avi, version=version)
-    if operator and not found:
-        everybodys = releases.visible(session, viewer=None, avi=avi, version=version)
-        found = [pair for pair in everybodys if pair[0].withdrawn_by_operator]
-    if not found:
-        raise NotFound(f"There is no release {version} of {avi!r} that is open to you.", field="version")
-    return found[0]
+    known = releases.one(session, avi=avi, version=version)
+    by_operator = operator and known is not None and known.withdrawn_by_operator
+    return open_release(session, viewer=None if by_operator else person, avi=avi, version=version)
 
 
 def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> None:
@@ -73,7 +69,8 @@ def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> 
     if release is None:
         return
     if release.standing != WITHDRAWN:
-        require_ready(release)
+        project = releases.avi(session, avi)
+        require_ready(release, writes=project is not None and members.may_write(session, project, viewer))
         return
     others = releases.visible(session, viewer=viewer, avi=avi)
     best = best_of(others)[0] if others else release

@@ -265,10 +265,10 @@ def live(session: Session) -> list[Standing]:
 
 
 def _standings() -> Select[Any]:
-    of_job = (Job.id, Job.owner, Job.pipeline, Job.state, Job.attempt, Job.stop_code, Job.time_limit)
-    of_attempt = (Attempt.started_at, Attempt.outcome)
+    of_job: list[Any] = [Job.id, Job.owner, Job.pipeline, Job.state, Job.attempt, Job.stop_code]
+    of_job += [Job.time_limit, Job.heartbeat_at, Job.deleted_at, Job.request]
     return (
-        select(*of_job, Job.heartbeat_at, Job.deleted_at, Job.request, *of_attempt, Container.backend_state)
+        select(*of_job, Attempt.started_at, Attempt.outcome, Container.backend_state)
         .outerjoin(Attempt, (Attempt.job == Job.id) & (Attempt.number == Job.attempt))
         .outerjoin(Container, Container.id == Attempt.container)
     )

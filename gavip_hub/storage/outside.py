@@ -31,10 +31,10 @@ def mirror_of(session: Session, avi: str) -> Mirror | None:
     return session.get(Mirror, avi)
 
 
-def mirrors_due(session: Session, at: datetime) -> list[str]:
-    """Return the projects that are to be pushed on now, those first that wait longest."""
-    wanted = select(Mirror.avi).where(Mirror.next_at <= at).order_by(Mirror.next_at, Mirror.avi)
-    return list(session.scalars(wanted))
+def mirrors_due(session: Session, at: datetime) -> list[tuple[str, str]]:
+    """Return the projects that are to be pushed on now, and for whom; those first that wait longest."""
+    wanted = select(Mirror.avi, Mirror.person).where(Mirror.next_at <= at)
+    return [(row.avi, row.person) for row in session.execute(wanted.order_by(Mirror.next_at, Mirror.avi))]
 
 
 class Tokens:

@@ -128,6 +128,8 @@ class Release(Base):
     environment: Mapped[str | None] = mapped_column(ForeignKey("environments.id"))
     build: Mapped[str | None] = mapped_column(String(32))
     """The job that fetches its packages."""
+    earlier_builds: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Jobs that tried so in vain, oldest first."""
     reason: Mapped[str] = mapped_column(default="", server_default="")
     """Why it is not ready, in words."""
     visibility: Mapped[str] = mapped_column(default="private")

@@ -6,9 +6,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from gavip_hub.domain.userpaths import is_plain
 from gavip_hub.exceptions import NotFound
@@ -19,7 +20,6 @@ MOST_SEEN = 50_000
 """Entries of a folder that are looked at."""
 LARGEST_HOLE = 1024 * 1024 * 1024
 """Bytes of a file that may be holes altogether."""
-PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +97,7 @@ def is_mostly_holes(file: BinaryIO) -> bool:
 def digest_of(file: BinaryIO) -> str:
     """Return the SHA-256 of a file from its beginning."""
     file.seek(0)
-    digest = hashlib.sha256()
-    while piece := file.read(PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
+    return hashlib.file_digest(cast(BufferedIOBase, file), "sha256").hexdigest()
 
 
 def _entries(folder: int) -> Iterator[Found]:

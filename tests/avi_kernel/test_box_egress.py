@@ -10,8 +10,8 @@ import pytest
 
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.gate import ApiGate
-from avi_kernel.protocol.hosts import AllowedHosts, Destination
 from avi_kernel.protocol.addresses import Reach, reach_of
+from avi_kernel.protocol.hosts import AllowedHosts, Destination
 from tests.support.lines import Upstream, ask, body_of, guarded, listening, status_of
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"

@@ -155,3 +155,18 @@ def test_no_secret_and_no_address_of_the_platform_reaches_a_run(tmp_path):
     assert env["GAVIP_ARCHIVE_URL"] == "a"
     assert env["NO_PROXY"] == "127.0.0.1:9"
     assert str(HOOK) in env["PYTHONPATH"]
+
+
+def test_in_a_box_the_undeclared_are_in_the_boxs_own_record_too(tmp_path):
+    async def run(host):
+        async with Calls(folder=tmp_path / "outer", declared=[host], upstream=None) as outer:
+            inner = await asyncio.to_thread(
+                calls_of, tmp_path, ASK.format(f"http://{host}/"), declared=[], upstream=outer.address
+            )
+        return inner, outer.so_far()
+
+    with listening() as port:
+        (calls, said), outside = asyncio.run(run(f"127.0.0.1:{port}"))
+    assert "403" in said
+    assert [call.declared for call in calls] == [False]
+    assert [call.host for call in outside] == ["127.0.0.1"]

@@ -20,3 +20,15 @@ async def test_addresses_are_still_found_and_ends_still_asked_for():
         await asyncio.wait_for(backend.stop(ONE), 5)
     assert launcher.stopped == [ONE.name]
     assert [seen.liveness for (seen,) in await asyncio.gather(*checks)] == [Liveness.RUNNING] * 8
+
+
+async def test_whom_a_container_called_is_read_from_its_own_folder(tmp_path):
+    (tmp_path / "egress.log.1").write_text('{"host": "a.example", "port": 443, "allowed": true}\n')
+    (tmp_path / "egress.log").write_text('{"host": "a.example", "port": 443, "allowed": false}\nhalf a li')
+    with hanging() as launcher:
+        backend = LaunchedBackend(launcher=launcher)
+        found = await backend.called(Handle(name=ONE.name, state={"run_dir": str(tmp_path)}))
+        gone = await backend.called(Handle(name=ONE.name, state={"run_dir": str(tmp_path / "gone")}))
+        unknown = await backend.called(ONE)
+    assert [(one.host, one.port, one.times) for one in found] == [("a.example", 443, 2)]
+    assert (gone, unknown) == (None, None)

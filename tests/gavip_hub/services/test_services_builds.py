@@ -6,7 +6,9 @@ import json
 import pytest
 
 from avi_kernel.protocol.environments import Lock, LockedWheel
+from gavip_hub.exceptions import Conflict, Forbidden, NotFound
 from gavip_hub.services.builds import BuildService
+from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.storage import releases
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
@@ -141,3 +143,41 @@ def test_a_lock_is_named_by_its_files_alone():
     one, other = locked(*STAR), locked("zither-1.0-py3-none-any.whl", b"z")
     assert Lock(wheels=[one, other]).digest == Lock(wheels=[other, one]).digest
     assert json.loads(Lock(wheels=[one]).model_dump_json())["wheels"][0]["sha256"] == one.sha256
+
+
+def begin_again(engine, person="dora", **more):
+    service = RebuildService(database=engine.database)
+    return service.begin_again(person=person, avi="stars", version="1.0", **more)
+
+
+async def test_a_build_that_failed_is_begun_again_and_its_log_stays(engine, builds):
+    first = (await built(engine, builds, {"environment.json": b"noise"})).build
+    seen = begin_again(engine)
+    assert (seen.state, seen.build, seen.reason, seen.earlier_builds) == ("BUILDING", None, "", [first])
+    ready = await built(engine, builds, {"environment.json": Lock().model_dump_json().encode()})
+    assert ready.state == "READY"
+    assert ready.build != first
+    assert engine.jobs.get(owner="dora", job=first).id == first
+
+
+async def test_a_build_that_fails_again_leaves_two_logs(engine, builds):
+    first = (await built(engine, builds, {"environment.json": b"noise"})).build
+    begin_again(engine)
+    second = (await built(engine, builds, {"environment.json": b"noise"})).build
+    assert begin_again(engine).earlier_builds == [first, second]
+
+
+def test_what_is_being_fetched_or_is_there_is_not_fetched_again(engine, builds):
+    with pytest.raises(Conflict, match="being fetched now: wait"):
+        begin_again(engine)
+    with engine.database.transaction() as session:
+        releases.one(session, avi="stars", version="1.0").state = "READY"
+    with pytest.raises(Conflict, match="has its packages"):
+        begin_again(engine)
+
+
+async def test_its_authors_and_operators_alone_begin_it_again(engine, builds):
+    await built(engine, builds, {"environment.json": b"noise"})
+    with pytest.raises((Forbidden, NotFound)):
+        begin_again(engine, person="ann")
+    assert begin_again(engine, person="root", operator=True).state == "BUILDING"

@@ -2,9 +2,10 @@
 
 import pytest
 
+from avi_kernel.protocol.called import Called
 from avi_kernel.protocol.check_needs import memory_for_check
 from avi_kernel.protocol.manifest import ReleaseSpec
-from avi_kernel.protocol.scorecard import TITLES, Mark, Scorecard, unjudged
+from avi_kernel.protocol.scorecard import TITLES, HostCall, Mark, Scorecard, unjudged
 from gavip_hub.exceptions import Forbidden, NotFound
 from gavip_hub.services.checks import CheckService
 from gavip_hub.storage import checks, releases
@@ -33,13 +34,14 @@ def view(service):
     return service.view(viewer="dora", **RELEASE)
 
 
-async def ended(engine, service, results, *, ends="COMPLETED", **outcome):
+async def ended(engine, service, results, *, ends="COMPLETED", called=(), **outcome):
     """Have the release checked, by a job that leaves these results, and return what is shown then."""
     service.ask(author="dora", **RELEASE)
     service.look()
     job = view(service).job
     async with engine.loop():
         await engine.until_state(job, "RUNNING", owner="dora")
+        engine.backend.engine.containers[f"gavip-{job}-1"].called += called
         engine.complete(job, results=results)
         if outcome:
             engine.write_outcome(job, results=results, **outcome)
@@ -56,10 +58,11 @@ def test_nothing_is_checked_unless_it_is_wanted(engine, service):
 
 async def test_a_check_leaves_its_scorecard_and_badges(engine, service):
     found = await ended(engine, service, {"scorecard.json": CARD.model_dump_json().encode()})
-    assert found.scorecard.marks == CARD.marks
+    assert found.scorecard.marks == CARD.with_calls([]).marks
     with engine.database.reading() as session:
         release = releases.one(session, **RELEASE)
-        assert [badge["words"] for badge in checks.badges(session, [release.id])[release.id]] == ["Tested"]
+        words = [badge["words"] for badge in checks.badges(session, [release.id])[release.id]]
+    assert words == ["Tested", "Declared hosts"]
 
 
 async def test_others_are_told_what_was_found_and_no_line_of_the_code(engine, service):
@@ -155,3 +158,33 @@ def test_a_check_asks_for_no_more_than_its_owners_pool_holds(engine, service):
 
 def asked_mb(engine, service):
     return engine.jobs.get(owner="dora", job=view(service).job).memory_mb
+
+
+async def test_whom_it_called_is_the_boxs_own_record_and_not_its_word(engine, service):
+    called = [Called(host="far.example", port=443, times=2), Called(host="gea.esac.esa.int", port=443)]
+    found = await ended(engine, service, {"scorecard.json": CARD.model_dump_json().encode()}, called=called)
+    assert found.scorecard.mark("hosts").state == "failed"
+    assert [(call.host, call.declared, call.times) for call in found.scorecard.hosts] == [
+        ("far.example", False, 2),
+        ("gea.esac.esa.int", True, 1),
+    ]
+
+
+async def test_what_an_avi_tells_against_itself_is_believed_and_nothing_else(engine, service):
+    told = [
+        HostCall(host="far.example", declared=True),
+        HostCall(host="gea.esac.esa.int", port=443, declared=True),
+    ]
+    card = CARD.model_copy(update={"hosts": told})
+    found = await ended(engine, service, {"scorecard.json": card.model_dump_json().encode()})
+    assert [(call.host, call.declared) for call in found.scorecard.hosts] == [("far.example", False)]
+
+
+async def test_a_record_that_is_gone_is_told(engine, service, monkeypatch):
+    async def nothing(_handle):
+        return None
+
+    monkeypatch.setattr(engine.backend, "called", nothing)
+    found = await ended(engine, service, {"scorecard.json": CARD.model_dump_json().encode()})
+    mark = found.scorecard.mark("hosts")
+    assert (mark.state, "record of what its box called is gone" in mark.sentence) == ("skipped", True)

@@ -171,13 +171,13 @@ def mirror(core):
 
 
 def test_a_mirror_has_all_and_is_pushed_on_after_each_push(core, mirrored, tmp_path):
-    assert core.mirrors.due() == ["stars"]
+    assert core.mirrors.due() == [("stars", "dora")]
     core.mirrors.push("stars")
     assert (mirror(core).state, core.mirrors.due()) == ("done", [])
     there = run_git(tmp_path / "there/mirror.git", "for-each-ref", "--format=%(refname)").split()
     assert there == core.repositories.names("stars")
     core.mirrors.want("stars")
-    assert core.mirrors.due() == ["stars"]
+    assert core.mirrors.due() == [("stars", "dora")]
 
 
 def test_a_push_that_comes_meanwhile_is_pushed_on_too(core, mirrored, place):
@@ -188,7 +188,7 @@ def test_a_push_that_comes_meanwhile_is_pushed_on_too(core, mirrored, place):
     core.clock.advance(1)
     place.answer = want
     core.mirrors.push("stars")
-    assert core.mirrors.due() == ["stars"]
+    assert core.mirrors.due() == [("stars", "dora")]
 
 
 def test_what_fails_is_told_and_tried_again_until_the_next_push(core, mirrored, place):
@@ -198,11 +198,11 @@ def test_what_fails_is_told_and_tried_again_until_the_next_push(core, mirrored, 
         assert (mirror(core).state, "it refuses this" in mirror(core).message) == ("waiting", True)
         assert core.mirrors.due() == []
         core.clock.advance(pause)
-        assert core.mirrors.due() == ["stars"]
+        assert core.mirrors.due() == [("stars", "dora")]
     core.mirrors.push("stars")
     assert (mirror(core).state, mirror(core).next_at) == ("failed", None)
     core.mirrors.want("stars")
-    assert (mirror(core).tries, core.mirrors.due()) == (0, ["stars"])
+    assert (mirror(core).tries, core.mirrors.due()) == (0, [("stars", "dora")])
 
 
 def test_a_token_is_kept_from_everybody(core, mirrored, tmp_path):

@@ -8,7 +8,7 @@ from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.exceptions import Forbidden, NotFound, NotReady, Withdrawn
 from gavip_hub.services.standings import StandingService
 from gavip_hub.storage import releases
-from gavip_hub.storage.builds import BUILDING
+from gavip_hub.storage.builds import BUILDING, FAILED
 
 WHY = "Its distances are wrong."
 
@@ -163,3 +163,30 @@ def test_a_change_is_one_and_has_a_reason(change, words):
 def test_a_reason_is_one_line_that_can_be_shown():
     change = ReleaseChange(standing="withdrawn", reason="It is\x1b[31m\n wrong.\u202e ")
     assert change.reason == "It is [31m wrong."
+
+
+@pytest.fixture
+def failed(desk, standings):
+    """A public release whose packages could not be fetched."""
+    with desk.database.transaction() as session:
+        found = releases.one(session, avi="stars", version="2.0")
+        found.state, found.build, found.reason = FAILED, "j1", "secretword 1.0 is not in the index."
+        found.earlier_builds = ["j0"]
+
+
+def test_others_are_told_that_it_failed_and_not_what_was_found(desk, failed):
+    own = desk.releases.get(viewer="dora", avi="stars", version="2.0")
+    assert (own.build, own.earlier_builds, "secretword" in own.reason) == ("j1", ["j0"], True)
+    for seen in (
+        desk.releases.get(viewer="ann", avi="stars", version="2.0"),
+        desk.releases.versions(viewer="ann", avi="stars")[0],
+    ):
+        assert (seen.state, seen.build, seen.earlier_builds, seen.reason) == ("FAILED", None, [], "")
+
+
+def test_who_would_use_it_is_told_plainly(desk, failed):
+    with pytest.raises(NotReady, match="could not be fetched: use another version") as told:
+        desk.releases.usable(viewer="ann", avi="stars", version="2.0")
+    assert "secretword" not in str(told.value)
+    with pytest.raises(NotReady, match="secretword"):
+        desk.releases.usable(viewer="dora", avi="stars", version="2.0")
