@@ -8,17 +8,22 @@ from tempfile import TemporaryDirectory
 
 from avi_kernel import fast_imports
 
+PIPE = "fd:"
+
 
 def main(arguments: list[str]) -> int:
     """Check, and return 0 where nothing failed, else 1."""
     fast_imports.apply()
     # The working directory may be a stranger's: nothing there shadows a module of the check.
     sys.path[:] = [entry for entry in sys.path if entry and Path(entry) != Path.cwd()]
+    from avi_kernel.checking.apart import end_all, stand_apart  # noqa: PLC0415 - after the path
     from avi_kernel.checking.check import TOTAL_SECONDS, check  # noqa: PLC0415 - after the mend and the path
 
     parser = argparse.ArgumentParser(prog="python -m avi_kernel.checking", description=__doc__)
     parser.add_argument("folder", type=Path, help="the AVI's folder; it is only read")
-    parser.add_argument("--report", type=Path, required=True, help="file for the scorecard")
+    parser.add_argument(
+        "--report", required=True, help="file for the scorecard; fd:N: a pipe of who started this"
+    )
     parser.add_argument(
         "--scratch", type=Path, help="where to write meanwhile; default: a new temporary folder"
     )
@@ -26,12 +31,22 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     # What ends us otherwise is to end what runs of the AVI too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stand_apart()
     with TemporaryDirectory(dir=given.scratch, prefix="gavip-check-", ignore_cleanup_errors=True) as scratch:
         card = check(given.folder, scratch=Path(scratch), say=_say, seconds=given.seconds)
-    partial = given.report.with_name(f".{given.report.name}.part")
-    partial.write_text(card.model_dump_json(indent=1), "utf-8")
-    partial.replace(given.report)
+        end_all()  # before anything is written that they could write to
+    _leave(card.model_dump_json(indent=1), given.report)
     return 0 if card.passed else 1
+
+
+def _leave(text: str, report: str) -> None:
+    if report.startswith(PIPE):
+        with open(int(report.removeprefix(PIPE)), "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
+            pipe.write(text)
+        return
+    partial = Path(report).with_name(f".{Path(report).name}.part")
+    partial.write_text(text, "utf-8")
+    partial.replace(report)
 
 
 def _say(line: str) -> None:

@@ -1,13 +1,18 @@
 """A check as a job of a platform: it tells how far it is, and its scorecard is a result."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from avi_kernel.box.seccomp import keep_out
 from avi_kernel.pipelines.failures import PipelineFailed
 from avi_kernel.protocol.checks import SCORECARD_FILE
 from avi_kernel.protocol.runs import JobError, Progress
+from avi_kernel.protocol.scorecard import LARGEST_REPORT
 from avi_kernel.reporter import Report
 
 KEPT_BACK = 30.0
@@ -20,17 +25,40 @@ def leave_scorecard(
 ) -> None:
     """Check an AVI and leave what was found among the results of this job.
 
-    A process of its own, since this one holds the job's token and left modules out that a check needs.
+    A process of its own, since this one holds the job's token and left modules out that a check needs. It sends the scorecard
+    through a pipe that nothing else has, and once all that it ran has ended: files here are open to the AVI's code until then.
 
     Raises
     ------
     avi_kernel.pipelines.failures.PipelineFailed
         The check ended without a scorecard.
     """
-    card = results / SCORECARD_FILE
-    call = [sys.executable, "-m", "avi_kernel.checking", str(code), "--report", str(card)]
+    keep_out()
+    reading, writing = os.pipe()
+    call = [sys.executable, "-m", "avi_kernel.checking", str(code), "--report", f"fd:{writing}"]
     call += ["--seconds", str(max(1.0, seconds - KEPT_BACK))]
-    process = subprocess.Popen(call, env=dict(environ), stdout=subprocess.PIPE, text=True, errors="replace")
+    with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
+        process = subprocess.Popen(
+            call,
+            env=dict(environ),
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            pass_fds=(writing,),
+        )
+        os.close(writing)
+        with ThreadPoolExecutor(1) as threads:
+            told = threads.submit(pipe.read, LARGEST_REPORT + 1)
+            _follow(process, report)
+            status, text = process.wait(), told.result()
+    if status not in {0, 1} or not 0 < len(text) <= LARGEST_REPORT:
+        message = f"The check ended with status {status} and left no scorecard; see the log."
+        raise PipelineFailed(JobError(code="exited", message=message))
+    _write(text, results / SCORECARD_FILE)
+
+
+def _follow(process: "subprocess.Popen[str]", report: Report) -> None:
+    """Print what a check says, and tell how far it is."""
     steps = 0
     for line in process.stdout or ():
         sys.stdout.write(line)
@@ -40,7 +68,12 @@ def leave_scorecard(
             # How many there will be is not known: it comes nearer to the end with each, and never there.
             told = line.removeprefix(_SAID).strip()[:500]
             report(Progress(fraction=1 - 1 / (1 + steps / 6), message=told), (0.0, 1.0))
-    status = process.wait()
-    if not card.is_file():
-        message = f"The check ended with status {status} and left no scorecard; see the log."
-        raise PipelineFailed(JobError(code="exited", message=message))
+
+
+def _write(text: bytes, card: Path) -> None:
+    """Put a scorecard in place of whatever the AVI's code left there."""
+    if card.is_dir() and not card.is_symlink():
+        shutil.rmtree(card)
+    card.unlink(missing_ok=True)
+    with card.open("xb") as file:
+        file.write(text)
