@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import cast
 
 from avi_kernel.pipelines.kernel_process import KernelProcess
-from avi_kernel.pipelines.places import JobPlaces
+from avi_kernel.pipelines.places import NO_KERNEL_VARIABLE, JobPlaces
 
 COMPLETED, FAILED, NOT_STARTED = 0, 1, 3
 OUTCOME_ROOM = 64 * 1024
@@ -34,17 +34,18 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     # Papermill loads pyarrow for files on Hadoop, which no job has; its absence is handled, and saves 0.1 s.
     sys.modules.setdefault("pyarrow", cast(ModuleType, None))
     # The kernel's imports take longer than all else that a short job does: they begin before our own do.
-    kernel = start_kernel()
+    kernel = None if environ.get(NO_KERNEL_VARIABLE) else start_kernel()
     try:
         return _run(environ, places, kernel, start_kernel)
     finally:
-        kernel.close()
+        if kernel is not None:
+            kernel.close()
 
 
 def _run(
     environ: Mapping[str, str],
     places: JobPlaces,
-    kernel: KernelProcess,
+    kernel: KernelProcess | None,
     start_kernel: Callable[[], KernelProcess],
 ) -> int:
     from avi_kernel.pipelines.execution import Execution  # noqa: PLC0415 - beside the kernel's start, see above

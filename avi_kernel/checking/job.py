@@ -1,7 +1,7 @@
 """A check as a job of a platform: it tells how far it is, and its scorecard is a result."""
 
-import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,7 +26,8 @@ def leave_scorecard(
     """Check an AVI and leave what was found among the results of this job.
 
     A process of its own, since this one holds the job's token and left modules out that a check needs. It sends the scorecard
-    through a pipe that nothing else has, and once all that it ran has ended: files here are open to the AVI's code until then.
+    through a socket that nothing else has, and once all that it ran has ended: files here are open to the AVI's code until
+    then, and a pipe is to whoever has the check open a link to `/proc/self/fd`. It loads nothing from the working directory or the home, where that code may write.
 
     Raises
     ------
@@ -34,21 +35,21 @@ def leave_scorecard(
         The check ended without a scorecard.
     """
     keep_out()
-    reading, writing = os.pipe()
-    call = [sys.executable, "-m", "avi_kernel.checking", str(code), "--report", f"fd:{writing}"]
+    reading, writing = socket.socketpair()
+    call = [sys.executable, "-P", "-s", "-m", "avi_kernel.checking", str(code), "--report", f"fd:{writing.fileno()}"]
     call += ["--seconds", str(max(1.0, seconds - KEPT_BACK))]
-    with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
+    with reading, reading.makefile("rb") as sent:
         process = subprocess.Popen(
             call,
             env=dict(environ),
             stdout=subprocess.PIPE,
             text=True,
             errors="replace",
-            pass_fds=(writing,),
+            pass_fds=(writing.fileno(),),
         )
-        os.close(writing)
+        writing.close()
         with ThreadPoolExecutor(1) as threads:
-            told = threads.submit(pipe.read, LARGEST_REPORT + 1)
+            told = threads.submit(sent.read, LARGEST_REPORT + 1)
             _follow(process, report)
             status, text = process.wait(), told.result()
     if status not in {0, 1} or not 0 < len(text) <= LARGEST_REPORT:

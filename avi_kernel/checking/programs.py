@@ -43,7 +43,7 @@ async def run_program(
         What it reads from standard input.
     """
     begun = monotonic()
-    with log.open("wb") as printing:
+    with log.open("xb") as printing:  # what an earlier run left here would be a trap
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=cwd,

@@ -26,7 +26,7 @@ class Execution:
         document: JobDocument,
         places: JobPlaces,
         environ: Mapping[str, str],
-        first_kernel: KernelProcess,
+        first_kernel: KernelProcess | None,
         start_kernel: Callable[[], KernelProcess],
     ) -> None:
         self._document = document
@@ -90,7 +90,7 @@ class Execution:
     def _build_environment(self, report: Report) -> None:
         from avi_kernel.building.build import EnvironmentBuild  # noqa: PLC0415 - each kind loads its own libraries
 
-        self._first_kernel.close()
+        self._end_first_kernel()
         build = EnvironmentBuild(
             code=self._places.code,
             results=self._places.results,
@@ -104,7 +104,7 @@ class Execution:
     def _check(self, report: Report) -> None:
         from avi_kernel.checking.job import leave_scorecard  # noqa: PLC0415 - as above
 
-        self._first_kernel.close()
+        self._end_first_kernel()
         leave_scorecard(
             code=self._places.code,
             results=self._places.results,
@@ -116,15 +116,21 @@ class Execution:
     def _run_graph(self, report: Report, parameters: Mapping[str, JsonValue]) -> None:
         from avi_kernel.pipelines.graphs import GraphPipeline  # noqa: PLC0415 - as above
 
-        self._first_kernel.close()
+        self._end_first_kernel()
         pipeline = GraphPipeline(places=self._places, report=report, environ=self._environ)
         pipeline.run(self._document.pipeline, parameters)
 
     def _run_notebooks(self, report: Report, parameters: Mapping[str, JsonValue]) -> None:
         from avi_kernel.pipelines.notebooks import NotebookPipeline  # noqa: PLC0415 - as above
 
+        first = self._first_kernel or self._start_kernel()
         pipeline = NotebookPipeline(
-            places=self._places, report=report, first=self._first_kernel, start_kernel=self._start_kernel
+            places=self._places, report=report, first=first, start_kernel=self._start_kernel
         )
         self._titles = pipeline.titles
         pipeline.run([*self._document.pipeline.steps, self._document.pipeline.path], parameters)
+
+    def _end_first_kernel(self) -> None:
+        """End the kernel that began beside this: it is not needed."""
+        if self._first_kernel is not None:
+            self._first_kernel.close()

@@ -10,6 +10,8 @@ from typing import Self
 RESULTS_VARIABLE = "GAVIP_RESULTS_DIR"
 NOTES_VARIABLE = "GAVIP_PROGRESS_FILE"
 TITLES_VARIABLE = "GAVIP_TITLES_FILE"
+NO_KERNEL_VARIABLE = "GAVIP_NO_KERNEL"
+"""Set for the platform's own jobs: they need no kernel, and one would run what a release's packages run at their import."""
 SECRETS = ("GAVIP_TOKEN", "JUPYTERHUB_API_TOKEN")
 
 
@@ -51,10 +53,11 @@ class JobPlaces:
     def child_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of the process that runs the author's code.
 
-        The attempt's token stays behind. Caches go to the AVI's own folder where the home is read-only, or
+        The attempt's token stays behind, and what is said to its runner alone. Caches go to the AVI's own folder where the home is read-only, or
         matplotlib would look for all fonts again in every job.
         """
-        kept = {name: value for name, value in environ.items() if name not in SECRETS}
+        left = (*SECRETS, NO_KERNEL_VARIABLE)
+        kept = {name: value for name, value in environ.items() if name not in left}
         own = {
             RESULTS_VARIABLE: str(self.results),
             NOTES_VARIABLE: str(self.notes),

@@ -28,16 +28,20 @@ class _Line(Wire, extra="ignore"):
     port: Count
 
 
-def called_of(lines: Iterable[str | bytes]) -> list[Called]:
-    """Return what a record tells, each host and port once; a line that was cut short is left out."""
+def called_of(lines: Iterable[str | bytes]) -> list[Called] | None:
+    """Return what a record tells, each host and port once; a line that was cut short is left out.
+
+    None where it names more than are kept: whoever wants one not to be seen may call a thousand others first.
+    """
     counted: Counter[tuple[str, int]] = Counter()
     for text in lines:
         try:
             line = _Line.model_validate_json(text)
         except ValidationError:
             continue
-        if (line.host, line.port) in counted or len(counted) < MOST_KEPT:
-            counted[line.host, line.port] += 1
+        counted[line.host, line.port] += 1
+        if len(counted) > MOST_KEPT:
+            return None
     return [Called(host=host, port=port, times=times) for (host, port), times in counted.items()]
 
 

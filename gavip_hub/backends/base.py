@@ -76,7 +76,7 @@ class JobBackend(ABC):
 
     @abstractmethod
     async def called(self, handle: Handle) -> list[Called] | None:
-        """Return which hosts an ended container called, by the platform's own record; None where there is no trace of it."""
+        """Return which hosts an ended container called, by the platform's own record; None where that is gone, or not whole."""
 
     @abstractmethod
     async def owned(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from typing_extensions import override
@@ -108,7 +107,7 @@ class AsyncLauncher:
         return await self._looking(self._launcher.names)
 
     async def called(self, run_dir: Path) -> list[Called] | None:
-        """Return which hosts the container of this folder called; None where the folder is gone."""
+        """Return which hosts the container of this folder called; None where there is no whole record of it."""
         return await self._looking(_called, run_dir)
 
     async def last_words(self, name: str, *, lines: int) -> str:
@@ -162,10 +161,10 @@ class LaunchedBackend(JobBackend):
 
 
 def _called(run_dir: Path) -> list[Called] | None:
-    if not run_dir.is_dir():
-        return None
-    lines: list[bytes] = []
-    for name in (f"{EGRESS_FILE}.1", EGRESS_FILE):  # one that is full is kept once
-        with suppress(FileNotFoundError):
-            lines += (run_dir / name).read_bytes().splitlines()
-    return called_of(lines)
+    if not run_dir.is_dir() or (run_dir / f"{EGRESS_FILE}.1").exists():
+        return None  # one that is full is kept once: there may have been more of them
+    try:
+        with (run_dir / EGRESS_FILE).open("rb") as lines:
+            return called_of(lines)
+    except FileNotFoundError:  # it called nobody
+        return []

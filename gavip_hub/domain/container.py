@@ -163,7 +163,7 @@ def own_spec(
         avi=avi,
         version=version,
         command=COMMANDS[Kind.JOB],
-        env={**places, **packages, **env},
+        env={**places, "GAVIP_NO_KERNEL": "1", **packages, **env},
         mounts=(
             Mount(source=checkout, target="/avi"),
             *([Mount(source=environment, target=ENVIRONMENT_TARGET)] if environment else []),

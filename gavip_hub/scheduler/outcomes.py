@@ -37,7 +37,7 @@ class OutcomeReader:
         self._most_bytes = most_bytes
 
     def read(
-        self, *, owner: str, job: str, attempt: int, reported: dict[str, Any] | None
+        self, *, owner: str, job: str, attempt: int, reported: dict[str, Any] | None, with_file: bool = True
     ) -> tuple[Outcome | None, str]:
         """Return the outcome with its results verified, or None and why not; None and nothing where there is none.
 
@@ -45,18 +45,23 @@ class OutcomeReader:
         ----------
         reported
             What came over the API; used where no file was written, as when the disk was full.
+        with_file
+            Whether a file counts at all.
         """
         path = {"owner": owner, "job": job, "attempt": attempt}
         try:
-            outcome = self._parsed(path, reported)
+            outcome = self._parsed(path, reported, with_file=with_file)
             if outcome is None:
                 return None, ""
             return self._verified(path, outcome), ""
         except BadOutcome as error:
             return None, str(error)
 
-    def _parsed(self, path: dict[str, Any], reported: dict[str, Any] | None) -> Outcome | None:
-        content = self._folders.read(**path, parts=[OUTCOME_FILE], limit=LARGEST_OUTCOME)
+    def _parsed(
+        self, path: dict[str, Any], reported: dict[str, Any] | None, *, with_file: bool
+    ) -> Outcome | None:
+        named = {**path, "parts": [OUTCOME_FILE], "limit": LARGEST_OUTCOME}
+        content = self._folders.read(**named) if with_file else None
         try:
             if content is not None:
                 return Outcome.model_validate_json(content)

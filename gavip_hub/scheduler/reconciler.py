@@ -216,9 +216,7 @@ class Reconciler:
         """
         outcome, defect = await self._files(self._remains.take, standing)
         end = End(exit=record, outcome=outcome, defect=defect, failure=failure)
-        if (
-            standing.pipeline == CHECK
-        ):  # before its record is removed, and before anybody takes the job for ended
+        if standing.pipeline == CHECK:  # before the box's record is removed, and its job is taken for ended
             called = await self._backend.called(_handle(standing))
             await self._database(self._lifecycle.keep_calls, standing.job, called)
         state = await self._finish(Ending(standing.job, standing.attempt, end))

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from avi_kernel.protocol.runs import Outcome
+from gavip_hub.domain.job import CHECK
 from gavip_hub.exceptions import DiskFull, GavipError, is_full_disk
 from gavip_hub.scheduler.outcomes import OutcomeReader
 from gavip_hub.storage.jobs import Standing
@@ -69,7 +70,12 @@ class Remains:
     def _read(self, standing: Standing) -> tuple[Outcome | None, str]:
         """Return the attempt's outcome, or why there is none that can be used."""
         try:
-            return self._outcomes.read(**_path(standing), reported=standing.outcome)
+            # The code that a check tries would gain by a better outcome, can write the file, and end its runner
+            # then; what it has not is the token with which the runner reports.
+            is_told_alone = standing.pipeline == CHECK
+            return self._outcomes.read(
+                **_path(standing), reported=standing.outcome, with_file=not is_told_alone
+            )
         except Exception as error:
             if self._is_worth_a_try(standing, error):
                 raise

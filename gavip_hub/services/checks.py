@@ -23,7 +23,7 @@ from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Check, Job, Release
 from gavip_hub.storage.userspace import AttemptFolders
 
-NO_RECORD = "Not judged: the record of what its box called is gone. Have it checked once more."
+NO_RECORD = "Not judged: there is no whole record of what its box called. Have it checked once more."
 
 log = logging.getLogger(__name__)
 

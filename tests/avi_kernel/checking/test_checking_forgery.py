@@ -7,9 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from avi_kernel import runner
 from avi_kernel.protocol.scorecard import Mark, Scorecard, unjudged
 from gavip_hub.testing import EPOCH
 from tests.support.avis import notebook, write_avi
+from tests.support.jobs import document_of, job_environment, played_platform
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the check stands apart on Linux alone")
 FORGED = Scorecard(
@@ -39,6 +41,15 @@ for parent in psutil.Process().parents():
         parent.kill()
 """
 
+TRAP = """
+import os, pathlib
+scratch = pathlib.Path(os.environ["TMPDIR"]).parents[1]
+following = scratch / "run-3-rounds"  # of which the check counts how many there are
+following.mkdir()
+for number in range(3, 30):
+    (following / "log.txt").unlink(missing_ok=True)
+    (following / "log.txt").symlink_to(f"/proc/self/fd/{{number}}")
+"""
 
 def checked(tmp_path: Path, code: str) -> str:
     """Check an AVI with this interface as a job does; return the scorecard that is left."""
@@ -46,13 +57,20 @@ def checked(tmp_path: Path, code: str) -> str:
     results.mkdir()
     given = {"card": str(results / "scorecard.json"), "forged": FORGED.model_dump_json(), "note": str(note)}
     folder = write_avi(tmp_path / "avi", {"app.ipynb": notebook(code.format(**given))})
+    shadow = tmp_path / "cwd/avi_kernel/__init__.py"
+    shadow.parent.mkdir(parents=True)
+    shadow.write_text("raise SystemExit('loaded from the working directory')")
     call = "import sys, os, pathlib; from avi_kernel.checking.job import leave_scorecard as leave; "
     call += (
         "leave(code=pathlib.Path(sys.argv[1]), results=pathlib.Path(sys.argv[2]), report=lambda *_: None, "
     )
     call += "seconds=150.0, environ=os.environ)"
     done = subprocess.run(
-        [sys.executable, "-c", call, str(folder), str(results)], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", call, str(folder), str(results)],
+        cwd=tmp_path / "cwd",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stderr
 
@@ -69,6 +87,27 @@ def test_an_avi_that_writes_the_scorecard_gets_its_true_marks(tmp_path):
 def test_an_avi_that_ends_its_check_gets_no_scorecard(tmp_path):
     told = checked(tmp_path, KILL)
     assert "left no scorecard" in told
+
+
+def test_what_an_avi_lays_in_the_way_of_the_next_run_is_not_written_to(tmp_path):
+    assert "left no scorecard" in checked(tmp_path, TRAP)
+
+
+def test_a_check_that_breaks_down_does_not_end_like_one_that_found_something(tmp_path):
+    call = [sys.executable, "-m", "avi_kernel.checking", str(tmp_path), "--report", str(tmp_path / "card.json")]
+    ended = subprocess.run([*call, "--scratch", str(tmp_path / "gone")], capture_output=True, check=False)
+    assert (ended.returncode, (tmp_path / "card.json").exists()) == (3, False)
+
+
+def test_before_a_job_of_the_platforms_own_no_code_of_a_release_runs(tmp_path, monkeypatch):
+    def start(**_):
+        raise AssertionError
+
+    monkeypatch.setattr(runner.KernelProcess, "start", start)
+    with played_platform(document_of("works")) as platform:
+        platform.refusals["/attempts/self"] = [403]
+        given = job_environment(tmp_path, tmp_path, platform.url)
+        assert runner.main({**given, "GAVIP_NO_KERNEL": "1"}) == runner.NOT_STARTED
 
 
 def test_the_checks_memory_and_descriptors_are_closed_to_what_it_runs():
@@ -88,3 +127,27 @@ import psutil
 print(len(psutil.Process().children(recursive=True)))
 """
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "0"
+
+
+def test_whoever_goes_on_as_ever_new_processes_is_not_taken_for_gone():
+    code = """
+import os, time
+from avi_kernel.checking.apart import StillThere, end_all, stand_apart
+stand_apart()
+if os.fork() == 0:
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        if os.fork():
+            os._exit(0)
+    os._exit(0)
+try:
+    end_all(within=0.5)
+except StillThere:
+    raise SystemExit
+try:
+    os.waitpid(-1, os.WNOHANG)
+    print("one is left")
+except ChildProcessError:
+    pass
+"""
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == ""

@@ -23,8 +23,8 @@ async def test_addresses_are_still_found_and_ends_still_asked_for():
 
 
 async def test_whom_a_container_called_is_read_from_its_own_folder(tmp_path):
-    (tmp_path / "egress.log.1").write_text('{"host": "a.example", "port": 443, "allowed": true}\n')
-    (tmp_path / "egress.log").write_text('{"host": "a.example", "port": 443, "allowed": false}\nhalf a li')
+    line = '{"host": "a.example", "port": 443, "allowed": true}\n'
+    (tmp_path / "egress.log").write_text(f"{line}{line}half a li")
     with hanging() as launcher:
         backend = LaunchedBackend(launcher=launcher)
         found = await backend.called(Handle(name=ONE.name, state={"run_dir": str(tmp_path)}))
@@ -32,3 +32,12 @@ async def test_whom_a_container_called_is_read_from_its_own_folder(tmp_path):
         unknown = await backend.called(ONE)
     assert [(one.host, one.port, one.times) for one in found] == [("a.example", 443, 2)]
     assert (gone, unknown) == (None, None)
+
+
+async def test_a_record_that_was_full_is_not_whole_and_none_at_all_is_no_call(tmp_path):
+    here = Handle(name=ONE.name, state={"run_dir": str(tmp_path)})
+    with hanging() as launcher:
+        backend = LaunchedBackend(launcher=launcher)
+        assert await backend.called(here) == []
+        (tmp_path / "egress.log.1").touch()
+        assert await backend.called(here) is None

@@ -1,15 +1,18 @@
 """Releases are tried by jobs of their submitters', and what these leave is shown."""
 
+import json
+
 import pytest
 
 from avi_kernel.protocol.called import Called
 from avi_kernel.protocol.check_needs import memory_for_check
 from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.runs import Outcome
 from avi_kernel.protocol.scorecard import TITLES, HostCall, Mark, Scorecard, unjudged
 from gavip_hub.exceptions import Forbidden, NotFound
 from gavip_hub.services.checks import CheckService
 from gavip_hub.storage import checks, releases
-from gavip_hub.testing import EPOCH
+from gavip_hub.testing import EPOCH, exit_record
 
 RELEASE = {"avi": "stars", "version": "1.0"}
 CARD = Scorecard(
@@ -42,12 +45,21 @@ async def ended(engine, service, results, *, ends="COMPLETED", called=(), **outc
     async with engine.loop():
         await engine.until_state(job, "RUNNING", owner="dora")
         engine.backend.engine.containers[f"gavip-{job}-1"].called += called
-        engine.complete(job, results=results)
-        if outcome:
-            engine.write_outcome(job, results=results, **outcome)
+        report(engine, job, results, **outcome)
+        engine.backend.engine.end(f"gavip-{job}-1", exit_record())
         await engine.until_state(job, ends, owner="dora")
     service.look()
     return view(service)
+
+
+def report(engine, job, results, **outcome):
+    """Report the end of a check as its runner does: with the token that is its alone."""
+    engine.write_outcome(job, results=results, **outcome)
+    file = engine.root / f"attempts/gavip-{job}-1/outcome.json"
+    engine.attempts.record_outcome(
+        engine.token(f"gavip-{job}-1"), Outcome.model_validate_json(file.read_bytes())
+    )
+    file.write_text(json.dumps({"status": "error", "results": []}))  # whatever the AVI's code puts there
 
 
 def test_nothing_is_checked_unless_it_is_wanted(engine, service):
@@ -96,6 +108,20 @@ async def test_a_check_sees_the_avi_and_nothing_of_its_owners(engine, service):
         await engine.until_state(job, "RUNNING", owner="dora")
         spec = engine.backend.engine.containers[f"gavip-{job}-1"].spec
     assert [(mount.target, mount.writable) for mount in spec.mounts] == [("/avi", False), ("/attempt", True)]
+    assert spec.env["GAVIP_NO_KERNEL"] == "1"
+
+
+async def test_an_avi_that_writes_an_outcome_and_ends_the_runner_gets_no_scorecard(engine, service):
+    service.ask(author="dora", **RELEASE)
+    service.look()
+    job = view(service).job
+    async with engine.loop():
+        await engine.until_state(job, "RUNNING", owner="dora")
+        engine.write_outcome(job, results={"scorecard.json": CARD.model_dump_json().encode()})
+        engine.backend.engine.end(f"gavip-{job}-1", exit_record(code=137))
+        await engine.until_state(job, "ERROR", owner="dora")
+    service.look()
+    assert "exit status 137 before it reported" in view(service).scorecard.marks[0].sentence
 
 
 @pytest.mark.parametrize("text", [b"", b"noise", b"{}", b'{"marks": []}', b"[" * 100_000])
