@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 def _leave(text: str, report: str) -> None:
     if report.startswith(DESCRIPTOR):
-        with open(_descriptor(report), "w", encoding="utf-8") as place:  # noqa: PTH123 - a descriptor
+        with open(_descriptor(report), "w", encoding="utf-8") as place:
             place.write(text)
         return
     partial = Path(report).with_name(f".{Path(report).name}.part")

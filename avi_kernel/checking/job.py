@@ -36,7 +36,16 @@ def leave_scorecard(
     """
     keep_out()
     reading, writing = socket.socketpair()
-    call = [sys.executable, "-P", "-s", "-m", "avi_kernel.checking", str(code), "--report", f"fd:{writing.fileno()}"]
+    call = [
+        sys.executable,
+        "-P",
+        "-s",
+        "-m",
+        "avi_kernel.checking",
+        str(code),
+        "--report",
+        f"fd:{writing.fileno()}",
+    ]
     call += ["--seconds", str(max(1.0, seconds - KEPT_BACK))]
     with reading, reading.makefile("rb") as sent:
         process = subprocess.Popen(

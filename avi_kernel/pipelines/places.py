@@ -53,8 +53,8 @@ class JobPlaces:
     def child_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of the process that runs the author's code.
 
-        The attempt's token stays behind, and what is said to its runner alone. Caches go to the AVI's own folder where the home is read-only, or
-        matplotlib would look for all fonts again in every job.
+        The attempt's token stays behind, and what is said to its runner alone. Caches go to the AVI's own folder
+        where the home is read-only, or matplotlib would look for all fonts again in every job.
         """
         left = (*SECRETS, NO_KERNEL_VARIABLE)
         kept = {name: value for name, value in environ.items() if name not in left}

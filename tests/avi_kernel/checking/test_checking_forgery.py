@@ -51,6 +51,7 @@ for number in range(3, 30):
     (following / "log.txt").symlink_to(f"/proc/self/fd/{{number}}")
 """
 
+
 def checked(tmp_path: Path, code: str) -> str:
     """Check an AVI with this interface as a job does; return the scorecard that is left."""
     results, note = tmp_path / "results", tmp_path / "note"
@@ -94,7 +95,14 @@ def test_what_an_avi_lays_in_the_way_of_the_next_run_is_not_written_to(tmp_path)
 
 
 def test_a_check_that_breaks_down_does_not_end_like_one_that_found_something(tmp_path):
-    call = [sys.executable, "-m", "avi_kernel.checking", str(tmp_path), "--report", str(tmp_path / "card.json")]
+    call = [
+        sys.executable,
+        "-m",
+        "avi_kernel.checking",
+        str(tmp_path),
+        "--report",
+        str(tmp_path / "card.json"),
+    ]
     ended = subprocess.run([*call, "--scratch", str(tmp_path / "gone")], capture_output=True, check=False)
     assert (ended.returncode, (tmp_path / "card.json").exists()) == (3, False)
 
