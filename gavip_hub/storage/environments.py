@@ -17,7 +17,6 @@ from gavip_hub.trees import remove_path
 UNFIT = 2
 """Exit status of unpacking that says why on its standard error."""
 _COPY = 1024 * 1024
-_STAGING = ".staging"
 
 
 class Wheels:
@@ -100,7 +99,8 @@ class Environments:
         return target
 
     def _install(self, lock: Lock, target: Path) -> None:
-        staging = self._folder / _STAGING / secrets.token_hex(8)
+        # Beside its place: a closed folder cannot be moved into another one, except by root.
+        staging = self._folder / f".{secrets.token_hex(8)}"
         staging.mkdir(mode=0o700, parents=True)
         # Boxes with uids of their own pass through, and list nothing.
         self._folder.chmod(0o711)

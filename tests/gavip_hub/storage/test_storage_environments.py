@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -73,6 +74,18 @@ def test_what_was_installed_is_imported(environments, kept):
     assert said.stdout == "Vega\n"
 
 
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="takes util-linux")
+def test_a_service_without_the_rights_of_root_installs_too(tmp_path, kept):
+    lock = kept(STAR)
+    code = "import sys, pathlib; from avi_kernel.protocol.environments import Lock; "
+    code += "from gavip_hub.storage.environments import Environments, Wheels; "
+    code += "root = pathlib.Path(sys.argv[1]); wheels = Wheels(root=root); "
+    code += "print(Environments(root=root, wheels=wheels, most_mb=1).installed(Lock.model_validate_json(sys.argv[2])))"
+    call = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", code]
+    said = subprocess.check_output([*call, str(tmp_path), lock.model_dump_json()], text=True)
+    assert said.strip() == str(tmp_path / "environments" / lock.digest)
+
+
 def test_nobody_can_change_it(environments, kept):
     folder = environments.installed(kept(STAR))
     assert (folder / "lib").stat().st_mode & 0o777 == 0o555
@@ -129,7 +142,7 @@ def test_an_archive_that_is_meant_to_harm_is_refused_and_leaves_nothing(wheels, 
     roomy = Environments(root=tmp_path, wheels=wheels, most_mb=100)
     with pytest.raises(BadManifest):
         roomy.installed(kept(with_file(path, text)))
-    assert list((tmp_path / "environments" / ".staging").iterdir()) == []
+    assert list((tmp_path / "environments").iterdir()) == []
 
 
 def test_what_takes_too_much_memory_is_refused(environments, kept, monkeypatch):
@@ -147,4 +160,4 @@ def test_two_packages_with_one_file_are_refused_by_its_name(environments, kept):
 def test_what_is_no_package_is_refused_and_leaves_nothing(environments, kept, tmp_path):
     with pytest.raises(BadManifest, match=r"noise-1\.0-.*\.whl is no package"):
         environments.installed(kept(("noise-1.0-py3-none-any.whl", b"noise")))
-    assert list((tmp_path / "environments" / ".staging").iterdir()) == []
+    assert list((tmp_path / "environments").iterdir()) == []
