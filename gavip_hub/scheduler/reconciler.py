@@ -214,11 +214,10 @@ class Reconciler:
         Its folder becomes the platform's before anything in it is believed, and has its final place before the job
         is final: whoever sees the job completed can fetch its results.
         """
+        if standing.pipeline == CHECK:
+            standing = await self._after_check(standing)
         outcome, defect = await self._files(self._remains.take, standing)
         end = End(exit=record, outcome=outcome, defect=defect, failure=failure)
-        if standing.pipeline == CHECK:  # before the box's record is removed, and its job is taken for ended
-            called = await self._backend.called(_handle(standing))
-            await self._database(self._lifecycle.keep_calls, standing.job, called)
         state = await self._finish(Ending(standing.job, standing.attempt, end))
         self._remains.forget(standing.name)
         # No other attempt of it can have left anything: it would not have been claimed.
@@ -226,6 +225,16 @@ class Reconciler:
             return Again.RETRY
         is_over = state in FINAL and standing.deleted_at is None and standing.job not in self._unstored
         return Again.NEVER if is_over else await self._clear(standing)
+
+    async def _after_check(self, standing: Standing) -> Standing:
+        """Keep whom a check called, while there is its box's record; return where it stands now that the box is gone.
+
+        Its runner may have reported since the job was looked at, and of a check that report alone counts.
+        """
+        called = await self._backend.called(_handle(standing))
+        await self._database(self._lifecycle.keep_calls, standing.job, called)
+        now = await self._standing(standing.job)
+        return standing._replace(outcome=now.outcome) if now else standing
 
     async def _clear(self, standing: Standing) -> Again:
         """Remove what is left of ended containers, store what could not be stored, and remove all of a deleted job."""
