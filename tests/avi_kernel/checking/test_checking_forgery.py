@@ -111,6 +111,7 @@ def test_before_a_job_of_the_platforms_own_no_code_of_a_release_runs(tmp_path, m
     def start(**_):
         raise AssertionError
 
+    pytest.importorskip("pyarrow")  # a runner keeps others from loading it, in its process and so in this one
     monkeypatch.setattr(runner.KernelProcess, "start", start)
     with played_platform(document_of("works")) as platform:
         platform.refusals["/attempts/self"] = [403]
