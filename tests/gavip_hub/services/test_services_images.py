@@ -142,6 +142,12 @@ def test_the_disk_is_looked_at_before(service, source, disk):
     assert service.want("avi-python").state == "waiting"
 
 
+def test_who_asks_for_what_is_wanted_already_waits_with_the_first(service, disk):
+    service.want("avi-python")
+    disk.free = 10  # it is being filled with that archive
+    assert service.want("avi-python").state == "waiting"
+
+
 def test_a_disk_that_fills_meanwhile_is_told_to_who_asks_next(service, source, disk):
     service.want("avi-python")
     disk.free = 10
