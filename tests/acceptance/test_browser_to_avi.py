@@ -1,8 +1,9 @@
 """From a notebook on one's own machine to a public AVI that another user runs: in the browser alone, with no command."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.avis import notebook
-from tests.support.browser import person
+from tests.support.browser import person, watch
 from tests.support.docker import need_engine
+from tests.support.notebooks import run_in_notebook
 from tests.support.people import open_avi, sign_in
 from tests.support.platform import Platform, platform_to_throw_away
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.hub, pytest.mark.browser, pytest.mark.acceptance]
 AUTHOR, READER = "developer", "scientist"
+ANOTHER = "operator"  # who has no notebook server yet
 NAME = "by-browser"
 
 
@@ -66,14 +69,34 @@ async def upload(page: "Page", platform: Platform, file: Path) -> None:
     await page.get_by_role("listitem", name=f"Name: {file.name}").wait_for()
 
 
-async def press_the_button_of_lab(lab: "Page", file: Path) -> "Page":
-    """Open the notebook, press its button, and return the portal's page that comes."""
+async def open_in_lab(lab: "Page", file: Path) -> None:
+    """Open a notebook, and wait for its toolbar's button."""
     await lab.get_by_role("listitem", name=f"Name: {file.name}").dblclick()
+    await expect(lab.get_by_role("button", name="Make an AVI")).to_be_enabled(timeout=60_000)
+
+
+async def portal_page_by(lab: "Page", act: Callable[[], Awaitable[None]], file: Path) -> "Page":
+    """Do what opens the portal's page in a new tab; it has the notebook chosen, and says what it found."""
     async with lab.expect_popup(timeout=60_000) as opened:
-        await lab.get_by_role("button", name="Make an AVI").click()
+        await act()
     page = await opened.value
     await expect(page.get_by_label("Of a notebook of your space")).to_have_value(file.name)
+    await expect(page.get_by_text("Parameter radius: float, 5.0 deg by default")).to_be_visible()
     return page
+
+
+async def by_the_palette(lab: "Page") -> None:
+    """Call the command by the keyboard alone."""
+    await lab.keyboard.press("Control+Shift+C")
+    await lab.keyboard.type("Make an AVI")
+    await lab.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Make an AVI").wait_for()
+    await lab.keyboard.press("Enter")
+
+
+async def by_the_file_menu(lab: "Page") -> None:
+    """Call the command by the menu."""
+    await lab.get_by_role("menuitem", name="File", exact=True).click()
+    await lab.get_by_role("menuitem", name="Make an AVI").click()
 
 
 async def make_public(page: "Page") -> None:
@@ -108,7 +131,9 @@ async def test_an_author_needs_no_command(
     async with visitor(browser, platform, AUTHOR) as page:
         await upload(page, platform, own_file)
         told("a notebook lies in the space")
-        await make_public(await press_the_button_of_lab(page, own_file))
+        await open_in_lab(page, own_file)
+        button = page.get_by_role("button", name="Make an AVI")
+        await make_public(await portal_page_by(page, partial(button.press, "Enter"), own_file))
         told("a public AVI")
     async with visitor(browser, platform, READER) as page:
         await run_as_a_job(page, platform)
@@ -117,3 +142,28 @@ async def test_an_author_needs_no_command(
         await page.get_by_role("heading", name="By browser").wait_for(timeout=60_000)
         await page.get_by_role("button", name="Run").wait_for()
         told("another user's interface")
+
+
+@pytest.mark.timeout(300)
+async def test_lab_has_the_command_in_its_palette_and_menu_and_no_complaint_of_it(
+    platform: Platform, own_file: Path, browser: "Browser"
+) -> None:
+    async with visitor(browser, platform, ANOTHER) as page:
+        seen = watch(page)
+        file = own_file.rename(own_file.with_name("again.ipynb"))
+        await upload(page, platform, file)
+        await open_in_lab(page, file)
+        for act in (by_the_palette, by_the_file_menu):
+            await (await portal_page_by(page, partial(act, page), file)).close()
+    assert [line for line in [*seen.errors, *seen.failed] if "gavip-lab" in line or "gavip:" in line] == []
+
+
+def test_a_notebooks_code_has_the_kernels_package_and_asks_the_platform(platform: Platform) -> None:
+    said = run_in_notebook(
+        platform,
+        READER,
+        "import avi_kernel.pipelines, avi_kernel.connectors.tap\n"
+        "from avi_kernel.client import Client\n"
+        "print([avi['name'] for avi in Client.from_environment().api.avis.list()])",
+    )
+    assert "hr-diagram" in said

@@ -63,7 +63,7 @@ async def test_looking_makes_nothing(portal, space):
 async def test_what_is_no_notebook_of_the_askers_is_refused_in_words(portal, space, path):
     page = await chosen(portal, path)
     assert "No AVI can be made of" in page
-    assert "as `work/my-stars.ipynb`" in page
+    assert "as <code>work/my-stars.ipynb</code>" in page
 
 
 async def test_a_notebook_that_cannot_be_wrapped_says_why(portal, space):
