@@ -31,8 +31,9 @@ OWN_MEMORY_MB = 512
 PIDS = 512
 SCRATCH = "1g"
 KILLED = 137
-_NOT_STARTED = frozenset({125, 126, 127})
-"""With what `docker run` ends where no program of the image ran."""
+_NOT_STARTED = 125
+_NO_PROGRAM = frozenset({126, 127})
+"""With what `docker run` ends where the image has no such program, or none that can be run."""
 _OF_AN_AVI = ("avi.toml", "app.ipynb", "pipelines")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _TOLD = (
@@ -221,9 +222,14 @@ def _require_ran(box: Box, status: int) -> None:
             f"The container was killed; most likely it needed more than its {box.memory_mb} MB.",
             f"Give it more: --memory {2 * box.memory_mb}",
         )
-    if status in _NOT_STARTED:
+    if status == _NOT_STARTED:
         raise ContainerProblem(
-            f"The engine could not run gavip in {box.image}; what it said stands above.",
+            "The engine did not start the container; what it said stands above.",
+            "Mend what it names, such as --cpus or --memory, and try again.",
+        )
+    if status in _NO_PROGRAM:
+        raise ContainerProblem(
+            f"There is no gavip in {box.image}; what the engine said stands above.",
             "Take one of the platform's images, or one that is made from them.",
         )
 

@@ -74,7 +74,8 @@ def image_id(image: str) -> str:
     if any(words in said.lower() for words in _NO_IMAGE):
         raise ContainerProblem(
             f"The image {image} is not on this machine.",
-            "Build it in a clone of the platform (make images), or name one that `docker images` lists: --image NAME.",
+            f"Get it from your platform (gavip image download {_short(image)} --load), build it in a clone of the platform "
+            "(make images), or name one that `docker images` lists: --image NAME.",
         )
     raise ContainerProblem(
         f"The engine does not tell of the image {image} ({said}).", "Look at it: docker info"
@@ -105,6 +106,11 @@ def _docker(*arguments: str) -> "subprocess.CompletedProcess[str]":
         raise ContainerProblem(
             f"The Docker engine did not answer within {_PATIENCE:.0f} s.", "Look at it: docker info"
         ) from None
+
+
+def _short(image: str) -> str:
+    """Return by which name a platform offers it."""
+    return image.rsplit("/", 1)[-1].partition(":")[0]
 
 
 def _last(text: str) -> str:

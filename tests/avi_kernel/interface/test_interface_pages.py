@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -65,6 +66,13 @@ async def test_a_stranger_gets_nothing(served: Interface) -> None:
             assert answer.status_code == 403, path
             assert "it ran" not in answer.text
     assert not served.kernels()
+
+
+async def test_a_name_that_somebody_made_lead_to_this_machine_is_refused(served: Interface) -> None:
+    port = urlsplit(served.url).port
+    async with served.client() as client:
+        assert (await client.get("", headers={"Host": f"evil.example:{port}"})).status_code == 403
+        assert (await client.get("api/revision", headers={"Host": f"localhost:{port}"})).status_code == 200
 
 
 async def test_the_token_does_not_stay_in_the_address(served: Interface) -> None:

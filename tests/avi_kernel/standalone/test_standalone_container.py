@@ -190,6 +190,7 @@ def test_an_image_that_is_not_there_is_told_with_how_to_get_it(told_docker):
     told_docker('echo "Error: No such image: gavip/avi-java:1" >&2; exit 1')
     with pytest.raises(ContainerProblem, match="gavip/avi-java:1 is not on this machine") as told:
         engine.image_id("gavip/avi-java:1")
+    assert "gavip image download avi-java --load" in told.value.next_step
     assert "make images" in told.value.next_step
 
 
@@ -249,10 +250,14 @@ def test_the_command_tells_in_sentences(told_docker, folder, script, arguments, 
     assert "Traceback" not in ran.stderr
 
 
-def test_an_image_without_gavip_is_told(told_docker, folder):
-    told_docker(f'[ "$1" != run ] || exit 127; echo "{MEMORY} []"')
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(125, "The engine did not start the container"), (127, "There is no gavip in debian:12")],
+)
+def test_a_container_that_does_not_start_is_told(told_docker, folder, status, words):
+    told_docker(f'[ "$1" != run ] || exit {status}; echo "{MEMORY} []"')
     ran = gavip_dev(".", "--image", "debian:12", cwd=folder)
-    assert (ran.returncode, "could not run gavip in debian:12" in ran.stderr) == (2, True)
+    assert (ran.returncode, words in ran.stderr) == (2, True)
 
 
 def test_a_jobs_status_and_its_paths_are_those_of_this_machine(told_docker, folder):

@@ -119,6 +119,15 @@ def test_a_time_limit_ends_a_job(tmp_path):
         client.close()
 
 
+def test_a_runner_that_is_killed_is_told_as_a_lack_of_memory(tmp_path):
+    kill = "import os, signal; os.kill(os.getppid(), signal.SIGKILL); os._exit(1)"
+    folder = notebook_avi(tmp_path / "own", kill)
+    ran = gavip("dev", str(folder), "--run", "main", cwd=tmp_path)
+    view = LocalStore(folder / ".gavip" / "jobs").list()[0]
+    assert (ran.returncode, view.error.code) == (1, "killed")
+    assert "want of memory" in view.error.hint
+
+
 def test_ending_the_server_ends_its_jobs(tmp_path):
     folder = notebook_avi(tmp_path / "own", "import time; time.sleep(600)")
     with local_api(folder, "own") as api:
