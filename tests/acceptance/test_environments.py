@@ -138,14 +138,18 @@ def test_a_package_that_nobody_has_is_told(release):
     assert "No matching distribution found for no-such-package-anywhere" in failed["reason"]
 
 
-def test_who_runs_what_failed_is_told_why(platform, release):
+def test_who_runs_what_failed_is_told_so_and_its_author_why(platform, release):
     release("failed", "no-such-package-anywhere\n")
-    with platform.client("scientist") as scientist:
-        refused = scientist.post("/jobs", json={"avi": "failed", "pipeline": "main"})
-        assert (refused.status_code, refused.json()["error"]) == (409, "not_ready")
-        assert "The packages could not be had" in refused.json()["message"]
-        assert scientist.post("/servers", json={"avi": "failed"}).status_code == 409
-        assert "failed" not in [avi["name"] for avi in scientist.get("/avis").json()]
+    for person, words in (
+        ("scientist", "use another version"),
+        ("operator", "The packages could not be had"),
+    ):
+        with platform.client(person) as client:
+            refused = client.post("/jobs", json={"avi": "failed", "pipeline": "main"})
+            assert (refused.status_code, refused.json()["error"]) == (409, "not_ready")
+            assert words in refused.json()["message"]
+            assert client.post("/servers", json={"avi": "failed"}).status_code == 409
+            assert "failed" not in [avi["name"] for avi in client.get("/avis").json()]
 
 
 HANGS = "while True: pass"
