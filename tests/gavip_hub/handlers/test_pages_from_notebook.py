@@ -99,6 +99,13 @@ async def test_who_makes_no_projects_is_told_whom_to_ask(service, space):
     assert 'name="notebook"' not in page
 
 
+@pytest.mark.parametrize("address", ["/files?path=work", "/servers"])
+async def test_pages_name_the_button_to_those_whom_it_helps(service, portal, space, address):
+    assert "<em>Make an AVI</em>" in (await portal.get(address)).text
+    async with pages_of(service, "ann-token") as ann:
+        assert "Make an AVI" not in (await ann.get(address.partition("?")[0])).text
+
+
 async def test_what_is_left_to_decide_is_shown_until_the_first_release(service, portal, space, tmp_path):
     await portal.post("/projects", data={"name": "cones", "notebook": "work/cone.ipynb"})
     place = service.url.replace("://", "://me:dora-token@")
