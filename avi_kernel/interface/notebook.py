@@ -8,7 +8,7 @@ from pathlib import Path
 from avi_kernel import fast_imports
 
 LAB_EXTENSIONS = Path(__file__).parent / "lab"
-"""What JupyterLab has of the platform: a button that makes an AVI of a notebook."""
+"""What JupyterLab has of the platform: a button that makes an AVI of a notebook, and defaults of its settings."""
 
 
 def arguments(env: Mapping[str, str]) -> list[str]:
@@ -20,6 +20,8 @@ def arguments(env: Mapping[str, str]) -> list[str]:
         "--ServerApp.allow_root=True",
         "--LabApp.extension_manager=readonly",
         f"--LabApp.extra_labextensions_path={LAB_EXTENSIONS}",
+        # A box reaches no news of JupyterLab's, and its version is the platform's: nobody is asked about them.
+        f"--LabApp.app_settings_dir={LAB_EXTENSIONS / 'settings'}",
     ]
     if socket := env.get("GAVIP_SOCKET"):
         chosen.append(f"--ServerApp.sock={socket}")

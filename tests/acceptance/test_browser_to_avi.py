@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.async_api import expect
@@ -99,6 +99,13 @@ async def by_the_file_menu(lab: "Page") -> None:
     await lab.get_by_role("menuitem", name="Make an AVI").click()
 
 
+async def default_of(lab: "Page", setting: str) -> Any:
+    """Return what Lab does about notifications where its user chose nothing."""
+    place = f"{lab.url.partition('/lab')[0]}/lab/api/settings/@jupyterlab/apputils-extension:notification"
+    answer = await (await lab.request.get(place)).json()
+    return answer["schema"]["properties"][setting]["default"]
+
+
 async def make_public(page: "Page") -> None:
     """Do what an author does: make a project of the notebook, release it, show it to everybody."""
     await page.get_by_label("Name", exact=True).fill(NAME)
@@ -155,6 +162,10 @@ async def test_lab_has_the_command_in_its_palette_and_menu_and_no_complaint_of_i
         await open_in_lab(page, file)
         for act in (by_the_palette, by_the_file_menu):
             await (await portal_page_by(page, partial(act, page), file)).close()
+        assert (await default_of(page, "fetchNews"), await default_of(page, "checkForUpdates")) == (
+            "false",
+            False,
+        )
     assert [line for line in [*seen.errors, *seen.failed] if "gavip-lab" in line or "gavip:" in line] == []
 
 
