@@ -102,7 +102,7 @@ ANSWERS = {
     "releases.get": THEIRS,
     "releases.scorecard": THEIRS,
     "releases.check": refused(person={403, 404}, interface={403}),
-    "releases.build": refused(person={403, 404}, interface={403}),
+    "releases.build": refused(person={403, 404, 409}, interface={403}),
     "servers.close": THEIRS,
     "servers.why": THEIRS,
     "servers.keep": THEIRS,
