@@ -81,6 +81,7 @@ class GavipService(Application):
             asyncio.create_task(service.forecaster.run()),
             asyncio.create_task(service.measurer.run()),
             asyncio.create_task(service.builder.run()),
+            asyncio.create_task(service.tidier.run()),
             asyncio.create_task(service.outside.run()),
             asyncio.create_task(service.image_maker.run()),
             asyncio.create_task(service.context.feed.run()),

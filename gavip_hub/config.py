@@ -146,6 +146,11 @@ class Gavip(Configurable):
     environment_seconds = Integer(900, help="Seconds after which a build of packages is ended.").tag(
         config=True
     )
+    environment_days = Integer(
+        30,
+        help="Days after which packages of releases that are all withdrawn are removed from the disk, where nothing used "
+        "them; the files that they are made of stay, and they are made anew when somebody needs them.",
+    ).tag(config=True)
     check_releases = Bool(
         True, help="Whether new releases are checked by themselves; else only where their authors ask for it."
     ).tag(config=True)

@@ -15,6 +15,7 @@ from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.jobs import JobService
+from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.proposals import MemoryProposals
@@ -55,6 +56,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         releases=core.releases,
         checks=_checks(core, jobs),
         rebuilds=RebuildService(database=core.database),
+        packages=_packages(core),
         standings=core.standings,
         servers=core.servers,
         opening=_opening(core, reservations, hub, threads),
@@ -96,6 +98,16 @@ def _jobs(core: Core, proposals: MemoryProposals) -> JobService:
         board=core.board,
         held=core.disk.shortage,
         proposals=proposals,
+    )
+
+
+def _packages(core: Core) -> KeptPackages:
+    return KeptPackages(
+        database=core.database,
+        wheels=core.wheels,
+        environments=core.environment_folders,
+        config=core.config,
+        clock=core.clock,
     )
 
 

@@ -63,6 +63,7 @@ class Service:
     forecaster: Rounds
     measurer: Rounds
     builder: Rounds
+    tidier: Rounds
     outside: Rounds
     image_maker: Rounds
 

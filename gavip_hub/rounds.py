@@ -26,6 +26,7 @@ BUILD_SECONDS = 1.0
 MEASURE_SECONDS = 20.0
 OUTSIDE_SECONDS = 1.0
 IMAGES_SECONDS = 1.0
+TIDY_SECONDS = 3600.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
 
@@ -49,6 +50,8 @@ def make_rounds(
         "forecaster": _forecaster(core, threads),
         "measurer": _measurer(core, thread_groups.measuring_threads),
         "builder": _builder(core, services, thread_groups.building_threads),
+        # On the one thread of builds: none of them is half-way while files are removed.
+        "tidier": _tidier(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, turn),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
     }
@@ -84,6 +87,15 @@ def _builder(core: Core, services: Services, threads: Threads) -> Rounds:
         task="building environments and checking releases",
         act=build_and_check,
         every=BUILD_SECONDS,
+        clock=core.clock,
+    )
+
+
+def _tidier(core: Core, services: Services, threads: Threads) -> Rounds:
+    return Rounds(
+        task="removing packages that nobody uses",
+        act=lambda: threads(services.packages.look),
+        every=TIDY_SECONDS,
         clock=core.clock,
     )
 

@@ -27,6 +27,7 @@ from gavip_hub.services.grants import GrantService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.imports import ImportService
 from gavip_hub.services.jobs import JobService
+from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
@@ -64,6 +65,7 @@ class Services:
     standings: StandingService
     checks: CheckService
     rebuilds: RebuildService
+    packages: KeptPackages
     servers: ServerService
     opening: OpeningService
     reservations: ReservationService

@@ -44,6 +44,7 @@ class PlatformPage(PortalPage):
             meanings=await self.in_thread(self.services.policies.meanings),
             templates=await self.in_thread(self.services.templates.all),
             archives_mb=await self.context.file_threads(self.services.images.used_mb),
+            packages=await self.in_thread(self.services.packages.view),
             asked=reports is not None,
             policies=list(found),
             jobs=next((report.jobs for report in found.values()), 0),

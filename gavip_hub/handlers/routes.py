@@ -17,6 +17,7 @@ from gavip_hub.handlers import (
     monitoring,
     oauth,
     outside,
+    packages,
     pages,
     policies,
     projects,
@@ -43,6 +44,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *jobs.HANDLERS,
     *events.HANDLERS,
     *policies.HANDLERS,
+    *packages.HANDLERS,
     *attempts.HANDLERS,
     *pushes.HANDLERS,
 )

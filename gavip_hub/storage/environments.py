@@ -1,15 +1,19 @@
 """Packages of releases: the files that they are installed from, and the folders that containers see."""
 
+import fcntl
 import hashlib
 import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from avi_kernel.protocol.environments import Lock, LockedWheel
 from gavip_hub.exceptions import BadManifest, NotFound
+from gavip_hub.storage.measuring import bytes_below
 from gavip_hub.storage.repositories import close_tree
 from gavip_hub.storage.unpacking import SECONDS
 from gavip_hub.trees import remove_path
@@ -41,6 +45,7 @@ class Wheels:
         """
         target = self._folder / wheel.sha256 / wheel.filename
         if target.exists():
+            os.utime(target)  # somebody begins to need it now: it is not to be removed
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
         partial = self._folder / f".{secrets.token_hex(8)}"
@@ -65,6 +70,35 @@ class Wheels:
         if not path.is_file():
             raise NotFound(f"The platform does not have {wheel.filename} any more.")
         return path
+
+    def bytes_of(self, lock: Lock) -> int:
+        """Return what the files of an environment take; one that is gone takes nothing."""
+        return sum(_bytes(self._folder / wheel.sha256 / wheel.filename) for wheel in lock.wheels)
+
+    def taken_bytes(self) -> int:
+        """Return what all files take."""
+        return bytes_below(self._folder)
+
+    def remove_all_but(self, kept: Collection[tuple[str, str]], *, before: float) -> int:
+        """Remove what no environment is made of; return how many files that were.
+
+        Parameters
+        ----------
+        kept
+            Hash and name of the files that are.
+        before
+            Moment since which nobody has added a file that is removed: the others may be of a build that ends now.
+        """
+        removed = 0
+        for path in [*self._folder.glob("[!.]*/*"), *self._folder.glob(".*")]:
+            if (path.parent.name, path.name) in kept or path.stat().st_mtime >= before:
+                continue
+            path.unlink()
+            removed += 1
+            if path.parent != self._folder:
+                with suppress(OSError):  # it holds another file
+                    path.parent.rmdir()
+        return removed
 
 
 class Environments:
@@ -94,9 +128,63 @@ class Environments:
             One of its files is gone.
         """
         target = self._folder / lock.digest
-        if not target.is_dir():
+        if not self._touched(target):
             self._install(lock, target)
         return target
+
+    def names(self) -> list[str]:
+        """Return which there are."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(path.name for path in self._folder.iterdir() if not path.name.startswith("."))
+
+    def taken_bytes(self, name: str) -> int:
+        """Return what an environment's folder takes."""
+        return bytes_below(self._folder / name)
+
+    def used_at(self, name: str) -> float | None:
+        """Return when an environment was shown to a container last; None where its folder is not there."""
+        try:
+            return (self._folder / name).stat().st_mtime
+        except FileNotFoundError:
+            return None
+
+    def remove(self, name: str, *, before: float) -> bool:
+        """Remove an environment's folder, unless it was shown to a container since a moment; return whether it is gone."""
+        away = self._folder / f".{secrets.token_hex(8)}"
+        with self._alone():
+            used = self.used_at(name)
+            if used is None or used >= before:
+                return used is None
+            (self._folder / name).rename(away)
+        remove_path(away)
+        return True
+
+    def remove_unfinished(self, *, before: float) -> None:
+        """Remove what installing or removing left that ended half-way."""
+        for path in self._folder.glob(".*"):
+            if path.stat().st_mtime < before:
+                remove_path(path)
+
+    def _touched(self, target: Path) -> bool:
+        """Note that an environment is used now, so that nobody removes it; return whether it is there."""
+        with self._alone():
+            try:
+                os.utime(target)
+            except FileNotFoundError:
+                return False
+        return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep all others out, those of the Hub's process too."""
+        self._folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def _install(self, lock: Lock, target: Path) -> None:
         # Beside its place: a closed folder cannot be moved into another one, except by root.
@@ -137,6 +225,12 @@ class Environments:
             raise BadManifest(done.stderr[:1000])
         if done.returncode:
             raise BadManifest("The packages cannot be installed: they take too much memory or time.")
+
+
+def _bytes(file: Path) -> int:
+    with suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
 
 
 def _copied(content: BinaryIO, target: Path) -> str:

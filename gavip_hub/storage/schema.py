@@ -108,6 +108,10 @@ class Environment(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     lock: Mapped[dict[str, Any]]
+    folder_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """What its folder takes; None: there is none, and it is made anew when somebody needs it."""
+    wheel_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """What the files take that it is made of."""
 
 
 class Release(Base):

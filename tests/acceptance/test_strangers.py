@@ -85,6 +85,7 @@ ANSWERS = {
     "me.get": LISTED,
     "pools.list": LISTED,
     "policy.get": LISTED,
+    "packages.list": refused(person={200, 403}, interface={403}),
     "templates.list": NOT_INTERFACES,
     "templates.get": replace(NOT_INTERFACES, person={404}),
     "templates.add": refused(person={403, 404}, interface={403}, name="theirs", project="gamma"),

@@ -12,6 +12,7 @@ from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.files import FileEntry, FolderView
 from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.outside import ImportView, MirrorView
+from avi_kernel.protocol.packages import EnvironmentView, PackagesView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
 from avi_kernel.protocol.templates import TemplateView
@@ -42,6 +43,24 @@ ROOM = WAIT.model_copy(
     }
 )
 
+PACKAGES = PackagesView(
+    folders_mb=120.5,
+    files_mb=40,
+    environments=[
+        EnvironmentView(
+            id="e1",
+            packages=[EVIL] * 6,
+            releases=[f"stars {EVIL}"] * 5,
+            offered=True,
+            in_use=True,
+            folder_mb=120.5,
+            files_mb=30,
+        ),
+        EnvironmentView(
+            id="e2", packages=["a 1.0"], releases=["odd 1.0"], offered=False, in_use=False, files_mb=10
+        ),
+    ],
+)
 TEMPLATES = [
     TemplateView(
         name=name,
@@ -175,6 +194,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "meanings": {"fifo": "The oldest comes first."},
             "templates": TEMPLATES,
             "archives_mb": 1500,
+            "packages": PACKAGES,
             "asked": True,
             "policies": ["fifo", EVIL],
             "jobs": 12,

@@ -18,7 +18,7 @@ GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/pres
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
 GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
 GET /images  GET /images/{image}  POST /images/{image}  GET /images/{image}/archive
-GET /templates  POST /templates  GET /templates/{template}  POST /templates/{template}
+GET /packages  GET /templates  POST /templates  GET /templates/{template}  POST /templates/{template}
 GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /jobs/{id}/usage  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
 """
 

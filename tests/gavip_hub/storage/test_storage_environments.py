@@ -2,10 +2,13 @@
 
 import hashlib
 import io
+import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -84,6 +87,72 @@ def test_a_service_without_the_rights_of_root_installs_too(tmp_path, kept):
     call = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", code]
     said = subprocess.check_output([*call, str(tmp_path), lock.model_dump_json()], text=True)
     assert said.strip() == str(tmp_path / "environments" / lock.digest)
+
+
+def aged(path, *, seconds=100):
+    """Let a file or folder have been used some time ago."""
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_what_was_used_since_is_not_removed(environments, kept):
+    lock = kept(STAR)
+    folder = environments.installed(lock)
+    assert environments.remove(lock.digest, before=time.time() - 50) is False
+    aged(folder)
+    environments.installed(lock)
+    assert environments.remove(lock.digest, before=time.time() - 50) is False
+    assert (folder / "lib/starword.py").is_file()
+
+
+def test_what_was_removed_is_made_anew_of_the_files(environments, kept):
+    lock = kept(STAR)
+    aged(environments.installed(lock))
+    assert environments.remove(lock.digest, before=time.time() - 50) is True
+    assert (environments.names(), environments.used_at(lock.digest)) == ([], None)
+    assert (environments.installed(lock) / "lib/starword.py").is_file()
+
+
+def test_whoever_asks_for_it_while_it_is_removed_gets_it(environments, kept):
+    lock = kept(STAR)
+    environments.installed(lock)
+
+    def remove():
+        for _ in range(20):
+            environments.remove(lock.digest, before=time.time() + 100)
+
+    with ThreadPoolExecutor(4) as threads:
+        removing = threads.submit(remove)
+        folders = [threads.submit(environments.installed, lock) for _ in range(3)]
+        removing.result()
+        assert {folder.result().name for folder in folders} == {lock.digest}
+
+
+def test_what_ended_half_way_is_removed_once_it_is_old(environments, kept, tmp_path):
+    environments.installed(kept(STAR))
+    half = tmp_path / "environments/.half/lib"
+    half.mkdir(parents=True)
+    environments.remove_unfinished(before=time.time() - 50)
+    assert half.is_dir()
+    aged(half.parent)
+    environments.remove_unfinished(before=time.time() - 50)
+    assert (half.exists(), len(environments.names())) == (False, 1)
+
+
+def test_files_that_nothing_is_made_of_are_removed_and_no_others(wheels, kept):
+    one, other, young = (kept(wheel(name, "1.0", {f"{name}.py": ""})) for name in ("one", "other", "young"))
+    for lock in (one, other):
+        aged(wheels.path(lock.wheels[0]))
+    named = {(each.sha256, each.filename) for each in one.wheels}
+    assert wheels.remove_all_but(named, before=time.time() - 50) == 1
+    assert [wheels.bytes_of(lock) > 0 for lock in (one, other, young)] == [True, False, True]
+
+
+def test_a_file_that_is_asked_for_again_is_as_good_as_new(wheels, kept):
+    lock = kept(STAR)
+    aged(wheels.path(lock.wheels[0]))
+    kept(STAR)
+    assert wheels.remove_all_but(set(), before=time.time() - 50) == 0
+    assert wheels.path(lock.wheels[0]).is_file()
 
 
 def test_nobody_can_change_it(environments, kept):
