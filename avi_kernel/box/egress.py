@@ -28,7 +28,9 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class EgressLog:
-    """One line of JSON for each call; a full log is kept once under another name.
+    """One line of JSON for each call as it begins, and one as it ends; a full log is kept once under another name.
+
+    A call is known from its first moment on: whoever keeps a connection open beyond the end of the box hides nothing.
 
     Parameters
     ----------
@@ -40,9 +42,16 @@ class EgressLog:
         self._path = path
 
     def write(
-        self, wanted: Destination, *, allowed: bool, reason: str = "", sent: int = 0, received: int = 0
+        self,
+        wanted: Destination,
+        *,
+        allowed: bool,
+        reason: str = "",
+        sent: int = 0,
+        received: int = 0,
+        ends: bool = False,
     ) -> None:
-        """Write down one call."""
+        """Write down one call, or that one ends which was written down."""
         line = {
             "time": round(time.time(), 3),
             "host": wanted.host,
@@ -51,6 +60,7 @@ class EgressLog:
             "reason": reason,
             "sent": sent,
             "received": received,
+            "ends": ends,
         }
         with open(self._path, "a", encoding="utf-8") as file:  # noqa: PTH123  # the shim imports little
             file.write(json.dumps(line) + "\n")
@@ -91,6 +101,7 @@ class EgressProxy:
         far = await self._reach(wanted)
         sent = received = 0
         try:
+            self._log.write(wanted, allowed=True)  # before a byte passes
             if tunnel:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 sent, received = await join((reader, writer), far)
@@ -98,7 +109,7 @@ class EgressProxy:
                 sent, received = await _forward(head, wanted, (reader, writer), far)
         finally:
             await close(far[1])
-            self._log.write(wanted, allowed=True, sent=sent, received=received)
+            self._log.write(wanted, allowed=True, sent=sent, received=received, ends=True)
 
     async def _reach(self, wanted: Destination) -> Streams:
         try:

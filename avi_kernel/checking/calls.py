@@ -102,9 +102,12 @@ class Calls:
         """Return each host and port that was called, the undeclared first."""
         counted: Counter[tuple[str, int]] = Counter()
         for line in _lines(self._log):
-            with suppress(ValueError, KeyError, TypeError):  # it lies where the AVI's code may write, too
+            with suppress(
+                ValueError, KeyError, TypeError, AttributeError
+            ):  # it lies where the AVI's code may write, too
                 called = json.loads(line)
-                counted[str(called["host"]), min(int(called["port"]), _MOST_PORT)] += 1
+                if not called.get("ends"):
+                    counted[str(called["host"]), min(int(called["port"]), _MOST_PORT)] += 1
         for line in _lines(self.notes):
             port, _, host = line.partition(" ")
             if host and port.isdigit():

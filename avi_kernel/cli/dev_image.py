@@ -2,7 +2,7 @@
 
 import re
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from avi_kernel.protocol.folder import read_release
 from avi_kernel.standalone import container, container_packages
 from avi_kernel.standalone.inside import Inside
 
-_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\S*")
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/\S*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ def run(folder: Path, avi: str, wanted: Wanted, arguments: Sequence[str], *, bro
         box,
         Inside(avi=avi, port=port, page_port=page_port),
         [*arguments, "--port", str(port), "--no-browser"],
-        told=_Teller(browser=browser),
+        told=Teller(ports=(port, page_port) if browser else ()),
     )
 
 
@@ -52,15 +52,22 @@ def _with_packages(box: container.Box, requirements: Sequence[str]) -> container
     return box.with_packages(kept)
 
 
-class _Teller:
-    """Prints what the container says, and opens the first address of it."""
+class Teller:
+    """Prints what the container says, and opens the first address of its own.
 
-    def __init__(self, *, browser: bool) -> None:
-        self._browser = browser
+    Parameters
+    ----------
+    ports
+        Of the container: a stranger's code may print addresses of whatever else listens on this machine.
+    """
+
+    def __init__(self, *, ports: Collection[int]) -> None:
+        self._ports = {str(port) for port in ports}
 
     def __call__(self, line: str) -> None:
+        """Print a line."""
         click.echo(line, nl=False)
-        found = _ADDRESS.search(line) if self._browser else None
-        if found:
-            self._browser = False
+        found = _ADDRESS.search(line)
+        if found and found[1] in self._ports:
+            self._ports.clear()
             webbrowser.open(found[0])

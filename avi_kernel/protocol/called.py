@@ -26,6 +26,7 @@ class _Line(Wire, extra="ignore"):
 
     host: str
     port: Count
+    ends: bool = False
 
 
 def called_of(lines: Iterable[str | bytes]) -> list[Called] | None:
@@ -38,6 +39,8 @@ def called_of(lines: Iterable[str | bytes]) -> list[Called] | None:
         try:
             line = _Line.model_validate_json(text)
         except ValidationError:
+            continue
+        if line.ends:  # it was counted when it began
             continue
         counted[line.host, line.port] += 1
         if len(counted) > MOST_KEPT:

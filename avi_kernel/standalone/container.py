@@ -18,7 +18,7 @@ from avi_kernel.protocol.manifest import ReleaseSpec
 from avi_kernel.standalone import engine
 from avi_kernel.standalone.engine import ContainerProblem
 from avi_kernel.standalone.inside import Inside
-from avi_kernel.standalone.local_jobs import OWN_FOLDER
+from avi_kernel.standalone.local_jobs import OWN_FOLDER, leave_out_of_git
 
 FOLDER = "/avi"
 PACKAGES = "/packages"
@@ -160,10 +160,7 @@ def own_folder(folder: Path) -> Path:
             f"{own} must be a folder, and no link.", f"Look at what it is, and remove it: rm {own}"
         )
     own.mkdir(exist_ok=True)
-    ignored = own / ".gitignore"
-    # A container may have written what is there: it is not followed, whatever it is.
-    if not ignored.is_symlink() and not ignored.exists():
-        ignored.write_text("*\n")
+    leave_out_of_git(own)
     return own
 
 

@@ -28,6 +28,12 @@ _PATIENCE = 5.0
 _LACK = "It was killed (signal 9): mostly for want of memory. Give it less to do, or more memory."
 
 
+def leave_out_of_git(own: Path) -> None:
+    """Have git leave this folder alone; a container may have written what is there, which is not followed."""
+    with suppress(FileExistsError), (own / ".gitignore").open("x") as ignored:
+        ignored.write("*\n")
+
+
 class NotNow(Exception):
     """What was asked does not fit the job's present state."""
 
@@ -114,7 +120,7 @@ class LocalJobs:
         attempt = self.store.attempt(job)
         attempt.mkdir(parents=True)
         self.work.mkdir(parents=True, exist_ok=True)
-        (self.own / ".gitignore").write_text("*\n")
+        leave_out_of_git(self.own)
         self._tokens[job] = secrets.token_urlsafe(24)
         now = datetime.now(UTC)
         view = self.store.change(job, phase=Phase.EXECUTING, state="RUNNING", queued_at=now, started_at=now)
@@ -229,7 +235,9 @@ class LocalJobs:
 
     def job_of(self, token: str) -> str | None:
         """Return the job whose attempt has this token."""
-        found = (job for job, own in self._tokens.items() if secrets.compare_digest(own, token))
+        found = (
+            job for job, own in self._tokens.items() if secrets.compare_digest(own.encode(), token.encode())
+        )
         return next((job for job in found if self.store.get(job).phase not in FINAL), None)
 
     def document(self, job: str) -> JobDocument:

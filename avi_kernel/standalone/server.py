@@ -52,7 +52,7 @@ class _Handler(RequestHandler):
 
     @override
     def prepare(self) -> None:
-        if not secrets.compare_digest(self.bearer, self.local.token):
+        if not secrets.compare_digest(self.bearer.encode(), self.local.token.encode()):
             raise _Refused
 
     def answer(self, value: BaseModel | list[Any], status: int = 200) -> None:

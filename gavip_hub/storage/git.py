@@ -187,11 +187,16 @@ class Git:
         # Counted rather than asked by a status, which is the same for a refusal of git's own.
         return self.run("rev-list", "--max-count=1", commit, f"^{later}") == ""
 
-    def merged(self, ours: str, theirs: str) -> tuple[str, list[str]]:
-        """Return the tree that joins two commits, as `git merge` does, and the paths at which they contradict each other."""
+    def merged(self, ours: str, theirs: str) -> tuple[str, list[str]] | None:
+        """Return the tree that joins two commits, as `git merge` does, and the paths at which they contradict each other.
+
+        None: they contradict each other at no one file, as where a folder was renamed to two others.
+        """
         how = ("--write-tree", "-z", "--name-only", "--no-messages")
-        tree, *paths = self.run("merge-tree", *how, ours, theirs, accepted=(0, 1)).split("\0")
-        return tree, [path for path in paths if path]
+        status, told = self._ended("merge-tree", *how, ours, theirs, accepted=(0, 1))
+        tree, *paths = told.split("\0")
+        found = [path for path in paths if path]
+        return None if status and not found else (tree, found)
 
     def look(self, revision: str) -> tuple[str, str, int] | None:
         """Return id, kind (`commit`, `tree`, `blob` or `tag`) and size of an object; None where there is none."""
@@ -284,20 +289,25 @@ class Git:
         given: str = "",
         folder: Path | None = None,
         extra: dict[str, str] | None = None,
-        accepted: Collection[int] = (0,),
     ) -> str:
         """Run a command and return what it printed.
-
-        Parameters
-        ----------
-        accepted
-            Statuses that are no failure.
 
         Raises
         ------
         Unavailable
             It failed.
         """
+        return self._ended(*arguments, given=given, folder=folder, extra=extra)[1]
+
+    def _ended(
+        self,
+        *arguments: str,
+        given: str = "",
+        folder: Path | None = None,
+        extra: dict[str, str] | None = None,
+        accepted: Collection[int] = (0,),
+    ) -> tuple[int, str]:
+        """Run a command; return its status, which is one of those that are no failure, and what it printed."""
         try:
             done = subprocess.run(
                 self._command(*arguments),
@@ -316,7 +326,7 @@ class Git:
             raise Unavailable("git is not installed on the platform's machine.")
         if done.returncode not in accepted:
             raise Unavailable(f"git {arguments[0]} failed: {done.stderr.strip()[:300]}")
-        return done.stdout.strip()
+        return done.returncode, done.stdout.strip()
 
     def passed_on(self, *arguments: str, given: IO[bytes], output: IO[bytes] | None) -> str:
         """Run a command from file to file; return what it says where it fails."""

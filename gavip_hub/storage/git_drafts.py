@@ -72,7 +72,12 @@ class Draft:
             raise Conflict(
                 f"The history of {self.avi} was written anew since your copy was made, so the two cannot be joined."
             )
-        tree, paths = self.git.merged(main, self.commit)
+        merged = self.git.merged(main, self.commit)
+        if merged is None:
+            raise Conflict(
+                "You and main both changed the names of folders, and the changes contradict each other."
+            )
+        tree, paths = merged
         if paths:
             raise Conflict(
                 f"You and main both changed {_named(paths)}, and the changes contradict each other."

@@ -11,6 +11,7 @@ import pytest
 from avi_kernel.box.egress import EgressLog, EgressProxy
 from avi_kernel.box.gate import ApiGate
 from avi_kernel.protocol.addresses import Reach, reach_of
+from avi_kernel.protocol.called import Called, called_of
 from avi_kernel.protocol.hosts import AllowedHosts, Destination
 from tests.support.lines import Upstream, ask, body_of, guarded, listening, status_of
 
@@ -40,11 +41,25 @@ async def test_a_tunnel_to_a_listed_host_is_opened_and_written_down(tmp_path):
         writer.close()
         await writer.wait_closed()
         async with asyncio.timeout(10):
-            while not (tmp_path / "egress.log").exists():
+            while len(calls(tmp_path)) < len(("began", "ended")):
                 await asyncio.sleep(0.01)
-    (call,) = calls(tmp_path)
-    assert (call["host"], call["port"], call["allowed"]) == ("127.0.0.1", far, True)
-    assert (call["sent"], call["received"]) == (4, 4)
+    call, ended = calls(tmp_path)
+    assert (call["host"], call["port"], call["allowed"], call["ends"]) == ("127.0.0.1", far, True, False)
+    assert (ended["sent"], ended["received"], ended["ends"]) == (4, 4, True)
+    assert called_of((tmp_path / "egress.log").read_bytes().splitlines()) == [
+        Called(host="127.0.0.1", port=far, times=1)
+    ]
+
+
+async def test_a_call_that_is_kept_open_is_written_down_before_a_byte_passes(tmp_path):
+    upstream = Upstream(answer=b"")
+    async with listening(upstream.handle) as far, proxy(tmp_path, f"127.0.0.1:{far}") as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"CONNECT 127.0.0.1:{far} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        called = called_of((tmp_path / "egress.log").read_bytes().splitlines())
+        writer.close()
+    assert called == [Called(host="127.0.0.1", port=far, times=1)]
 
 
 async def test_a_plain_request_to_a_listed_host_is_carried(tmp_path):
@@ -55,7 +70,7 @@ async def test_a_plain_request_to_a_listed_host_is_carried(tmp_path):
         assert upstream.connections[0].startswith(b"GET /tap?x=1 HTTP/1.1\r\n")
         assert f"Host: 127.0.0.1:{far}\r\n".encode() in upstream.connections[0]
         assert b"wrong" not in upstream.connections[0]
-    assert calls(tmp_path)[0]["received"] == len(OK)
+    assert calls(tmp_path)[-1]["received"] == len(OK)
 
 
 async def test_nothing_is_reached_by_default(tmp_path):

@@ -17,6 +17,11 @@ def test_each_host_and_port_is_counted():
     ]
 
 
+def test_the_end_of_a_call_is_no_call():
+    ended = line("a.example").replace("}", ', "ends": true}')
+    assert called_of([line("a.example"), ended]) == [Called(host="a.example", port=443, times=1)]
+
+
 def test_lines_that_were_cut_short_are_left_out():
     assert called_of(["", "{", line("a.example")[:20], "[]"]) == []
 

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
 from avi_kernel import __version__
+from avi_kernel.cli.dev_image import Teller
 from avi_kernel.protocol.folder import read_release
 from avi_kernel.standalone import container, container_packages, engine
 from avi_kernel.standalone.container import Box
@@ -152,6 +154,28 @@ def test_what_a_container_left_there_is_not_followed(folder, tmp_path):
     (own / ".gitignore").symlink_to(tmp_path / "bashrc")
     container.own_folder(folder)
     assert (tmp_path / "bashrc").read_text() == "mine"
+
+
+def test_what_a_container_puts_there_at_that_very_moment_is_not_followed(folder, tmp_path, monkeypatch):
+    own, opened = container.own_folder(folder), Path.open
+    (own / ".gitignore").unlink()
+
+    def open_late(path: Path, *how: Any, **more: Any) -> IO[Any]:
+        path.symlink_to(tmp_path / "authorized_keys")
+        return opened(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", open_late)
+    container.own_folder(folder)
+    assert not (tmp_path / "authorized_keys").exists()
+
+
+def test_only_an_address_of_the_container_is_opened_whatever_it_prints(monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    tell = Teller(ports=(4001, 4002))
+    for port in (8888, 4002, 4001):
+        tell(f"Look at http://127.0.0.1:{port}/?token=x\n")
+    assert opened == ["http://127.0.0.1:4002/?token=x"]
 
 
 def test_a_port_that_is_taken_is_told():

@@ -145,3 +145,18 @@ def test_results_of_other_names_are_not_served(folder):
         client.close()
         address = f"{api.jobs.api_url}/jobs/{job.id}/results/..%2Foutcome.json"
         assert httpx.get(address, headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 404
+
+
+def test_a_link_that_a_container_left_is_not_followed_by_a_job(folder, tmp_path):
+    (tmp_path / "bashrc").write_text("mine")
+    (folder / ".gavip").mkdir()
+    (folder / ".gavip" / ".gitignore").symlink_to(tmp_path / "bashrc")
+    ran = gavip("dev", str(folder), "--run", "main", cwd=folder)
+    assert (ran.returncode, (tmp_path / "bashrc").read_text()) == (0, "mine")
+
+
+def test_a_token_of_odd_letters_is_refused_like_any_other(folder):
+    with local_api(folder, "own") as api:
+        for path in ("/me", "/attempts/self"):
+            answer = httpx.get(f"{api.jobs.api_url}{path}", headers={"Authorization": b"Bearer \xe9"})
+            assert answer.status_code == 401

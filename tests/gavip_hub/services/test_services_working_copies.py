@@ -190,6 +190,18 @@ def test_contradicting_changes_are_named_and_nothing_is_taken(service, comets, f
     assert (folder / "sky" / "counts.py").read_text() == "COUNT = 3\n"
 
 
+def test_a_contradiction_that_is_of_no_one_file_is_one(service, comets, folder):
+    (folder / "near").mkdir()
+    (folder / "far").mkdir()
+    (folder / "sky" / "counts.py").rename(folder / "near" / "counts.py")
+    (folder / "sky" / "long.py").rename(folder / "far" / "long.py")
+    other = pushed(comets, "sky/new.py", "NEW = 1\n")
+    assert "names of folders" in look(service).hindrance
+    with pytest.raises(Conflict, match="names of folders"):
+        take(service)
+    assert comets.named(MAIN) == other
+
+
 def test_a_history_that_was_written_anew_is_not_joined(service, comets, folder):
     first = comets.named(MAIN)
     (folder / "new.py").write_text("NEW = 1\n")
