@@ -10,14 +10,13 @@ from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.names import require_avi_name
-from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, NotFound
+from gavip_hub.exceptions import BadManifest, BadRequest, NotFound
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.templates import TemplateService
 from gavip_hub.storage.beneath import open_file
 from gavip_hub.storage.repositories import Repositories, split_source
 
-MAIN = "refs/heads/main"
 _LONGEST_TOLD = 200
 
 log = logging.getLogger(__name__)
@@ -120,11 +119,7 @@ class AuthoringService:
         Conflict
             The version exists with other content, or nothing was pushed yet.
         """
-        if not self._projects.is_made(user=author, name=avi):
-            raise NotFound(f"There is no project {avi!r} that you may write.")
-        commit = self._repositories.git(avi).named(MAIN)
-        if not commit:
-            raise Conflict(f"{avi} has no commit on its branch main yet: push to it first.")
+        commit = self._projects.main_of(author=author, name=avi)
         release = self._releases.submit_commit(submitter=author, avi=avi, version=version, commit=commit)
         self._repositories.tag(avi, version=version, commit=release.commit)
         self._changed(avi)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from gavip_hub.domain.pushes import MAIN
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.storage import git_browse
@@ -87,7 +88,7 @@ class BrowsingService:
 
 def _newest(git: Git) -> tuple[str, str | None]:
     """Return the branch that is shown and its commit: main, or else the one that was committed to last."""
-    if commit := git.commit_of("refs/heads/main"):
+    if commit := git.commit_of(MAIN):
         return "main", commit
     newest = git.run(
         "for-each-ref",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gavip_hub.clock import Clock
 from gavip_hub.domain.pushes import MAIN, checked_message
-from gavip_hub.exceptions import BadRequest, Conflict, NotFound
+from gavip_hub.exceptions import BadRequest, Conflict
 from gavip_hub.services.browsing import checked_path
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.pushes import PushService
@@ -113,13 +113,9 @@ class EditingService:
         return draft.commit
 
     def _main(self, author: str, name: str) -> tuple[Git, str]:
-        if not self._projects.is_made(user=author, name=name):
-            raise NotFound(f"There is no project {name!r} that you may write.")
-        git = self._repositories.git(name)
-        commit = git.named(MAIN)
-        if not commit:
-            raise Conflict(f"{name} has no commit on its branch main yet: push to it first.")
-        return git, commit
+        """Return the plumbing on a project, and main's commit, for those who may write it."""
+        commit = self._projects.main_of(author=author, name=name)
+        return self._repositories.git(name), commit
 
 
 def may_be_edited(path: str, size: int) -> bool:

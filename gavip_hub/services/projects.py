@@ -10,6 +10,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.addresses import git_url
 from gavip_hub.domain.names import require_avi_name
+from gavip_hub.domain.pushes import MAIN
 from gavip_hub.exceptions import Conflict, Forbidden, NoRoom, NotFound
 from gavip_hub.storage import members, releases
 from gavip_hub.storage.database import Database, lock_pools
@@ -163,6 +164,25 @@ class ProjectService:
             if _RANK[_right(session, avi, user)] < _RANK[members.WRITE]:
                 raise Forbidden(f"You may read {name} and not write it; ask {avi.owner}.")
         return self._repositories.is_made(name)
+
+    def main_of(self, *, author: str, name: str) -> str:
+        """Return the commit that main of a project is at which somebody may write.
+
+        Raises
+        ------
+        NotFound
+            It is not for them, or has no repository.
+        Forbidden
+            They may read it only.
+        Conflict
+            Nothing was pushed to main yet.
+        """
+        if not self.is_made(user=author, name=name):
+            raise NotFound(f"There is no project {name!r} that you may write.")
+        commit = self._repositories.git(name).named(MAIN)
+        if not commit:
+            raise Conflict(f"{name} has no commit on its branch main yet: push to it first.")
+        return commit
 
     def make(self, *, user: str, name: str) -> None:
         """Make the repository of an AVI that somebody may write; an AVI that does not exist becomes theirs."""

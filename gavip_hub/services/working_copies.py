@@ -101,7 +101,7 @@ class WorkingCopyService:
         SpaceFull
             It does not fit into the quota.
         """
-        commit = self._main(owner, name)
+        commit = self._projects.main_of(author=owner, name=name)
         if not self._copies.base(owner, name):
             self._put(owner, groups, name, commit)
 
@@ -113,7 +113,7 @@ class WorkingCopyService:
         NotFound
             They have none.
         """
-        commit = self._main(owner, name)
+        commit = self._projects.main_of(author=owner, name=name)
         self._base(owner, name)
         aside = f"{name}-{self._clock.now():%Y%m%d-%H%M%S}"
         self._put(owner, groups, name, commit, aside=aside)
@@ -130,7 +130,7 @@ class WorkingCopyService:
             It holds a link, a name that git does not keep, or too much.
         """
         self._disk.require_room()
-        main, base = self._main(owner, name), self._base(owner, name)
+        main, base = self._projects.main_of(author=owner, name=name), self._base(owner, name)
         what = self._signed(owner, "Looked at")
         with self._read(owner, name, base, what) as (tree, draft):
             lines, is_all = draft.lines()
@@ -154,7 +154,7 @@ class WorkingCopyService:
         BadManifest
             A push of the same would not be taken.
         """
-        main, base = self._main(author, name), self._base(author, name)
+        main, base = self._projects.main_of(author=author, name=name), self._base(author, name)
         said = checked_message(message)
         self._disk.require_room()
         with self._read(author, name, base, self._signed(author, said)) as (tree, draft):
@@ -198,15 +198,6 @@ class WorkingCopyService:
 
     def _signed(self, author: str, message: str) -> Commit:
         return Commit(message=message, tag="", author=author, at=self._clock.now())
-
-    def _main(self, owner: str, name: str) -> str:
-        """Return main's commit, for those who may write the project."""
-        if not self._projects.is_made(user=owner, name=name):
-            raise NotFound(f"There is no project {name!r} that you may write.")
-        commit = self._repositories.git(name).named(MAIN)
-        if not commit:
-            raise Conflict(f"{name} has no commit on its branch main yet: push to it first.")
-        return commit
 
     def _base(self, owner: str, name: str) -> str:
         base = self._copies.base(owner, name)
