@@ -10,12 +10,11 @@ from typing import Literal
 
 from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest, Conflict, Unavailable
-from gavip_hub.storage.copies import DEEPEST, Tree
+from gavip_hub.storage.copies import DEEPEST, MB, Tree
 from gavip_hub.storage.git import Commit, Entry, Git
 from gavip_hub.storage.git_http import room_left
 from gavip_hub.storage.repositories import Repositories
 
-MB = 1024 * 1024
 MOST_COMPARED = 100
 """Files of which the lines that differ are told."""
 LARGEST_COMPARED = MB
@@ -130,13 +129,14 @@ class Drafts:
         parts = path.split("/")
         if len(parts) > DEEPEST:
             raise BadManifest(f"{path[:100]}…: folders lie in one another more than {DEEPEST} deep.")
+        encoded = content.encode()
         with self._repositories.apart(avi) as git:
             with tempfile.TemporaryDirectory() as folder:
-                (Path(folder) / "text").write_bytes(content.encode())
+                (Path(folder) / "text").write_bytes(encoded)
                 (blob,) = git.hashed(Path(folder), ["text"], write=True)
             tree = _with_blob(git, f"{base}^{{tree}}", parts, blob)
             made = git.run("commit-tree", tree, "-m", what.message, "-p", base, extra=what.signature())
-            changes, sizes = [Change(path=path, kind="changed")], {path: len(content)}
+            changes, sizes = [Change(path=path, kind="changed")], {path: len(encoded)}
             yield Draft(avi=avi, git=git, base=base, commit=made, changes=changes, sizes=sizes)
 
     def _draft(
@@ -198,7 +198,9 @@ class Drafts:
             except Unavailable:
                 if all(git.named(name) == old for name, (old, _) in moves.items()):
                     raise
-                raise Conflict("The main branch moved at this moment; nothing was taken.") from None
+                raise Conflict(
+                    "The main branch moved at this moment, so nothing was taken: look at what differs now, and try again."
+                ) from None
 
     def _hand_over(self, draft: Draft, commit: str, *, without: Iterable[str]) -> None:
         """Give a commit to the repository as a push does: git checks each object of it, and takes so many bytes at most."""
