@@ -116,7 +116,7 @@ def _print_stream(transport: Transport, operation: Operation, given: Given) -> N
             click.echo(piece.decode("utf-8", "replace"), nl=False)
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
     """Return the file that a download becomes where the user names none."""
     try:
         return file_name(name)
@@ -131,7 +131,7 @@ def save(transport: Transport, operation: Operation, given: Given) -> str:
     from avi_kernel.cli.bars import Bar  # noqa: PLC0415 - most operations are no download
     from avi_kernel.downloads import Download, opened_when_made  # noqa: PLC0415 - as above
 
-    target = str(given["output"] or _named(_last_name(operation, given)))
+    target = str(given["output"] or named(_last_name(operation, given)))
     path, query, place = path_of(operation, given), query_of(operation, given), Path(target)
     try:
         with Bar(target) as bar:

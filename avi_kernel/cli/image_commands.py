@@ -5,10 +5,9 @@ import sys
 import click
 
 from avi_kernel.cli import exits
-from avi_kernel.cli.calls import Given, connected, save, tell_saved
+from avi_kernel.cli.calls import Given, connected, named, save, tell_saved
 from avi_kernel.cli.special import Special
 from avi_kernel.openapi import Operation, Schemas
-from avi_kernel.transport import file_name
 
 _LOAD = ("docker", "load", "--input")
 
@@ -16,7 +15,7 @@ _LOAD = ("docker", "load", "--input")
 def download(operation: Operation, schemas: Schemas, given: Given) -> int:  # noqa: ARG001 - as all are called
     """Save an image's archive, and load it or say how that is done."""
     load = given.pop("load")
-    given["output"] = given["output"] or _archive_name(str(given["image"]))
+    given["output"] = given["output"] or f"{named(str(given['image']))}.tar.gz"
     if load:
         _require_docker(given["output"])
     with connected() as transport:
@@ -35,24 +34,13 @@ def _load_command(target: str) -> str:
     return shlex.join([*_LOAD, target])
 
 
-def _archive_name(image: str) -> str:
-    try:
-        return f"{file_name(image)}.tar.gz"
-    except ValueError as error:
-        raise click.UsageError(f"{error}: say with --output where to save it.") from None
-
-
 def _require_docker(target: str) -> None:
     if target == "-":
         raise click.UsageError("--load needs a file: leave out `--output -`, or pipe it into docker load.")
-    import shutil  # noqa: PLC0415 - as above
+    from avi_kernel.standalone import engine  # noqa: PLC0415 - as above
 
-    if shutil.which(_LOAD[0]) is None:
-        raise exits.Stop(
-            "--load needs the command docker, which is not on this machine.",
-            code=exits.USAGE,
-            next_step="Install Docker (https://docs.docker.com/get-docker/), or leave --load out.",
-        )
+    with exits.told_plainly():
+        engine.require_command("--load")
 
 
 def _loaded(target: str) -> int:

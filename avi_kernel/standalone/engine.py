@@ -31,6 +31,21 @@ class Engine:
     """Whether root in its containers is who runs it."""
 
 
+def require_command(option: str) -> None:
+    """Make sure that the command is there which an option needs.
+
+    Raises
+    ------
+    ContainerProblem
+        It is not.
+    """
+    if shutil.which("docker") is None:
+        raise ContainerProblem(
+            f"{option} needs the command docker, which is not on this machine.",
+            f"Install Docker (https://docs.docker.com/get-docker/), or leave {option} out.",
+        )
+
+
 def require() -> Engine:
     """Make sure that an engine answers.
 
@@ -39,11 +54,7 @@ def require() -> Engine:
     ContainerProblem
         It does not.
     """
-    if shutil.which("docker") is None:
-        raise ContainerProblem(
-            "--image needs the command docker, which is not on this machine.",
-            "Install Docker (https://docs.docker.com/get-docker/), or leave --image out.",
-        )
+    require_command("--image")
     asked = _docker("info", "--format", "{{.MemTotal}} {{.SecurityOptions}}")
     memory, _, options = asked.stdout.strip().partition(" ")
     if asked.returncode == 0 and memory.isdigit() and int(memory) > 0:
