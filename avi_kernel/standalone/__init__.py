@@ -1,1 +1,1 @@
-"""An AVI on its developer's own machine: its interface and its jobs in one place, with no Hub and no limits."""
+"""An AVI on its developer's own machine: its interface, its jobs and a page of them, with no Hub; in the platform's image where that is wished."""

@@ -64,8 +64,8 @@ def routes(local: "LocalApi", door: Door) -> list[Any]:
     ]
 
 
-class _Static(StaticFileHandler):
-    """Style sheet and script: the same for everybody, for whoever asks by this machine's name."""
+class _Answer(RequestHandler):
+    """What every answer tells a browser that it may do; only who asks by this machine's name gets one."""
 
     @override
     def set_default_headers(self) -> None:
@@ -75,10 +75,14 @@ class _Static(StaticFileHandler):
     @override
     def prepare(self) -> None:
         if not self.settings["door"].knows_host(self.request):
-            raise HTTPError(HTTPStatus.FORBIDDEN)
+            raise HTTPError(HTTPStatus.FORBIDDEN, reason=_NO_ENTRY)
 
 
-class _Page(RequestHandler):
+class _Static(_Answer, StaticFileHandler):
+    """Style sheet and script: the same for everybody."""
+
+
+class _Page(_Answer):
     """What all pages share: who is let in, and what a browser may do with an answer."""
 
     @override
@@ -89,14 +93,8 @@ class _Page(RequestHandler):
         self._known = False
 
     @override
-    def set_default_headers(self) -> None:
-        for name, value in _HEADERS.items():
-            self.set_header(name, value)
-
-    @override
     def prepare(self) -> None:
-        if not self.door.knows_host(self.request):
-            raise HTTPError(HTTPStatus.FORBIDDEN, reason=_NO_ENTRY)
+        super().prepare()
         if self.request.method == "GET" and self.request.path == "/" and self._let_in():
             return
         if not self.door.has_pass(self.get_cookie(self.door.cookie) or ""):
