@@ -25,9 +25,10 @@ def leave_scorecard(
 ) -> None:
     """Check an AVI and leave what was found among the results of this job.
 
-    A process of its own, since this one holds the job's token and left modules out that a check needs. It sends the scorecard
-    through a socket that nothing else has, and once all that it ran has ended: files here are open to the AVI's code until
-    then, and a pipe is to whoever has the check open a link to `/proc/self/fd`. It loads nothing from the working directory or the home, where that code may write.
+    A process of its own, since this one holds the job's token and left modules out that a check needs. It sends the
+    scorecard through a socket that nothing else has, and once all that it ran has ended: files here are open to the
+    AVI's code until then, and a pipe is to whoever has the check open a link to `/proc/self/fd`. It loads nothing from
+    the working directory or the home, where that code may write.
 
     Raises
     ------
@@ -36,17 +37,8 @@ def leave_scorecard(
     """
     keep_out()
     reading, writing = socket.socketpair()
-    call = [
-        sys.executable,
-        "-P",
-        "-s",
-        "-m",
-        "avi_kernel.checking",
-        str(code),
-        "--report",
-        f"fd:{writing.fileno()}",
-    ]
-    call += ["--seconds", str(max(1.0, seconds - KEPT_BACK))]
+    call = [sys.executable, "-P", "-s", "-m", "avi_kernel.checking", str(code)]
+    call += ["--report", f"fd:{writing.fileno()}", "--seconds", str(max(1.0, seconds - KEPT_BACK))]
     with reading, reading.makefile("rb") as sent:
         process = subprocess.Popen(
             call,

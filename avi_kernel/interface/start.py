@@ -44,7 +44,7 @@ def _options(arguments: Sequence[str]) -> options.Options:
     parser = argparse.ArgumentParser(prog="python -m avi_kernel.interface", description=__doc__)
     parser.add_argument("--standalone", action="store_true", help="no Hub: loopback, a token in the address")
     parser.add_argument(
-        "--ip", default="127.0.0.1", help="0.0.0.0 in a container that shows the port on loopback"
+        "--ip", default=options.LOOPBACK, help="0.0.0.0 in a container that shows the port on loopback"
     )
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--folder", type=Path, default=Path(), help="the AVI's folder")

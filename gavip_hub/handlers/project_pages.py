@@ -82,7 +82,7 @@ class ProjectsPage(ProjectPages):
             may_make=may_make,
             templates=await self.in_thread(self.services.templates.every, viewer=profile.name),
             git=f"{self.context.config.public_url}{ROOT}git",
-            **await self._chosen(may_make=PUBLISH in profile.scopes),
+            **await self._chosen(may_make=may_make),
         )
 
     async def _chosen(self, *, may_make: bool) -> dict[str, Any]:
