@@ -144,6 +144,19 @@ def job_page(phase: Phase) -> dict[str, Any]:
 
 def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every page with something in it."""
+    yield from avi_pages()
+    yield from job_pages()
+    yield from platform_pages()
+    yield from server_pages()
+    yield from device_pages()
+    yield "error.html", {"error": NotFound(EVIL)}
+    yield from project_pages()
+    yield from copy_pages()
+    yield from file_pages()
+
+
+def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the catalogue, and the pages of an AVI and of its pipeline."""
     form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
     yield "catalogue.html", {"avis": [AVI.model_copy(update={"title": EVIL})], "query": EVIL}
     yield "catalogue.html", {"avis": [AVI.model_copy(update=DEPRECATED)], "query": EVIL}
@@ -170,6 +183,10 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         {**shown, "release": old, "releases": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
     yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+
+
+def job_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the list of jobs, and a job in each phase with what it left."""
     yield (
         "jobs.html",
         {
@@ -186,6 +203,10 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     entry = results_in_order(job(Phase.COMPLETED))[0]
     yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": ""}
     yield "log.html", {"job": job(), "log": EVIL, "more": 5}
+
+
+def platform_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the operator's page."""
     yield (
         "platform.html",
         {
@@ -201,6 +222,10 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "rows": [("wait, median", ["1 s", "2 s"])],
         },
     )
+
+
+def server_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the list of servers, and one that is being opened."""
     closing = [SERVERS[0].model_copy(update={"reason": EVIL, "closes_at": NOW})]
     closed = [ClosedServer(avi="hr-diagram", version="1.0.0", at=NOW, reason=EVIL)]
     titles = {"titles": {"hr-diagram": EVIL}, "pools": POOLS}
@@ -211,11 +236,6 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         {**OPENING, "state": "waiting", "wait": ROOM},
     )
     yield "opening.html", {**OPENING, "state": "closed", "wait": None}
-    yield from device_pages()
-    yield "error.html", {"error": NotFound(EVIL)}
-    yield from project_pages()
-    yield from copy_pages()
-    yield from file_pages()
 
 
 def copy_pages() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.service import running_service
+from tests.support.service import pages_of, running_service
 
 
 @pytest.fixture
@@ -20,4 +20,11 @@ async def ann(service):
 @pytest.fixture
 async def bob(service):
     async with service.client("bob-token") as client:
+        yield client
+
+
+@pytest.fixture
+async def portal(service):
+    """Pages as the developer gets them."""
+    async with pages_of(service, "dora-token") as client:
         yield client

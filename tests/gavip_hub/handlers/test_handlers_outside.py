@@ -9,7 +9,7 @@ from gavip_hub.storage.git import Git
 from tests.support.avis import star_counter
 from tests.support.git_client import begun
 from tests.support.git_server import repository, run_git, serving
-from tests.support.service import pages_of, until
+from tests.support.service import until
 
 
 @pytest.fixture
@@ -25,12 +25,6 @@ def place(tmp_path, service):
 @pytest.fixture
 async def dora(service):
     async with service.client("dora-token") as client:
-        yield client
-
-
-@pytest.fixture
-async def portal(service):
-    async with pages_of(service, "dora-token") as client:
         yield client
 
 

@@ -23,12 +23,6 @@ async def ann(service):
         yield client
 
 
-@pytest.fixture
-async def portal(service):
-    async with pages_of(service, "dora-token") as client:
-        yield client
-
-
 async def withdraw(client, version="1.0", standing="withdrawn"):
     return await client.post(f"/avis/stars/releases/{version}", json={"standing": standing, "reason": WHY})
 

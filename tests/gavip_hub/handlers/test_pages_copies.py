@@ -11,13 +11,6 @@ from tests.support.service import pages_of
 
 
 @pytest.fixture
-async def portal(service):
-    """Pages as the developer gets them."""
-    async with pages_of(service, "dora-token") as client:
-        yield client
-
-
-@pytest.fixture
 async def clone(service, tmp_path):
     """The star counter, pushed."""
     place = service.url.replace("://", "://me:dora-token@")

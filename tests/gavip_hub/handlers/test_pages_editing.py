@@ -14,13 +14,6 @@ PATH = "/projects/stars/edit"
 
 
 @pytest.fixture
-async def portal(service):
-    """Pages as the developer gets them."""
-    async with pages_of(service, "dora-token") as client:
-        yield client
-
-
-@pytest.fixture
 async def clone(service, tmp_path):
     """The star counter with some texts beside it, pushed."""
     folder = star_counter(tmp_path / "work")

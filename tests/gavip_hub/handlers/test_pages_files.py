@@ -13,13 +13,6 @@ ODD = "a & b <i> #1?.csv"
 
 
 @pytest.fixture
-async def portal(service):
-    """Pages as the developer gets them."""
-    async with pages_of(service, "dora-token") as client:
-        yield client
-
-
-@pytest.fixture
 def space(service):
     """Dora's space: a notebook, an odd name, something hidden, and a link out of it."""
     root = service.service.core.config.root

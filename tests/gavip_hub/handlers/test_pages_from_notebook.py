@@ -12,13 +12,6 @@ EVIL = '"><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture
-async def portal(service):
-    """Pages as the developer gets them."""
-    async with pages_of(service, "dora-token") as client:
-        yield client
-
-
-@pytest.fixture
 def space(service):
     """Dora's space: a notebook of hers, one with a hostile name and words, noise, and links out of it."""
     root = service.service.core.config.root

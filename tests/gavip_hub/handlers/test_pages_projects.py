@@ -12,13 +12,6 @@ from tests.support.service import pages_of
 
 
 @pytest.fixture
-async def portal(service):
-    """Pages as the developer gets them."""
-    async with pages_of(service, "dora-token") as client:
-        yield client
-
-
-@pytest.fixture
 async def pushed(service, tmp_path):
     folder = star_counter(tmp_path / "work")
     (folder / "odd folder").mkdir()
