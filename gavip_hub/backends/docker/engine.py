@@ -10,6 +10,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
+from gavip_hub.backends.docker.frames import PIECE_WITHIN
 from gavip_hub.exceptions import Unavailable
 
 PLATFORM = "gavip.platform"
@@ -17,8 +18,6 @@ PLATFORM = "gavip.platform"
 ALIVE = ("running", "paused", "restarting")
 """The engine's words for what has not ended."""
 ANSWER_WITHIN = 60.0
-PIECE_WITHIN = 600.0
-"""Of an image that is saved: the engine lays it together before its first byte."""
 _PIECE = 1024 * 1024
 _NO_IMAGE = "The image {image} is not on this machine; build it with `make images`."
 _BUSY = 409  # ended already, or somebody is just removing it

@@ -7,6 +7,8 @@ from typing import BinaryIO
 from gavip_hub.exceptions import Unavailable
 
 LONGEST = 4 * 1024 * 1024
+PIECE_WITHIN = 600.0
+"""Seconds for each piece: an engine lays a whole image together on its own disk before the first byte of it comes."""
 _LENGTH = struct.Struct(">I")
 
 

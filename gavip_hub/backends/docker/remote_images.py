@@ -7,13 +7,11 @@ from typing import BinaryIO
 
 from typing_extensions import override
 
-from gavip_hub.backends.docker.frames import framed_pieces
+from gavip_hub.backends.docker.frames import PIECE_WITHIN, framed_pieces
 from gavip_hub.backends.docker.line import RESTARTED_WITHIN, StewardLine
 from gavip_hub.backends.images import ImageSource, KnownImage
 
 KNOWN_WITHIN = 30.0
-PIECE_WITHIN = 600.0
-"""An engine lays the whole image together on its own disk before the first byte of it comes."""
 
 
 class RemoteImages(ImageSource):
