@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ROLES = ("scientist", "developer", "operator", "outreach", "anonymous")
 PARTS = ("voila", "papermill", "luigi")
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - in a container, of which the ports are shown on the machine's loopback alone
 _END = "Ctrl-C ends it and its jobs."
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -127,7 +126,8 @@ def _need(parts: tuple[str, ...]) -> None:
 
 
 def _api(folder: Path, role: str, inside: "Inside | None", door: "Door | None" = None) -> "LocalApi":
-    from avi_kernel.protocol.api import Profile  # noqa: PLC0415 - `gavip --help` loads this module too
+    from avi_kernel.interface.options import EVERYWHERE  # noqa: PLC0415 - `gavip --help` loads this module too
+    from avi_kernel.protocol.api import Profile  # noqa: PLC0415
     from avi_kernel.protocol.folder import read_release  # noqa: PLC0415
     from avi_kernel.standalone import own_packages  # noqa: PLC0415
     from avi_kernel.standalone.local_jobs import LocalJobs  # noqa: PLC0415
@@ -141,7 +141,7 @@ def _api(folder: Path, role: str, inside: "Inside | None", door: "Door | None" =
     jobs = LocalJobs(folder=folder, avi=avi, owner=user, environ=_outer(role))
     profile = Profile(name=user, roles=[role], avi=jobs.avi)
     api = LocalApi(jobs=jobs, token=secrets.token_urlsafe(24), profile=profile, door=door)
-    return api.listen(ip=_EVERYWHERE, port=inside.page_port) if inside else api.listen()
+    return api.listen(ip=EVERYWHERE, port=inside.page_port) if inside else api.listen()
 
 
 def _outer(role: str) -> dict[str, str]:
@@ -180,11 +180,13 @@ async def _interface(
     api: "LocalApi", door: "Door", port: int, inside: "Inside | None", *, browser: bool
 ) -> None:
     """Run the interface server until it or its developer ends it."""
+    from avi_kernel.interface.options import EVERYWHERE  # noqa: PLC0415 - as above
+
     api.jobs.work.mkdir(parents=True, exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "avi_kernel.interface", "--standalone", "--port", str(port)),
         *("--folder", str(api.jobs.folder), "--work-dir", str(api.jobs.work)),
-        *(("--ip", _EVERYWHERE) if inside else ()),
+        *(("--ip", EVERYWHERE) if inside else ()),
         env=_environment(api),
         stdout=asyncio.subprocess.PIPE,
     )
