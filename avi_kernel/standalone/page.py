@@ -100,7 +100,10 @@ class _Page(_Answer):
         if not self.door.has_pass(self.get_cookie(self.door.cookie) or ""):
             raise HTTPError(HTTPStatus.FORBIDDEN, reason=_NO_ENTRY)
         if self.request.method not in {"GET", "HEAD"} and not self.door.is_own_page(self.request):
-            raise HTTPError(HTTPStatus.FORBIDDEN, reason="This form was sent by another page")
+            raise HTTPError(
+                HTTPStatus.FORBIDDEN,
+                reason="This form was sent by another page; use the one that gavip dev printed",
+            )
         self._known = True
 
     def _let_in(self) -> bool:

@@ -1,6 +1,7 @@
 """One text file of a project, edited in the portal: shown, and kept as a commit on main."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gavip_hub.clock import Clock
@@ -135,16 +136,17 @@ def _text(git: Git, main: str, path: str) -> TextView:
         raise BadRequest(f"{path[:200]} is no text file; notebooks are edited in JupyterLab.", field="path")
     if entry.size > LARGEST_TEXT:
         raise BadRequest(_too_large(path), field="path")
-    content = b"".join(piece for _, pieces in git.contents([entry]) for piece in pieces)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise BadRequest(f"{path[:200]} is no text in UTF-8: edit it in JupyterLab.", field="path")
+    text = _decoded(b"".join(piece for _, pieces in git.contents([entry]) for piece in pieces), path)
     if as_before(text, text) != text:
         raise BadRequest(f"Lines of {path[:200]} end in different ways: edit it in JupyterLab.", field="path")
     return TextView(path=path, text=text, blob=entry.object_id)
+
+
+def _decoded(content: bytes, path: str) -> str:
+    with suppress(UnicodeDecodeError):
+        if "\0" not in (text := content.decode()):
+            return text
+    raise BadRequest(f"{path[:200]} is no text in UTF-8: edit it in JupyterLab.", field="path")
 
 
 def _too_large(path: str) -> str:
