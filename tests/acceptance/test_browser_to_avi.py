@@ -102,7 +102,7 @@ async def by_the_file_menu(lab: "Page") -> None:
 async def default_of(lab: "Page", setting: str) -> Any:
     """Return what Lab does about notifications where its user chose nothing."""
     place = f"{lab.url.partition('/lab')[0]}/lab/api/settings/@jupyterlab/apputils-extension:notification"
-    answer = await (await lab.request.get(place)).json()
+    answer = await lab.evaluate("async (place) => (await fetch(place)).json()", place)
     return answer["schema"]["properties"][setting]["default"]
 
 

@@ -41,6 +41,8 @@ def folder(tmp_path) -> Path:
 def dev(folder: Path, *arguments: str) -> "Iterator[tuple[subprocess.Popen[str], list[str]]]":
     """Run it until the end of the block; yield its process and the two addresses that it printed."""
     command = [str(Path(sys.executable).with_name("gavip")), "dev", str(folder), "--image", IMAGE, *arguments]
+    # Who runs the tests in the background has Ctrl-C ignored, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*command, "--no-browser"],
         stdout=subprocess.PIPE,

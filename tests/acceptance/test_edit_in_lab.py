@@ -60,7 +60,8 @@ async def change_in_lab(portal: "Page") -> None:
     await lab.keyboard.press("Control+End")
     await lab.keyboard.type("\n# changed in the browser")
     await lab.locator(".jp-mod-dirty").first.wait_for()
-    await lab.keyboard.press("Control+s")
+    # By the button: while Lab is still coming up, a key may be nobody's.
+    await lab.get_by_role("button", name="Save").first.click()
     await lab.locator(".jp-mod-dirty").first.wait_for(state="detached")
     await lab.close()
 

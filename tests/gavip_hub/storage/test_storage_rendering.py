@@ -54,7 +54,8 @@ def made(house) -> dict[str, str]:
 
 @pytest.mark.parametrize(("line", "words"), BOMBS.values(), ids=list(BOMBS))
 def test_a_bomb_is_ended_with_its_reason(house, monkeypatch, line, words):
-    monkeypatch.setattr(rendering, "PROCESSOR", 2)
+    if words == TOO_MUCH:  # the others need their time until memory ends
+        monkeypatch.setattr(rendering, "PROCESSOR", 2)
     push(house, {"template/x.jinja": line})
     with pytest.raises(BadTemplate, match=words):
         made(house)
