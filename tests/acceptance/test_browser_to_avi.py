@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 pytestmark = [pytest.mark.hub, pytest.mark.browser, pytest.mark.acceptance]
+ASK = """async (place) => {
+  const token = document.cookie.match(/(?:^|; )_xsrf=([^;]+)/)[1];
+  return (await fetch(place, { headers: { "X-XSRFToken": token } })).json();
+}"""
 AUTHOR, READER = "developer", "scientist"
 ANOTHER = "operator"  # who has no notebook server yet
 NAME = "by-browser"
@@ -102,7 +106,7 @@ async def by_the_file_menu(lab: "Page") -> None:
 async def default_of(lab: "Page", setting: str) -> Any:
     """Return what Lab does about notifications where its user chose nothing."""
     place = f"{lab.url.partition('/lab')[0]}/lab/api/settings/@jupyterlab/apputils-extension:notification"
-    answer = await lab.evaluate("async (place) => (await fetch(place)).json()", place)
+    answer = await lab.evaluate(ASK, place)
     return answer["schema"]["properties"][setting]["default"]
 
 
