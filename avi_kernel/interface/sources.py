@@ -7,8 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from avi_kernel.protocol.details import MANIFEST_FILE
-from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from avi_kernel.protocol.layout import MANIFEST_FILE, NO_PART_OF_AN_AVI
 
 MOST_FILES = 2000
 """Source files that are looked at; those of a folder come before those of the folders in it."""

@@ -11,8 +11,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
-from avi_kernel.protocol.details import MANIFEST_FILE
-from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from avi_kernel.protocol.layout import MANIFEST_FILE, NO_PART_OF_AN_AVI
 
 _READ_BY_PEOPLE_ONLY = (
     MANIFEST_FILE,

@@ -6,12 +6,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from avi_kernel.protocol.expressions import BadExpression, check_expression
+from avi_kernel.protocol.layout import MANIFEST_FILE
 from avi_kernel.protocol.manifest import ParameterDetails, PipelineSpec
 from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.wording import did_you_mean, listed, number, shown
 
-MANIFEST_FILE = "avi.toml"
 _NUMBERS = ("integer", "number")
 
 

@@ -11,7 +11,8 @@ from avi_kernel.protocol.declared import (
     notebook_cells,
     task_parameters,
 )
-from avi_kernel.protocol.details import MANIFEST_FILE, check_memory, merged
+from avi_kernel.protocol.details import check_memory, merged
+from avi_kernel.protocol.layout import MANIFEST_FILE
 from avi_kernel.protocol.manifest import (
     Manifest,
     PipelineDetails,
@@ -38,21 +39,6 @@ __all__ = ["FolderProblem", "read_release"]
 INTERFACE_FILE = "app.ipynb"
 OUTREACH_FILE = "app_outreach.ipynb"
 PIPELINES_FOLDER = "pipelines"
-NO_PART_OF_AN_AVI = frozenset(
-    {
-        ".git",
-        ".gavip",
-        ".venv",
-        ".cache",
-        "__pycache__",
-        ".ipynb_checkpoints",
-        ".mypy_cache",
-        ".pytest_cache",
-        ".ruff_cache",
-        ".DS_Store",
-    }
-)
-"""Names that tools leave in an AVI's folder: neither published nor looked at."""
 README_FILES = ("README.md", "README.rst", "README.txt", "README")
 _KB = 1024
 LARGEST_MANIFEST = 256 * _KB

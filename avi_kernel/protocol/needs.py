@@ -2,7 +2,7 @@
 
 from graphlib import CycleError, TopologicalSorter
 
-from avi_kernel.protocol.details import MANIFEST_FILE
+from avi_kernel.protocol.layout import MANIFEST_FILE
 from avi_kernel.protocol.manifest import Manifest, PipelineSpec
 from avi_kernel.protocol.parameters import MOST_PARAMETERS
 from avi_kernel.protocol.problems import FolderProblem

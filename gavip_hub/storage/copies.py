@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from avi_kernel.protocol.layout import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest
 from gavip_hub.storage.git import Entry, Git
 

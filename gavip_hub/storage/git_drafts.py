@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avi_kernel.protocol.folder import NO_PART_OF_AN_AVI
+from avi_kernel.protocol.layout import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest, Conflict, Unavailable
 from gavip_hub.storage.copies import DEEPEST, MB, Tree
 from gavip_hub.storage.git import Commit, Entry, Git

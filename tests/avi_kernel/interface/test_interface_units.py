@@ -5,6 +5,8 @@ import gzip
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -175,6 +177,14 @@ def test_the_notebook_server_listens_on_the_boxes_socket_in_the_users_space() ->
     assert "--ServerApp.root_dir=/home/eve" in said
     reach = notebook.environment(HUB)["JUPYTERHUB_ACTIVITY_URL"]
     assert reach == "http://127.0.0.2:8081/hub/api/users/eve/activity"
+
+
+def test_the_server_does_without_the_models_of_the_protocol() -> None:
+    program = (
+        "import sys; from avi_kernel.interface import start; start.import_server(); "
+        "assert 'avi_kernel.interface.app' in sys.modules; sys.exit('pydantic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_lab_is_told_of_a_button_whose_files_are_there() -> None:
