@@ -49,7 +49,7 @@ def _run(
     start_kernel: Callable[[], KernelProcess],
 ) -> int:
     from avi_kernel.pipelines.execution import Execution  # noqa: PLC0415 - beside the kernel's start, see above
-    from avi_kernel.reporter import Platform, PlatformRefused, PlatformSilent  # noqa: PLC0415
+    from avi_kernel.reporter import Platform, PlatformRefused, PlatformSilent  # noqa: PLC0415 - as above
 
     platform = Platform(
         url=environ["GAVIP_API_URL"].rstrip("/"),

@@ -120,14 +120,7 @@ def make_service(
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        **make_rounds(
-            core,
-            services=services,
-            hub=hub_client,
-            launcher=launcher,
-            thread_groups=thread_groups,
-            turn=context.pushes.turn,
-        ),
+        **make_rounds(core, context, hub=hub_client, launcher=launcher, thread_groups=thread_groups),
     )
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.core import Core
-from gavip_hub.handlers.context import Services
+from gavip_hub.handlers.context import ServiceContext, Services
 from gavip_hub.hub.client import HubClient
 from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.outside import OutsideWork
@@ -32,16 +32,10 @@ SERVERS_SECONDS = 60.0
 
 
 def make_rounds(
-    core: Core,
-    *,
-    services: Services,
-    hub: HubClient,
-    launcher: Launcher,
-    thread_groups: ThreadGroups,
-    turn: Callable[[str], AbstractAsyncContextManager[None]],
+    core: Core, context: ServiceContext, *, hub: HubClient, launcher: Launcher, thread_groups: ThreadGroups
 ) -> dict[str, Rounds]:
     """Return what is looked at again and again, by its name in `Service`."""
-    threads = thread_groups.round_threads
+    services, threads = context.services, thread_groups.round_threads
     caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
     return {
         "keeper": _keeper(core, services.reservations, threads),
@@ -52,7 +46,7 @@ def make_rounds(
         "builder": _builder(core, services, thread_groups.building_threads),
         # On the one thread of builds: none of them is half-way while files are removed.
         "tidier": _tidier(core, services, thread_groups.building_threads),
-        "outside": _outside(core, threads, thread_groups.outside_threads, turn),
+        "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
     }
 

@@ -18,8 +18,8 @@ AVI = Path(__file__).resolve().parents[1] / "voila_apps" / "hr_diagram"
 sys.path.insert(0, str(AVI))
 
 from hr import extract  # noqa: E402 - found in the AVI's folder
-from hr.fields import CLUSTERS, question  # noqa: E402
-from hr.stars import inside  # noqa: E402
+from hr.fields import CLUSTERS, question  # noqa: E402 - as above
+from hr.stars import inside  # noqa: E402 - as above
 
 UNITS = {
     "ra": "deg",

@@ -14,13 +14,13 @@ from avi_kernel import fast_imports
 fast_imports.apply()
 
 from nbformat import NotebookNode  # noqa: E402 - after the mend
-from tornado.ioloop import IOLoop  # noqa: E402
-from typing_extensions import override  # noqa: E402
+from tornado.ioloop import IOLoop  # noqa: E402 - as above
+from typing_extensions import override  # noqa: E402 - as above
 
-from avi_kernel.interface import forking, options  # noqa: E402
-from avi_kernel.interface.start import import_server  # noqa: E402
-from avi_kernel.pipelines import failures  # noqa: E402
-from avi_kernel.protocol.runs import JobError  # noqa: E402
+from avi_kernel.interface import forking, options  # noqa: E402 - as above
+from avi_kernel.interface.start import import_server  # noqa: E402 - as above
+from avi_kernel.pipelines import failures  # noqa: E402 - as above
+from avi_kernel.protocol.runs import JobError  # noqa: E402 - as above
 
 
 def main(folder: Path, notebook: str, work: Path, report: Path) -> None:
@@ -50,7 +50,7 @@ def main(folder: Path, notebook: str, work: Path, report: Path) -> None:
 
 async def _rendered(server: Any, path: Path) -> dict[str, Any]:
     from avi_kernel.interface.page_runs import PageRun  # noqa: PLC0415 - as above
-    from avi_kernel.interface.rendering import Executor  # noqa: PLC0415
+    from avi_kernel.interface.rendering import Executor  # noqa: PLC0415 - as above
 
     executors: list[Executor] = []
 

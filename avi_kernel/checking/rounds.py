@@ -18,18 +18,18 @@ from avi_kernel import fast_imports
 fast_imports.apply()
 
 import nbformat  # noqa: E402 - after the mend
-from nbclient.client import NotebookClient  # noqa: E402
-from nbformat import NotebookNode  # noqa: E402
-from papermill.iorw import load_notebook_node  # noqa: E402
-from papermill.parameterize import parameterize_notebook  # noqa: E402
+from nbclient.client import NotebookClient  # noqa: E402 - as above
+from nbformat import NotebookNode  # noqa: E402 - as above
+from papermill.iorw import load_notebook_node  # noqa: E402 - as above
+from papermill.parameterize import parameterize_notebook  # noqa: E402 - as above
 
-from avi_kernel.box.watch import MemoryWatch  # noqa: E402
-from avi_kernel.checking.leaks import is_settled  # noqa: E402
-from avi_kernel.interface.mends import wake_after_send  # noqa: E402
-from avi_kernel.pipelines.kernel_client import RunningKernel  # noqa: E402
-from avi_kernel.pipelines.kernel_process import KernelProcess  # noqa: E402
-from avi_kernel.pipelines.places import JobPlaces  # noqa: E402
-from avi_kernel.protocol.declared import cell_parameters  # noqa: E402
+from avi_kernel.box.watch import MemoryWatch  # noqa: E402 - as above
+from avi_kernel.checking.leaks import is_settled  # noqa: E402 - as above
+from avi_kernel.interface.mends import wake_after_send  # noqa: E402 - as above
+from avi_kernel.pipelines.kernel_client import RunningKernel  # noqa: E402 - as above
+from avi_kernel.pipelines.kernel_process import KernelProcess  # noqa: E402 - as above
+from avi_kernel.pipelines.places import JobPlaces  # noqa: E402 - as above
+from avi_kernel.protocol.declared import cell_parameters  # noqa: E402 - as above
 
 SHORTEST_ROUND = 0.3
 """Seconds."""

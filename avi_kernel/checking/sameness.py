@@ -203,7 +203,7 @@ def _pictures(first: Path, second: Path, _: float) -> str:
 def pixel_difference(first: bytes, second: bytes) -> str:
     """Return how the pixels of two pictures differ, in words."""
     import numpy as np  # noqa: PLC0415 - as above
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415 - as above
 
     with Image.open(io.BytesIO(first)) as one, Image.open(io.BytesIO(second)) as other:
         if one.width * one.height > MOST_PIXELS:

@@ -127,11 +127,11 @@ def _need(parts: tuple[str, ...]) -> None:
 
 def _api(folder: Path, role: str, inside: "Inside | None", door: "Door | None" = None) -> "LocalApi":
     from avi_kernel.interface.options import EVERYWHERE  # noqa: PLC0415 - `gavip --help` loads this module too
-    from avi_kernel.protocol.api import Profile  # noqa: PLC0415
-    from avi_kernel.protocol.folder import read_release  # noqa: PLC0415
-    from avi_kernel.standalone import own_packages  # noqa: PLC0415
-    from avi_kernel.standalone.local_jobs import LocalJobs  # noqa: PLC0415
-    from avi_kernel.standalone.server import LocalApi  # noqa: PLC0415
+    from avi_kernel.protocol.api import Profile  # noqa: PLC0415 - as above
+    from avi_kernel.protocol.folder import read_release  # noqa: PLC0415 - as above
+    from avi_kernel.standalone import own_packages  # noqa: PLC0415 - as above
+    from avi_kernel.standalone.local_jobs import LocalJobs  # noqa: PLC0415 - as above
+    from avi_kernel.standalone.server import LocalApi  # noqa: PLC0415 - as above
 
     release = read_release(folder)  # says at once what is wrong with it
     if said := own_packages.notice(folder, release.requirements):

@@ -46,11 +46,11 @@ def told_plainly() -> Iterator[None]:
 def _stop_for(error: Exception) -> Stop | None:
     """Return how an error ends the command; None where it is nobody's foreseen one."""
     from avi_kernel import transport  # noqa: PLC0415 - what can fail is loaded once something did
-    from avi_kernel.authoring.problems import AuthoringProblem  # noqa: PLC0415
-    from avi_kernel.protocol.parameters import ParameterProblem  # noqa: PLC0415
-    from avi_kernel.protocol.problems import FolderProblem  # noqa: PLC0415
-    from avi_kernel.standalone.engine import ContainerProblem  # noqa: PLC0415
-    from avi_kernel.standalone.store import Unknown  # noqa: PLC0415
+    from avi_kernel.authoring.problems import AuthoringProblem  # noqa: PLC0415 - as above
+    from avi_kernel.protocol.parameters import ParameterProblem  # noqa: PLC0415 - as above
+    from avi_kernel.protocol.problems import FolderProblem  # noqa: PLC0415 - as above
+    from avi_kernel.standalone.engine import ContainerProblem  # noqa: PLC0415 - as above
+    from avi_kernel.standalone.store import Unknown  # noqa: PLC0415 - as above
 
     match error:
         case transport.ApiError():

@@ -44,7 +44,7 @@ def _file() -> str:
 
 def _stamp() -> list[Any]:
     """Return what changes when a package is installed or removed."""
-    return [[entry, os.stat(entry).st_mtime_ns] for entry in sys.path if os.path.isdir(entry)]  # noqa: PTH112, PTH116
+    return [[entry, os.stat(entry).st_mtime_ns] for entry in sys.path if os.path.isdir(entry)]  # noqa: PTH112, PTH116 - pathlib costs help its start
 
 
 def _found() -> dict[str, str]:

@@ -63,7 +63,7 @@ def _pairs_option(name: str, text: str) -> click.Option:
     """Return `-p NAME=VALUE`, as often as wanted."""
     word = name.removesuffix("s")
 
-    def pairs(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:  # noqa: ARG001
+    def pairs(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:  # noqa: ARG001 - as click calls it
         return key_values(given) if given else None
 
     flags = [f"-{word[0]}", f"--{word}", name]

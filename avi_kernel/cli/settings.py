@@ -33,7 +33,7 @@ def cache_folder() -> str:
 
 def _folder(variable: str, usual: str) -> str:
     # As text: `pathlib` takes a tenth of the command's start.
-    return f"{os.environ.get(variable) or os.path.expanduser(usual)}/gavip"  # noqa: PTH111
+    return f"{os.environ.get(variable) or os.path.expanduser(usual)}/gavip"  # noqa: PTH111 - as above
 
 
 def cache_file(url: str, *, what: str = "openapi") -> str:

@@ -20,8 +20,8 @@ from avi_kernel import fast_imports, packages
 fast_imports.apply()
 
 from avi_kernel.pipelines import author, failures  # noqa: E402 - after the mend
-from avi_kernel.pipelines.tasks import AviLocalTarget, luigi  # noqa: E402
-from avi_kernel.protocol.runs import JobError  # noqa: E402
+from avi_kernel.pipelines.tasks import AviLocalTarget, luigi  # noqa: E402 - as above
+from avi_kernel.protocol.runs import JobError  # noqa: E402 - as above
 
 Tell = Callable[[dict[str, Any]], None]
 

@@ -10,7 +10,7 @@ from avi_kernel import fast_imports, packages
 fast_imports.apply()
 
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402 - after the mend
-from tornado.ioloop import IOLoop  # noqa: E402
+from tornado.ioloop import IOLoop  # noqa: E402 - as above
 
 
 def main(connection_file: str) -> None:

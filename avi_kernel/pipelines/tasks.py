@@ -106,7 +106,7 @@ class AviLocalTarget(luigi.LocalTarget):
         Makes it a result of the job, under this title; the last task's outputs are results in any case.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, title: str = "", format: Any = None) -> None:  # noqa: A002
+    def __init__(self, path: str | os.PathLike[str], *, title: str = "", format: Any = None) -> None:  # noqa: A002 - Luigi's own name of it
         super().__init__(str(path), format=format)  # type: ignore[no-untyped-call] # Luigi's
         self.title = title
 

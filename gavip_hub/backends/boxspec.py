@@ -53,7 +53,7 @@ def box_spec(spec: ContainerSpec, *, places: BoxPlaces, upstreams: Mapping[str, 
     """Describe the box of a container, within its walls or with real paths where there are none."""
     walled = places.walled
     env = {"OMP_NUM_THREADS": str(max(1, round(spec.resources.cpu)))}  # else one a core of the machine
-    env |= {**_scratch(spec, "/tmp" if walled else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108
+    env |= {**_scratch(spec, "/tmp" if walled else str(places.run_dir / "tmp")), **spec.env}  # noqa: S108 - the box's own
     env["PATH"] = os.pathsep.join([str(IMAGE_PROGRAMS), *OUTSIDE_PYTHON]) if places.image else own_path()
     env.update(_addresses(spec, places, upstreams))
     real = {} if walled else {mount.target: mount.source for mount in spec.mounts}

@@ -96,7 +96,7 @@ def _body(text: str) -> str:
     # Half of the time would go into this grammar, built at import by jsonschema and used by nobody here.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None makes its import fail
     import nbformat  # noqa: PLC0415 - only the child pays for it
-    from nbconvert import HTMLExporter  # noqa: PLC0415
+    from nbconvert import HTMLExporter  # noqa: PLC0415 - as above
 
     exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)  # type: ignore[no-untyped-call]
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]

@@ -98,7 +98,7 @@ class Supervisor:
         upgrade_database(self.config)
         if self.config.backend == "docker":
             # Its client library is an extra of the installation.
-            from gavip_hub.backends.docker.launcher import require_engine  # noqa: PLC0415
+            from gavip_hub.backends.docker.launcher import require_engine  # noqa: PLC0415 - only where there is an engine
 
             version = require_engine(self.config)
             self.tell(f"containers by Docker {version}: own files, no network but through the platform")
