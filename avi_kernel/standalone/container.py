@@ -8,13 +8,17 @@ import re
 import secrets
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from avi_kernel import __version__, packages
 from avi_kernel.protocol.manifest import ReleaseSpec
+from avi_kernel.protocol.readable import plain
 from avi_kernel.standalone import engine
 from avi_kernel.standalone.engine import ContainerProblem
 from avi_kernel.standalone.inside import Inside
@@ -205,10 +209,7 @@ def run(box: Box, inside: Inside, arguments: Sequence[str], *, told: Callable[[s
     """
     told_box = replace(box, environ={**box.environ, **inside.environment})
     command = told_box.command(GAVIP, "dev", FOLDER, *arguments, ports=(inside.port, inside.page_port))
-    with _running(box, command) as process:
-        for line in process.stdout or ():
-            told(line.replace(f"{OWN}/", f"{box.own}/"))
-        status = process.wait()
+    status = follow(box, command, told=lambda line: told(line.replace(f"{OWN}/", f"{box.own}/")))
     _require_ran(box, status)
     return status
 
@@ -231,23 +232,42 @@ def _require_ran(box: Box, status: int) -> None:
         )
 
 
+def follow(box: Box, command: Sequence[str], *, told: Callable[[str], object]) -> int:
+    """Run a container's command to its end, and return its status.
+
+    What it writes is a stranger's: a terminal would do what control characters say, such as fill the clipboard.
+
+    Parameters
+    ----------
+    told
+        Gets each line of its output; warnings go where ours go.
+    """
+    with _running(box, command) as process:
+        warnings = Thread(target=_pass_on, args=(process.stderr, sys.stderr.write), daemon=True)
+        warnings.start()
+        _pass_on(process.stdout, told)
+        status = process.wait()
+        warnings.join()
+    return status
+
+
+def _pass_on(stream: IO[str] | None, told: Callable[[str], object]) -> None:
+    for line in stream or ():
+        told(plain(line))
+
+
 @contextmanager
 def _running(box: Box, command: Sequence[str]) -> "Iterator[subprocess.Popen[str]]":
     # Its input is a pipe that we hold: it ends also when we are killed. In a session of its own, so that
     # Ctrl-C is ours to answer.
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        engine.end(box.name)
-        process.communicate()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace", start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            engine.end(box.name)
 
 
 def free_ports(count: int, first: int = 0) -> list[int]:

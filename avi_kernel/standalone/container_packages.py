@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
-import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from avi_kernel.protocol.requirements import REQUIREMENTS_FILE
 from avi_kernel.standalone import engine
-from avi_kernel.standalone.container import FOLDER, PACKAGES, PYTHON, Box
+from avi_kernel.standalone.container import FOLDER, PACKAGES, PYTHON, Box, follow
 from avi_kernel.standalone.engine import ContainerProblem
 
 INDEX = "https://pypi.org/simple"
@@ -45,13 +45,11 @@ def build(box: Box, target: Path) -> None:
     module = (PYTHON, "-I", "-m", "avi_kernel.building.into")
     command = builder.command(*module, f"{FOLDER}/{REQUIREMENTS_FILE}", PACKAGES, index, network=network)
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, start_new_session=True)
-        if done.returncode:
+        if follow(builder, command, told=sys.stdout.write):
             raise ContainerProblem(
                 f"The packages of {REQUIREMENTS_FILE} could not be had.",
                 "What was wrong stands above; docs/how-to/bring-packages.md tells what is accepted.",
             )
         partial.rename(target)
     finally:
-        engine.end(builder.name)
         shutil.rmtree(partial, ignore_errors=True)

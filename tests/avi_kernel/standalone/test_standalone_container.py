@@ -284,6 +284,23 @@ def test_a_container_that_does_not_start_is_told(told_docker, folder, status, wo
     assert (ran.returncode, words in ran.stderr) == (2, True)
 
 
+def test_what_a_stranger_writes_reaches_the_terminal_as_plain_text(told_docker, folder):
+    odd = "\\033]52;c;aGk=\\007\\033[2Jseen"
+    told_docker(
+        f"""[ "$1" != run ] || {{ printf '{odd}\\n'; printf '{odd}\\n' >&2; exit 1; }}; echo "{MEMORY} []" """
+    )
+    ran = gavip_dev(".", "--image", "--run", "count", cwd=folder)
+    assert ran.stdout == "seen\n"
+    assert ran.stderr.endswith("seen\n")
+    assert "\033" not in ran.stdout + ran.stderr
+
+
+def test_what_building_packages_writes_does_so_too(told_docker, folder, tmp_path, capsys):
+    told_docker("printf '\\033]52;c;aGk=\\007built\\n'; printf '\\033[2Jwarned\\n' >&2")
+    container_packages.build(box(folder), tmp_path / "kept" / "abc")
+    assert tuple(capsys.readouterr()) == ("built\n", "warned\n")
+
+
 def test_a_jobs_status_and_its_paths_are_those_of_this_machine(told_docker, folder):
     asked = told_docker(
         f'[ "$1" != run ] || {{ echo "/avi/.gavip/jobs/1/results/a.png  A"; exit 1; }}; echo "{MEMORY} []"'
