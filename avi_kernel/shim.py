@@ -20,7 +20,7 @@ from typing import TextIO, cast
 from avi_kernel.box.accounts import MB, own_groups
 from avi_kernel.box.complaints import Complaints
 from avi_kernel.box.course import Course
-from avi_kernel.box.disk import NOTE_FILE, DiskWatch
+from avi_kernel.box.disk import DiskWatch, watch_of
 from avi_kernel.box.front import Front
 from avi_kernel.box.inmate import Inmate, NotStarted
 from avi_kernel.box.limits import Limits
@@ -109,6 +109,9 @@ class Shim:
 
     async def _live(self, inmate: Inmate, into: int) -> str:
         """Start the box and wait for its end; return why it did not start."""
+        disk = watch_of(self._spec)
+        if disk is not None:
+            await disk.begin()
         try:
             listening = await inmate.start(into)
         except NotStarted as error:
@@ -121,12 +124,7 @@ class Shim:
         if "memory" not in self._limits.enforced:
             self._watch = MemoryWatch(root=inmate.pid, limit_mb=self._spec.memory_mb)
             self._tasks.append(asyncio.ensure_future(self._watch_memory(self._watch)))
-        if self._spec.written_mb is not None:
-            disk = DiskWatch(
-                folders=self._spec.written_dirs,
-                limit_mb=self._spec.written_mb,
-                note=self._run_dir / NOTE_FILE,
-            )
+        if disk is not None:
             self._tasks.append(asyncio.ensure_future(self._watch_disk(disk)))
         self._course = Course(
             memory_mb=self._watch.held_mb if self._watch else self._limits.memory_now_mb,

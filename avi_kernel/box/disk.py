@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from avi_kernel.box.accounts import MB
+from avi_kernel.box.spec import Spec
 
 BETWEEN_LOOKS = 3.0
 MOST_ENTRIES = 50_000
@@ -37,17 +38,8 @@ class DiskWatch:
         self._limit = limit_mb * MB
         self._note = note
 
-    async def exceeded(self) -> str:
-        """Return, in words, by what they have grown too much: by bytes, or to more files than can be looked at."""
-        before = await self._held_before()
-        while before is None:  # its user had so many already, and it cannot be told what is new
-            await asyncio.Event().wait()
-        allowed = before + self._limit
-        while (held := await self.held()) is not None and held <= allowed:  # noqa: ASYNC110  # nothing announces it
-            await asyncio.sleep(BETWEEN_LOOKS)
-        return f"{MOST_ENTRIES} files" if held is None else f"{self._limit // MB} MB"
-
-    async def _held_before(self) -> int | None:
+    async def begin(self) -> int | None:
+        """Note what they hold, before anybody writes; return it, or None where there are too many files to tell."""
         with suppress(OSError, ValueError):
             noted: int | None = json.loads(self._note.read_text())
             return noted
@@ -55,6 +47,16 @@ class DiskWatch:
         with suppress(OSError):  # a full disk is no reason not to look
             self._note.write_text(json.dumps(held))
         return held
+
+    async def exceeded(self) -> str:
+        """Return, in words, by what they have grown too much: by bytes, or to more files than can be looked at."""
+        before = await self.begin()
+        while before is None:  # its user had so many already, and it cannot be told what is new
+            await asyncio.Event().wait()
+        allowed = before + self._limit
+        while (held := await self.held()) is not None and held <= allowed:  # noqa: ASYNC110  # nothing announces it
+            await asyncio.sleep(BETWEEN_LOOKS)
+        return f"{MOST_ENTRIES} files" if held is None else f"{self._limit // MB} MB"
 
     async def held(self) -> int | None:
         """Return the bytes that the files in them take, holes left out; None where there are too many files."""
@@ -67,6 +69,14 @@ class DiskWatch:
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return total
+
+
+def watch_of(spec: Spec) -> DiskWatch | None:
+    """Return who looks at what a box writes, if that is limited."""
+    if spec.written_mb is None:
+        return None
+    note = Path(spec.run_dir) / NOTE_FILE
+    return DiskWatch(folders=spec.written_dirs, limit_mb=spec.written_mb, note=note)
 
 
 def _entries(folders: Sequence[str]) -> Iterator[os.DirEntry[str]]:

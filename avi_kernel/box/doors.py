@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from avi_kernel.box.accounts import MB
-from avi_kernel.box.disk import NOTE_FILE, DiskWatch
+from avi_kernel.box.disk import DiskWatch, watch_of
 from avi_kernel.box.front import Front
 from avi_kernel.box.heads import PIECE
 from avi_kernel.box.log import BoxLog
@@ -37,6 +37,7 @@ class Doors:
         self._spec = spec
         self._folder = Path(spec.socket_dir, "ways")
         self._front = Front(folder=spec.socket_dir)
+        self._disk = watch_of(spec)
         self._log: BoxLog | None = None
         self._printing: set[asyncio.StreamWriter] = set()
         self._servers: list[asyncio.Server] = []
@@ -44,6 +45,8 @@ class Doors:
 
     async def open(self) -> None:
         """Listen; what stood here before, for the same container, is replaced."""
+        if self._disk is not None:
+            await self._disk.begin()  # before it can write: its program does not wait for what it prints
         self._log = self._new_log()  # who looks for it finds it from the first moment
         handlers: dict[str, Handler] = {**ways_out(self._spec), "log": self._write_down}
         for name, handler in handlers.items():
@@ -89,8 +92,8 @@ class Doors:
     def _lights_on(self) -> None:
         if self._spec.serves:
             self._tasks.append(asyncio.create_task(self._open_front()))
-        if self._spec.written_mb is not None:
-            self._tasks.append(asyncio.create_task(self._watch_disk(self._spec.written_mb)))
+        if self._disk is not None:
+            self._tasks.append(asyncio.create_task(self._watch_disk(self._disk)))
 
     def _lights_out(self) -> None:
         """The container has ended, or the doors close: its address leads nowhere from now on."""
@@ -110,9 +113,8 @@ class Doors:
         finally:
             server.close()
 
-    async def _watch_disk(self, limit_mb: int) -> None:
+    async def _watch_disk(self, watch: DiskWatch) -> None:
         run_dir = Path(self._spec.run_dir)
-        watch = DiskWatch(folders=self._spec.written_dirs, limit_mb=limit_mb, note=run_dir / NOTE_FILE)
         word = f"too_much_written it wrote more than the {await watch.exceeded()} that it may"
         # Written down too: the container's own first process may be past listening.
         (run_dir / END_FILE).write_text(word)
