@@ -22,7 +22,7 @@ from avi_kernel.protocol.manifest import (
 )
 from avi_kernel.protocol.needs import with_steps
 from avi_kernel.protocol.parameters import ParameterSpec
-from avi_kernel.protocol.pictures import LARGEST_PICTURE, PictureProblem, picture_kind, picture_parts
+from avi_kernel.protocol.pictures import PictureProblem, check_picture
 from avi_kernel.protocol.pipeline_tests import check_tests
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.requirements import (
@@ -113,7 +113,8 @@ class _FolderReader:
             readme_cut=len(readme) > LONGEST_README,
         )
         _require_small(spec)
-        self._check_picture(manifest.picture)
+        if manifest.picture:
+            self._check_picture(manifest.picture)
         check_memory(spec.pipelines)
         for pipeline in spec.pipelines:
             details = manifest.pipelines.get(pipeline.name, PipelineDetails())
@@ -137,18 +138,8 @@ class _FolderReader:
             raise problem_of(MANIFEST_FILE, error, Manifest) from None
 
     def _check_picture(self, name: str) -> None:
-        if not name:
-            return
         try:
-            path = self._folder.joinpath(*picture_parts(name))
-            if not path.is_symlink() and not path.exists():
-                raise PictureProblem(f"there is no file {name}")
-            self._require_file(path, name)
-            if path.resolve() != path:
-                raise PictureProblem(f"{name} is a link; put the file in its place")
-            if path.stat().st_size > LARGEST_PICTURE:
-                raise PictureProblem(f"{name} is larger than {LARGEST_PICTURE // _KB} kB")
-            picture_kind(path.read_bytes())
+            check_picture(self._folder, name)
         except PictureProblem as problem:
             raise FolderProblem(MANIFEST_FILE, str(problem), key="picture") from None
 

@@ -2,6 +2,7 @@
 
 import re
 import struct
+from pathlib import Path
 
 LARGEST_PICTURE = 1024 * 1024
 """Bytes."""
@@ -35,6 +36,26 @@ def picture_parts(path: str) -> list[str]:
     return parts
 
 
+def check_picture(folder: Path, name: str) -> None:
+    """Refuse a file of an AVI's folder that is no picture.
+
+    Raises
+    ------
+    PictureProblem
+        With what would be accepted.
+    """
+    path = folder.joinpath(*picture_parts(name))
+    if not path.is_symlink() and not path.exists():
+        raise PictureProblem(f"there is no file {name}")
+    if path.is_symlink() or path.resolve() != path:
+        raise PictureProblem(f"{name} is a link; put the file in its place")
+    if not path.is_file():
+        raise PictureProblem(f"{name} is not a file")
+    if path.stat().st_size > LARGEST_PICTURE:
+        raise PictureProblem(f"{name} is larger than {LARGEST_PICTURE // 1024} kB")
+    picture_kind(path.read_bytes())
+
+
 def picture_kind(content: bytes) -> str:
     """Return the media type of a picture.
 
@@ -54,9 +75,7 @@ def picture_kind(content: bytes) -> str:
     if size is None or not all(size):
         raise PictureProblem(f"is no whole {kind.removeprefix('image/').upper()} file; save it again")
     if max(size) > MOST_PIXELS:
-        raise PictureProblem(
-            f"must have at most {MOST_PIXELS} pixels a side; it has {size[0]} by {size[1]}"
-        )
+        raise PictureProblem(f"must have at most {MOST_PIXELS} pixels a side; it has {size[0]} by {size[1]}")
     return kind
 
 

@@ -9,9 +9,9 @@ from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.form_fields import as_text
+from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.readable import amount, plain
-from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers import device, file_pages

@@ -31,7 +31,6 @@ from avi_kernel.protocol.readable import (
     summary,
     utc,
 )
-
 from gavip_hub.handlers.abstracts import abstract
 
 if TYPE_CHECKING:  # tables are made of these functions

@@ -22,7 +22,6 @@ from gavip_hub.storage.schema import Avi, Release
 PAGE = 24
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """An AVI in the catalogue."""

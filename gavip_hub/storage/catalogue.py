@@ -55,9 +55,7 @@ def found(session: Session, *, viewer: str) -> list[Found]:
         select(best.c.id, best.c.avi, *columns).join(Card, Card.release == best.c.id).where(best.c.place == 1)
     )
     return [
-        Found(
-            release=row[0], avi=row[1], title=row[2], summary=row[3], authors=row[4], keywords=row[5]
-        )
+        Found(release=row[0], avi=row[1], title=row[2], summary=row[3], authors=row[4], keywords=row[5])
         for row in session.execute(wanted)
     ]
 
@@ -128,7 +126,7 @@ def titles(session: Session, names: Collection[str]) -> dict[str, str]:
 def people(session: Session) -> dict[str, int]:
     """Return AVI -> how many people have used it."""
     rows = session.execute(select(Use.avi, func.count()).group_by(Use.avi))
-    return {avi: count for avi, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _insert(session: Session, table: Any) -> Any:

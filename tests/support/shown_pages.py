@@ -10,8 +10,8 @@ from avi_kernel.authoring.wrapping import Wrapped
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.files import FileEntry, FolderView
-from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.images import ImageList, ImageView
+from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
 from avi_kernel.protocol.projects import MemberView, ProjectView

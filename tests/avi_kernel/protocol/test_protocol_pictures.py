@@ -34,7 +34,9 @@ def test_a_picture_is_known_by_its_content(content, kind):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_with_too_many_pixels_is_refused(kind):
-    with pytest.raises(PictureProblem, match=f"at most {MOST_PIXELS} pixels a side; it has {MOST_PIXELS + 1}"):
+    with pytest.raises(
+        PictureProblem, match=f"at most {MOST_PIXELS} pixels a side; it has {MOST_PIXELS + 1}"
+    ):
         picture_kind(picture(kind, size=(MOST_PIXELS + 1, 1)))
 
 
@@ -55,7 +57,9 @@ def test_anything_else_is_refused(content):
         picture_kind(content)
 
 
-@pytest.mark.parametrize("path", ["../a.png", "/a.png", "a//b.png", ".hidden/a.png", "a/../../b", "a\0.png", ""])
+@pytest.mark.parametrize(
+    "path", ["../a.png", "/a.png", "a//b.png", ".hidden/a.png", "a/../../b", "a\0.png", ""]
+)
 def test_a_path_that_leads_elsewhere_is_none(path):
     with pytest.raises(PictureProblem):
         picture_parts(path)

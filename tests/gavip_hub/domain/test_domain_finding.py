@@ -37,7 +37,10 @@ HR = Entry("hr", "Diagram of colours", "For clusters.", ("H. N. Russell",), ("st
 ALL = [STARS, ROCKS, HR]
 
 
-def order(question=Question(), **known):
+ANYTHING = Question()
+
+
+def order(question=ANYTHING, **known):
     return in_order(ALL, question, Known(**known))
 
 

@@ -58,7 +58,9 @@ async def test_a_favourite_is_set_and_taken_away_where_one_was(portal, stars):
     assert 'aria-pressed="false"' in (await portal.get("/avis/stars")).text
 
 
-@pytest.mark.parametrize("back", ["//evil.test", "?q=%0d%0aX:1", "../../evil", "?page=9999999999999", "?page=x"])
+@pytest.mark.parametrize(
+    "back", ["//evil.test", "?q=%0d%0aX:1", "../../evil", "?page=9999999999999", "?page=x"]
+)
 async def test_a_favourite_leads_nowhere_else(portal, stars, back):
     answer = await portal.post("/avis/stars/favourite", data={"from": back})
     assert answer.status_code == 303
@@ -74,7 +76,9 @@ async def test_keywords_and_orders_are_links_that_keep_what_was_typed(portal, st
     assert "Nothing matches" in (await portal.get("/", params={"k": "galaxies"})).text
 
 
-@pytest.mark.parametrize("query", ["?page=0", "?page=-1", "?page=%00", "?page=1e9", "?sort=%3Cb%3E", "?k=", "?q=" + "a+" * 900])
+@pytest.mark.parametrize(
+    "query", ["?page=0", "?page=-1", "?page=%00", "?page=1e9", "?sort=%3Cb%3E", "?k=", "?q=" + "a+" * 900]
+)
 async def test_any_query_is_answered(portal, stars, query):
     assert (await portal.get(f"/{query}")).status_code == 200
 
@@ -86,9 +90,10 @@ async def test_a_private_one_is_marked_to_those_who_see_it(service, stars):
 
 
 async def test_a_picture_is_sent_as_a_picture_and_nothing_else(service, portal, pictured):
-    assert '<img class="picture" src="/services/gavip/avis/pictured/picture?version=1.0"' in (
-        await portal.get("/")
-    ).text
+    assert (
+        '<img class="picture" src="/services/gavip/avis/pictured/picture?version=1.0"'
+        in (await portal.get("/")).text
+    )
     answer = await portal.get("/avis/pictured/picture?version=1.0")
     assert answer.content == pictured
     assert answer.headers["Content-Type"] == "image/png"
@@ -196,7 +201,9 @@ async def test_signing_in_keeps_what_a_link_carries(service, stars):
 
 
 async def test_a_job_is_a_use(portal, stars):
-    await portal.post("/avis/stars/pipelines/count", data={"version": "1.0", "memory_mb": "", "p.radius": "1"})
+    await portal.post(
+        "/avis/stars/pipelines/count", data={"version": "1.0", "memory_mb": "", "p.radius": "1"}
+    )
     page = (await portal.get("/")).text
     assert "You used it" in page
     assert "1 person has used it" in page

@@ -18,9 +18,7 @@ EVERYTHING = Question()
 
 @pytest.fixture
 def finding(desk, tmp_path):
-    return FindingService(
-        database=desk.database, repositories=Repositories(root=tmp_path), clock=desk.clock
-    )
+    return FindingService(database=desk.database, repositories=Repositories(root=tmp_path), clock=desk.clock)
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def test_an_entry_tells_what_its_release_says(finding):
     assert (stars.title, stars.summary) == ("Star counter", "Counts stars in a cone.")
     assert (stars.authors, stars.keywords) == (["A. Astronomer"], ["stars"])
     assert (stars.version, stars.has_interface, stars.pipelines, stars.people) == ("1.0", True, 1, 0)
-    assert not (stars.has_picture or stars.favourite or stars.used_at)
+    assert (stars.has_picture, stars.favourite, stars.used_at) == (False, False, None)
 
 
 def test_of_each_avi_one_release_is_shown_that_can_be_used(desk, finding, publish):
