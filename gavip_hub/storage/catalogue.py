@@ -51,9 +51,8 @@ def found(session: Session, *, viewer: str) -> list[Found]:
     """Return of each AVI the release that somebody takes by default, in one question and without what it declares."""
     best = _best(viewer).subquery()
     columns = (Card.title, Card.summary, Card.authors, Card.keywords)
-    wanted = (
-        select(best.c.id, best.c.avi, *columns).join(Card, Card.release == best.c.id).where(best.c.place == 1)
-    )
+    wanted = select(best.c.id, best.c.avi, *columns).select_from(best)
+    wanted = wanted.join(Card, Card.release == best.c.id).where(best.c.place == 1)
     return [
         Found(release=row[0], avi=row[1], title=row[2], summary=row[3], authors=row[4], keywords=row[5])
         for row in session.execute(wanted)

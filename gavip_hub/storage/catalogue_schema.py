@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gavip_hub.storage.schema import Base
+from gavip_hub.storage.schema import Base, Release
 
 
 class Card(Base):
@@ -46,3 +46,7 @@ class Use(Base):
     avi: Mapped[str] = mapped_column(ForeignKey("avis.name"), primary_key=True)
     count: Mapped[int]
     last_used_at: Mapped[datetime]
+
+
+# A list is found in it alone: beside it the rows hold all that releases declare.
+Index("releases_open", Release.avi, Release.state, Release.visibility, Release.standing, Release.id)

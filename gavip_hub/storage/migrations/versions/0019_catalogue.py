@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user", "avi", name=op.f("pk_uses")),
     )
     op.create_index("uses_by_avi", "uses", ["avi"])
+    op.create_index("releases_open", "releases", ["avi", "state", "visibility", "standing", "id"])
     _fill(cards)
 
 
@@ -76,6 +77,8 @@ def _card(row: Any) -> dict[str, Any]:
 
 
 def downgrade() -> None:
+    op.drop_index("releases_open", table_name="releases")
+    op.drop_index("uses_by_avi", table_name="uses")
     op.drop_table("uses")
     op.drop_table("favourites")
     op.drop_table("cards")
