@@ -30,7 +30,7 @@ def test_the_text_names_who_when_what_and_where():
 def test_bibtex_takes_what_latex_would_obey_for_what_it_is():
     entry = CITED.bibtex
     assert entry.startswith("@software{stars-10,\n")
-    assert r"title = {{Stars \& more\_\{x\}}}" in entry
+    assert r"title = {{Stars \& more\_\textbraceleft{}x\textbraceright{}}}" in entry
     assert "author = {{A. Astronomer} and {Institute of B} and {C. Curie}}" in entry
     assert entry.count("{") == entry.count("}")
 
