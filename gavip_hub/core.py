@@ -10,6 +10,7 @@ from gavip_hub.services.board import Board
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.clocks import ClockService
 from gavip_hub.services.environments import EnvironmentService
+from gavip_hub.services.finding import FindingService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.imports import ImportService
 from gavip_hub.services.mirrors import MirrorService
@@ -51,6 +52,7 @@ class Core:
     environment_folders: Environments
     environments: EnvironmentService
     releases: ReleaseService
+    finding: FindingService
     standings: StandingService
     projects: ProjectService
     browsing: BrowsingService
@@ -100,6 +102,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         environment_folders=environment_folders,
         environments=environments,
         releases=releases,
+        finding=FindingService(database=database, repositories=repositories, clock=clock),
         standings=StandingService(database=database),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),

@@ -54,6 +54,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
         events=EventService(database=core.database),
         releases=core.releases,
+        finding=core.finding,
         checks=_checks(core, jobs),
         rebuilds=RebuildService(database=core.database),
         packages=_packages(core),

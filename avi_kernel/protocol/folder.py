@@ -22,6 +22,7 @@ from avi_kernel.protocol.manifest import (
 )
 from avi_kernel.protocol.needs import with_steps
 from avi_kernel.protocol.parameters import ParameterSpec
+from avi_kernel.protocol.pictures import PictureProblem, check_picture
 from avi_kernel.protocol.pipeline_tests import check_tests
 from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.requirements import (
@@ -112,6 +113,8 @@ class _FolderReader:
             readme_cut=len(readme) > LONGEST_README,
         )
         _require_small(spec)
+        if manifest.picture:
+            self._check_picture(manifest.picture)
         check_memory(spec.pipelines)
         for pipeline in spec.pipelines:
             details = manifest.pipelines.get(pipeline.name, PipelineDetails())
@@ -133,6 +136,12 @@ class _FolderReader:
             return Manifest.model_validate(table)
         except ValidationError as error:
             raise problem_of(MANIFEST_FILE, error, Manifest) from None
+
+    def _check_picture(self, name: str) -> None:
+        try:
+            check_picture(self._folder, name)
+        except PictureProblem as problem:
+            raise FolderProblem(MANIFEST_FILE, str(problem), key="picture") from None
 
     def _pipelines(self, manifest: Manifest) -> dict[str, PipelineSpec]:
         found: dict[str, PipelineSpec] = {}

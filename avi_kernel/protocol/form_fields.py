@@ -37,6 +37,11 @@ class Field:
         return self.spec.title or self.spec.name
 
     @property
+    def proposed(self) -> str:
+        """What its author proposes, as the field would hold it."""
+        return as_text(self.spec.default)
+
+    @property
     def long(self) -> bool:
         """Whether a line is too short for it."""
         default = self.spec.default

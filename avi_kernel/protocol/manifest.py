@@ -133,6 +133,9 @@ class Manifest(Wire):
     """Words to find it by."""
     cite: Citation = ""
     """How to cite it."""
+    picture: Line = ""
+    """Picture of the interface for the catalogue: path of a PNG, JPEG or WebP file in the folder, such as `docs/picture.png`, of 1 MB
+    and 4000 pixels a side at most."""
     template: Line = ""
     """Template it was made from."""
     hosts: list[Host] = Field([], max_length=100)

@@ -23,6 +23,7 @@ from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
 from gavip_hub.services.files import FileService
+from gavip_hub.services.finding import FindingService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.imports import ImportService
@@ -62,6 +63,7 @@ class Services:
     results: ResultService
     events: EventService
     releases: ReleaseService
+    finding: FindingService
     standings: StandingService
     checks: CheckService
     rebuilds: RebuildService

@@ -78,6 +78,8 @@ class PipelineForm:
     again_of: str = ""
     again_with_more_memory: bool = False
     problem: str = ""
+    by_link: bool = False
+    """Whether a link filled it, rather than who looks at it."""
 
     @classmethod
     def fresh(
@@ -96,6 +98,16 @@ class PipelineForm:
         memory = "" if memory_mb is None else str(memory_mb)
         form = cls._of(release, pipeline, texts, memory=memory, again_of=again_of)
         return replace(form, again_with_more_memory=again_with_more_memory)
+
+    @classmethod
+    def linked(cls, release: ReleaseView, pipeline: PipelineSpec, values: Mapping[str, str]) -> Self:
+        """Make the form with what a link carries; what of that is not acceptable is told at its field."""
+        given = {spec.name: values[spec.name] for spec in pipeline.parameters if spec.name in values}
+        form = cls.fresh(release, pipeline, values=given)
+        fields = [
+            replace(item, problem=_problem(item)) if item.spec.name in given else item for item in form.fields
+        ]
+        return replace(form, fields=fields, by_link=bool(given))
 
     @classmethod
     def sent(cls, release: ReleaseView, pipeline: PipelineSpec, arguments: Mapping[str, str]) -> Self:

@@ -1,4 +1,4 @@
-"""The portal's pages: the catalogue, an AVI, its pipelines' forms; and the table of all pages."""
+"""The portal's pages: an AVI, its pipelines' forms; and the table of all pages."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -9,11 +9,13 @@ from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.form_fields import as_text
+from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.readable import amount, plain
-from avi_kernel.protocol.releases import AviView, ReleaseView
+from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
 from gavip_hub.handlers import device, file_pages
+from gavip_hub.handlers.catalogue_pages import catalogue_routes, cited
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
 from gavip_hub.handlers.edit_pages import edit_routes
@@ -28,6 +30,7 @@ from gavip_hub.handlers.job_pages import (
     ResultPage,
 )
 from gavip_hub.handlers.jobs import SUBMIT
+from gavip_hub.handlers.links import link_of
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage, TemplatesPage
@@ -42,24 +45,6 @@ _SLUG = "[a-z][a-z0-9-]{0,39}"
 _PIPELINE = "[a-z][a-z0-9_-]{0,39}"
 _JOB = "[A-Za-z0-9_-]{1,64}"
 _FILE = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-
-
-class CataloguePage(PortalPage):
-    """The AVIs that the asker may run."""
-
-    nav = "catalogue"
-
-    @override
-    async def get(self) -> None:
-        query = self.get_query_argument("q", "")
-        avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)
-        found = [avi for avi in avis if _matches(avi, query.lower().split())]
-        self.render_page("catalogue.html", avis=found, query=query)
-
-
-def _matches(avi: AviView, words: list[str]) -> bool:
-    text = " ".join((avi.name, avi.title, avi.summary, *avi.authors, *avi.keywords)).lower()
-    return all(word in text for word in words)
 
 
 class FormPage(PortalPage):
@@ -126,6 +111,7 @@ class AviPage(FormPage):
         version = self.get_query_argument("version", "")
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
         release = await self.release(name, version)
+        link = link_of(self)
         shown = [pipeline for pipeline in release.spec.pipelines if not pipeline.hidden]
         self.render_page(
             "avi.html",
@@ -133,7 +119,13 @@ class AviPage(FormPage):
             release=release,
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
-            forms=[await self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
+            forms=[
+                await self.with_proposal(PipelineForm.linked(release, pipeline, link)) for pipeline in shown
+            ],
+            link=link,
+            with_values=with_values,
+            citation=cited(self.context.config, release),
+            favourite=await self.in_thread(self.services.finding.is_favourite, user=self.owner, avi=name),
             check=await self.in_thread(
                 self.services.checks.view, viewer=self.owner, avi=name, version=release.version
             ),
@@ -161,7 +153,7 @@ class PipelinePage(FormPage):
             await self._show(await self._again(name, pipeline, again))
             return
         release = await self.release(name, self.get_query_argument("version", ""))
-        await self._show(PipelineForm.fresh(release, pipeline_of(release, pipeline)))
+        await self._show(PipelineForm.linked(release, pipeline_of(release, pipeline), link_of(self)))
 
     @override
     async def post(self, name: str, pipeline: str) -> None:
@@ -254,7 +246,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
     avi, job = f"{PREFIX}/avis/({_SLUG})", f"{PREFIX}/jobs/({_JOB})"
     result, notebooks = f"{job}/results/({_FILE})", NotebookPages()
     return [
-        (f"{PREFIX}/?", CataloguePage, {}),
+        *catalogue_routes(avi),
         (avi, AviPage, {}),
         (f"{avi}/open", OpenPage, {}),
         (f"{avi}/grants", GrantsPage, {}),

@@ -31,6 +31,7 @@ from avi_kernel.protocol.readable import (
     summary,
     utc,
 )
+from gavip_hub.handlers.abstracts import abstract
 
 if TYPE_CHECKING:  # tables are made of these functions
     from gavip_hub.handlers.tables import Table
@@ -86,6 +87,7 @@ def make_environment(prefix: str) -> jinja2.Environment:
         root=f"{prefix}/",
         hub="/hub/",
         static=static_address(f"{prefix}/"),
+        abstract=abstract,
         nav="",
         notices=(),
     )

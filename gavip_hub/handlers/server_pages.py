@@ -1,17 +1,21 @@
 """Pages about servers: those of the asker, and the way from a click to an open interface."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from typing_extensions import override
 
 from avi_kernel.protocol.api import EventView, ServerOpen, ServerView, WaitView
+from avi_kernel.protocol.links import with_values
 from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.handlers.forms import LONGEST_ID
+from gavip_hub.handlers.links import asks_to_start, is_foreign, link_of
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.servers import OPEN
 
+Starts = Literal["asked", "itself", "foreign"]
+"""When its button is pressed; by itself; by the button, since a link of another site's led here."""
 FAILURE_IS_NEWS = timedelta(minutes=10)
 _SENTENCES = {
     "waiting": "It waits for room, and starts by itself as long as this page is open.",
@@ -31,6 +35,10 @@ class Opening:
     url: str = ""
     version: str = ""
     """The one that is open, or that the platform closed; else the newest is opened."""
+    since: datetime | None = None
+    """Since when it waits or starts."""
+    settled: bool = True
+    """Whether it may be opened without a word: not where the platform closed it and says why, nor while it closes."""
 
 
 def opening_of(server: ServerView | None, last: EventView | None, *, now: datetime) -> Opening:
@@ -43,7 +51,15 @@ def opening_of(server: ServerView | None, last: EventView | None, *, now: dateti
     state = "closed" if server.state == "stopping" else server.state
     sentence = server.reason or _SENTENCES[server.state]
     url = server.url if state == "ready" else ""
-    return Opening(state=state, sentence=sentence, url=url, version=server.version or "")
+    since = last.at if last is not None and last.data.get("state") == state else None
+    return Opening(
+        state=state,
+        sentence=sentence,
+        url=url,
+        version=server.version or "",
+        since=since,
+        settled=server.state != "stopping",
+    )
 
 
 def _closed(last: EventView | None) -> Opening:
@@ -52,7 +68,8 @@ def _closed(last: EventView | None) -> Opening:
     if last is None or not reason:
         return Opening(state="closed", sentence=_SENTENCES["closed"])
     sentence = f"{reason} {_SENTENCES['closed']}"
-    return Opening(state="closed", sentence=sentence, version=str(last.data.get("version") or ""))
+    version = str(last.data.get("version") or "")
+    return Opening(state="closed", sentence=sentence, version=version, settled=False)
 
 
 class OpenPage(PortalPage):
@@ -65,17 +82,36 @@ class OpenPage(PortalPage):
         await self._show(name)
 
     async def _show(self, name: str) -> None:
+        link = link_of(self)
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
         server = await self.server(name)
         last = await self.in_thread(self.services.events.latest_of_subject, owner=self.owner, subject=name)
         opening = opening_of(server, last, now=datetime.now(UTC))
+        asked = self.get_query_argument("version", "")[:LONGEST_ID]
+        shown = vars(replace(opening, version=opening.version or asked))
         self.render_page(
             "opening.html",
             avi=name,
             title=avi.title,
+            owner=avi.owner,
+            starts=await self._starts(name, opening, link) if avi.has_interface else "asked",
+            here=with_values(f"avis/{name}/open", link),
             wait=await self._wait(name) if opening.state == "waiting" else None,
-            **vars(opening),
+            **shown | {"url": with_values(opening.url, link) if opening.url else ""},
         )
+
+    async def _starts(self, name: str, opening: Opening, link: dict[str, str]) -> Starts:
+        """Tell whether the page starts the interface by itself.
+
+        A link of another site's must not run, unasked, an AVI that its reader never used: that is a stranger's code, and it reads
+        their files.
+        """
+        if opening.state != "closed" or not (opening.settled and asks_to_start(self, link)):
+            return "asked"
+        if not is_foreign(self):
+            return "itself"
+        used = await self.in_thread(self.services.finding.has_used, user=self.owner, avi=name)
+        return "itself" if used else "foreign"
 
     async def _wait(self, name: str) -> WaitView | None:
         try:
@@ -89,6 +125,7 @@ class OpenPage(PortalPage):
     @override
     async def post(self, name: str) -> None:
         profile = self.require(OPEN)
+        link_of(self)  # what no link may carry starts nothing
         request = ServerOpen(avi=name, version=self.sent().get("version", "")[:LONGEST_ID] or None)
         server = await self.services.opening.open(profile, self.user_token, request)
         if server.state == "ready":
@@ -96,7 +133,7 @@ class OpenPage(PortalPage):
                 name
             )  # a page that goes on at once; to be sent to it first would cost another way
         else:
-            self.go(f"avis/{name}/open")
+            self.go(with_values(f"avis/{name}/open", link_of(self)))
 
 
 class ServersPage(PortalPage):
@@ -112,9 +149,9 @@ class ServersPage(PortalPage):
             await self.pool(),
             await self.in_thread(self.services.quotas.platform_pool),
         ]
-        avis = await self.in_thread(self.services.releases.catalogue, viewer=self.owner)
-        titles = {avi.name: avi.title for avi in avis}
         closed = await self.in_thread(self.services.evictions.closed_lately, owner=self.owner)
+        names = [server.avi for server in [*servers, *closed] if server.avi]
+        titles = await self.in_thread(self.services.finding.titles, names)
         self.render_page("servers.html", servers=servers, closed=closed, titles=titles, pools=pools)
 
 

@@ -11,7 +11,7 @@ from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
-from gavip_hub.domain.job import BUILD, FINAL, JobState, Target, phase_of
+from gavip_hub.domain.job import BUILD, FINAL, OWN, JobState, Target, phase_of
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
 from gavip_hub.logs import REQUEST
 from gavip_hub.services.board import Board
@@ -22,7 +22,7 @@ from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.standings import require_usable
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
-from gavip_hub.storage import attempts, events, jobs
+from gavip_hub.storage import attempts, catalogue, events, jobs
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
@@ -112,6 +112,8 @@ class JobService:
             self._require_place(session, owner, groups)
             self._quotas.require_space(session, owner=owner, groups=groups)
             job = self._create(session, owner=owner, groups=groups, order=order, request=request)
+            if order.pipeline not in OWN:
+                catalogue.note_use(session, user=owner, avi=order.avi, at=job.created_at)
             if request.start:
                 self._start(session, job, groups)
             log.info("%s submitted %s: %s of %s", owner, job.id, job.pipeline, job.avi)

@@ -18,7 +18,7 @@ from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, N
 from gavip_hub.services import environments
 from gavip_hub.services.catalogue import avi_view, offered_of_each, open_release, release_view, view_for
 from gavip_hub.services.standings import require_usable
-from gavip_hub.storage import checks, members, releases
+from gavip_hub.storage import catalogue, checks, members, releases
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.copies import Tree
 from gavip_hub.storage.database import Database, lock_pools
@@ -309,6 +309,7 @@ class ReleaseService:
             environments.begin(session, release, new.spec)
             session.add(release)
             session.flush()
+            session.add(catalogue.card_of(release, new.spec))
             if new.checked and self._config.check_releases:
                 checks.want(session, release.id)
             avi.visibility = releases.visibility_of(session, new.avi)

@@ -37,7 +37,7 @@ from gavip_hub.services.server_rows import (
 )
 from gavip_hub.services.surroundings import archive_environment, reachable_hosts
 from gavip_hub.services.wishes import Wish, Wishes
-from gavip_hub.storage import containers, events, grants, servers
+from gavip_hub.storage import catalogue, containers, events, grants, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.lasting import CLOSES_AT
@@ -346,6 +346,8 @@ class ServerService:
                 raise NoRoom(f"It {short.words}.")
             row = add_row(session, wish, at=now)
             tell(session, row, "starting", at=now)
+            if wish.kind is Kind.INTERFACE:
+                catalogue.note_use(session, user=wish.owner, avi=wish.ref, at=now)
             return row.id
 
     def _ahead(self, session: Session, wish: Wish, at: datetime) -> Usage:

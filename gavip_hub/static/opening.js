@@ -4,8 +4,19 @@ import { refresh } from "./regions.js";
 
 const LOOK_EVERY_MS = 1000;
 const ASK_EVERY_MS = 5000;
+const START_AGAIN_MS = 60_000;
+
+/** Press the button of a page whose address asks for a start: once, or a start that the server does not know of yet would be made twice. */
+function startOnce() {
+  const form = document.querySelector("[data-opening=closed][data-start] [data-retry]");
+  const key = `gavip-start ${location.pathname}`;
+  if (!form || Date.now() - Number(sessionStorage.getItem(key) ?? 0) < START_AGAIN_MS) return;
+  sessionStorage.setItem(key, String(Date.now()));
+  form.requestSubmit();
+}
 
 export async function followOpening() {
+  startOnce();
   for (let asked = Date.now(); ; ) {
     const part = document.querySelector("[data-opening]");
     const state = part?.dataset.opening;

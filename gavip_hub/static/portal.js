@@ -1,6 +1,8 @@
 // What every page does: local times, forms, live parts.
 
+import { prepareCopying } from "./copy.js";
 import { listen } from "./events.js";
+import { followSearch } from "./find.js";
 import { prepareForms } from "./forms.js";
 import { followLog, showProgress } from "./job.js";
 import { followOpening } from "./opening.js";
@@ -24,6 +26,7 @@ async function include(place) {
 function enhance(part) {
   localTimes(part);
   prepareForms(part);
+  prepareCopying(part);
   for (const place of part.querySelectorAll("[data-include]")) include(place);
 }
 
@@ -53,6 +56,7 @@ function start() {
   const log = document.querySelector("[data-log]");
   if (log) followLog(log);
   followOpening();
+  followSearch();
   const { root, user } = document.body.dataset;
   if (!user || !regions().length) return;
   listen(root, user, heard, showLive);

@@ -11,13 +11,17 @@ from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Sugge
 from avi_kernel.protocol.checks import CheckView
 from avi_kernel.protocol.files import FileEntry, FolderView
 from avi_kernel.protocol.images import ImageList, ImageView
+from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
 from avi_kernel.protocol.templates import TemplateView
 from gavip_hub.domain.badges import badges
+from gavip_hub.domain.citation import Cited
+from gavip_hub.domain.finding import Question
 from gavip_hub.exceptions import NotFound
+from gavip_hub.handlers.catalogue_pages import ORDERS, at
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
@@ -27,6 +31,7 @@ from gavip_hub.services.browsing import Folder
 from gavip_hub.services.devices import Device
 from gavip_hub.services.editing import TextView
 from gavip_hub.services.evictions import ClosedServer
+from gavip_hub.services.finding import Findings, Shown
 from gavip_hub.services.working_copies import CopyView, Seen
 from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
@@ -35,7 +40,8 @@ from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERV
 
 EVIL = '<img src=x onerror="alert(1)">'
 DEPRECATED = {"standing": "deprecated", "standing_reason": EVIL}
-OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": ""}
+OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": "", "owner": EVIL}
+OPENING |= {"starts": "asked", "here": "avis/hr-diagram/open?radius=2&note=%3C", "since": NOW}
 ROOM = WAIT.model_copy(
     update={
         "reason": EVIL,
@@ -119,6 +125,36 @@ CARD = Scorecard(
 )
 
 
+SHOWN = Shown(
+    name="hr-diagram",
+    title=EVIL,
+    summary=EVIL,
+    authors=[EVIL] * 8,
+    keywords=[EVIL] * 9,
+    version="1.0.0",
+    released_at=NOW,
+    standing="offered",
+    standing_reason="",
+    private=False,
+    has_interface=True,
+    pipelines=1,
+    has_picture=False,
+    badges=badges(CARD),
+    favourite=False,
+    used_at=None,
+    people=1,
+)
+CITED = Cited(
+    avi="hr-diagram",
+    title=EVIL,
+    version="1.0.0",
+    commit="1" * 40,
+    authors=((EVIL, ""), ("H. N. Russell", "")),
+    released=NOW.date(),
+    address="http://g/services/gavip/avis/hr-diagram",
+)
+
+
 def job_page(phase: Phase) -> dict[str, Any]:
     shown = job(phase)
     return {
@@ -158,10 +194,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
 def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the catalogue, and the pages of an AVI and of its pipeline."""
     form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
-    yield "catalogue.html", {"avis": [AVI.model_copy(update={"title": EVIL})], "query": EVIL}
-    yield "catalogue.html", {"avis": [AVI.model_copy(update=DEPRECATED)], "query": EVIL}
-    yield "catalogue.html", {"avis": [AVI.model_copy(update={"badges": badges(CARD)})], "query": ""}
-    yield "catalogue.html", {"avis": [], "query": ""}
+    yield from catalogue_pages()
     shown = {
         "avi": AVI,
         "release": RELEASE,
@@ -173,16 +206,38 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "project": True,
         "grants": GrantView(avi="hr-diagram", own="avis/hr-diagram", folders=["data/maps", EVIL]),
         "pool": POOLS[0],
+        "link": {},
+        "with_values": with_values,
+        "citation": CITED,
+        "favourite": False,
     }
     shown |= {"check": CheckView(wanted=True, job="j", scorecard=CARD), "me": "dora", "writes": True}
     yield "avi.html", shown
     yield "avi.html", {**shown, "check": CheckView(wanted=True, job="j"), "writes": False}
+    by_link = {"radius": EVIL, "note": EVIL}
+    linked = PipelineForm.linked(RELEASE, DIAGRAM, by_link)
+    yield "avi.html", {**shown, "forms": [linked], "link": by_link, "favourite": True}
     old = RELEASE.model_copy(update=DEPRECATED)
     yield (
         "avi.html",
         {**shown, "release": old, "releases": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
     yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+
+
+def catalogue_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the catalogue: full, narrowed, with nothing found, and empty."""
+    asked = {"question": Question(), "query": "", "orders": ORDERS, "at": at}
+    liked = replace(SHOWN, favourite=True, used_at=NOW, private=True, has_picture=True)
+    items = [SHOWN, liked, replace(SHOWN, standing="deprecated", standing_reason=EVIL)]
+    found = Findings(items=items, total=100, page=2, pages=5, keywords=[(EVIL, 3), ("stars", 1)])
+    narrowed = Question.of(EVIL, [EVIL], "newest")
+    nothing = replace(found, items=[], total=0, page=1, pages=1, keywords=[])
+    yield "catalogue.html", {**asked, "found": found}
+    yield "catalogue.html", {**asked, "found": found, "question": narrowed, "query": EVIL}
+    yield "catalogue.html", {**asked, "found": nothing, "question": narrowed, "query": EVIL}
+    yield "catalogue.html", {**asked, "found": nothing, "question": Question.of("", [EVIL])}
+    yield "catalogue.html", {**asked, "found": nothing}
 
 
 def job_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -235,7 +290,9 @@ def server_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "opening.html",
         {**OPENING, "state": "waiting", "wait": ROOM},
     )
-    yield "opening.html", {**OPENING, "state": "closed", "wait": None}
+    yield "opening.html", {**OPENING, "state": "starting", "wait": None}
+    for starts in ("asked", "itself", "foreign"):
+        yield "opening.html", {**OPENING, "state": "closed", "starts": starts, "since": None, "wait": None}
 
 
 def copy_pages() -> Iterator[tuple[str, dict[str, Any]]]:

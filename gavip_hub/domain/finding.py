@@ -1,0 +1,152 @@
+"""Which AVIs somebody looks for, and in which order: theirs first."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+Order = Literal["relevance", "used", "newest"]
+MOST_WORDS = 12
+LONGEST_QUERY = 200
+MOST_KEYWORDS = 5
+"""That are asked for at once."""
+SHOWN_KEYWORDS = 14
+RECENT = 6
+"""AVIs that count as used lately."""
+BY_NAME, BY_TITLE, BY_KEYWORD, BY_AUTHOR, BY_SUMMARY = 16, 8, 4, 2, 1
+
+
+class Findable(Protocol):
+    """An AVI, by what it can be found with."""
+
+    @property
+    def release(self) -> str:
+        """Id that grows with time."""
+        ...
+
+    @property
+    def avi(self) -> str:
+        """Name."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """A sentence or two."""
+        ...
+
+    @property
+    def authors(self) -> Sequence[str]:
+        """Names."""
+        ...
+
+    @property
+    def keywords(self) -> Sequence[str]:
+        """Words that its authors chose."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What somebody looks for; made of anything that was typed."""
+
+    words: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    order: Order = "relevance"
+
+    @classmethod
+    def of(cls, text: str, keywords: Iterable[str] = (), order: str = "") -> "Question":
+        """Make it of what came, cut to what is looked for at once."""
+        chosen = dict.fromkeys(word[:60].strip().lower() for word in keywords)
+        orders: dict[str, Order] = {"used": "used", "newest": "newest"}
+        return cls(
+            words=tuple(text[:LONGEST_QUERY].lower().split()[:MOST_WORDS]),
+            keywords=tuple(word for word in chosen if word)[:MOST_KEYWORDS],
+            order=orders.get(order, "relevance"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of who looks, and of everybody."""
+
+    favourites: Collection[str] = frozenset()
+    used: Mapping[str, datetime] = field(default_factory=dict)
+    people: Mapping[str, int] = field(default_factory=dict)
+    """AVI -> how many people have used it."""
+
+
+def score(entry: Findable, words: Sequence[str]) -> int:
+    """Return how well an AVI fits; 0 where a word is found nowhere in it."""
+    total = 0
+    for word in words:
+        best = _score(entry, word)
+        if not best:
+            return 0
+        total += best
+    return total
+
+
+def _score(entry: Findable, word: str) -> int:
+    if word in entry.avi:
+        return BY_NAME
+    if word in entry.title.lower():
+        return BY_TITLE
+    if any(word in keyword.lower() for keyword in entry.keywords):
+        return BY_KEYWORD
+    if any(word in author.lower() for author in entry.authors):
+        return BY_AUTHOR
+    return BY_SUMMARY if word in entry.summary.lower() else 0
+
+
+def matching(entries: Iterable[Findable], question: Question) -> dict[str, int]:
+    """Return AVI -> how well it fits, of those that fit at all."""
+    found = {}
+    for entry in entries:
+        if question.keywords and not set(question.keywords) <= {word.lower() for word in entry.keywords}:
+            continue
+        fits = score(entry, question.words) if question.words else 1
+        if fits:
+            found[entry.avi] = fits
+    return found
+
+
+def in_order(entries: Sequence[Findable], question: Question, known: Known) -> list[str]:
+    """Return the names of the AVIs that fit, best first."""
+    fits = matching(entries, question)
+    found = sorted((entry for entry in entries if entry.avi in fits), key=lambda entry: entry.title.lower())
+    if question.order == "newest":
+        found.sort(key=lambda entry: entry.release, reverse=True)
+    elif question.order == "used":
+        found.sort(key=lambda entry: -known.people.get(entry.avi, 0))
+    else:
+        places = _own_places(known)
+        other = len(places)
+        found.sort(key=lambda entry: -known.people.get(entry.avi, 0))
+        found.sort(key=lambda entry: (-fits[entry.avi], places.get(entry.avi, other)))
+    return [entry.avi for entry in found]
+
+
+def _own_places(known: Known) -> dict[str, int]:
+    """Return AVI -> its place among those that come first: favourites, used lately before others, then what was used lately."""
+    lately = sorted(known.used, key=lambda avi: known.used[avi], reverse=True)
+    liked = [avi for avi in lately if avi in known.favourites]
+    liked += sorted(set(known.favourites) - set(liked))
+    others = [avi for avi in lately if avi not in known.favourites][:RECENT]
+    return {avi: place for place, avi in enumerate([*liked, *others])}
+
+
+def common_keywords(entries: Iterable[Findable], question: Question) -> list[tuple[str, int]]:
+    """Return the keywords by which what was found can be narrowed, with how many AVIs have each; the chosen ones first."""
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        counts.update({word.lower() for word in entry.keywords})
+    chosen = [(word, counts[word]) for word in question.keywords]
+    most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    others = [pair for pair in most if pair[0] not in question.keywords]
+    return (chosen + others)[: max(SHOWN_KEYWORDS, len(chosen))]

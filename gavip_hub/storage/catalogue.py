@@ -1,0 +1,133 @@
+"""What the catalogue lists, and what people keep and use of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, defer
+
+from avi_kernel.protocol.manifest import ReleaseSpec
+from gavip_hub.domain.standing import RANK, WITHDRAWN
+from gavip_hub.storage.builds import READY
+from gavip_hub.storage.catalogue_schema import Card, Favourite, Use
+from gavip_hub.storage.releases import PUBLIC
+from gavip_hub.storage.schema import Avi, Member, Release
+
+_FAVOURITES: Any = Favourite.__table__
+_USES: Any = Use.__table__
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A release that somebody may run, by what it can be found with."""
+
+    release: str
+    avi: str
+    title: str
+    summary: str
+    authors: list[str]
+    keywords: list[str]
+
+
+def card_of(release: Release, spec: ReleaseSpec) -> Card:
+    """Return a release in short."""
+    manifest = spec.manifest
+    return Card(
+        release=release.id,
+        title=manifest.title or release.avi,
+        summary=manifest.summary,
+        authors=[author.name for author in manifest.authors],
+        keywords=list(manifest.keywords),
+        has_interface=spec.interface is not None,
+        pipelines=sum(not pipeline.hidden for pipeline in spec.pipelines),
+        picture=manifest.picture,
+    )
+
+
+def found(session: Session, *, viewer: str) -> list[Found]:
+    """Return of each AVI the release that somebody takes by default, in one question and without what it declares."""
+    best = _best(viewer).subquery()
+    columns = (Card.title, Card.summary, Card.authors, Card.keywords)
+    wanted = select(best.c.id, best.c.avi, *columns).select_from(best)
+    wanted = wanted.join(Card, Card.release == best.c.id).where(best.c.place == 1)
+    return [
+        Found(release=row[0], avi=row[1], title=row[2], summary=row[3], authors=row[4], keywords=row[5])
+        for row in session.execute(wanted)
+    ]
+
+
+def _best(viewer: str) -> Select[Any]:
+    """Ask for the ready releases that are open to somebody, each with its place among those of its AVI."""
+    shared = select(Member.avi).where(Member.user == viewer)
+    open_to = or_(Release.visibility == PUBLIC, Avi.owner == viewer, Avi.name.in_(shared))
+    rank = case(RANK, value=Release.standing, else_=len(RANK))
+    place = func.row_number().over(partition_by=Release.avi, order_by=(rank, Release.id.desc()))
+    question = select(Release.id, Release.avi, place.label("place")).join(Avi, Avi.name == Release.avi)
+    return question.where(Release.state == READY, Release.standing != WITHDRAWN, open_to)
+
+
+def shown(session: Session, wanted: Collection[str]) -> dict[str, tuple[Release, Avi, Card]]:
+    """Return release -> itself with its AVI and its card; what it declares is left where it is."""
+    question = (
+        select(Release, Avi, Card)
+        .join(Avi, Avi.name == Release.avi)
+        .join(Card, Card.release == Release.id)
+        .where(Release.id.in_(wanted))
+        .options(defer(Release.spec))
+    )
+    return {row[0].id: (row[0], row[1], row[2]) for row in session.execute(question)}
+
+
+def favourites(session: Session, user: str) -> set[str]:
+    """Return the AVIs that somebody wants to see first."""
+    return set(session.scalars(select(Favourite.avi).where(Favourite.user == user)))
+
+
+def favour(session: Session, *, user: str, avi: str, at: datetime) -> None:
+    """Note that somebody wants to see an AVI first."""
+    row = {"user": user, "avi": avi, "since": at}
+    session.connection().execute(_insert(session, _FAVOURITES).values(row).on_conflict_do_nothing())
+
+
+def forget(session: Session, *, user: str, avi: str) -> None:
+    """Note that somebody does so no more."""
+    session.execute(_FAVOURITES.delete().where(Favourite.user == user, Favourite.avi == avi))
+
+
+def note_use(session: Session, *, user: str, avi: str, at: datetime) -> None:
+    """Count that somebody opened an AVI or ran a job of it."""
+    row = {"user": user, "avi": avi, "count": 1, "last_used_at": at}
+    again = {"count": Use.count + 1, "last_used_at": at}
+    insert = _insert(session, _USES).values(row)
+    session.connection().execute(insert.on_conflict_do_update(index_elements=["user", "avi"], set_=again))
+
+
+def used(session: Session, user: str) -> dict[str, datetime]:
+    """Return AVI -> when somebody used it last."""
+    rows = session.execute(select(Use.avi, Use.last_used_at).where(Use.user == user))
+    return {row.avi: row.last_used_at for row in rows}
+
+
+def has_used(session: Session, *, user: str, avi: str) -> bool:
+    """Tell whether somebody ever used an AVI."""
+    return session.get(Use, (user, avi)) is not None
+
+
+def titles(session: Session, names: Collection[str]) -> dict[str, str]:
+    """Return AVI -> what it is called."""
+    rows = session.execute(select(Avi.name, Avi.title).where(Avi.name.in_(names)))
+    return {row.name: row.title for row in rows}
+
+
+def people(session: Session) -> dict[str, int]:
+    """Return AVI -> how many people have used it."""
+    rows = session.execute(select(Use.avi, func.count()).group_by(Use.avi))
+    return {row[0]: row[1] for row in rows}
+
+
+def _insert(session: Session, table: Any) -> Any:
+    postgres = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if postgres else sqlite.insert(table)
