@@ -10,6 +10,8 @@ from typing_extensions import override
 
 from avi_kernel.protocol.form_fields import as_text
 from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
+from avi_kernel.protocol.provenance import Offer
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
@@ -21,6 +23,7 @@ from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
     JobAct,
+    JobAgainPage,
     JobPage,
     JobsPage,
     LogPage,
@@ -73,6 +76,13 @@ class FormPage(PortalPage):
             self.services.releases.usable, viewer=self.owner, avi=avi, version=version or None
         )
         return found
+
+    async def with_files(self, form: PipelineForm) -> PipelineForm:
+        """Return the form with some of the asker's files where it asks for one."""
+        if not form.takes_files:
+            return form
+        found = await self.context.file_threads(self.services.files.some, owner=self.owner)
+        return replace(form, files=found)
 
     async def with_proposal(self, form: PipelineForm) -> PipelineForm:
         """Return the form with how much memory is proposed for these values."""
@@ -133,7 +143,10 @@ class AviPage(FormPage):
             release=release,
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
-            forms=[await self.with_proposal(PipelineForm.fresh(release, pipeline)) for pipeline in shown],
+            forms=[
+                await self.with_files(await self.with_proposal(PipelineForm.fresh(release, pipeline)))
+                for pipeline in shown
+            ],
             check=await self.in_thread(
                 self.services.checks.view, viewer=self.owner, avi=name, version=release.version
             ),
@@ -172,8 +185,11 @@ class PipelinePage(FormPage):
             self.set_status(BadParameter.status_code)
             await self._show(form)
             return
+        if sent.get("anyway") != "true" and (offer := await self._offer(form, release)) is not None:
+            await self._show(replace(form, offer=offer))
+            return
         try:
-            job = await self.in_thread(
+            job = await self.context.file_threads(
                 self.services.jobs.submit,
                 owner=self.require(SUBMIT).name,
                 groups=self.groups,
@@ -185,6 +201,21 @@ class PipelinePage(FormPage):
             await self._show(form.refused(error))
             return
         self.go(f"jobs/{job.id}")
+
+    async def _offer(self, form: PipelineForm, release: ReleaseView) -> Offer | None:
+        """Return what the asker ran before of just this; looked for off the database's threads, since files are read."""
+        try:
+            parameters = check_parameters(form.pipeline.parameters, form.submission().parameters)
+        except ParameterProblem:
+            return None
+        found: Offer | None = await self.context.file_threads(
+            self.services.again.offer,
+            owner=self.owner,
+            release=release,
+            pipeline=form.pipeline,
+            parameters=parameters,
+        )
+        return found
 
     async def _again(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
         job = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job_id)
@@ -208,7 +239,8 @@ class PipelinePage(FormPage):
     async def _show(self, form: PipelineForm) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
         pool = await self.pool()
-        self.render_page("pipeline.html", form=await self.with_proposal(form), avi_title=avi.title, pool=pool)
+        form = await self.with_files(await self.with_proposal(form))
+        self.render_page("pipeline.html", form=form, avi_title=avi.title, pool=pool)
 
 
 class MemorySentence(FormPage):
@@ -263,6 +295,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/jobs", JobsPage, {}),
         (job, JobPage, {}),
         (f"{job}/(start|cancel)", JobAct, {}),
+        (f"{job}/again", JobAgainPage, {}),
         (f"{job}/log", LogPage, {}),
         (result, ResultPage, {}),
         (f"{result}/content", ResultContent, {"notebooks": notebooks}),
