@@ -33,34 +33,39 @@ class Chain:
         self._portal = portal
         self._jobs: set[str] = set()
         self.nodes: dict[str, ProvenanceNode] = {}
-        self.edges: list[ProvenanceEdge] = []
+        self._edges: dict[ProvenanceEdge, None] = {}
         self.notes: list[str] = []
+
+    @property
+    def edges(self) -> list[ProvenanceEdge]:
+        """How nodes hang together."""
+        return list(self._edges)
 
     def add(self, job: Job) -> str:
         """Add a job with all that it comes of and all that came of it; return its node's id."""
-        id = self._without_results(job)
+        node = self._without_results(job)
         for entry in jobs.results_of(self._session, [job.id])[job.id]:
             self._result(job, entry)
-        return id
+        return node
 
     def _without_results(self, job: Job) -> str:
-        id = f"job:{job.id}"
+        node = f"job:{job.id}"
         if job.id in self._jobs:
-            return id
+            return node
         self._jobs.add(job.id)
         self._node(
-            id, "job", job.title or job.pipeline, self._of_job(job), url=f"{self._portal}/jobs/{job.id}"
+            node, "job", job.title or job.pipeline, self._of_job(job), url=f"{self._portal}/jobs/{job.id}"
         )
-        self._agents(job, id)
-        self._plan(job, id)
+        self._agents(job, node)
+        self._plan(job, node)
         if facts := provenance.facts(self._session, job.id):
-            self._surroundings(facts, id)
+            self._surroundings(facts, node)
         else:
             self._note(NOT_KEPT)
         for row in provenance.inputs(self._session, job.id):
-            self._input(job, row, id)
-        self._again(job, id)
-        return id
+            self._input(job, row, node)
+        self._again(job, node)
+        return node
 
     def _of_job(self, job: Job) -> dict[str, Any]:
         starts = attempts.of_job(self._session, job.id)
@@ -77,11 +82,11 @@ class Chain:
             "processor time": last and last.cpu_seconds is not None and f"{last.cpu_seconds:.1f} s",
         }
 
-    def _agents(self, job: Job, id: str) -> None:
+    def _agents(self, job: Job, of: str) -> None:
         person = self._node(f"person:{job.owner}", "person", job.owner, {})
-        self._edge(id, person, "wasAssociatedWith", "ran it")
+        self._edge(of, person, "wasAssociatedWith", "ran it")
 
-    def _plan(self, job: Job, id: str) -> None:
+    def _plan(self, job: Job, of: str) -> None:
         release = self._node(
             f"release:{job.avi}:{job.version}",
             "release",
@@ -89,31 +94,31 @@ class Chain:
             {"commit": job.commit},
             url=f"{self._portal}/avis/{job.avi}?version={job.version}",
         )
-        self._edge(id, release, "used", "program")
+        self._edge(of, release, "used", "program")
         if job.parameters:
             told = {name: str(value)[:200] for name, value in job.parameters.items()}
             node = self._node(f"parameters:{job.id}", "parameters", "Parameters", told)
-            self._edge(id, node, "used", "parameters")
+            self._edge(of, node, "used", "parameters")
 
-    def _surroundings(self, facts: Facts, id: str) -> None:
+    def _surroundings(self, facts: Facts, of: str) -> None:
         if facts.image_digest:
             told = {"name": facts.image, "digest": facts.image_digest}
             self._edge(
-                id, self._node(f"image:{facts.image_digest}", "image", facts.image, told), "used", "image"
+                of, self._node(f"image:{facts.image_digest}", "image", facts.image, told), "used", "image"
             )
         elif facts.platform:
             told = {"digest of its packages": facts.platform}
             node = self._node(f"image:{facts.platform}", "image", "The platform's own packages", told)
-            self._edge(id, node, "used", "image")
+            self._edge(of, node, "used", "image")
         if facts.environment:
             told = {"lock": facts.environment}
             node = self._node(
                 f"environment:{facts.environment}", "environment", "Packages of the release", told
             )
-            self._edge(id, node, "used", "packages")
-        self._queries(facts, id)
+            self._edge(of, node, "used", "packages")
+        self._queries(facts, of)
 
-    def _queries(self, facts: Facts, id: str) -> None:
+    def _queries(self, facts: Facts, of: str) -> None:
         for number, query in enumerate(facts.queries, 1):
             told = {
                 "ADQL": query.get("adql"),
@@ -122,7 +127,7 @@ class Chain:
                 "told by": "the job's own code",
             }
             node = self._node(f"query:{facts.job}:{number}", "query", f"Query {number}", told)
-            self._edge(id, node, "used", "rows of an archive")
+            self._edge(of, node, "used", "rows of an archive")
             self._edge(node, self._archive(query, facts), "wasDerivedFrom")
         if facts.queries:
             self._note(REPORTED)
@@ -137,16 +142,16 @@ class Chain:
             f"archive:{url}:{release}", "archive", label, {"address": url, "data release": release}
         )
 
-    def _input(self, job: Job, row: Input, id: str) -> None:
+    def _input(self, job: Job, row: Input, of: str) -> None:
         told = {"path": row.path, "size": f"{row.size} bytes", "SHA-256": row.sha256, "state": row.state}
         if row.state in _STATES:
             self._note(f"Input {row.parameter}, {row.path}, {_STATES[row.state]}.")
         if (result := self._earlier(job, row)) is not None:
-            self._edge(id, result, "used", row.parameter)
+            self._edge(of, result, "used", row.parameter)
             return
         name = row.path.rpartition("/")[2]
         node = self._node(f"input:{row.sha256 or job.id + ':' + row.parameter}", "input", name, told)
-        self._edge(id, node, "used", row.parameter)
+        self._edge(of, node, "used", row.parameter)
 
     def _earlier(self, job: Job, row: Input) -> str | None:
         """Return the node of an earlier job's result where this input is one, with that job's own chain."""
@@ -176,31 +181,30 @@ class Chain:
         self._edge(node, f"job:{job.id}", "wasGeneratedBy")
         return node
 
-    def _again(self, job: Job, id: str) -> None:
+    def _again(self, job: Job, of: str) -> None:
         before = jobs.owned(self._session, owner=job.owner, job=job.again_of or "")
         if before is not None and before.id != job.id:
             url = f"{self._portal}/jobs/{before.id}"
             node = f"job:{before.id}"
             if node not in self.nodes:
                 self._node(node, "job", before.title or before.pipeline, self._of_job(before), url=url)
-            self._edge(id, node, "wasInformedBy", "run again")
+            self._edge(of, node, "wasInformedBy", "run again")
 
-    def _node(self, id: str, kind: NodeKind, label: str, facts: Mapping[str, Any], *, url: str = "") -> str:
-        if id not in self.nodes:
+    def _node(self, name: str, kind: NodeKind, label: str, facts: Mapping[str, Any], *, url: str = "") -> str:
+        if name not in self.nodes:
             told = [
-                ProvenanceFact(name=name, value=str(value))
-                for name, value in facts.items()
-                if value not in (None, "", False)
+                ProvenanceFact(name=fact, value=str(value))
+                for fact, value in facts.items()
+                if value is not None and value is not False and value != ""
             ]
-            self.nodes[id] = ProvenanceNode(
-                id=id, kind=kind, type=_TYPES.get(kind, "entity"), label=label, facts=told, url=url
+            self.nodes[name] = ProvenanceNode(
+                id=name, kind=kind, type=_TYPES.get(kind, "entity"), label=label, facts=told, url=url
             )
-        return id
+        return name
 
     def _edge(self, source: str, target: str, relation: Relation, role: str = "") -> None:
         edge = ProvenanceEdge(source=source, target=target, relation=relation, role=role)
-        if edge not in self.edges:
-            self.edges.append(edge)
+        self._edges.setdefault(edge)
 
     def _note(self, words: str) -> None:
         if words not in self.notes:

@@ -46,7 +46,7 @@ def prov_json(view: ProvenanceView, *, base: str) -> str:
     for node in view.nodes:
         _add_node(document, names[node.id], node, own)
     for edge in view.edges:
-        _add_edge(document, edge, names, own)
+        _add_edge(document, edge, names)
     return str(document.serialize(format="json", indent=1))
 
 
@@ -66,7 +66,7 @@ def _add_node(document: ProvDocument, name: Any, node: ProvenanceNode, own: Name
         document.entity(name, attributes)
 
 
-def _add_edge(document: ProvDocument, edge: ProvenanceEdge, names: Mapping[str, Any], own: Namespace) -> None:
+def _add_edge(document: ProvDocument, edge: ProvenanceEdge, names: Mapping[str, Any]) -> None:
     make = getattr(document, edge.relation)
     role = (
         {"prov:role": edge.role}
