@@ -1,8 +1,14 @@
 """Where jobs' results are from, and jobs run again."""
 
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO
+
+from tornado.iostream import StreamClosedError
 from typing_extensions import override
 
-from avi_kernel.protocol.api import JobView
+from avi_kernel.protocol.api import JobView, Profile
 from avi_kernel.protocol.provenance import AgainView, ComparisonView, InputView, ProvenanceView, RunAgain
 from gavip_hub.exceptions import (
     BadParameter,
@@ -15,12 +21,14 @@ from gavip_hub.exceptions import (
     Withdrawn,
 )
 from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.downloads import PIECE_SECONDS
 from gavip_hub.handlers.jobs import READ, SUBMIT, JobApi
 from gavip_hub.handlers.operations import ApiHandler, operation
 from gavip_hub.services import provenance_export as export
 
 PROV_JSON = "application/json"
 CRATE = "application/ld+json"
+ZIP = "application/zip"
 
 
 class JobProvenance(JobApi):
@@ -79,6 +87,48 @@ class JobCrate(JobApi):
         view = await self.with_job(self.services.provenance.of_job, id)
         text = await self.context.file_threads(export.crate_json, view, base=_base(self))
         _send(self, text, "ro-crate-metadata.json", CRATE)
+
+
+class JobCrateFiles(JobApi):
+    """The chain as a research object, results and all."""
+
+    is_stream = True
+    path = "/jobs/{id}/crate/files"
+
+    @override
+    @operation(
+        id="jobs.archive",
+        summary="Download a job's results as a Process Run RO-Crate, a zip",
+        scope=READ,
+        media_type=ZIP,
+        errors=(NotFound, NoRoom),
+    )
+    async def get(self, id: str) -> None:
+        """Send it piece by piece."""
+        profile = self.require()
+        with self.context.reads.one(profile):
+            view = await self.with_job(self.services.provenance.of_job, id)
+            self.set_header("Content-Type", ZIP)
+            self.set_header("Content-Disposition", f'attachment; filename="{id}.crate.zip"')
+            opened = partial(self._open, profile, id)
+            await self._send(export.crate_pieces(view, base=_base(self), open_result=opened))
+
+    def _open(self, profile: Profile, job: str, name: str) -> BinaryIO:
+        found = self.services.results.open(owner=profile.name, job=job, name=name, avi=profile.avi)
+        return found.file
+
+    async def _send(self, pieces: Iterator[bytes]) -> None:
+        """Send what is made as fast as it is taken."""
+        try:
+            while (piece := await self.context.file_threads(next, pieces, b"")) != b"":
+                self.write(piece)
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await self.flush()
+            await self.finish()
+        except StreamClosedError:
+            return  # the reader went away
+        except (TimeoutError, NotFound):
+            self.detach().close()  # what was sent is no whole zip, and says so by its broken end
 
 
 class JobInputs(JobApi):
@@ -177,6 +227,7 @@ HANDLERS: tuple[type[ApiHandler], ...] = (
     JobProvenance,
     JobProv,
     JobCrate,
+    JobCrateFiles,
     JobInputs,
     JobAgain,
     JobComparison,

@@ -1,19 +1,23 @@
 """Where a job's results are from, in the words of others: W3C PROV with IVOA's terms, and a Process Run RO-Crate."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from prov.identifier import Namespace
 from prov.model import ProvDocument
-from rocrate.model import ContextEntity, Person, SoftwareApplication
+from rocrate.model import ContextEntity, File, Person, SoftwareApplication
 from rocrate.rocrate import ROCrate
+from typing_extensions import override
 
 from avi_kernel.protocol.provenance import ProvenanceEdge, ProvenanceNode, ProvenanceView
 
 VOPROV = Namespace("voprov", "http://www.ivoa.net/documents/ProvenanceDM/index.html#")
 """As the package `voprov`, the model's reference, names it."""
+OpenResult = Callable[[str], BinaryIO]
+PIECE = 256 * 1024
 CRATE_VERSION = "1.1"
 """Of RO-Crate, on which the profile of runs stands."""
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
@@ -84,14 +88,45 @@ def crate_json(view: ProvenanceView, *, base: str) -> str:
     base
         The platform's public address.
     """
-    made = _Crate(view, base)
+    made = _Crate(view, base, None)
     return json.dumps(made.crate.metadata.generate(), indent=1, sort_keys=True)
+
+
+def crate_pieces(view: ProvenanceView, *, base: str, open_result: OpenResult) -> Iterator[bytes]:
+    """Yield the crate as a zip with the job's results in it, piece by piece; nothing is held but a piece.
+
+    Parameters
+    ----------
+    open_result
+        Opens a result of the job by its name, when its turn has come.
+    """
+    yield from _Crate(view, base, open_result).crate.stream_zip(chunk_size=PIECE)
+
+
+class ResultFile(File):
+    """A result in a crate, which is opened when its turn comes and not by its path."""
+
+    def __init__(
+        self, crate: ROCrate, place: str, properties: dict[str, Any], opened: Callable[[], BinaryIO]
+    ) -> None:
+        super().__init__(crate, dest_path=place, properties=properties)
+        self._opened = opened
+
+    @override
+    def stream(self, chunk_size: int = PIECE) -> Iterator[tuple[str, bytes]]:
+        """Yield its content with the name that it has in the crate."""
+        with self._opened() as file:
+            piece = file.read(chunk_size)
+            yield self.id, piece  # once for an empty file as well
+            while piece := file.read(chunk_size):
+                yield self.id, piece
 
 
 class _Crate:
     """A crate of what a job made."""
 
-    def __init__(self, view: ProvenanceView, base: str) -> None:
+    def __init__(self, view: ProvenanceView, base: str, open_result: OpenResult | None) -> None:
+        self._open_result = open_result
         self._view = view
         self._base = base
         self._nodes = {node.id: node for node in view.nodes}
@@ -141,6 +176,9 @@ class _Crate:
                 "encodingFormat": told.get("kind", ""),
                 "contentSize": told.get("size", "").removesuffix(" bytes"),
             }
+            if self._open_result and node.id.startswith(f"result:{self._view.of}:"):
+                opened = partial(self._open_result, told["file"])
+                return self.crate.add(ResultFile(self.crate, f"results/{told['file']}", properties, opened))
             return self.crate.add_file(self._download(node), properties=properties)
         # Known by its hash alone: its owner's file, which nobody else reaches.
         file = self.crate.add(

@@ -125,6 +125,7 @@ ANSWERS = {
     "jobs.provenance": THEIRS,
     "jobs.prov": THEIRS,
     "jobs.crate": THEIRS,
+    "jobs.archive": THEIRS,
     "jobs.inputs": THEIRS,
     "jobs.same": THEIRS,
     "jobs.again": THEIRS,

@@ -134,7 +134,12 @@ CHAIN = ProvenanceView(
     made_at=NOW,
     nodes=[
         ProvenanceNode(
-            id="job:j", kind="job", type="activity", label=EVIL, facts=[ProvenanceFact(name="id", value=EVIL)], url="/x"
+            id="job:j",
+            kind="job",
+            type="activity",
+            label=EVIL,
+            facts=[ProvenanceFact(name="id", value=EVIL)],
+            url="/x",
         ),
         ProvenanceNode(id="query:1", kind="query", type="entity", label=EVIL),
     ],
@@ -237,7 +242,10 @@ def job_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for phase in Phase:
         yield "job.html", job_page(phase)
     entry = results_in_order(job(Phase.COMPLETED))[0]
-    yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": "", **chain(None)}
+    yield (
+        "result.html",
+        {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": "", **chain(None)},
+    )
     changed = [InputChange(parameter="stars", path=EVIL, words="is gone")]
     yield "again.html", {"job": job(), "again": AgainView(job="j", differing=changed), "problem": ""}
     yield "again.html", {"job": job(), "again": AgainView(job="j", reason=EVIL), "problem": EVIL}

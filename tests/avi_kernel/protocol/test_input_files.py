@@ -13,7 +13,20 @@ from gavip_hub.domain.userpaths import checked
 from gavip_hub.exceptions import BadParameter
 from tests.support.avis import notebook
 
-STRANGE = ["", "/", ".", "..", "../a", "a/../b", ".ssh/id", "a/.b", "a\nb", "a\0b", "x" * 300, "/".join("a" * 40)]
+STRANGE = [
+    "",
+    "/",
+    ".",
+    "..",
+    "../a",
+    "a/../b",
+    ".ssh/id",
+    "a/.b",
+    "a\nb",
+    "a\0b",
+    "x" * 300,
+    "/".join("a" * 40),
+]
 GOOD = ["a.fits", "data/a b.fits", "shared/me/bob/a.csv", "jobs/j-1/1/results/a.vot", "é/ß.csv"]
 
 
@@ -75,7 +88,10 @@ def test_a_missing_file_parameter_is_told_by_its_name():
 
 def test_the_code_gets_where_the_file_lies_in_its_container():
     given = {"stars": "data/a.csv", "word": "data/a.csv"}
-    assert absolute(given, ["stars"], space="/home/ann") == {"stars": "/home/ann/data/a.csv", "word": "data/a.csv"}
+    assert absolute(given, ["stars"], space="/home/ann") == {
+        "stars": "/home/ann/data/a.csv",
+        "word": "data/a.csv",
+    }
 
 
 def test_a_form_says_what_a_file_is():

@@ -1,17 +1,27 @@
 """Where results are from, over the API and on pages: a job with an input file, from its submission to its repetition."""
 
 import hashlib
+import io
 import json
+import zipfile
 
 import pytest
+from rocrate_validator import models, services
 
 from avi_kernel.protocol.releases import ReleaseSubmit
-from tests.gavip_hub.handlers.test_handlers_jobs import NOW, running
 from gavip_hub.testing import exit_record
+from tests.gavip_hub.handlers.test_handlers_jobs import NOW, running
 from tests.support.avis import notebook, write_avi
 from tests.support.service import pages_of, until
 
-QUERY = {"url": "https://a/tap", "archive": "Gaia", "release": "DR3", "adql": "SELECT 1", "rows": 0, "at": NOW}
+QUERY = {
+    "url": "https://a/tap",
+    "archive": "Gaia",
+    "release": "DR3",
+    "adql": "SELECT 1",
+    "rows": 0,
+    "at": NOW,
+}
 
 
 @pytest.fixture
@@ -103,7 +113,13 @@ async def test_an_input_is_hashed_and_the_chain_leads_to_the_archive(service, an
     }
     kinds = {node["id"]: node["kind"] for node in view["nodes"]}
     assert ("query", "archive") in {(kinds[e["source"]], kinds[e["target"]]) for e in view["edges"]}
-    rows = [f["value"] for node in view["nodes"] if node["kind"] == "query" for f in node["facts"] if f["name"] == "rows"]
+    rows = [
+        f["value"]
+        for node in view["nodes"]
+        if node["kind"] == "query"
+        for f in node["facts"]
+        if f["name"] == "rows"
+    ]
     assert rows == ["0"]
     assert any("own code reported" in words for words in view["notes"])
 
@@ -197,6 +213,21 @@ async def test_prov_and_crate_are_made_of_the_same_chain(service, ann, crossing,
     assert {"entity", "activity", "agent", "used", "wasGeneratedBy", "wasAssociatedWith"} <= prov.keys()
     crate = (await ann.get(f"/jobs/{job}/crate")).json()
     assert any(entity["@type"] == "CreateAction" for entity in crate["@graph"])
+
+
+async def test_a_crate_with_its_results_is_valid(service, ann, crossing, stars, tmp_path):
+    job = await run(service, ann)
+    with zipfile.ZipFile(io.BytesIO((await ann.get(f"/jobs/{job}/crate/files")).content)) as crate:
+        assert crate.testzip() is None
+        crate.extractall(tmp_path / "crate")
+    assert (tmp_path / "crate" / "results" / "found.csv").read_bytes() == stars.read_bytes()
+    settings = services.ValidationSettings(
+        rocrate_uri=tmp_path / "crate",
+        profile_identifier="process-run-crate",
+        requirement_severity=models.Severity.REQUIRED,
+    )
+    issues = services.validate(settings).get_issues()
+    assert [f"{issue.check.identifier} {issue.message}" for issue in issues] == []
 
 
 @pytest.fixture

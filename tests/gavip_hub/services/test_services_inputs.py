@@ -16,7 +16,10 @@ PIPELINE = PipelineSpec(
     name="count",
     kind="notebook",
     path="pipelines/count.ipynb",
-    parameters=[ParameterSpec(name="stars", type="file"), ParameterSpec(name="more", type="file", optional=True)],
+    parameters=[
+        ParameterSpec(name="stars", type="file"),
+        ParameterSpec(name="more", type="file", optional=True),
+    ],
 )
 
 
@@ -38,7 +41,9 @@ def test_a_file_that_is_there_is_named_with_its_size(inputs):
     assert (named.parameter, named.path, named.size, named.product) == ("stars", "a.csv", 4, None)
 
 
-@pytest.mark.parametrize("path", ["b.csv", "../ann/a.csv", ".hidden", "folder", "link", "pipe", "shared/me/bob/a.csv"])
+@pytest.mark.parametrize(
+    "path", ["b.csv", "../ann/a.csv", ".hidden", "folder", "link", "pipe", "shared/me/bob/a.csv"]
+)
 def test_what_is_no_file_of_theirs_is_refused_with_what_helps(inputs, space, path):
     (space / "folder").mkdir()
     (space / "link").symlink_to(space / "a.csv")
