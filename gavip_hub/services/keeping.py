@@ -16,7 +16,8 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.job import FINAL, JobState
 from gavip_hub.domain.repetition import Made, key_of
 from gavip_hub.services.inputs import CHANGED, GONE, HASHED, SAME, WAITING, InputFiles
-from gavip_hub.storage import attempts, jobs, provenance
+from gavip_hub.services.moves import STATE
+from gavip_hub.storage import attempts, events, jobs, provenance
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance import Open
 from gavip_hub.storage.provenance_schema import Comparison, Facts
@@ -25,6 +26,8 @@ from gavip_hub.storage.userspace import AttemptFolders
 
 PROCESSES = "process"
 """The backend whose boxes have the packages of the platform's own machine."""
+MOST_NAMES = 20_000
+"""Jobs that are asked for by name; where more changed, all are looked at."""
 LARGEST_OUTCOME = 4 * 1024 * 1024
 _QUERIES = TypeAdapter(list[QueryNote])
 
@@ -58,12 +61,14 @@ class ProvenanceKeeper:
         self._clock = clock
         self._image_of = image_of
         self._digest_of = digest_of
+        self._after: int | None = None
+        self._left: set[str] = set()
 
     def note(self) -> None:
         """Keep of jobs that started what cannot be found out later; quick."""
-        with self._database.reading() as session:
-            found = provenance.opened(session, noted=False)
-        for one in found:
+        for one in self._opened():
+            if one.is_noted:
+                continue
             image = self._image_of(one.avi, one.version)
             digest = self._digest_of(image)
             with self._database.transaction() as session:
@@ -72,12 +77,25 @@ class ProvenanceKeeper:
 
     def look(self) -> None:
         """Hash inputs of jobs that run, and close what is kept of those that ended; takes as long as the files are large."""
-        with self._database.reading() as session:
-            found = provenance.opened(session, noted=True)
-        for one in found:
+        for one in self._opened():
+            if not one.is_noted:
+                continue
             self._hash(one)
             if one.state in FINAL:
                 self._close(one)
+
+    def _opened(self) -> list[Open]:
+        """Return jobs of which something is to be kept: all at first, then those to which something happened, or still does."""
+        with self._database.reading() as session:
+            until = events.latest(session)
+            names = None
+            if self._after is not None:
+                names = self._left | set(events.subjects_since(session, after=self._after, kinds=(STATE,)))
+            if names is not None and len(names) > MOST_NAMES:
+                names = None
+            found = provenance.opened(session, names) if names is None or names else []
+        self._after, self._left = until, {one.job for one in found}
+        return found
 
     def _note(self, facts: Facts, one: Open, *, image: str, digest: str) -> None:
         now = self._clock.now()

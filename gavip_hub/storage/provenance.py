@@ -1,6 +1,6 @@
 """Rows of what results come of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import JobState
+from gavip_hub.storage.among import among
 from gavip_hub.storage.provenance_schema import Comparison, Facts, Input
 from gavip_hub.storage.schema import Job, Release
 
@@ -35,23 +36,23 @@ def add(session: Session, job: Job, inputs: Sequence[Input]) -> None:
     session.flush()
 
 
-def opened(session: Session, *, noted: bool) -> list[Open]:
-    """Return jobs that have started and of which something is to be kept, oldest first.
+def opened(session: Session, names: Collection[str] | None) -> list[Open]:
+    """Return those of these jobs that have started and of which something is to be kept, oldest first.
 
     Parameters
     ----------
-    noted
-        Whether what they started with has been kept.
+    names
+        None: of all jobs, which in a long queue takes a while.
     """
     columns = (Job.id, Job.owner, Job.avi, Job.version, Job.state, Job.attempt, Job.started_at)
     wanted = (
         select(*columns, Facts.noted_at.is_not(None))
         .join(Facts, Facts.job == Job.id)
-        .where(Facts.closed_at.is_(None), Facts.noted_at.is_not(None) if noted else Facts.noted_at.is_(None))
-        .where((Job.attempt > 0) | Job.ended_at.is_not(None))
+        .where(Facts.closed_at.is_(None), (Job.attempt > 0) | Job.ended_at.is_not(None))
         .order_by(Job.id)
-        .limit(MOST_AT_ONCE)
     )
+    if names is not None:
+        wanted = wanted.where(among(session, Facts.job, names))
     return [Open._make(row) for row in session.execute(wanted)]
 
 
