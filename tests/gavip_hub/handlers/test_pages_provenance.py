@@ -6,9 +6,9 @@ from avi_kernel.protocol.provenance import ProvenanceEdge, ProvenanceNode, Prove
 from gavip_hub.handlers.provenance_picture import MOST_IN_A_COLUMN, picture_of, stations_of
 
 
-def node(id, kind="result", **more):
-    type_ = {"job": "activity", "person": "agent"}.get(kind, "entity")
-    return ProvenanceNode(id=id, kind=kind, type=type_, label=more.pop("label", id), **more)
+def node(name, kind="result", **more):
+    sort = {"job": "activity", "person": "agent"}.get(kind, "entity")
+    return ProvenanceNode(id=name, kind=kind, type=sort, label=more.pop("label", name), **more)
 
 
 def view(nodes, *pairs):

@@ -12,9 +12,9 @@ from gavip_hub.services.provenance_export import crate_json, prov_json
 BASE = "https://gavip.example.org"
 
 
-def node(id, kind, type="entity", url="", **facts):
-    told = [ProvenanceFact(name=name.replace("_", " "), value=value) for name, value in facts.items()]
-    return ProvenanceNode(id=id, kind=kind, type=type, label=f"The {kind} <é>", facts=told, url=url)
+def node(name, what, sort="entity", url="", **facts):
+    told = [ProvenanceFact(name=fact.replace("_", " "), value=value) for fact, value in facts.items()]
+    return ProvenanceNode(id=name, kind=what, type=sort, label=f"The {what} <é>", facts=told, url=url)
 
 
 @pytest.fixture(params=["", 'a"b\\c\nd', "é 😀"])
