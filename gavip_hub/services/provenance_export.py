@@ -21,7 +21,7 @@ PIECE = 256 * 1024
 CRATE_VERSION = "1.1"
 """Of RO-Crate, on which the profile of runs stands."""
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
-LICENSE = "https://creativecommons.org/licenses/by-sa/3.0/igo/"
+NO_LICENSE = "Not stated: ask who ran the job"
 _IVOA: Mapping[str, str] = {
     "job": "Activity",
     "release": "ActivityDescription",
@@ -103,7 +103,7 @@ def crate_pieces(view: ProvenanceView, *, base: str, open_result: OpenResult) ->
     yield from _Crate(view, base, open_result).crate.stream_zip(chunk_size=PIECE)
 
 
-class ResultFile(File):
+class ResultFile(File):  # type: ignore[misc] # rocrate tells no types
     """A result in a crate, which is opened when its turn comes and not by its path."""
 
     def __init__(
@@ -146,9 +146,7 @@ class _Crate:
         crate.name = f"{job.label} ({view.of})"
         crate.description = f"What the job {view.of} made, and what it comes of."
         crate.datePublished = view.made_at.isoformat(timespec="seconds")
-        crate.license = crate.add(
-            ContextEntity(crate, LICENSE, properties={"@type": "CreativeWork", "name": "CC BY-SA 3.0 IGO"})
-        )
+        crate.license = NO_LICENSE
         profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
         crate.root_dataset["conformsTo"] = crate.add(ContextEntity(crate, PROFILE, properties=profile))
 
@@ -170,7 +168,7 @@ class _Crate:
         return self.crate.add(ContextEntity(self.crate, self._id(node), properties=properties))
 
     def _file(self, node: ProvenanceNode, told: Mapping[str, str]) -> Any:
-        properties: dict[str, Any] = {"name": node.label, "sha256": told.get("SHA-256", "")}
+        properties = _filled({"name": node.label, "sha256": told.get("SHA-256")})
         if node.url:
             properties |= {
                 "encodingFormat": told.get("kind", ""),
