@@ -101,8 +101,8 @@ class InputFiles:
     def stamp(self, owner: str, path: str) -> str:
         """Return what changes whenever a file is written or exchanged; empty where it is gone."""
         try:
-            with self.opened(owner, path) as (file, _):
-                return stamp_of(os.fstat(file.fileno()))
+            with self.opened(owner, path) as (file, product):
+                return stamp_of(os.fstat(file.fileno()), lasts=product is not None)
         except GavipError:
             return ""
 
@@ -115,9 +115,9 @@ class InputFiles:
             When somebody else began to read it: a file that was touched later is another one for them.
         """
         try:
-            with self.opened(owner, path) as (file, _):
-                return _content(file, since)
-        except GavipError:
+            with self.opened(owner, path) as (file, product):
+                return _content(file, since, lasts=product is not None)
+        except (GavipError, OSError):  # what the disk does not give is not there
             return Content(size=0, stamp="", sha256=None, state=GONE)
 
     def _named(self, owner: str, parameter: str, path: str) -> Named:
@@ -132,17 +132,25 @@ class InputFiles:
         return Named(parameter=parameter, path=path, size=size, product=product)
 
 
-def stamp_of(status: os.stat_result) -> str:
-    """Return what changes with each write; the time of the last change is the kernel's, and nobody can set it back."""
-    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
+def stamp_of(status: os.stat_result, *, lasts: bool = False) -> str:
+    """Return what changes with each write; the time of the last change is the kernel's, and nobody can set it back.
+
+    Parameters
+    ----------
+    lasts
+        It is the platform's own and never written: there only its links change, which are shown to more readers or fewer.
+    """
+    written = f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
+    return written if lasts else f"{written}-{status.st_ctime_ns:x}"
 
 
-def _content(file: BinaryIO, since: datetime | None) -> Content:
+def _content(file: BinaryIO, since: datetime | None, *, lasts: bool) -> Content:
     before = os.fstat(file.fileno())
+    stamp = stamp_of(before, lasts=lasts)
     if is_mostly_holes(file):
-        return Content(size=before.st_size, stamp=stamp_of(before), sha256=None, state=HOLES)
+        return Content(size=before.st_size, stamp=stamp, sha256=None, state=HOLES)
     sha256 = digest_of(file)
     after = os.fstat(file.fileno())
-    touched = since is not None and datetime.fromtimestamp(after.st_ctime, UTC) > since
-    state = CHANGED if touched or stamp_of(before) != stamp_of(after) else HASHED
-    return Content(size=after.st_size, stamp=stamp_of(before), sha256=sha256, state=state)
+    touched = not lasts and since is not None and datetime.fromtimestamp(after.st_ctime, UTC) > since
+    state = CHANGED if touched or stamp != stamp_of(after, lasts=lasts) else HASHED
+    return Content(size=after.st_size, stamp=stamp, sha256=sha256, state=state)

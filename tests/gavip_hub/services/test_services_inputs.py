@@ -100,3 +100,14 @@ def test_what_is_shared_is_opened_by_who_knows_it(tmp_path, space):
     [named] = inputs.named("ann", PIPELINE, {"stars": "shared/me/bob/a.csv"})
     assert named.product == "p-1"
     assert asked == [("ann", ("shared", "me", "bob", "a.csv"))]
+
+
+def test_a_products_file_is_not_changed_by_being_shown_to_one_more(tmp_path, space):
+    began = datetime.now(UTC) - timedelta(seconds=10)
+    inputs = InputFiles(
+        files=UserFiles(root=tmp_path), shared=lambda *_: ((space / "a.csv").open("rb"), "p-1")
+    )
+    before = inputs.content("ann", "shared/a.csv", since=began)
+    os.link(space / "a.csv", space / "b.csv")
+    assert before.state == HASHED
+    assert inputs.stamp("ann", "shared/a.csv") == before.stamp
