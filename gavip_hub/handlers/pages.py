@@ -189,7 +189,7 @@ class PipelinePage(FormPage):
             await self._show(replace(form, offer=offer))
             return
         try:
-            job = await self.context.file_threads(
+            job = await self.in_thread(
                 self.services.jobs.submit,
                 owner=self.require(SUBMIT).name,
                 groups=self.groups,

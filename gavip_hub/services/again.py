@@ -19,8 +19,8 @@ from gavip_hub.storage import provenance
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance_schema import Input
 
-LARGEST_HASHED_FOR_AN_OFFER = 64 * 1024 * 1024
-"""Bytes of a file that is hashed while somebody waits for a form; of a larger one a hash from before must be known."""
+LARGEST_HASHED = 64 * 1024 * 1024
+"""Bytes of a file that is hashed while somebody waits for an answer; of a larger one a hash from before must be known."""
 
 
 class AgainService:
@@ -137,7 +137,7 @@ class AgainService:
                 size = file.seek(0, 2)
         except GavipError:
             return None
-        return self._now(owner, path, small=size <= LARGEST_HASHED_FOR_AN_OFFER)
+        return self._now(owner, path, small=size <= LARGEST_HASHED)
 
     def _now(self, owner: str, path: str, *, small: bool) -> str | None:
         stamp = self._inputs.stamp(owner, path)
@@ -146,7 +146,7 @@ class AgainService:
         return known or (self._inputs.content(owner, path).sha256 if small else None)
 
     def _change(self, owner: str, row: Input) -> InputChange | None:
-        """Return how an input is not what it was; None where it is, however long reading it takes."""
+        """Return how an input is not what it was; None where it is."""
         words = ""
         if not self._inputs.stamp(owner, row.path):
             words = "is gone"
@@ -154,6 +154,10 @@ class AgainService:
             words = "changed while the job ran, so that nobody knows what it read"
         elif row.sha256 is None:
             words = "was never hashed, so that nobody knows whether it is the same"
-        elif self._now(owner, row.path, small=True) != row.sha256:
-            words = "has another content now"
+        elif (now := self._hash(owner, row.path)) != row.sha256:
+            words = (
+                "has another content now"
+                if now
+                else "was written since, and is too large to be read for this"
+            )
         return InputChange(parameter=row.parameter, path=row.path, words=words) if words else None

@@ -206,6 +206,15 @@ async def test_a_result_that_is_an_input_leads_on_to_the_job_that_made_it(servic
     assert (f"result:{first}:found.csv", f"job:{first}") in edges
 
 
+async def test_what_a_product_keeps_of_a_job_is_its_chain(service, ann, crossing, stars):
+    job = await run(service, ann)
+    core, provenance = service.service.core, service.service.context.services.provenance
+    with core.database.reading() as session:
+        kept = provenance.snapshot(session, job)
+        assert provenance.snapshot(session, "j-none") is None
+    assert json.loads(json.dumps(kept))["of"] == job
+
+
 async def test_prov_and_crate_are_made_of_the_same_chain(service, ann, crossing, stars):
     job = await run(service, ann)
     prov = (await ann.get(f"/jobs/{job}/prov")).json()
