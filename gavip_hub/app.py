@@ -83,6 +83,8 @@ class GavipService(Application):
             asyncio.create_task(service.builder.run()),
             asyncio.create_task(service.tidier.run()),
             asyncio.create_task(service.outside.run()),
+            asyncio.create_task(service.provenance_noter.run()),
+            asyncio.create_task(service.provenance_closer.run()),
             asyncio.create_task(service.image_maker.run()),
             asyncio.create_task(service.context.feed.run()),
         ]

@@ -13,6 +13,7 @@ from gavip_hub.services.environments import EnvironmentService
 from gavip_hub.services.finding import FindingService
 from gavip_hub.services.grants import GrantService
 from gavip_hub.services.imports import ImportService
+from gavip_hub.services.inputs import InputFiles
 from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.past import PastRuns
 from gavip_hub.services.policies import PolicyService
@@ -30,6 +31,7 @@ from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.rendering import TemplateRenderer
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.uploads import Uploads
+from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -46,6 +48,7 @@ class Core:
     folders: AttemptFolders
     spaces: UserSpaces
     uploads: Uploads
+    inputs: InputFiles
     quotas: QuotaService
     repositories: Repositories
     wheels: Wheels
@@ -96,6 +99,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
         uploads=Uploads(root=config.root),
+        inputs=InputFiles(files=UserFiles(root=config.root)),
         quotas=quotas,
         repositories=repositories,
         wheels=wheels,

@@ -5,6 +5,7 @@ from gavip_hub.backends.programs import lacking
 from gavip_hub.core import Core
 from gavip_hub.domain.giving_way import Terms
 from gavip_hub.handlers.context import PREFIX, Services
+from gavip_hub.services.again import AgainService
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.checks import CheckService
@@ -19,6 +20,7 @@ from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.proposals import MemoryProposals
+from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.reservations import ReservationService
@@ -52,6 +54,8 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
+        provenance=ProvenanceService(database=core.database, clock=core.clock, portal=PREFIX),
+        again=_again(core, jobs),
         events=EventService(database=core.database),
         releases=core.releases,
         finding=core.finding,
@@ -99,6 +103,18 @@ def _jobs(core: Core, proposals: MemoryProposals) -> JobService:
         board=core.board,
         held=core.disk.shortage,
         proposals=proposals,
+        inputs=core.inputs,
+    )
+
+
+def _again(core: Core, jobs: JobService) -> AgainService:
+    return AgainService(
+        database=core.database,
+        jobs=jobs,
+        releases=core.releases,
+        inputs=core.inputs,
+        config=core.config,
+        portal=PREFIX,
     )
 
 

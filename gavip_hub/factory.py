@@ -65,6 +65,8 @@ class Service:
     builder: Rounds
     tidier: Rounds
     outside: Rounds
+    provenance_noter: Rounds
+    provenance_closer: Rounds
     image_maker: Rounds
 
     def close(self) -> None:

@@ -11,11 +11,14 @@ from gavip_hub.scheduler.caretaker import Caretaker
 from gavip_hub.scheduler.outside import OutsideWork
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.services.builds import BuildService
+from gavip_hub.services.comparing import ComparisonMaker
 from gavip_hub.services.estimates import EstimateService
 from gavip_hub.services.images import ImageService
+from gavip_hub.services.keeping import ProvenanceKeeper
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.spaces import SpaceMeasurer
+from gavip_hub.storage.comparing import Comparer
 from gavip_hub.thread_groups import ThreadGroups
 from gavip_hub.threads import Threads
 
@@ -26,6 +29,7 @@ BUILD_SECONDS = 1.0
 MEASURE_SECONDS = 20.0
 OUTSIDE_SECONDS = 1.0
 IMAGES_SECONDS = 1.0
+PROVENANCE_SECONDS = 1.0
 TIDY_SECONDS = 3600.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
@@ -47,8 +51,53 @@ def make_rounds(
         # On the one thread of builds: none of them is half-way while files are removed.
         "tidier": _tidier(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
+        "provenance_noter": _noter(core, _keeper_of_provenance(core, services.images), threads),
+        "provenance_closer": _closer(
+            core, _keeper_of_provenance(core, services.images), thread_groups.provenance_threads
+        ),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
     }
+
+
+def _keeper_of_provenance(core: Core, images: ImageService) -> ProvenanceKeeper:
+    return ProvenanceKeeper(
+        database=core.database,
+        inputs=core.inputs,
+        folders=core.folders,
+        config=core.config,
+        clock=core.clock,
+        image_of=core.releases.image_of,
+        digest_of=images.digest_of,
+    )
+
+
+def _noter(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
+    return Rounds(
+        task="keeping what jobs start with",
+        act=lambda: threads(keeper.note),
+        every=PROVENANCE_SECONDS,
+        clock=core.clock,
+    )
+
+
+def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
+    maker = ComparisonMaker(
+        database=core.database,
+        folders=core.folders,
+        comparer=Comparer(root=core.config.root),
+        clock=core.clock,
+    )
+
+    async def close_and_compare() -> None:
+        await threads(keeper.look)
+        await threads(maker.look)
+
+    return Rounds(
+        task="hashing inputs and comparing jobs that were run again",
+        act=close_and_compare,
+        every=PROVENANCE_SECONDS,
+        clock=core.clock,
+    )
 
 
 def _image_maker(core: Core, images: ImageService, threads: Threads) -> Rounds:

@@ -9,11 +9,12 @@ from gavip_hub.threads import Threads
 FILE_THREADS = 4
 PUBLISHING_THREADS = 2
 ROUND_THREADS = 2
+PROVENANCE_THREADS = 1
 
 
 def connections(config: Gavip) -> int:
     """Return how many of these may ask the database at once."""
-    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 1
+    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + PROVENANCE_THREADS + 1
 
 
 class ThreadGroups(NamedTuple):
@@ -32,6 +33,8 @@ class ThreadGroups(NamedTuple):
     """Apart from those too: packages may be large."""
     outside_threads: Threads
     """Apart from all: a repository of another place may take half an hour."""
+    provenance_threads: Threads
+    """Apart from all: an input may be large, and so may two results that are compared."""
     image_threads: Threads
     """Apart from all: an engine that saves an image is waited for, one at a time."""
 
@@ -47,5 +50,6 @@ def make_thread_groups(config: Gavip) -> ThreadGroups:
         measuring_threads=Threads(size=1, name="gavip-measuring"),
         building_threads=Threads(size=1, name="gavip-building"),
         outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
+        provenance_threads=Threads(size=PROVENANCE_THREADS, name="gavip-provenance"),
         image_threads=Threads(size=1, name="gavip-images"),
     )

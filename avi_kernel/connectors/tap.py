@@ -36,6 +36,7 @@ from avi_kernel.connectors.errors import (
     QueryRefused,
     QueryUnfinished,
 )
+from avi_kernel.connectors.noted import Asked, note
 from avi_kernel.connectors.session import FORBIDDEN, PoliteSession
 from avi_kernel.connectors.source import GAIA_ATTRIBUTION, ArchiveTable, Source
 
@@ -124,7 +125,9 @@ class TapConnector:
         key = query_key(url=self.url, release=self.release, adql=adql, maxrec=maxrec, uploads=content)
         known = self._cache.find(key) if self._cache and not anew else None
         if known is not None:
-            return ArchiveTable(known, Source.of(known), from_cache=True)
+            source = Source.of(known)
+            _note(source)
+            return ArchiveTable(known, source, from_cache=True)
         with self._told_in_words(), _quiet():
             results = self._service.run_sync(adql, maxrec=maxrec, uploads=_files(content))
             answer = self._answer(adql, results)
@@ -197,6 +200,7 @@ class TapConnector:
         )
         table.meta.clear()
         source.mark(table)
+        _note(source)
         return ArchiveTable(table, source)
 
     def _keep(self, key: str, answer: ArchiveTable) -> None:
@@ -215,6 +219,20 @@ class TapConnector:
             if getattr(error, "code", None) == HTTPStatus.BAD_REQUEST:
                 raise QueryRefused(self.name, _first_line(str(error))) from error
             raise ArchiveUnavailable(self.name, f"{_reason(error)} ({self.url})") from error
+
+
+def _note(source: Source) -> None:
+    """Note for the platform what was asked."""
+    note(
+        Asked(
+            url=source.url,
+            archive=source.archive,
+            release=source.release,
+            adql=source.query,
+            rows=source.rows,
+            at=source.asked_at,
+        )
+    )
 
 
 class ArchiveJob:

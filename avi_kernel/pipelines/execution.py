@@ -11,7 +11,9 @@ from avi_kernel.pipelines import failures
 from avi_kernel.pipelines.failures import PipelineFailed
 from avi_kernel.pipelines.kernel_process import KernelProcess
 from avi_kernel.pipelines.places import JobPlaces
+from avi_kernel.pipelines.queries import read_queries
 from avi_kernel.pipelines.results import describe_results, read_titles
+from avi_kernel.protocol.input_files import SPACE_VARIABLE, absolute
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
 from avi_kernel.protocol.runs import JobDocument, JobError, Outcome, Progress
 from avi_kernel.reporter import Platform, Report, Reporter
@@ -50,6 +52,7 @@ class Execution:
             status="error" if error else "completed",
             results=results,
             error=error,
+            queries=read_queries(self._places.queries),
             started_at=started,
             ended_at=datetime.now(UTC),
         )
@@ -57,7 +60,7 @@ class Execution:
     def _error_of_run(self, reporter: Reporter) -> JobError | None:
         try:
             parameters = check_parameters(self._document.pipeline.parameters, self._document.parameters)
-            self._run(reporter, parameters)
+            self._run(reporter, self._with_files(parameters))
         except ParameterProblem as problem:
             return JobError(code="bad_parameters", message=f"{problem.field}: {problem}"[:2000])
         except PipelineFailed as failed:
@@ -72,6 +75,12 @@ class Execution:
                 traceback=traceback.format_exc(),
             )
         return None
+
+    def _with_files(self, parameters: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """Return the parameters with files where they lie in this container."""
+        specs = self._document.pipeline.parameters
+        files = [spec.name for spec in specs if spec.type == "file"]
+        return absolute(parameters, files, space=self._environ.get(SPACE_VARIABLE, ""))
 
     def _run(self, reporter: Reporter, parameters: Mapping[str, JsonValue]) -> None:
         def report(progress: Progress, part: tuple[float, float]) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 RESULTS_VARIABLE = "GAVIP_RESULTS_DIR"
 NOTES_VARIABLE = "GAVIP_PROGRESS_FILE"
 TITLES_VARIABLE = "GAVIP_TITLES_FILE"
+QUERIES_VARIABLE = "GAVIP_QUERIES_FILE"
 NO_KERNEL_VARIABLE = "GAVIP_NO_KERNEL"
 """Set for the platform's own jobs: they need no kernel, and one would run what a release's packages run at their import."""
 SECRETS = ("GAVIP_TOKEN", "JUPYTERHUB_API_TOKEN")
@@ -50,6 +51,11 @@ class JobPlaces:
         """File in which user code leaves the titles of results, one JSON value a line."""
         return self.attempt / "titles.jsonl"
 
+    @property
+    def queries(self) -> Path:
+        """File in which connectors leave what they asked of archives, one JSON object a line."""
+        return self.attempt / "queries.jsonl"
+
     def child_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of the process that runs the author's code.
 
@@ -62,6 +68,7 @@ class JobPlaces:
             RESULTS_VARIABLE: str(self.results),
             NOTES_VARIABLE: str(self.notes),
             TITLES_VARIABLE: str(self.titles),
+            QUERIES_VARIABLE: str(self.queries),
             "PYTHONUNBUFFERED": "1",
             "IPYTHONDIR": str(Path(tempfile.gettempdir()) / "ipython"),
         }

@@ -8,6 +8,7 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ __all__ = ["AviLocalTarget", "AviParameter", "AviTask", "ParameterException", "l
 CACHE_FOLDER = Path("cache", "tasks")
 _KEY_LENGTH = 20
 _NOT_GIVEN: Any = object()
-_WORDS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_WORDS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", Path: "file"}
 
 
 class AviParameter(luigi.Parameter):
@@ -39,7 +40,7 @@ class AviParameter(luigi.Parameter):
     default
         Its type is the parameter's where `type` is not given; without a default the user must give a value.
     type
-        `int`, `float`, `str` or `bool`.
+        `int`, `float`, `str`, `bool`, or `Path` for a file of the user's own.
     help
         A sentence for the form.
     title, unit
@@ -89,10 +90,28 @@ class AviParameter(luigi.Parameter):
     @override
     def normalize(self, x: Any) -> Any:
         """Return a value of the right type, or say what would be accepted."""
+        if self.spec.type == "file" and Path(str(x)).is_absolute():
+            return str(x)  # as a job gets it
         try:
             return self.spec.check(x)
         except ValueError as error:
             raise ParameterException(str(error)) from None
+
+    @override
+    def serialize(self, x: Any) -> str:
+        """Return a value as text; a file with its content's hash, or a changed one would have old outputs."""
+        text: str = super().serialize(x)  # type: ignore[no-untyped-call] # Luigi's
+        path = Path(text)
+        if self.spec.type != "file" or not path.is_file():
+            return text
+        status = path.stat()
+        return f"{text}#{_content(path, status.st_ino, status.st_size, status.st_mtime_ns)}"
+
+
+@lru_cache(maxsize=256)
+def _content(path: Path, *_: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class AviLocalTarget(luigi.LocalTarget):

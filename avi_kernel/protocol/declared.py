@@ -18,7 +18,13 @@ LARGEST_SOURCE = 256 * 1024
 """Bytes of one module or cell: its syntax tree takes hundreds of times as much memory."""
 TASK_BASE = "AviTask"
 TASK_PARAMETER = "AviParameter"
-_TYPES: dict[str, ParameterType] = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
+_TYPES: dict[str, ParameterType] = {
+    "int": "integer",
+    "float": "number",
+    "str": "string",
+    "bool": "boolean",
+    "Path": "file",
+}
 _TASK_KEYWORDS = ("default", "type", "help", "title", "unit", "minimum", "maximum", "choices")
 
 
@@ -166,6 +172,9 @@ def _optional(annotation: ast.expr | None) -> ast.expr | None:
 
 
 def _literal(value: ast.expr, file: str, name: str) -> JsonValue:
+    match value:
+        case ast.Call(func=ast.Name(id="Path"), args=[ast.Constant(value=str()) as path], keywords=[]):
+            value = path
     try:
         literal = ast.literal_eval(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

@@ -13,6 +13,7 @@ from avi_kernel.protocol.problems import FolderProblem, problem_of
 from avi_kernel.protocol.wording import did_you_mean, listed, number, shown
 
 _NUMBERS = ("integer", "number")
+_TEXTS = ("string", "file")
 
 
 def merged(
@@ -40,7 +41,8 @@ def _with_details(pipeline: str, spec: ParameterSpec, details: ParameterDetails 
     if details is None:
         return spec
     key = f"pipelines.{pipeline}.parameters.{spec.name}"
-    added = details.model_dump(exclude_unset=True)
+    added = details.model_dump(exclude_unset=True, exclude_none=True)
+    _check_type(spec, added, key)
     wanted = spec.model_copy(update=added)
     _check_limits(wanted, key)
     _check_choices(wanted, key)
@@ -49,6 +51,15 @@ def _with_details(pipeline: str, spec: ParameterSpec, details: ParameterDetails 
         return ParameterSpec.model_validate(wanted.model_dump())
     except ValidationError as error:
         raise problem_of(MANIFEST_FILE, error, ParameterSpec, within=key) from None
+
+
+def _check_type(spec: ParameterSpec, added: dict[str, Any], key: str) -> None:
+    if "type" in added and spec.type not in _TEXTS:
+        raise FolderProblem(
+            MANIFEST_FILE,
+            f"only a text can be a file, and this parameter is a {spec.type}: annotate it `Path` where it is declared",
+            key=f"{key}.type",
+        )
 
 
 def _check_limits(spec: ParameterSpec, key: str) -> None:

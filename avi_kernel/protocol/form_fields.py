@@ -10,6 +10,13 @@ from avi_kernel.protocol.wording import number
 PREFIX = "p."
 """Before each parameter's name among the form's fields, so that it can never be one of the form's own."""
 _LONG = 72
+_WORDS = {
+    "integer": "Whole number",
+    "number": "Number",
+    "string": "Text",
+    "boolean": "",
+    "file": "Path of a file from the top of your space, as data/stars.csv",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +72,7 @@ class Field:
     @property
     def limits(self) -> str:
         """What is accepted, in words."""
-        words = {"integer": "Whole number", "number": "Number", "string": "Text", "boolean": ""}[
-            self.spec.type
-        ]
+        words = _WORDS[self.spec.type]
         parts = ["" if self.spec.choices else words + self._range(), self._default()]
         sentence = "; ".join(part for part in parts if part)
         return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""

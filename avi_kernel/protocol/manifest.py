@@ -48,6 +48,9 @@ class ParameterDetails(Wire):
     """Greatest value that is accepted."""
     choices: Choices = []
     """The only values that are accepted."""
+    type: Literal["file"] | None = None
+    """`file`: the text is the path of a file of the user's own, which the form lets them pick, the platform hashes and the code
+    gets as an absolute path. The same as annotating it `Path`."""
 
 
 class Resources(Wire):

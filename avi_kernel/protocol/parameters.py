@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from avi_kernel.protocol.base import NAME_PATTERN, STORABLE, Line, Paragraph, Wire, require_storable
+from avi_kernel.protocol.input_files import file_path
 from avi_kernel.protocol.wording import did_you_mean, listed, number, printable, shown
 
-type_names = ("integer", "number", "string", "boolean")
-ParameterType = Literal["integer", "number", "string", "boolean"]
+type_names = ("integer", "number", "string", "boolean", "file")
+ParameterType = Literal["integer", "number", "string", "boolean", "file"]
 ParameterName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 Unit = Annotated[str, Field(max_length=40), STORABLE]
@@ -90,6 +91,8 @@ def _convert(value: Any, kind: ParameterType) -> JsonValue:
             return _to_number(value)
         case "string":
             return _to_text(value)
+        case "file":
+            return file_path(_to_text(value))
 
 
 def _to_boolean(value: Any) -> bool:

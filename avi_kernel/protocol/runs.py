@@ -11,6 +11,8 @@ from avi_kernel.protocol.manifest import PipelineSpec
 OUTCOME_FILE = "outcome.json"
 LOG_FILE = "log.txt"
 RESULTS_FOLDER = "results"
+MOST_QUERIES = 100
+"""Of one attempt, that are told."""
 Name = Annotated[str, Field(max_length=200), REPORTED]
 Message = Annotated[str, Field(max_length=500), REPORTED]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -74,11 +76,24 @@ class JobError(Wire):
     traceback: Annotated[str, Field(max_length=100_000), REPORTED] = ""
 
 
+class QueryNote(Wire):
+    """A question to an archive, as the job's own code reported it."""
+
+    url: Annotated[str, Field(max_length=500), REPORTED]
+    archive: Name = ""
+    release: Name = ""
+    adql: Annotated[str, Field(max_length=10_000), REPORTED]
+    rows: Count
+    at: datetime
+    """When the archive was asked: before the job where the answer was known from then."""
+
+
 class Outcome(Wire):
     """How an attempt ended; written to its folder first, then reported."""
 
     status: Literal["completed", "error"]
     results: list[ResultEntry] = Field([], max_length=1000)
     error: JobError | None = None
+    queries: list[QueryNote] = Field([], max_length=MOST_QUERIES)
     started_at: datetime
     ended_at: datetime

@@ -14,6 +14,7 @@ from gavip_hub.handlers.rendering import make_environment
 from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
+from gavip_hub.services.again import AgainService
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.browsing import BrowsingService
@@ -35,6 +36,7 @@ from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
+from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.rebuilds import RebuildService
@@ -61,6 +63,8 @@ class Services:
     jobs: JobService
     attempts: AttemptService
     results: ResultService
+    provenance: ProvenanceService
+    again: AgainService
     events: EventService
     releases: ReleaseService
     finding: FindingService

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from avi_kernel.protocol.api import JobSubmit
 from avi_kernel.protocol.form_fields import PREFIX, Field, as_text
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, PipelineSpec
+from avi_kernel.protocol.provenance import Offer
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.exceptions import GavipError
 
@@ -80,6 +81,10 @@ class PipelineForm:
     problem: str = ""
     by_link: bool = False
     """Whether a link filled it, rather than who looks at it."""
+    offer: Offer | None = None
+    """What was run before of the same, to be looked at instead."""
+    files: list[str] = field(default_factory=list)
+    """Some of the asker's files, to pick one from."""
 
     @classmethod
     def fresh(
@@ -161,6 +166,11 @@ class PipelineForm:
         if not self.memory.problem:
             return of_fields
         return [*of_fields, Fault(id=self.memory.id, words=f"Memory {self.memory.problem}")]
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether a field asks for a file."""
+        return any(item.spec.type == "file" for item in self.fields)
 
     def values(self) -> dict[str, JsonValue]:
         """Return the typed values of those fields that are acceptable."""

@@ -4,18 +4,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from typing_extensions import override
 
 from avi_kernel.protocol.api import JobView, LogPart, Phase, UsageView, WaitView
+from avi_kernel.protocol.provenance import ComparisonView, ProvenanceView
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.ending import OUT_OF_MEMORY
 from gavip_hub.domain.job import OWN
 from gavip_hub.domain.memory import more_after
-from gavip_hub.exceptions import BadRequest, Conflict, NotFound
+from gavip_hub.exceptions import BadRequest, Conflict, GavipError, NotFound
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.contents import beginning_of, show_content
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
@@ -25,6 +26,7 @@ from gavip_hub.handlers.previews import (
     Preview,
     preview_of,
 )
+from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.services.results import OpenResult
 
 PAGE_LENGTH = 25
@@ -172,7 +174,36 @@ class JobHandler(PortalPage):
         return found
 
 
-class JobPage(JobHandler):
+class ChainHandler(JobHandler):
+    """Any page that shows where results are from."""
+
+    async def chain(self, job: JobView) -> dict[str, Any]:
+        """Return what the part of a page about it shows; nothing of the platform's own jobs."""
+        if job.pipeline in OWN or not job.attempts:
+            return {"provenance": None}
+        view: ProvenanceView = await self.in_thread(
+            self.services.provenance.of_job, owner=self.owner, job=job.id
+        )
+        return {
+            "provenance": view,
+            "picture": picture_of(view),
+            "stations": stations_of(view),
+            "comparison": await self._comparison(job),
+        }
+
+    async def _comparison(self, job: JobView) -> ComparisonView | None:
+        if job.again_of is None:
+            return None
+        try:
+            found: ComparisonView = await self.in_thread(
+                self.services.provenance.comparison, owner=self.owner, job=job.id
+            )
+        except NotFound:  # not yet, or never: one of the two did not complete
+            return None
+        return found
+
+
+class JobPage(ChainHandler):
     """One job: how far it is, why it waits, what it wrote, what came of it."""
 
     @override
@@ -185,6 +216,7 @@ class JobPage(JobHandler):
             own=job.pipeline in OWN,
             wait=await self._wait(job),
             charts=charts_of(await self._usage(job)),
+            **await self.chain(job),
             more_mb=await self._more_memory(job),
             more_memory=more_memory_of(job),
             notebook=self._notebook(job),
@@ -267,6 +299,33 @@ class JobAct(JobHandler):
         self.go_back_or(f"jobs/{job_id}")
 
 
+class JobAgainPage(JobHandler):
+    """Run a job again; where an input is not what it was, that is told before."""
+
+    @override
+    async def post(self, job_id: str) -> None:
+        profile = self.require(SUBMIT)
+        try:
+            job: JobView = await self.context.file_threads(
+                self.services.again.run,
+                owner=profile.name,
+                groups=profile.groups,
+                job=job_id,
+                even_if_inputs_differ=self.sent().get("anyway") == "true",
+            )
+        except GavipError as error:
+            await self._told(job_id, error)
+            return
+        self.go(f"jobs/{job.id}")
+
+    async def _told(self, job_id: str, error: GavipError) -> None:
+        """Show why it was not run, and what could be done."""
+        job = await self.job(job_id)
+        found = await self.context.file_threads(self.services.again.look, owner=self.owner, job=job_id)
+        self.set_status(error.status_code)
+        self.render_page("again.html", job=job, again=found, problem="" if found.differing else error.message)
+
+
 class LogPage(JobHandler):
     """A job's log, in pieces that a browser can show."""
 
@@ -281,7 +340,7 @@ class LogPage(JobHandler):
         self.render_page("log.html", job=job, log=plain(part.text), more=more)
 
 
-class ResultPage(JobHandler):
+class ResultPage(ChainHandler):
     """One result: what can be shown of it, and what it is."""
 
     @override
@@ -292,7 +351,9 @@ class ResultPage(JobHandler):
                 shown = shown_result(found.entry, found.job)
                 # Off the database's threads: a stranger's table can take a while.
                 beginning = await self.context.file_threads(beginning_of, shown.preview, found.entry, file)
-        self.render_page("result.html", job=found.job, entry=shown, **beginning)
+        self.render_page(
+            "result.html", job=found.job, entry=shown, **beginning, **await self.chain(found.job)
+        )
 
 
 class ResultContent(JobHandler):

@@ -11,6 +11,8 @@ from typing_extensions import override
 from avi_kernel.protocol.form_fields import as_text
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
+from avi_kernel.protocol.provenance import Offer
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
@@ -23,6 +25,7 @@ from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
     JobAct,
+    JobAgainPage,
     JobPage,
     JobsPage,
     LogPage,
@@ -58,6 +61,13 @@ class FormPage(PortalPage):
             self.services.releases.usable, viewer=self.owner, avi=avi, version=version or None
         )
         return found
+
+    async def with_files(self, form: PipelineForm) -> PipelineForm:
+        """Return the form with some of the asker's files where it asks for one."""
+        if not form.takes_files:
+            return form
+        found = await self.context.file_threads(self.services.files.some, owner=self.owner)
+        return replace(form, files=found)
 
     async def with_proposal(self, form: PipelineForm) -> PipelineForm:
         """Return the form with how much memory is proposed for these values."""
@@ -120,7 +130,10 @@ class AviPage(FormPage):
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
             forms=[
-                await self.with_proposal(PipelineForm.linked(release, pipeline, link)) for pipeline in shown
+                await self.with_files(
+                    await self.with_proposal(PipelineForm.linked(release, pipeline, link))
+                )
+                for pipeline in shown
             ],
             link=link,
             with_values=with_values,
@@ -164,6 +177,9 @@ class PipelinePage(FormPage):
             self.set_status(BadParameter.status_code)
             await self._show(form)
             return
+        if sent.get("anyway") != "true" and (offer := await self._offer(form, release)) is not None:
+            await self._show(replace(form, offer=offer))
+            return
         try:
             job = await self.in_thread(
                 self.services.jobs.submit,
@@ -177,6 +193,21 @@ class PipelinePage(FormPage):
             await self._show(form.refused(error))
             return
         self.go(f"jobs/{job.id}")
+
+    async def _offer(self, form: PipelineForm, release: ReleaseView) -> Offer | None:
+        """Return what the asker ran before of just this; looked for off the database's threads, since files are read."""
+        try:
+            parameters = check_parameters(form.pipeline.parameters, form.submission().parameters)
+        except ParameterProblem:
+            return None
+        found: Offer | None = await self.context.file_threads(
+            self.services.again.offer,
+            owner=self.owner,
+            release=release,
+            pipeline=form.pipeline,
+            parameters=parameters,
+        )
+        return found
 
     async def _again(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
         job = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job_id)
@@ -200,7 +231,8 @@ class PipelinePage(FormPage):
     async def _show(self, form: PipelineForm) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
         pool = await self.pool()
-        self.render_page("pipeline.html", form=await self.with_proposal(form), avi_title=avi.title, pool=pool)
+        form = await self.with_files(await self.with_proposal(form))
+        self.render_page("pipeline.html", form=form, avi_title=avi.title, pool=pool)
 
 
 class MemorySentence(FormPage):
@@ -255,6 +287,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/jobs", JobsPage, {}),
         (job, JobPage, {}),
         (f"{job}/(start|cancel)", JobAct, {}),
+        (f"{job}/again", JobAgainPage, {}),
         (f"{job}/log", LogPage, {}),
         (result, ResultPage, {}),
         (f"{result}/content", ResultContent, {"notebooks": notebooks}),

@@ -9,7 +9,7 @@ from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadB
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
 from gavip_hub.domain.userpaths import checked, writable
-from gavip_hub.exceptions import BadParameter, NoRoom
+from gavip_hub.exceptions import BadParameter, GavipError, NoRoom
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import spaces
 from gavip_hub.storage.database import Database
@@ -18,6 +18,9 @@ from gavip_hub.storage.uploads import Upload, Uploads, upload_of
 from gavip_hub.storage.userfiles import Found, UserFiles, digest_of, is_mostly_holes
 
 log = logging.getLogger(__name__)
+MOST_PICKED = 200
+MOST_FOLDERS = 20
+"""That are looked into for files to pick from."""
 MOST_UPLOADS = 8
 """Of one person, that have begun and are not finished."""
 
@@ -59,6 +62,23 @@ class FileService:
         parts = checked(path, whole_space=True)
         found, more = self._files.listed(owner, parts)
         return FolderView(path="/".join(parts), items=[_entry(parts, one) for one in found], more=more)
+
+    def some(self, *, owner: str) -> list[str]:
+        """Return paths of files that lie at the top of a space or in a folder of it, to pick one from."""
+        found: list[str] = []
+        folders = [""]
+        while folders and len(found) < MOST_PICKED:
+            path = folders.pop(0)
+            try:
+                items = self.folder(owner=owner, path=path).items
+            except GavipError:  # gone since it was seen
+                continue
+            found += [item.path for item in items if not item.is_folder]
+            if not path:
+                folders = [item.path for item in items if item.is_folder and item.path != "jobs"][
+                    :MOST_FOLDERS
+                ]
+        return found[:MOST_PICKED]
 
     def open(self, *, owner: str, path: str) -> BinaryIO:
         """Open a file; the caller closes it.

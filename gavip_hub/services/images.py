@@ -97,6 +97,11 @@ class ImageService:
         """Return the MB that all archives take."""
         return self._archives.used() // MB
 
+    def digest_of(self, name: str) -> str:
+        """Return what an image is known by to the engine; empty where that is not known, or there is no engine."""
+        found = self._known.get(name)
+        return found.id if found else ""
+
     def look(self) -> None:
         """See which images there are, remove what is of none any more, and make one archive that is wanted."""
         if self._source.why_none:

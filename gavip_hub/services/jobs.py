@@ -15,17 +15,19 @@ from gavip_hub.domain.job import BUILD, FINAL, OWN, JobState, Target, phase_of
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
 from gavip_hub.logs import REQUEST
 from gavip_hub.services.board import Board
+from gavip_hub.services.inputs import InputFiles, Named
 from gavip_hub.services.moves import move, note_state
-from gavip_hub.services.orders import JobOrder, order_for
+from gavip_hub.services.orders import JobOrder, order_for, pipeline_of
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.standings import require_usable
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
-from gavip_hub.storage import attempts, catalogue, events, jobs
+from gavip_hub.storage import attempts, catalogue, events, jobs, provenance
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.schema import Job
+from gavip_hub.storage.userfiles import UserFiles
 
 log = logging.getLogger(__name__)
 Waits = TypeVar("Waits", JobView, WaitView)
@@ -46,6 +48,8 @@ class JobService:
         Returns why nothing may start now, whoever's turn it is, or nothing.
     proposals
         Propose memory; default: apart from all others.
+    inputs
+        Find the files that jobs read; default: those of users' own spaces.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class JobService:
         board: Board | None = None,
         held: Callable[[], str] = str,
         proposals: MemoryProposals | None = None,
+        inputs: InputFiles | None = None,
     ) -> None:
         self._database = database
         self._board = board or Board(clock=clock)
@@ -67,6 +72,7 @@ class JobService:
         self._proposals = proposals or MemoryProposals(
             database=database, quotas=quotas, config=config, clock=clock
         )
+        self._inputs = inputs or InputFiles(files=UserFiles(root=config.root))
         self._clock = clock
         self._portal = portal
         self._held = held
@@ -79,7 +85,7 @@ class JobService:
         Raises
         ------
         gavip_hub.exceptions.BadParameter
-            The pipeline or one of its parameters is not acceptable.
+            The pipeline or one of its parameters is not acceptable, or a file that it names is not there.
         gavip_hub.exceptions.TooLarge
             It could not start even if nothing else ran.
         gavip_hub.exceptions.NoRoom
@@ -94,14 +100,23 @@ class JobService:
         order = order_for(
             request, release, quotas=self._quotas, proposals=self._proposals, owner=owner, groups=groups
         )
-        return self._submit(owner=owner, groups=groups, request=request, order=order)
+        named = self._inputs.named(owner, pipeline_of(release, order.pipeline), order.parameters)
+        return self._submit(owner=owner, groups=groups, request=request, order=order, inputs=named)
 
     def submit_own(self, *, owner: str, order: JobOrder) -> JobView:
         """Create a job that the platform itself runs for somebody, and start it; see `submit` for what is refused."""
         request = JobSubmit(avi=order.avi, pipeline=order.pipeline)
         return self._submit(owner=owner, groups=[], request=request, order=order)
 
-    def _submit(self, *, owner: str, groups: Sequence[str], request: JobSubmit, order: JobOrder) -> JobView:
+    def _submit(
+        self,
+        *,
+        owner: str,
+        groups: Sequence[str],
+        request: JobSubmit,
+        order: JobOrder,
+        inputs: Sequence[Named] = (),
+    ) -> JobView:
         with self._database.transaction() as session:
             if order.pipeline != BUILD:  # what makes it usable comes before
                 require_usable(session, avi=order.avi, version=order.version, viewer=owner)
@@ -114,6 +129,7 @@ class JobService:
             job = self._create(session, owner=owner, groups=groups, order=order, request=request)
             if order.pipeline not in OWN:
                 catalogue.note_use(session, user=owner, avi=order.avi, at=job.created_at)
+                provenance.add(session, job, [one.row(job.id) for one in inputs])
             if request.start:
                 self._start(session, job, groups)
             log.info("%s submitted %s: %s of %s", owner, job.id, job.pipeline, job.avi)

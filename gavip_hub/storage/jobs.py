@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.job import FINAL, LIVE, JobState, container_name
-from gavip_hub.storage import attempts
+from gavip_hub.storage import attempts, provenance
 from gavip_hub.storage import rows as rows_at_once
 from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
@@ -383,6 +383,7 @@ def recorded(session: Session, *, limit: int) -> list[Recorded]:
 def remove(session: Session, job: str) -> None:
     """Delete a job with its attempts, results and ledger rows."""
     containers = [attempt.container for attempt in attempts.of_job(session, job)]
+    provenance.forget(session, job)
     session.execute(delete(Result).where(Result.job == job))
     session.execute(delete(Attempt).where(Attempt.job == job))
     session.execute(delete(Container).where(among(session, Container.id, containers)))

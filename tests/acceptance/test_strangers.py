@@ -122,6 +122,14 @@ ANSWERS = {
     "jobs.delete": THEIRS,
     "jobs.why": THEIRS,
     "jobs.usage": THEIRS,
+    "jobs.provenance": THEIRS,
+    "jobs.prov": THEIRS,
+    "jobs.crate": THEIRS,
+    "jobs.archive": THEIRS,
+    "jobs.inputs": THEIRS,
+    "jobs.same": THEIRS,
+    "jobs.again": THEIRS,
+    "jobs.comparison": THEIRS,
     "jobs.start": THEIRS,
     "jobs.cancel": THEIRS,
     "jobs.events": THEIRS,
@@ -209,6 +217,7 @@ PAGES = {
     "/jobs/{job}": {404},
     "/jobs/{job}/start": {404},
     "/jobs/{job}/cancel": {404},
+    "/jobs/{job}/again": {404},
     "/jobs/{job}/log": {404},
     "/jobs/{job}/results/word.txt": {404},
     "/jobs/{job}/results/main.ipynb/content": {404},
@@ -354,7 +363,8 @@ def test_the_owner_gets_all_of_it(platform: Platform, treasure: Treasure) -> Non
     asked = [
         name for name in asked if name not in {"projects.imported", "projects.mirrored"}
     ]  # from and to nowhere
-    changing = {"servers.close", "jobs.delete", "jobs.start", "jobs.cancel"}
+    changing = {"servers.close", "jobs.delete", "jobs.start", "jobs.cancel", "jobs.again"}
+    changing.add("jobs.comparison")  # it repeats none
     with asking(platform, platform.token(OWNER)) as owner:
         answers = {name: send(owner, name, places[name], treasure) for name in asked if name not in changing}
     codes = {name: answer.status_code for name, answer in answers.items()}

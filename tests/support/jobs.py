@@ -152,6 +152,7 @@ def job_environment(root: Path, code: Path, url: str) -> dict[str, str]:
         "GAVIP_API_URL": url,
         "GAVIP_TOKEN": TOKEN,
         "GAVIP_USER": "scientist",
+        "GAVIP_USER_SPACE": str(root),
         "GAVIP_WORK_DIR": str(root / "work"),
         "GAVIP_CODE_DIR": str(code),
         "GAVIP_ATTEMPT_DIR": str(root / "attempt"),

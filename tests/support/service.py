@@ -275,6 +275,8 @@ async def running_service(
             service.scheduler.run,
             service.keeper.run,
             service.outside.run,
+            service.provenance_noter.run,
+            service.provenance_closer.run,
             service.image_maker.run,
             service.context.feed.run,
         )

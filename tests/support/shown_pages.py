@@ -15,6 +15,15 @@ from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
 from avi_kernel.protocol.projects import MemberView, ProjectView
+from avi_kernel.protocol.provenance import (
+    AgainView,
+    ComparisonView,
+    InputChange,
+    ProvenanceEdge,
+    ProvenanceFact,
+    ProvenanceNode,
+    ProvenanceView,
+)
 from avi_kernel.protocol.scorecard import CheckedRun, Mark, Scorecard, unjudged
 from avi_kernel.protocol.templates import TemplateView
 from gavip_hub.domain.badges import badges
@@ -26,6 +35,7 @@ from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
 from gavip_hub.handlers.project_pages import ShownFile
+from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import markdown
 from gavip_hub.services.browsing import Folder
 from gavip_hub.services.devices import Device
@@ -153,6 +163,34 @@ CITED = Cited(
     released=NOW.date(),
     address="http://g/services/gavip/avis/hr-diagram",
 )
+CHAIN = ProvenanceView(
+    of="j",
+    made_at=NOW,
+    nodes=[
+        ProvenanceNode(
+            id="job:j",
+            kind="job",
+            type="activity",
+            label=EVIL,
+            facts=[ProvenanceFact(name="id", value=EVIL)],
+            url="/x",
+        ),
+        ProvenanceNode(id="query:1", kind="query", type="entity", label=EVIL),
+    ],
+    edges=[ProvenanceEdge(source="job:j", target="query:1", relation="used")],
+    notes=[EVIL],
+)
+COMPARED = ComparisonView(job="j", before="j0", verdict="differs", differences={"a": EVIL}, changes=[EVIL])
+
+
+def chain(comparison: ComparisonView | None) -> dict[str, Any]:
+    """Return what a page shows of where results are from."""
+    return {
+        "provenance": CHAIN,
+        "picture": picture_of(CHAIN),
+        "stations": stations_of(CHAIN),
+        "comparison": comparison,
+    }
 
 
 def job_page(phase: Phase) -> dict[str, Any]:
@@ -162,6 +200,7 @@ def job_page(phase: Phase) -> dict[str, Any]:
         "own": phase is Phase.ABORTED,
         "wait": WAIT if phase is Phase.QUEUED else None,
         "charts": charts_of(USAGE),
+        **chain(None if phase is Phase.PENDING else COMPARED),
         "more_memory": more_memory_of(shown),
         "more_mb": 640 if phase is Phase.ERROR else None,
         "notebook": "user-redirect/lab/tree/jobs/j/1/results/plot.ipynb" if phase is Phase.ERROR else None,
@@ -256,7 +295,13 @@ def job_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for phase in Phase:
         yield "job.html", job_page(phase)
     entry = results_in_order(job(Phase.COMPLETED))[0]
-    yield "result.html", {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": ""}
+    yield (
+        "result.html",
+        {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": "", **chain(None)},
+    )
+    changed = [InputChange(parameter="stars", path=EVIL, words="is gone")]
+    yield "again.html", {"job": job(), "again": AgainView(job="j", differing=changed), "problem": ""}
+    yield "again.html", {"job": job(), "again": AgainView(job="j", reason=EVIL), "problem": EVIL}
     yield "log.html", {"job": job(), "log": EVIL, "more": 5}
 
 

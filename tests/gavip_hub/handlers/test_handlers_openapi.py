@@ -16,6 +16,8 @@ DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /dat
 DELETE /data/uploads/{upload}  POST /data/uploads/{upload}/finish  GET /servers  POST /servers  DELETE /servers/{server}
 GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
+GET /jobs/{id}/provenance  GET /jobs/{id}/prov  GET /jobs/{id}/crate  GET /jobs/{id}/crate/files  GET /jobs/{id}/inputs  GET /jobs/{id}/again
+POST /jobs/{id}/again  GET /jobs/{id}/comparison
 GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
 GET /images  GET /images/{image}  POST /images/{image}  GET /images/{image}/archive
 GET /packages  GET /templates  POST /templates  GET /templates/{template}  POST /templates/{template}

@@ -1,0 +1,234 @@
+"""Where jobs' results are from, and jobs run again."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO
+
+from tornado.iostream import StreamClosedError
+from typing_extensions import override
+
+from avi_kernel.protocol.api import JobView, Profile
+from avi_kernel.protocol.provenance import AgainView, ComparisonView, InputView, ProvenanceView, RunAgain
+from gavip_hub.exceptions import (
+    BadParameter,
+    Conflict,
+    NoRoom,
+    NotFound,
+    QueueFull,
+    SpaceFull,
+    TooLarge,
+    Withdrawn,
+)
+from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.downloads import PIECE_SECONDS
+from gavip_hub.handlers.jobs import READ, SUBMIT, JobApi
+from gavip_hub.handlers.operations import ApiHandler, operation
+from gavip_hub.services import provenance_export as export
+
+PROV_JSON = "application/json"
+CRATE = "application/ld+json"
+ZIP = "application/zip"
+
+
+class JobProvenance(JobApi):
+    """The chain of a job back to the archive."""
+
+    path = "/jobs/{id}/provenance"
+
+    @override
+    @operation(
+        id="jobs.provenance",
+        summary="Tell where a job's results are from",
+        scope=READ,
+        returns=ProvenanceView,
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> ProvenanceView:
+        """Return things, activities, people, and how they hang together."""
+        return await self.with_job(self.services.provenance.of_job, id)
+
+
+class JobProv(JobApi):
+    """The chain in W3C PROV."""
+
+    path = "/jobs/{id}/prov"
+
+    @override
+    @operation(
+        id="jobs.prov",
+        summary="Tell where a job's results are from, as W3C PROV-JSON with IVOA terms",
+        scope=READ,
+        media_type=PROV_JSON,
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> None:
+        """Send it as a file."""
+        view = await self.with_job(self.services.provenance.of_job, id)
+        text = await self.context.file_threads(export.prov_json, view, base=_base(self))
+        _send(self, text, f"{id}.prov.json", PROV_JSON)
+
+
+class JobCrate(JobApi):
+    """The chain as a research object."""
+
+    path = "/jobs/{id}/crate"
+
+    @override
+    @operation(
+        id="jobs.crate",
+        summary="Tell where a job's results are from, as metadata of a Process Run RO-Crate",
+        scope=READ,
+        media_type=CRATE,
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> None:
+        """Send `ro-crate-metadata.json`."""
+        view = await self.with_job(self.services.provenance.of_job, id)
+        text = await self.context.file_threads(export.crate_json, view, base=_base(self))
+        _send(self, text, "ro-crate-metadata.json", CRATE)
+
+
+class JobCrateFiles(JobApi):
+    """The chain as a research object, results and all."""
+
+    is_stream = True
+    path = "/jobs/{id}/crate/files"
+
+    @override
+    @operation(
+        id="jobs.archive",
+        summary="Download a job's results as a Process Run RO-Crate, a zip",
+        scope=READ,
+        media_type=ZIP,
+        errors=(NotFound, NoRoom),
+    )
+    async def get(self, id: str) -> None:
+        """Send it piece by piece."""
+        profile = self.require()
+        with self.context.reads.one(profile):
+            view = await self.with_job(self.services.provenance.of_job, id)
+            self.set_header("Content-Type", ZIP)
+            self.set_header("Content-Disposition", f'attachment; filename="{id}.crate.zip"')
+            opened = partial(self._open, profile, id)
+            await self._send(export.crate_pieces(view, base=_base(self), open_result=opened))
+
+    def _open(self, profile: Profile, job: str, name: str) -> BinaryIO:
+        found = self.services.results.open(owner=profile.name, job=job, name=name, avi=profile.avi)
+        return found.file
+
+    async def _send(self, pieces: Iterator[bytes]) -> None:
+        """Send what is made as fast as it is taken."""
+        try:
+            while (piece := await self.context.file_threads(next, pieces, b"")) != b"":
+                self.write(piece)
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await self.flush()
+            await self.finish()
+        except StreamClosedError:
+            return  # the reader went away
+        except (TimeoutError, NotFound):
+            self.detach().close()  # what was sent is no whole zip, and says so by its broken end
+
+
+class JobInputs(JobApi):
+    """Files that a job reads."""
+
+    path = "/jobs/{id}/inputs"
+
+    @override
+    @operation(
+        id="jobs.inputs",
+        summary="List the files that a job reads, with their hashes",
+        scope=READ,
+        returns=list[InputView],
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> list[InputView]:
+        """Return them by parameter."""
+        return await self.with_job(self.services.provenance.inputs, id)
+
+
+class JobAgain(JobApi):
+    """Run a job again."""
+
+    path = "/jobs/{id}/again"
+
+    @override
+    @operation(
+        id="jobs.same",
+        summary="Tell whether a job's inputs are what they were",
+        scope=READ,
+        returns=AgainView,
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> AgainView:
+        """Return what differs now, before it is run again."""
+        profile = self.require()
+        found: AgainView = await self.context.file_threads(
+            self.services.again.look, owner=profile.name, job=id, avi=profile.avi
+        )
+        return found
+
+    @override
+    @operation(
+        id="jobs.again",
+        summary="Run a job again: same release, parameters and inputs",
+        scope=SUBMIT,
+        body=RunAgain,
+        returns=JobView,
+        status=201,
+        errors=(NotFound, Withdrawn, Conflict, BadParameter, TooLarge, NoRoom, QueueFull, SpaceFull),
+    )
+    async def post(self, id: str, body: RunAgain) -> JobView:
+        """Submit it; what comes of it is compared with what had come before."""
+        profile = self.require()
+        job: JobView = await self.context.file_threads(
+            self.services.again.run,
+            owner=profile.name,
+            groups=profile.groups,
+            job=id,
+            avi=profile.avi,
+            even_if_inputs_differ=body.even_if_inputs_differ,
+        )
+        self.set_header("Location", f"{PREFIX}/api/jobs/{job.id}")
+        return job
+
+
+class JobComparison(JobApi):
+    """How a job that was run again compares."""
+
+    path = "/jobs/{id}/comparison"
+
+    @override
+    @operation(
+        id="jobs.comparison",
+        summary="Tell whether a job that was run again made the same",
+        scope=READ,
+        returns=ComparisonView,
+        errors=(NotFound,),
+    )
+    async def get(self, id: str) -> ComparisonView:
+        """Return `reproduced`, or what differs and what was not as before."""
+        return await self.with_job(self.services.provenance.comparison, id)
+
+
+def _base(handler: ApiHandler) -> str:
+    return str(handler.context.config.public_url)
+
+
+def _send(handler: ApiHandler, text: str, name: str, media_type: str) -> None:
+    handler.set_header("Content-Type", media_type)
+    handler.set_header("Content-Disposition", f'attachment; filename="{name}"')
+    handler.finish(text)
+
+
+HANDLERS: tuple[type[ApiHandler], ...] = (
+    JobProvenance,
+    JobProv,
+    JobCrate,
+    JobCrateFiles,
+    JobInputs,
+    JobAgain,
+    JobComparison,
+)

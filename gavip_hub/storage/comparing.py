@@ -1,0 +1,84 @@
+"""Two files that strangers made are compared in a program of its own, with limits and copies."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a file of which more than its digest is compared."""
+SECONDS = 600.0
+LONGEST_WORDS = 500
+TOO_LARGE = "its bytes are others, and it is too large to be compared by value"
+NOT_COMPARED = "its bytes are others, and comparing them by value took too much time or memory"
+Pair = tuple[BinaryIO, BinaryIO]
+
+
+class Comparer:
+    """Compares files by what people would call their contents.
+
+    Parameters
+    ----------
+    root
+        The data root; copies are made in it, for the program may read no file of a user's space.
+    """
+
+    def __init__(self, *, root: Path) -> None:
+        self._root = root
+
+    def difference(self, name: str, pair: Pair) -> str:
+        """Return how two files of other bytes differ, in words: empty where both mean the same."""
+        # One by one: a file that breaks the program costs no other its answer.
+        if max(map(_size, pair)) > LARGEST:
+            return TOO_LARGE
+        with self._room() as room:
+            for folder, file in zip(("before", "after"), pair, strict=True):
+                (room / folder).mkdir()
+                with (room / folder / name).open("wb") as copy:
+                    shutil.copyfileobj(file, copy)
+            return _answer(room).get(name, NOT_COMPARED)
+
+    @contextmanager
+    def _room(self) -> Iterator[Path]:
+        place = self._root / "comparing"
+        place.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as room:
+            yield Path(room)
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _answer(room: Path) -> dict[str, str]:
+    """Ask the program; nothing where it was ended, or says what nobody understands."""
+    call = [
+        sys.executable,
+        "-I",
+        "-m",
+        "avi_kernel.checking.compare",
+        str(room / "before"),
+        str(room / "after"),
+    ]
+    environment = {"PATH": os.defpath, "HOME": str(room), "TMPDIR": str(room), "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            call, check=False, capture_output=True, timeout=SECONDS, cwd=room, env=environment
+        )
+        found = json.loads(done.stdout) if done.returncode == 0 else {}
+    except (subprocess.TimeoutExpired, ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): _words(words) for name, words in found.items() if isinstance(words, str)}
+
+
+def _words(words: str) -> str:
+    plain = "".join(char if char.isprintable() else " " for char in words)
+    return plain[:LONGEST_WORDS].encode("utf-8", "replace").decode()

@@ -1,0 +1,92 @@
+"""A chain in the words of others: read back by the standards' own libraries."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from prov.model import ProvActivity, ProvAgent, ProvDocument, ProvEntity
+
+from avi_kernel.protocol.provenance import ProvenanceEdge, ProvenanceFact, ProvenanceNode, ProvenanceView
+from gavip_hub.services.provenance_export import crate_json, prov_json
+
+BASE = "https://gavip.example.org"
+
+
+def node(name, what, sort="entity", url="", **facts):
+    told = [ProvenanceFact(name=fact.replace("_", " "), value=value) for fact, value in facts.items()]
+    return ProvenanceNode(id=name, kind=what, type=sort, label=f"The {what} <é>", facts=told, url=url)
+
+
+@pytest.fixture(params=["", 'a"b\\c\nd', "é 😀"])
+def chain(request):
+    odd = request.param
+    return ProvenanceView(
+        of="j1",
+        made_at=datetime(2026, 1, 1, tzinfo=UTC),
+        nodes=[
+            node(
+                "job:j1",
+                "job",
+                "activity",
+                url="/services/gavip/jobs/j1",
+                id="j1",
+                state="COMPLETED",
+                started_at="2026-01-01T00:00:00+00:00",
+                ended_at="2026-01-01T00:01:00+00:00",
+            ),
+            node("person:ann", "person", "agent"),
+            node("release:stars:1.0", "release", commit="c" * 40),
+            node("parameters:j1", "parameters", radius=odd),
+            node("input:1", "input", path=f"data/{odd}a.csv", **{"SHA-256": "1" * 64}),
+            node("query:j1:1", "query", ADQL=f"SELECT '{odd}'"),
+            node("archive:https://a/tap:DR3", "archive", address="https://a/tap"),
+            node(
+                "result:j1:a.csv",
+                "result",
+                url="/services/gavip/jobs/j1/results/a.csv",
+                file="a.csv",
+                kind="text/csv",
+                size="12 bytes",
+            ),
+        ],
+        edges=[
+            ProvenanceEdge(source="job:j1", target="person:ann", relation="wasAssociatedWith", role="ran it"),
+            ProvenanceEdge(source="job:j1", target="release:stars:1.0", relation="used", role="program"),
+            ProvenanceEdge(source="job:j1", target="parameters:j1", relation="used"),
+            ProvenanceEdge(source="job:j1", target="input:1", relation="used", role="stars"),
+            ProvenanceEdge(source="job:j1", target="query:j1:1", relation="used"),
+            ProvenanceEdge(
+                source="query:j1:1", target="archive:https://a/tap:DR3", relation="wasDerivedFrom"
+            ),
+            ProvenanceEdge(source="result:j1:a.csv", target="job:j1", relation="wasGeneratedBy"),
+        ],
+    )
+
+
+def test_prov_is_read_back_with_everything_in_it(chain):
+    read = ProvDocument.deserialize(content=prov_json(chain, base=BASE), format="json")
+    counts = [len(list(read.get_records(kind))) for kind in (ProvActivity, ProvAgent, ProvEntity)]
+    assert counts == [1, 1, 6]
+    assert len(list(read.get_records())) == 8 + len(chain.edges)
+
+
+def test_prov_tells_the_classes_of_the_ivoas_model(chain):
+    text = prov_json(chain, base=BASE)
+    for word in (
+        "voprov:Activity",
+        "voprov:DatasetEntity",
+        "voprov:ActivityDescription",
+        "voprov:ValueEntity",
+    ):
+        assert word in text
+
+
+def test_a_crate_tells_one_action_with_its_program_its_files_and_who_ran_it(chain):
+    graph = {entity["@id"]: entity for entity in json.loads(crate_json(chain, base=BASE))["@graph"]}
+    [action] = [entity for entity in graph.values() if entity["@type"] == "CreateAction"]
+    [program] = [action["instrument"]] if isinstance(action["instrument"], dict) else action["instrument"]
+    assert graph[program["@id"]]["@type"] == "SoftwareApplication"
+    made = action["result"][0] if isinstance(action["result"], list) else action["result"]
+    assert made["@id"] == f"{BASE}/services/gavip/api/jobs/j1/results/a.csv"
+    assert action["startTime"].startswith("2026-01-01")
+    assert "agent" in action
