@@ -66,6 +66,8 @@ class Service:
     tidier: Rounds
     outside: Rounds
     image_maker: Rounds
+    product_maker: Rounds
+    group_reader: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""

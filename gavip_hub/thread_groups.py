@@ -13,7 +13,7 @@ ROUND_THREADS = 2
 
 def connections(config: Gavip) -> int:
     """Return how many of these may ask the database at once."""
-    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 1
+    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + 2
 
 
 class ThreadGroups(NamedTuple):
@@ -34,6 +34,8 @@ class ThreadGroups(NamedTuple):
     """Apart from all: a repository of another place may take half an hour."""
     image_threads: Threads
     """Apart from all: an engine that saves an image is waited for, one at a time."""
+    product_threads: Threads
+    """Apart from all: a large product is copied for a while."""
 
 
 def make_thread_groups(config: Gavip) -> ThreadGroups:
@@ -48,4 +50,5 @@ def make_thread_groups(config: Gavip) -> ThreadGroups:
         building_threads=Threads(size=1, name="gavip-building"),
         outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
         image_threads=Threads(size=1, name="gavip-images"),
+        product_threads=Threads(size=1, name="gavip-products"),
     )

@@ -34,8 +34,9 @@ class UserSpaces:
         """Make the folders that all users share a way through."""
         for parts in (["users"], ["attempts"], ["shared"], ["shared", "me"]):
             self._make(parts, mode=_PASSABLE)
-        for name in ("everyone", "groups"):
-            self._make(["shared", name], mode=READABLE)
+        self._make(["shared", "everyone"], mode=READABLE)
+        with opened_folder(self._root, ["shared", "groups"], make=True, mode=_PASSABLE) as groups:
+            os.fchmod(groups, _PASSABLE)  # earlier versions let everybody list it
 
     def places(
         self,
@@ -64,8 +65,8 @@ class UserSpaces:
             user_space=self._make(["users", owner]),
             jobs=self._make(["users", owner, "jobs"]),
             shared_everyone=str(self._root / "shared" / "everyone"),
-            shared_groups=str(self._root / "shared" / "groups"),
-            shared_me=self._make(["shared", "me", owner]),
+            shared_groups=self._make(["shared", "groups", owner], mode=READABLE),
+            shared_me=self._make(["shared", "me", owner], mode=READABLE),
             avi_folder=self._make(["users", owner, "avis", avi]) if avi else None,
             checkout=str(checkout) if checkout else None,
             attempt=str(attempt) if attempt else None,

@@ -7,10 +7,11 @@ from sqlalchemy import Enum
 
 from gavip_hub.storage.database import make_engine
 from gavip_hub.storage.outside_schema import Import
+from gavip_hub.storage.product_schema import Product
 from gavip_hub.storage.schema import UtcDateTime
 from gavip_hub.storage.template_schema import Template
 
-[METADATA] = {Import.metadata, Template.metadata}
+[METADATA] = {Import.metadata, Product.metadata, Template.metadata}
 """Of all tables: each module of them is loaded, and they have one between them."""
 
 
