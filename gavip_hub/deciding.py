@@ -28,6 +28,7 @@ from gavip_hub.services.readers import ReaderService
 from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
+from gavip_hub.services.shared_files import SharedFiles
 from gavip_hub.services.shares import ShareService
 from gavip_hub.services.showing import Showing
 from gavip_hub.services.simulations import SimulationService
@@ -206,6 +207,7 @@ def _files(core: Core) -> FileService:
         database=core.database,
         quotas=core.quotas,
         files=UserFiles(root=core.config.root),
+        shared=SharedFiles(root=core.config.root),
         uploads=core.uploads,
         disk=core.disk,
         clock=core.clock,

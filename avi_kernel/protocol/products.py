@@ -23,13 +23,16 @@ class ProductMake(Wire):
     title: Line = ""
     """Default: the name of the file or folder, or the job's title."""
     description: Description = ""
+    """Markdown, for readers."""
 
 
 class ProductChange(Wire):
     """What is said of a product: its files never change, its words may; what is left out stays."""
 
     title: Line | None = None
+    """Empty: it stays."""
     description: Description | None = None
+    """Markdown, for readers."""
 
 
 class ProductView(Wire):
@@ -96,6 +99,7 @@ class ShareMake(Wire):
     """Let somebody read a product."""
 
     kind: ShareKind
+    """Whom it is shared with; who has the address of a `link` reads it without signing in."""
     subject: Line = ""
     """Name of the user or the group; empty for `everyone` and `link`."""
     expires_at: datetime | None = None

@@ -1,16 +1,19 @@
 """A product for whoever has its link: no sign-in, and nothing of who follows it is used."""
 
+import logging
 from typing import Any
 
 from typing_extensions import override
 
 from avi_kernel.protocol.api import Profile
+from gavip_hub.exceptions import GavipError
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.products import send_product_file
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.handlers.sign_in import NOBODY, Identity
 
+log = logging.getLogger(__name__)
 _STRANGERS = Profile(name="", roles=[])
 """All who read by links share the turns of one reader: they keep nobody waiting who has signed in."""
 _ADDRESS = "[A-Za-z0-9_-]{20,100}"
@@ -36,6 +39,13 @@ class LinkPage(PageHandler):
     def _request_summary(self) -> str:
         # The address is the secret: it is in no log.
         return f"{self.request.method} {ROOT}p/… ({self.request.remote_ip})"
+
+    @override
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        if isinstance(value, GavipError):
+            super().log_exception(typ, value, tb)
+        else:  # tornado would write the whole request, and so its address
+            log.error("%s failed", self._request_summary(), exc_info=value)
 
     @override
     async def get(self, secret: str) -> None:

@@ -96,6 +96,8 @@ class SharedTrees:
         """Give a folder below `shared`, made where it is missing; those above the readers' own let nobody list them."""
         for most in range(2, len(parts) + 1):
             with opened_folder(self._shared, parts[:most], make=True) as folder, suppress(PermissionError):
+                if os.geteuid() == 0:  # earlier versions gave it to its reader
+                    os.fchown(folder, 0, 0)
                 os.fchmod(folder, READABLE)
         with opened_folder(self._shared, parts) as folder:
             yield folder

@@ -11,15 +11,12 @@ from avi_kernel.protocol.products import ProductChange, ProductMake, ShareMake
 from gavip_hub.exceptions import BadParameter, Conflict, Forbidden, NotFound, SpaceFull
 from gavip_hub.storage import blobs
 from gavip_hub.storage.userfiles import LARGEST_HOLE
-from tests.support.engine import prepared
 from tests.support.products import GROUPS, Killed, ProductDesk, dies_at
 
 
 @pytest.fixture
-def desk(database_url, tmp_path):
-    database = prepared(database_url)
-    yield ProductDesk(database, tmp_path)
-    database.close()
+def desk(database, tmp_path):
+    return ProductDesk(database, tmp_path)
 
 
 @pytest.fixture
