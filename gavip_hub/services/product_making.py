@@ -129,7 +129,12 @@ class ProductMaker:
             if row is None:
                 raise NotFound(f"The job's result {name} is gone.")
             parts = [RESULTS_FOLDER, name]
-            asked = {"owner": product.owner, "job": product.job, "attempt": row.attempt, "parts": parts}
+            asked: dict[str, Any] = {
+                "owner": product.owner,
+                "job": product.job,
+                "attempt": row.attempt,
+                "parts": parts,
+            }
             with self._folders.open(**asked) as file:
                 media_type = row.media_type or media_type_of(name)
                 yield SourceFile(path=name, file=file, media_type=media_type, sha256=row.sha256)

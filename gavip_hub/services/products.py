@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO, Literal
 
 from sqlalchemy.orm import Session
@@ -333,7 +334,7 @@ class ProductService:
         return product_view(row, shares, viewer=viewer, groups=groups, page=page, now=now)
 
 
-def tell(session: Session, row: Product, *, at: Any) -> None:
+def tell(session: Session, row: Product, *, at: datetime) -> None:
     """Note for its owner how far a product is; last in a transaction."""
     done = row.copied_bytes / row.bytes if row.bytes else 0.0
     fraction = 1.0 if row.state == ProductState.READY else min(1.0, done)

@@ -77,7 +77,6 @@ class Showing:
         with self._database.reading() as session:
             row = products.any_one(session, product)
             shares = products.shares_of(session, [product]).get(product, [])
-            contents = products.contents(session, product)
         if row is None:
             return
         live = self._live(shares) if row.state == ProductState.READY else []
@@ -88,8 +87,11 @@ class Showing:
         for place in present - wanted:
             if _group_of(place) not in unknown:
                 self._trees.take(place)
-        for place in sorted(wanted - present):
-            self._trees.put(place, contents)
+        if missing := sorted(wanted - present):
+            with self._database.reading() as session:
+                contents = products.contents(session, product)
+            for place in missing:
+                self._trees.put(place, contents)
 
     def _live(self, shares: list[Shown]) -> list[Shown]:
         now = self._clock.now()

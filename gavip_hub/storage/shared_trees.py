@@ -71,7 +71,7 @@ class SharedTrees:
 
     def places(self, *, owner: str, leaf: str) -> set[Place]:
         """Return where one product lies."""
-        candidates = [("everyone", owner, leaf)]
+        candidates: list[Place] = [("everyone", owner, leaf)]
         candidates += [("me", reader, owner, leaf) for reader in _names(self._shared / "me")]
         for reader in _names(self._shared / "groups"):
             groups = _names(self._shared / "groups" / reader)

@@ -115,10 +115,54 @@ def test_what_does_not_fit_the_quota_is_refused(desk):
         desk.begin()
 
 
-def test_results_of_a_job_are_a_product_with_its_software(desk, monkeypatch):
-    job = desk.engine.submit()
-    with pytest.raises(BadParameter, match="no results"):
-        desk.products.make(owner="ann", groups=[], asked=ProductMake(job=job.id))
+def of_job(desk, job, **more):
+    asked = ProductMake(job=job, **more)
+    product = desk.products.make(owner="ann", groups=[], asked=asked).id
+    desk.maker.look()
+    return product
+
+
+async def completed(desk, **results):
+    job = desk.engine.submit().id
+    async with desk.engine.loop():
+        await desk.engine.until_state(job, "RUNNING")
+        desk.engine.complete(job, results={f"{name}.txt": content for name, content in results.items()})
+        await desk.engine.until_state(job, "COMPLETED")
+    return job
+
+
+async def test_results_of_a_job_are_a_product_with_its_software(desk):
+    job = await completed(desk, one=b"1", two=b"2")
+    view = desk.get("ann", of_job(desk, job))
+    assert (view.state, view.files, view.job, view.avi, view.avi_title) == ("READY", 2, job, "stars", "Stars")
+    assert "Made with Stars 1.0 by ann" in view.citation
+
+
+async def test_some_results_of_a_job_are_a_product(desk):
+    product = of_job(desk, await completed(desk, one=b"1", two=b"2"), results=["two.txt"])
+    assert desk.read("ann", product, "two.txt") == b"2"
+    assert desk.get("ann", product).files == 1
+
+
+async def test_a_result_that_is_not_what_the_job_made_is_refused(desk):
+    job = await completed(desk, one=b"1")
+    file = desk.root / f"users/ann/jobs/{job}/1/results/one.txt"
+    file.chmod(0o644)
+    file.write_bytes(b"2")
+    view = desk.get("ann", of_job(desk, job))
+    assert (view.state, "not what its job made" in view.reason) == ("FAILED", True)
+
+
+@pytest.mark.parametrize("asked", [{}, {"results": ["none.txt"]}])
+def test_a_job_without_such_results_is_refused(desk, asked):
+    with pytest.raises(BadParameter, match=r"no result"):
+        of_job(desk, desk.engine.submit().id, **asked)
+
+
+def test_a_job_of_somebody_else_is_none(desk):
+    job = desk.engine.submit(owner="bob").id
+    with pytest.raises(NotFound):
+        of_job(desk, job)
 
 
 # Who reads what: roles x acts. Of each share, who may read by it.
