@@ -3,12 +3,16 @@
 import hashlib
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from avi_kernel.protocol.products import ProductChange, ProductMake, ShareMake
+from gavip_hub.config import MB
 from gavip_hub.exceptions import BadParameter, Conflict, Forbidden, NotFound, SpaceFull
+from gavip_hub.services.shared_files import SharedFiles
+from gavip_hub.services.spaces import SpaceMeasurer
 from gavip_hub.storage import blobs
 from gavip_hub.storage.userfiles import LARGEST_HOLE
 from tests.support.products import GROUPS, Killed, ProductDesk, dies_at
@@ -403,3 +407,54 @@ def test_what_members_of_a_group_see_stays_until_the_hub_says_who_they_are(desk,
     desk.again()
     desk.maker.look()
     assert {path.split("/")[1] for path in desk.shown()} == {"bob"}
+
+
+def test_what_is_shared_is_listed_and_read_for_its_reader_alone(desk, product):
+    desk.share(product, "user", "bob")
+    files = SharedFiles(root=desk.root)
+    place = ["shared", "me", "ann", leaf(desk, product)]
+    assert [one.name for one in files.listed("bob", place)[0]] == ["b.csv", "maps"]
+    with files.open("bob", [*place, "maps", "a.csv"]) as file:
+        assert file.read() == b"a"
+    for who, parts in (("eve", [*place, "b.csv"]), ("bob", ["shared", "other"]), ("bob", ["shared", "me"])):
+        with pytest.raises(NotFound):
+            files.open(who, parts)
+    assert files.listed("eve", ["shared", "me"]) == ([], False)
+
+
+def test_products_count_for_their_owners_quota(desk, product):
+    measurer = SpaceMeasurer(
+        database=desk.engine.database,
+        user_spaces=desk.engine.user_spaces,
+        config=desk.engine.config,
+        clock=desk.clock,
+    )
+    desk.write("large/file.bin", b"\1" * 3_000_000)
+    desk.made("large")
+    (desk.root / "users/ann/large/file.bin").unlink()
+    measurer.look()
+    pool = desk.engine.quotas.user_pool(owner="ann", groups=[])
+    assert pool.space_used_mb == 3_000_000 // MB
+
+
+def test_a_share_that_could_not_be_taken_back_at_once_is_by_the_next_round(desk, product, monkeypatch):
+    share = desk.share(product, "user", "bob")
+    with monkeypatch.context() as patch:
+        dies_at(patch, desk.trees, "take")
+        with pytest.raises(Killed):
+            desk.shares.revoke(owner="ann", product=product, share=share.id)
+    desk.maker.look()
+    assert desk.shown() == {}
+
+
+def test_who_shares_and_revokes_at_the_same_moment_leaves_what_the_rows_say(desk, product):
+    def back_and_forth(reader):
+        for _ in range(5):
+            share = desk.share(product, "user", reader)
+            desk.shares.revoke(owner="ann", product=product, share=share.id)
+        desk.share(product, "user", reader)
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(back_and_forth, ["bob", "carl", "eve"]))
+    assert {path.split("/")[1] for path in desk.shown()} == {"bob", "carl", "eve"}
+    assert desk.left_over() == []
