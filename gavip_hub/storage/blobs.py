@@ -5,7 +5,6 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -148,13 +147,14 @@ class _Aside:
         self.path.unlink(missing_ok=True)
 
     def fill(self, source: BinaryIO, size: int, told: Callable[[int], object]) -> None:
-        with suppress(OSError):
+        try:
             fcntl.ioctl(self.file.fileno(), _CLONE, source.fileno())
-            self.size = os.fstat(self.file.fileno()).st_size
-            self.sha256 = digest_of(self.file)
-            told(self.size)
+        except OSError:
+            self._copy(source, size, told)
             return
-        self._copy(source, size, told)
+        self.size = os.fstat(self.file.fileno()).st_size
+        self.sha256 = digest_of(self.file)
+        told(self.size)
 
     def _copy(self, source: BinaryIO, size: int, told: Callable[[int], object]) -> None:
         """Copy no more than the size that was seen: a file that grows would have no end."""

@@ -10,12 +10,21 @@ from pathlib import Path
 
 from gavip_hub.domain.products import Place, is_leaf
 from gavip_hub.exceptions import NotFound, Unavailable
-from gavip_hub.storage.beneath import READABLE, check_part, opened_folder
+from gavip_hub.storage.beneath import PASSABLE, READABLE, check_part, opened_folder
 from gavip_hub.storage.blobs import Blobs
 from gavip_hub.trees import is_folder, remove_path
 
 _DEPTHS = {"everyone": 2, "me": 3, "groups": 4}
 """Folders below each until a product's own."""
+
+_FOLDERS = {
+    ("shared",): PASSABLE,
+    ("shared", "me"): PASSABLE,
+    ("shared", "groups"): PASSABLE,
+    ("shared", "everyone"): READABLE,
+    ("products",): 0o700,
+    ("products", "trees"): 0o700,
+}
 
 
 class SharedTrees:
@@ -35,14 +44,14 @@ class SharedTrees:
 
     def prepare(self) -> None:
         """Make the folder of what is half put or half taken, and empty it."""
-        remove_path(self._aside)
-        with opened_folder(self._root, ["products", "trees"], make=True):
-            pass
+        self._make_folders()
+        for name in _names(self._aside):
+            remove_path(self._aside / name)
 
     def put(self, place: Place, files: Mapping[str, str]) -> None:
         """Show files, path -> digest, in a folder that is there whole or not at all."""
-        name = secrets.token_hex(16)
-        made = self._aside / name
+        self._make_folders()
+        made = self._aside / secrets.token_hex(16)
         try:
             self._fill(made, files)
             with self._way(place[:-1]) as folder:
@@ -53,6 +62,7 @@ class SharedTrees:
 
     def take(self, place: Place) -> None:
         """Show a folder no more: at once and whole, then its links are removed."""
+        self._make_folders()
         gone = self._aside / secrets.token_hex(16)
         try:
             with opened_folder(self._shared, place[:-1]) as folder:
@@ -77,6 +87,11 @@ class SharedTrees:
             groups = _names(self._shared / "groups" / reader)
             candidates += [("groups", reader, group, owner, leaf) for group in groups]
         return {place for place in candidates if self._shared.joinpath(*place).is_dir()}
+
+    def _make_folders(self) -> None:
+        for parts, mode in _FOLDERS.items():
+            with opened_folder(self._root, parts, make=True, mode=mode):
+                pass
 
     def _fill(self, made: Path, files: Mapping[str, str]) -> None:
         made.mkdir()

@@ -113,7 +113,7 @@ def test_a_file_that_was_written_once_is_copied_again(desk, monkeypatch):
 
 
 def test_what_does_not_fit_the_quota_is_refused(desk):
-    desk.engine.config.quota["space_mb"] = 1
+    desk.engine.config.quota = {**desk.engine.config.quota, "space_mb": 1}
     desk.write("data/large.bin", b"\0" * 3_000_000)
     with pytest.raises(SpaceFull):
         desk.begin()
