@@ -86,6 +86,8 @@ class GavipService(Application):
             asyncio.create_task(service.provenance_noter.run()),
             asyncio.create_task(service.provenance_closer.run()),
             asyncio.create_task(service.image_maker.run()),
+            asyncio.create_task(service.product_maker.run()),
+            asyncio.create_task(service.group_reader.run()),
             asyncio.create_task(service.context.feed.run()),
         ]
         told = asyncio.create_task(stop.wait())

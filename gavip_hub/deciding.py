@@ -1,5 +1,7 @@
 """The deciding layer, made for the service's process: what its handlers ask."""
 
+from typing import Any
+
 from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.programs import lacking
 from gavip_hub.core import Core
@@ -19,16 +21,25 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.product_making import ProductMaker
+from gavip_hub.services.products import ProductService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService
+from gavip_hub.services.readers import ReaderService
 from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
+from gavip_hub.services.shared_files import SharedFiles
+from gavip_hub.services.shares import ShareService
+from gavip_hub.services.showing import Showing
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.working_copies import WorkingCopyService
+from gavip_hub.storage.blobs import Blobs
 from gavip_hub.storage.git_drafts import Drafts
 from gavip_hub.storage.image_archives import ImageArchives
+from gavip_hub.storage.product_sources import Sources
+from gavip_hub.storage.shared_trees import SharedTrees
 from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
@@ -85,7 +96,28 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         editing=_editing(core, pushes, drafts),
         pushes=pushes,
         images=_images(core, images),
+        **_products(core, jobs, hub, threads),
     )
+
+
+def _products(core: Core, jobs: JobService, hub: Hub, threads: Threads) -> dict[str, Any]:
+    """Return what makes, shows and shares products, by its name in `Services`."""
+    root, portal = core.config.root, f"{core.config.public_url}{PREFIX}"
+    common: dict[str, Any] = {"database": core.database, "clock": core.clock}
+    blobs, sources = Blobs(root=root), Sources(root=root)
+    showing = Showing(trees=SharedTrees(root=root, blobs=blobs), **common)
+    making: dict[str, Any] = {"blobs": blobs, "sources": sources, "showing": showing, "disk": core.disk}
+    products = ProductService(
+        quotas=core.quotas, jobs=jobs, page_of=lambda one: f"{portal}/products/{one}", **making, **common
+    )
+    return {
+        "products": products,
+        "shares": ShareService(
+            owned=products, showing=showing, link_of=lambda secret: f"{portal}/p/{secret}", **common
+        ),
+        "readers": ReaderService(hub=hub, showing=showing, in_thread=threads, **common),
+        "product_maker": ProductMaker(folders=core.folders, **making, **common),
+    }
 
 
 def _images(core: Core, source: ImageSource) -> ImageService:
@@ -192,6 +224,7 @@ def _files(core: Core) -> FileService:
         database=core.database,
         quotas=core.quotas,
         files=UserFiles(root=core.config.root),
+        shared=SharedFiles(root=core.config.root),
         uploads=core.uploads,
         disk=core.disk,
         clock=core.clock,

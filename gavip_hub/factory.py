@@ -68,6 +68,8 @@ class Service:
     provenance_noter: Rounds
     provenance_closer: Rounds
     image_maker: Rounds
+    product_maker: Rounds
+    group_reader: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""

@@ -30,6 +30,9 @@ MEASURE_SECONDS = 20.0
 OUTSIDE_SECONDS = 1.0
 IMAGES_SECONDS = 1.0
 PROVENANCE_SECONDS = 1.0
+PRODUCT_SECONDS = 1.0
+MEMBERS_SECONDS = 60.0
+"""The Hub is asked once for each group that something is shared with."""
 TIDY_SECONDS = 3600.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
@@ -56,6 +59,7 @@ def make_rounds(
             core, _keeper_of_provenance(core, services.images), thread_groups.provenance_threads
         ),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
+        **_products(core, services, thread_groups.product_threads),
     }
 
 
@@ -98,6 +102,23 @@ def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
         every=PROVENANCE_SECONDS,
         clock=core.clock,
     )
+
+
+def _products(core: Core, services: Services, threads: Threads) -> dict[str, Rounds]:
+    """Return what makes products, and what learns who is in the groups that they are shared with."""
+    making = Rounds(
+        task="making products",
+        act=lambda: threads(services.product_maker.look),
+        every=PRODUCT_SECONDS,
+        clock=core.clock,
+    )
+    reading = Rounds(
+        task="looking at members of groups",
+        act=services.readers.look,
+        every=MEMBERS_SECONDS,
+        clock=core.clock,
+    )
+    return {"product_maker": making, "group_reader": reading}
 
 
 def _image_maker(core: Core, images: ImageService, threads: Threads) -> Rounds:

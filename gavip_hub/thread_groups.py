@@ -14,7 +14,7 @@ PROVENANCE_THREADS = 1
 
 def connections(config: Gavip) -> int:
     """Return how many of these may ask the database at once."""
-    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + PROVENANCE_THREADS + 1
+    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + PROVENANCE_THREADS + 2
 
 
 class ThreadGroups(NamedTuple):
@@ -37,6 +37,8 @@ class ThreadGroups(NamedTuple):
     """Apart from all: an input may be large, and so may two results that are compared."""
     image_threads: Threads
     """Apart from all: an engine that saves an image is waited for, one at a time."""
+    product_threads: Threads
+    """Apart from all: a large product is copied for a while."""
 
 
 def make_thread_groups(config: Gavip) -> ThreadGroups:
@@ -52,4 +54,5 @@ def make_thread_groups(config: Gavip) -> ThreadGroups:
         outside_threads=Threads(size=MOST_AT_ONCE, name="gavip-outside"),
         provenance_threads=Threads(size=PROVENANCE_THREADS, name="gavip-provenance"),
         image_threads=Threads(size=1, name="gavip-images"),
+        product_threads=Threads(size=1, name="gavip-products"),
     )

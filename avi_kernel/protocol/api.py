@@ -277,9 +277,9 @@ class EventView(Wire):
     id: int
     at: datetime
     kind: str
-    """`job.state`, `job.progress`, `job.reason`, `server.state`."""
+    """`job.state`, `job.progress`, `job.reason`, `server.state`, `product.state`, `share.made`, `share.revoked`."""
     subject: str
-    """The job's id or the server's name."""
+    """The id of the job or product, or the server's name."""
     data: dict[str, JsonValue]
 
 

@@ -48,7 +48,7 @@ def open_mounts(spec: ContainerSpec, *, root: Path, uid: int | None) -> None:
     gavip_hub.exceptions.Unavailable
         A file or a link is in the way.
     """
-    theirs = [root / "users", root / "attempts", root / "shared" / "me"]
+    theirs = [root / "users", root / "attempts"]  # what is shared stays the platform's
     for mount in spec.mounts if uid is not None else ():
         if any(Path(mount.source).is_relative_to(folder) for folder in theirs):
             hand_over(mount.source, uid or 0)

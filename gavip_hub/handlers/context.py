@@ -34,16 +34,20 @@ from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.product_making import ProductMaker
+from gavip_hub.services.products import ProductService
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.readers import ReaderService
 from gavip_hub.services.rebuilds import RebuildService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
+from gavip_hub.services.shares import ShareService
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
@@ -94,6 +98,10 @@ class Services:
     working_copies: WorkingCopyService
     editing: EditingService
     images: ImageService
+    products: ProductService
+    shares: ShareService
+    readers: ReaderService
+    product_maker: ProductMaker
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from avi_kernel.protocol.provenance import Offer
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
-from gavip_hub.handlers import device, file_pages
+from gavip_hub.handlers import device, file_pages, link_pages, product_pages
 from gavip_hub.handlers.catalogue_pages import catalogue_routes, cited
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
@@ -296,6 +296,8 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *edit_routes(f"{PREFIX}/projects/({_SLUG})"),
         *device.ROUTES,
         *file_pages.ROUTES,
+        *product_pages.ROUTES,
+        *link_pages.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/platform/templates", TemplatesPage, {}),

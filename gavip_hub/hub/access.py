@@ -19,6 +19,8 @@ CUSTOM_SCOPES: dict[str, dict[str, Any]] = {
     "custom:gavip:delete:jobs": {"description": "Delete jobs and their results."},
     "custom:gavip:read:files": {"description": "Read files of the user-space."},
     "custom:gavip:write:files": {"description": "Write files of the user-space."},
+    "custom:gavip:read:products": {"description": "See products, and read what is shared."},
+    "custom:gavip:write:products": {"description": "Make products, share and remove them."},
     "custom:gavip:publish:releases": {"description": "Publish releases of AVIs."},
     "custom:gavip:admin:platform": {"description": "See and change what belongs to the whole platform."},
 }
@@ -39,8 +41,14 @@ _OUTREACH = [
     "custom:gavip:submit:jobs!user",
     "custom:gavip:cancel:jobs!user",
     "custom:gavip:delete:jobs!user",
+    "custom:gavip:read:products!user",
 ]
-_SCIENTIST = [*_OUTREACH, "custom:gavip:read:files!user", "custom:gavip:write:files!user"]
+_SCIENTIST = [
+    *_OUTREACH,
+    "custom:gavip:read:files!user",
+    "custom:gavip:write:files!user",
+    "custom:gavip:write:products!user",
+]
 _DEVELOPER = [*_SCIENTIST, "custom:gavip:publish:releases!user"]
 _OPERATOR = [
     *_DEVELOPER,
@@ -133,10 +141,11 @@ def roles(users: Mapping[str, str]) -> list[dict[str, Any]]:
         {"name": name, "scopes": scopes, "users": [user for user, role in users.items() if role == name]}
         for name, scopes in ROLE_SCOPES.items()
     ]
-    # Reconciling and evicting, nothing more: whoever takes over the service gains no user's files.
+    # Reconciling, evicting, and who is in a group that something is shared with; nothing more: whoever takes over the
+    # service gains no user's files.
     service = {
         "name": "gavip-service",
-        "scopes": ["list:users", "read:servers", "delete:servers"],
+        "scopes": ["list:users", "read:groups", "read:servers", "delete:servers"],
         "services": [SERVICE],
     }
     # After a proxy's restart the Hub must fill it again at once; it would do so only every five minutes.

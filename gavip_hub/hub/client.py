@@ -97,6 +97,22 @@ class HubClient:
         _, model = await self._ask("GET", f"/users/{quote(user, safe='')}", token)
         return next((server.ready for server in _servers(model) if server.name == name), None)
 
+    async def knows(self, user: str) -> bool:
+        """Tell whether there is a user of that name, with the service's own token."""
+        try:
+            await self._ask("GET", f"/users/{quote(user, safe='')}", self._service_token)
+        except NotFound:
+            return False
+        return True
+
+    async def members(self, group: str) -> list[str]:
+        """Return who is in a group, with the service's own token; nobody where there is none."""
+        try:
+            _, model = await self._ask("GET", f"/groups/{quote(group, safe='')}", self._service_token)
+        except NotFound:
+            return []
+        return [str(name) for name in model.get("users", [])]
+
     async def answers(self) -> bool:
         """Tell whether the Hub is up."""
         try:

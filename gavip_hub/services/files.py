@@ -11,6 +11,7 @@ from gavip_hub.config import MB
 from gavip_hub.domain.userpaths import checked, writable
 from gavip_hub.exceptions import BadParameter, GavipError, NoRoom
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.shared_files import SharedFiles, is_shared
 from gavip_hub.storage import spaces
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
@@ -40,6 +41,7 @@ class FileService:
         database: Database,
         quotas: QuotaService,
         files: UserFiles,
+        shared: SharedFiles,
         uploads: Uploads,
         disk: DiskSpace,
         clock: Clock,
@@ -47,6 +49,7 @@ class FileService:
         self._database = database
         self._quotas = quotas
         self._files = files
+        self._shared = shared
         self._uploads = uploads
         self._disk = disk
         self._clock = clock
@@ -60,7 +63,7 @@ class FileService:
             There is no such folder.
         """
         parts = checked(path, whole_space=True)
-        found, more = self._files.listed(owner, parts)
+        found, more = (self._shared if is_shared(parts) else self._files).listed(owner, parts)
         return FolderView(path="/".join(parts), items=[_entry(parts, one) for one in found], more=more)
 
     def some(self, *, owner: str) -> list[str]:
@@ -88,7 +91,8 @@ class FileService:
         NotFound
             There is no such file.
         """
-        return self._files.open(owner, checked(path))
+        parts = checked(path)
+        return (self._shared if is_shared(parts) else self._files).open(owner, parts)
 
     def digest(self, *, owner: str, path: str) -> FileDigest:
         """Return a file's digest, for whom copied it.

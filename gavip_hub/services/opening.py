@@ -37,6 +37,14 @@ class Hub(Protocol):
         """Tell whether a server answers; None where there is none."""
         ...
 
+    async def knows(self, user: str) -> bool:
+        """Tell whether there is a user of that name."""
+        ...
+
+    async def members(self, group: str) -> list[str]:
+        """Return who is in a group; nobody where there is none."""
+        ...
+
 
 class Listed(Protocol):
     """A server as the Hub lists it."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from gavip_hub.clock import Clock
-from gavip_hub.config import Gavip
-from gavip_hub.storage import containers, spaces
+from gavip_hub.config import MB, Gavip
+from gavip_hub.storage import containers, products, spaces
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.userspace import UserSpaces
 
@@ -58,4 +58,5 @@ class SpaceMeasurer:
         ended = self._clock.monotonic()
         self._rests[owner] = ended + (ended - began) / PART_OF_TIME
         with self._database.transaction() as session:
+            used += products.used_bytes(session, owner) // MB
             spaces.put(session, owner, used_mb=used, at=self._clock.now())

@@ -33,6 +33,7 @@ function enhance(part) {
 function concerns(event) {
   const page = document.querySelector("#jobs");
   if (event.kind.startsWith("server.")) return true;
+  if (/^(product|share)\./.test(event.kind)) return Boolean(document.querySelector("[data-products]"));
   return Boolean(page?.hasAttribute("data-newest") || document.querySelector(`[data-job="${CSS.escape(event.subject)}"]`));
 }
 

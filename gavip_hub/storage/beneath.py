@@ -12,6 +12,8 @@ from gavip_hub.exceptions import NotFound, Unavailable
 from gavip_hub.trees import FOLDER, is_folder, names_in, remove_tree
 
 READABLE = stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH
+PASSABLE = 0o711
+"""Boxes with uids of their own pass through, and list nothing."""
 MOST_DEEP = 50
 """Folders within folders that are kept of an attempt."""
 MOST_ENTRIES = 100_000

@@ -56,12 +56,7 @@ class UserFiles:
         space = self._users / check_part(owner)
         if not parts and not space.is_dir():
             return [], False  # nothing of theirs ran yet
-        try:
-            with opened_folder(space, parts) as folder:
-                found = list(_first(_entries(folder), MOST_LISTED + 1))
-        except FileNotFoundError:
-            raise NotFound("There is no such folder.") from None
-        return sorted(found[:MOST_LISTED], key=lambda one: one.name), len(found) > MOST_LISTED
+        return listed_below(space, parts)
 
     def open(self, owner: str, parts: Sequence[str]) -> BinaryIO:
         """Open a file.
@@ -75,6 +70,22 @@ class UserFiles:
             return open_file(self._users, [check_part(owner), *parts])
         except OSError:
             raise NotFound(f"There is no file {'/'.join(parts)}.") from None
+
+
+def listed_below(root: Path, parts: Sequence[str]) -> tuple[list[Found], bool]:
+    """Return what lies in a folder below another by name, and whether there is more than that.
+
+    Raises
+    ------
+    NotFound
+        There is no such folder.
+    """
+    try:
+        with opened_folder(root, parts) as folder:
+            found = list(_first(_entries(folder), MOST_LISTED + 1))
+    except FileNotFoundError:
+        raise NotFound("There is no such folder.") from None
+    return sorted(found[:MOST_LISTED], key=lambda one: one.name), len(found) > MOST_LISTED
 
 
 def found_of(name: str, status: os.stat_result) -> Found:

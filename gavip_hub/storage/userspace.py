@@ -10,12 +10,9 @@ from gavip_hub.config import MB
 from gavip_hub.domain.container import Places
 from gavip_hub.domain.job import container_name
 from gavip_hub.exceptions import NotFound
-from gavip_hub.storage.beneath import READABLE, check_part, open_file, opened_folder, take_over
+from gavip_hub.storage.beneath import PASSABLE, READABLE, check_part, open_file, opened_folder, take_over
 from gavip_hub.storage.measuring import bytes_below
 from gavip_hub.trees import remove_path, remove_tree
-
-_PASSABLE = 0o711
-"""Boxes with uids of their own pass through, and list nothing."""
 
 
 class UserSpaces:
@@ -33,9 +30,10 @@ class UserSpaces:
     def prepare(self) -> None:
         """Make the folders that all users share a way through."""
         for parts in (["users"], ["attempts"], ["shared"], ["shared", "me"]):
-            self._make(parts, mode=_PASSABLE)
-        for name in ("everyone", "groups"):
-            self._make(["shared", name], mode=READABLE)
+            self._make(parts, mode=PASSABLE)
+        self._make(["shared", "everyone"], mode=READABLE)
+        with opened_folder(self._root, ["shared", "groups"], make=True, mode=PASSABLE) as groups:
+            os.fchmod(groups, PASSABLE)  # earlier versions let everybody list it
 
     def places(
         self,
@@ -64,8 +62,8 @@ class UserSpaces:
             user_space=self._make(["users", owner]),
             jobs=self._make(["users", owner, "jobs"]),
             shared_everyone=str(self._root / "shared" / "everyone"),
-            shared_groups=str(self._root / "shared" / "groups"),
-            shared_me=self._make(["shared", "me", owner]),
+            shared_groups=self._make(["shared", "groups", owner], mode=READABLE),
+            shared_me=self._make(["shared", "me", owner], mode=READABLE),
             avi_folder=self._make(["users", owner, "avis", avi]) if avi else None,
             checkout=str(checkout) if checkout else None,
             attempt=str(attempt) if attempt else None,
@@ -105,7 +103,7 @@ class AttemptFolders:
         """Make the folder of an attempt that is about to start."""
         check_part(owner)
         name = check_part(container_name(job, attempt))
-        with opened_folder(self._root, ["attempts"], make=True, mode=_PASSABLE):
+        with opened_folder(self._root, ["attempts"], make=True, mode=PASSABLE):
             pass
         with opened_folder(self._root, ["attempts", name, "results"], make=True):
             return self._root / "attempts" / name
@@ -120,7 +118,7 @@ class AttemptFolders:
         """
         name = check_part(container_name(job, attempt))
         with (
-            opened_folder(self._root, ["attempts"], make=True, mode=_PASSABLE) as running,
+            opened_folder(self._root, ["attempts"], make=True, mode=PASSABLE) as running,
             opened_folder(self._root, ["users", owner, "jobs"], make=True) as jobs,
         ):
             if not _exists(running, name):

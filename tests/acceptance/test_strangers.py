@@ -118,6 +118,16 @@ ANSWERS = {
     "data.append": OF_AN_UPLOAD,
     "data.finish": OF_AN_UPLOAD,
     "data.abandon": OF_AN_UPLOAD,
+    "products.list": NOT_INTERFACES,
+    "products.get": replace(THEIRS, interface={403}),
+    "products.files": replace(THEIRS, interface={403}),
+    "products.download": replace(THEIRS, interface={403}, query={"path": "word.txt"}),
+    "products.make": refused(person={404}, interface={403}, job="{job}"),
+    "products.describe": refused(person={404}, interface={403}, title="mine"),
+    "products.remove": refused(person={404}, interface={403}),
+    "shares.list": replace(THEIRS, interface={403}),
+    "shares.make": refused(person={404}, interface={403}, kind="everyone"),
+    "shares.revoke": refused(person={404}, interface={403}),
     "jobs.get": THEIRS,
     "jobs.delete": THEIRS,
     "jobs.why": THEIRS,
@@ -208,6 +218,11 @@ PAGES = {
     "/avis/gamma/pipelines/main/memory": {404},
     "/files": {200},
     "/files/content?path=secret.txt": {404},
+    "/products": {200},
+    "/products/new": {200},
+    "/products/{product}": {404},
+    "/products/{product}/share": {404},
+    "/products/{product}/content?path=word.txt": {404},
     "/projects/gamma/copy": {403, 404},
     "/projects/gamma/edit": {403, 404},
     "/projects/gamma/edit/app.ipynb": {403, 404},
@@ -244,6 +259,7 @@ PAGES = {
 """Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
 WRITES = {
     "/device/decide",
+    "/products/{product}/share",
     "/jobs/{job}/start",
     "/jobs/{job}/cancel",
     "/servers/alpha/close",
@@ -259,7 +275,7 @@ WRITES = {
     "/projects/gamma/release",
     "/platform/simulation",
 }
-OPEN_TO_ALL = ("/static/",)
+OPEN_TO_ALL = ("/static/", "/p/")
 
 
 @pytest.fixture(scope="module")
@@ -375,7 +391,7 @@ def test_the_owner_gets_all_of_it(platform: Platform, treasure: Treasure) -> Non
 
 
 def test_every_page_of_the_portal_has_its_answer_here() -> None:
-    addresses = [f"/services/gavip{path.format(job='j1').partition('?')[0]}" for path in PAGES]
+    addresses = [f"/services/gavip{path.format(job='j1', product='p1').partition('?')[0]}" for path in PAGES]
     for pattern, *_ in page_routes():
         known = any(re.fullmatch(pattern, address) for address in addresses)
         assert known or any(part in pattern for part in OPEN_TO_ALL), pattern
@@ -390,7 +406,9 @@ def test_a_page_shows_nothing_of_anothers(
     with asking(platform, tokens[asker]) as client:
         for page, for_people in PAGES.items():
             method = "POST" if page in WRITES else "GET"
-            answer = client.request(method, f"/services/gavip{page.format(job=treasure.job)}")
+            answer = client.request(
+                method, f"/services/gavip{page.format(job=treasure.job, product=treasure.product)}"
+            )
             leaked = SECRET in answer.text or (answer.is_success and treasure.job in answer.text)
             if answer.status_code not in for_others.get(ASKERS[asker], for_people) or leaked:
                 wrong.append((page, answer.status_code, answer.text[:100]))

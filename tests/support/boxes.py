@@ -85,7 +85,7 @@ class BoxWorld:
             "user_space": user,
             "jobs": user / "jobs",
             "shared_everyone": self.root / "shared/everyone",
-            "shared_groups": self.root / "shared/groups",
+            "shared_groups": self.root / "shared/groups" / owner,
             "shared_me": self.root / "shared/me" / owner,
         }
         if avi:

@@ -34,7 +34,7 @@ PATIENCE = 60.0
 """Seconds after which what should happen has not, on a machine that is busy with other things too."""
 ALL = (
     *("read:avis", "open:servers", "read:jobs", "submit:jobs", "cancel:jobs", "delete:jobs"),
-    *("read:files", "write:files"),
+    *("read:files", "write:files", "read:products", "write:products"),
 )
 DEVELOPER = (*ALL, "publish:releases")
 OPERATOR = (*DEVELOPER, "admin:platform")
@@ -95,6 +95,7 @@ class FakeHub:
             (r"/hub/api/user", _WhoAmI),
             (r"/hub/api/oauth2/token", _Token),
             (r"/hub/api/users", _Users),
+            (r"/hub/api/groups/([^/]+)", _Group),
             (r"/hub/api/users/([^/]+)", _User),
             (r"/hub/api/users/([^/]+)/tokens", _Tokens),
             (r"/hub/api/users/([^/]+)/tokens/([^/]+)", _OneToken),
@@ -152,11 +153,19 @@ class _Users(_Handler):
 class _User(_Handler):
     def get(self, user: str) -> None:
         model = self.hub.model_of(self.request)
+        if self.request.headers.get("Authorization") == f"token {SERVICE_TOKEN}":
+            model = next((one for one in self.hub.tokens.values() if one["name"] == user), None)
         if model is None or model["name"] != user:
             self.set_status(404)
             return
         servers = [_listed(owner, name) for owner, name in self.hub.servers if owner == user]
         self.write(servers[0] if servers else {"name": user, "servers": {}})
+
+
+class _Group(_Handler):
+    def get(self, group: str) -> None:
+        people = {one["name"] for one in self.hub.tokens.values() if group in one.get("groups", ())}
+        self.write({"name": group, "users": sorted(people)})
 
 
 class _Tokens(_Handler):
@@ -278,6 +287,7 @@ async def running_service(
             service.provenance_noter.run,
             service.provenance_closer.run,
             service.image_maker.run,
+            service.product_maker.run,
             service.context.feed.run,
         )
     ]

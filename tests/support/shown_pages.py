@@ -14,6 +14,13 @@ from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
+from avi_kernel.protocol.products import (
+    ProductFile,
+    ProductFiles,
+    ProductList,
+    ProductView,
+    ShareView,
+)
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.provenance import (
     AgainView,
@@ -228,6 +235,53 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield from project_pages()
     yield from copy_pages()
     yield from file_pages()
+    yield from product_pages()
+
+
+def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield lists of products, full and empty, one in each state as owner and reader see it, its form and its link."""
+    shown: dict[str, Any] = {
+        "id": "p1",
+        "owner": EVIL,
+        "title": EVIL,
+        "description": EVIL,
+        "files": 2,
+        "bytes": 5,
+        "copied_bytes": 3,
+        "path": EVIL,
+        "job": "j",
+        "avi": "stars",
+        "version": "1.0",
+        "avi_title": EVIL,
+        "authors": [EVIL],
+        "created_at": NOW,
+        "container_path": f"shared/me/{EVIL}",
+        "citation": EVIL,
+        "bibtex": EVIL,
+    }
+    products = [
+        ProductView(**shown, state=state, reason=EVIL, may=may)
+        for state, may in (("READY", "own"), ("READY", "read"), ("MAKING", "own"), ("FAILED", "own"))
+    ]
+    full = ProductList(items=products, next="p0")
+    for which in ("mine", "shared"):
+        yield "products.html", {"found": full, "which": which, "later": True}
+        yield "products.html", {"found": ProductList(items=[]), "which": which, "later": False}
+    file = ProductFile(path=f"a/{EVIL}", size=5, sha256="1" * 64, media_type="text/html")
+    files = {"files": ProductFiles(items=[file], next=EVIL), "later": True, "about": markdown(EVIL)}
+    shares = [
+        ShareView(id="r", product="p1", kind=kind, subject=EVIL, created_at=NOW, expires_at=end)
+        for kind, end in (("user", None), ("group", NOW), ("everyone", None), ("link", NOW))
+    ]
+    said = {"link": EVIL, "problem": EVIL, "told": EVIL, "here": "/services/gavip/products/p1"}
+    for product in products:
+        yield "product.html", {"product": product, **files, "shares": shares, **said}
+    bare = {"files": ProductFiles(items=[]), "later": False, "about": "", "shares": []}
+    yield "product.html", {"product": products[0], **said, **bare, "link": "", "problem": "", "told": ""}
+    yield "product_link.html", {"product": products[1], **files, "here": "/services/gavip/p/s"}
+    for given in ({"path": EVIL, "job": ""}, {"path": "", "job": EVIL}):
+        values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}"}
+        yield "product_new.html", {"given": values, "results": [EVIL], "problem": EVIL}
 
 
 def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:

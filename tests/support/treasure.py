@@ -35,6 +35,9 @@ class Treasure:
     """Ended well, with the secret in it."""
     pending: str
     """Not started yet."""
+    product: str
+    """Of the job, with the secret in its title, and shared with somebody who is none of the askers."""
+    share: str
     result: str = "word.txt"
 
     @property
@@ -45,6 +48,8 @@ class Treasure:
             "result": self.result,
             "avi": self.avi,
             "server": self.server,
+            "product": self.product,
+            "share": self.share,
             "template": "none",
             "image": "avi-python",
             "version": "1.0.0",
@@ -78,13 +83,36 @@ def fill(platform: Platform, folder: Path, *, avi: str, other_avi: str, private_
         job = run(owner, avi, parameters={"word": SECRET})
         assert job["phase"] == "COMPLETED", job["error"]
         pending = submit(owner, avi, start=False)
+        product, share = _shared(owner, job["id"])
     platform.open_avi(other_avi, OWNER)
-    return Treasure(avi=avi, server=other_avi, private_avi=private_avi, job=job["id"], pending=pending)
+    of_product = {"product": product, "share": share}
+    return Treasure(
+        avi=avi, server=other_avi, private_avi=private_avi, job=job["id"], pending=pending, **of_product
+    )
+
+
+def _shared(owner: httpx.Client, job: str) -> tuple[str, str]:
+    """Make a product of a job and share it; return both."""
+    product = str(owner.post("/products", json={"job": job, "title": SECRET}).json()["id"])
+
+    def is_ready() -> bool:
+        return owner.get(f"/products/{product}").json()["state"] == "READY"
+
+    eventually(is_ready, "the product is ready")
+    asked = {"kind": "user", "subject": "somebody"}
+    return product, str(owner.post(f"/products/{product}/shares", json=asked).json()["id"])
 
 
 def seen_by_owner(platform: Platform, treasure: Treasure) -> Any:
     """Return all that strangers could have changed, as its owner sees it."""
-    paths = (f"/jobs/{treasure.job}", f"/jobs/{treasure.pending}", "/servers", "/avis", "/policy")
+    paths = (
+        f"/products/{treasure.product}",
+        f"/jobs/{treasure.job}",
+        f"/jobs/{treasure.pending}",
+        "/servers",
+        "/avis",
+        "/policy",
+    )
     with platform.client(OWNER) as owner:
         word = owner.get(f"/jobs/{treasure.job}/results/{treasure.result}").text
         return word, [owner.get(path).json() for path in paths]

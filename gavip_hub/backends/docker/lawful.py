@@ -81,6 +81,9 @@ def _seen_so(mount: Mount, spec: ContainerSpec, root: Path) -> bool:
             not mount.writable and source.parent == root / "environments" and bool(_DIGEST.match(source.name))
         )
     own = root / "users" / spec.owner
-    shown = [root / "shared" / "everyone", root / "shared" / "groups", root / "shared" / "me" / spec.owner]
+    shown = [
+        root / "shared" / "everyone",
+        *(root / "shared" / name / spec.owner for name in ("groups", "me")),
+    ]
     lawful = [own] if mount.writable else [own, *shown]
     return bool(_HOME.match(mount.target)) and any(source.is_relative_to(folder) for folder in lawful)

@@ -24,9 +24,9 @@ def test_only_operators_reach_other_peoples_things(role: str) -> None:
     assert unfiltered == {"custom:gavip:read:avis"}
 
 
-def test_the_service_can_list_and_stop_servers_and_nothing_more() -> None:
+def test_the_service_can_list_and_stop_servers_and_read_groups_and_nothing_more() -> None:
     [service] = [role for role in access.roles({}) if role.get("services") == [access.SERVICE]]
-    assert service["scopes"] == ["list:users", "read:servers", "delete:servers"]
+    assert service["scopes"] == ["list:users", "read:groups", "read:servers", "delete:servers"]
 
 
 def test_the_token_of_an_interface_is_bound_to_its_server() -> None:

@@ -1,0 +1,352 @@
+"""Products: made of a path or of a job's results, read by whom they are shared with, removed by their owners."""
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, Literal
+
+from sqlalchemy.orm import Session
+
+from avi_kernel.protocol.products import (
+    ProductChange,
+    ProductFile,
+    ProductFiles,
+    ProductList,
+    ProductMake,
+    ProductView,
+)
+from gavip_hub.clock import Clock
+from gavip_hub.config import MB
+from gavip_hub.domain.products import ProductState, Shown, reads, slug_of
+from gavip_hub.domain.userpaths import checked
+from gavip_hub.exceptions import BadParameter, Forbidden, NoRoom, NotFound
+from gavip_hub.services.jobs import JobService
+from gavip_hub.services.product_views import file_view, product_view
+from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.showing import Showing
+from gavip_hub.storage import events, products, releases, spaces
+from gavip_hub.storage.blobs import Blobs
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.product_schema import Product
+from gavip_hub.storage.product_sources import Sources
+
+log = logging.getLogger(__name__)
+MOST_MAKING = 8
+"""Products of one person that are being made."""
+STATE = "product.state"
+"""Kind of the event that tells how far a product is."""
+_LONGEST_TITLE = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenProductFile:
+    """A file of a product with its content."""
+
+    entry: ProductFile
+    file: BinaryIO
+
+
+class ProductService:
+    """Products of all; each method that changes something is one transaction.
+
+    Parameters
+    ----------
+    snapshot
+        Tells where a job's results are from, for good; None where it cannot.
+    page_of
+        Address of a product's page, by its id.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        quotas: QuotaService,
+        jobs: JobService,
+        sources: Sources,
+        blobs: Blobs,
+        showing: Showing,
+        disk: DiskSpace,
+        clock: Clock,
+        page_of: Callable[[str], str],
+        snapshot: Callable[[str], dict[str, Any] | None] = lambda _: None,
+    ) -> None:
+        self._database = database
+        self._quotas = quotas
+        self._jobs = jobs
+        self._sources = sources
+        self._blobs = blobs
+        self._showing = showing
+        self._disk = disk
+        self._clock = clock
+        self._page_of = page_of
+        self._snapshot = snapshot
+
+    def make(self, *, owner: str, groups: Iterable[str], asked: ProductMake) -> ProductView:
+        """Begin to make a product; its files are copied by a round.
+
+        Raises
+        ------
+        NotFound
+            There is no such file, folder or job.
+        BadParameter
+            Neither a path nor a job was named, or it cannot be a product.
+        SpaceFull
+            It does not fit into the quota.
+        NoRoom
+            Too many are being made.
+        DiskFull
+            The platform's disk is full.
+        """
+        if bool(asked.path) == bool(asked.job):
+            raise BadParameter("name either a path of your space, as data/maps, or a job", field="path")
+        self._disk.require_room()
+        made = self._of_job(owner, asked) if asked.job else self._of_path(owner, asked)
+        with self._database.transaction() as session:
+            self._quotas.hold(session, owner)
+            if products.count_making(session, owner) >= MOST_MAKING:
+                raise NoRoom(f"{MOST_MAKING} of your products are being made: wait until one is ready.")
+            coming_mb = made.bytes / MB
+            used = self._quotas.require_fit(session, owner=owner, groups=groups, coming_mb=coming_mb)
+            if made.avi and made.version:
+                self._name_avi(session, made)
+            session.add(made)
+            session.flush()
+            now = self._clock.now()
+            spaces.put(session, owner, used_mb=used + round(coming_mb), at=now)
+            tell(session, made, at=now)
+            return self._view(session, made, viewer=owner, groups=())
+
+    def page(
+        self,
+        *,
+        viewer: str,
+        groups: Collection[str],
+        which: Literal["mine", "shared"] = "mine",
+        before: str | None = None,
+        limit: int = 50,
+    ) -> ProductList:
+        """Return one's own products, or what others share, newest first."""
+        asked: dict[str, Any] = {"before": before, "limit": limit + 1}
+        with self._database.reading() as session:
+            if which == "mine":
+                found = products.owned(session, viewer, **asked)
+            else:
+                now = self._clock.now()
+                found = products.shown_to(session, viewer, groups=groups, now=now, **asked)
+            shares = products.shares_of(session, [row.id for row in found])
+            items = [
+                self._viewed(row, shares.get(row.id, []), viewer=viewer, groups=groups)
+                for row in found[:limit]
+            ]
+        return ProductList(items=items, next=items[-1].id if len(found) > limit else None)
+
+    def get(self, *, viewer: str, groups: Collection[str], product: str) -> ProductView:
+        """Return a product that somebody may read.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it is not for them.
+        """
+        with self._database.reading() as session:
+            row = self._readable(session, viewer, groups, product)
+            return self._view(session, row, viewer=viewer, groups=groups)
+
+    def files(
+        self, *, viewer: str, groups: Collection[str], product: str, after: str = "", limit: int = 200
+    ) -> ProductFiles:
+        """Return the files of a product that somebody may read."""
+        with self._database.reading() as session:
+            self._readable(session, viewer, groups, product)
+            return _files(session, product, after=after, limit=limit)
+
+    def open(self, *, viewer: str, groups: Collection[str], product: str, path: str) -> OpenProductFile:
+        """Open a file of a product that somebody may read; the caller closes it.
+
+        Raises
+        ------
+        NotFound
+            It has no such file, or is not for them.
+        """
+        with self._database.reading() as session:
+            self._readable(session, viewer, groups, product)
+            return self._open(session, product, path)
+
+    def linked(self, product: str, *, after: str = "") -> tuple[ProductView, ProductFiles]:
+        """Return a product and its files for whom a link let in: see `ShareService.linked`."""
+        with self._database.reading() as session:
+            row = self._ready(session, product)
+            view = self._viewed(row, [], viewer="", groups=())
+            return view.model_copy(update={"job": None, "provenance": None}), _files(
+                session, product, after=after
+            )
+
+    def open_linked(self, product: str, path: str) -> OpenProductFile:
+        """Open a file for whom a link let in."""
+        with self._database.reading() as session:
+            self._ready(session, product)
+            return self._open(session, product, path)
+
+    def describe(self, *, owner: str, product: str, change: ProductChange) -> ProductView:
+        """Change what is said of a product.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it is not for them.
+        Forbidden
+            It is another's.
+        """
+        with self._database.transaction() as session:
+            row = self.own(session, owner, product)
+            if change.title is not None:
+                row.title = change.title.strip() or row.title
+            if change.description is not None:
+                row.description = change.description
+            session.flush()
+            return self._view(session, row, viewer=owner, groups=())
+
+    def remove(self, *, owner: str, product: str) -> None:
+        """Remove a product: its shares end at once, and what it alone holds goes from the disk.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it is not for them.
+        Forbidden
+            It is another's.
+        """
+        with self._database.transaction() as session:
+            self._quotas.hold(session, owner)
+            row, now = self.own(session, owner, product), self._clock.now()
+            row.state, row.removed_at = ProductState.REMOVED, now
+            space = spaces.of(session, owner)
+            if space is not None:
+                used_mb = max(0, space.used_mb - row.bytes // MB)
+                spaces.put(session, owner, used_mb=used_mb, at=space.measured_at)
+            products.revoke_all(session, product, at=now)
+            products.forget_files(session, product)
+            tell(session, row, at=now)
+        self._showing.settle(product)
+        log.info("%s removed the product %s", owner, product)
+
+    def own(self, session: Session, owner: str, product: str, *, hold: bool = True) -> Product:
+        """Return a product that is somebody's own; see `remove` for what it raises."""
+        row = products.one(session, product, hold=hold)
+        if row is not None and row.owner == owner:
+            return row
+        if row is None or not self._reads(session, row, owner, ()):
+            raise _no(product)
+        raise Forbidden(f"This product is {row.owner}'s: its owner alone changes and shares it.")
+
+    def _of_path(self, owner: str, asked: ProductMake) -> Product:
+        parts = checked(asked.path)
+        if parts[0] == "shared":
+            raise BadParameter(
+                "What others share is theirs: ask them to share it further, or make a product of what you made of it",
+                field="path",
+            )
+        files, size = self._sources.measure(owner, parts)
+        if not files:
+            raise BadParameter(
+                f"{asked.path[:80]} holds no file that can be shared: hidden ones and links are left out",
+                field="path",
+            )
+        return self._new(owner, asked, parts[-1], files=files, bytes=size, path="/".join(parts))
+
+    def _of_job(self, owner: str, asked: ProductMake) -> Product:
+        job = self._jobs.get(owner=owner, job=asked.job)
+        entries = {entry.name: entry for entry in job.results}
+        if missing := [name for name in asked.results if name not in entries]:
+            named = ", ".join(entries) or "none"
+            raise BadParameter(f"job {job.id} has no result {missing[0]}; it has: {named}", field="results")
+        chosen = [entries[name] for name in asked.results or entries]
+        if not chosen:
+            raise BadParameter("The job has no results that could be shared.", field="job")
+        title = job.title or (chosen[0].title if len(chosen) == 1 else "") or f"{job.avi} {job.pipeline}"
+        source = {"job": job.id, "avi": job.avi, "version": job.version}
+        made = self._new(
+            owner, asked, title, files=len(chosen), bytes=sum(one.size for one in chosen), **source
+        )
+        made.results = [one.name for one in chosen]
+        made.provenance = self._snapshot(job.id)
+        return made
+
+    def _new(self, owner: str, asked: ProductMake, title: str, **columns: Any) -> Product:
+        now, title = self._clock.now(), (asked.title.strip() or title)[:_LONGEST_TITLE]
+        return Product(
+            id=new_id("p", now=now),
+            owner=owner,
+            slug=slug_of(title),
+            title=title,
+            description=asked.description,
+            state=ProductState.MAKING,
+            reason="",
+            results=[],
+            authors=[],
+            avi_title="",
+            copied_bytes=0,
+            created_at=now,
+            **{"path": "", **columns},
+        )
+
+    def _name_avi(self, session: Session, made: Product) -> None:
+        release = releases.one(session, avi=made.avi or "", version=made.version or "")
+        manifest = (release.spec if release else {}).get("manifest", {})
+        made.authors = [str(one) for one in manifest.get("authors", [])]
+        made.avi_title = str(manifest.get("title") or made.avi)
+
+    def _readable(self, session: Session, viewer: str, groups: Collection[str], product: str) -> Product:
+        row = products.one(session, product)
+        if row is None or not (row.owner == viewer or self._reads(session, row, viewer, groups)):
+            raise _no(product)
+        return row
+
+    def _reads(self, session: Session, row: Product, reader: str, groups: Collection[str]) -> bool:
+        shares = products.shares_of(session, [row.id]).get(row.id, [])
+        is_ready = row.state == ProductState.READY
+        return is_ready and reads(shares, reader=reader, groups=groups, now=self._clock.now())
+
+    def _ready(self, session: Session, product: str) -> Product:
+        row = products.one(session, product)
+        if row is None or row.state != ProductState.READY:
+            raise _no(product)
+        return row
+
+    def _open(self, session: Session, product: str, path: str) -> OpenProductFile:
+        row = products.file(session, product, path)
+        if row is None:
+            raise NotFound(f"The product {product[:40]} has no file {path[:80]!r}.")
+        return OpenProductFile(entry=file_view(row), file=self._blobs.open(row.sha256))
+
+    def _view(self, session: Session, row: Product, *, viewer: str, groups: Collection[str]) -> ProductView:
+        shares = products.shares_of(session, [row.id]).get(row.id, [])
+        return self._viewed(row, shares, viewer=viewer, groups=groups)
+
+    def _viewed(
+        self, row: Product, shares: list[Shown], *, viewer: str, groups: Collection[str]
+    ) -> ProductView:
+        page, now = self._page_of(row.id), self._clock.now()
+        return product_view(row, shares, viewer=viewer, groups=groups, page=page, now=now)
+
+
+def tell(session: Session, row: Product, *, at: datetime) -> None:
+    """Note for its owner how far a product is; last in a transaction."""
+    done = row.copied_bytes / row.bytes if row.bytes else 0.0
+    fraction = 1.0 if row.state == ProductState.READY else min(1.0, done)
+    data = {"state": str(row.state), "fraction": round(fraction, 3)}
+    events.append(session, owner=row.owner, kind=STATE, subject=row.id, data=data, at=at)
+
+
+def _files(session: Session, product: str, *, after: str = "", limit: int = 200) -> ProductFiles:
+    found = products.files(session, product, after=after, limit=limit + 1)
+    items = [file_view(row) for row in found[:limit]]
+    return ProductFiles(items=items, next=items[-1].path if len(found) > limit else None)
+
+
+def _no(product: str) -> NotFound:
+    return NotFound(f"There is no product {product[:40]!r} that is open to you.")

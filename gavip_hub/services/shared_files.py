@@ -1,0 +1,69 @@
+"""What others share with a reader, as it lies below `shared` in their containers: listed and read, never written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from gavip_hub.exceptions import NotFound
+from gavip_hub.storage.beneath import check_part, open_file
+from gavip_hub.storage.userfiles import Found, listed_below
+
+TOP = "shared"
+_OWN = ("groups", "me")
+"""Of these each reader has a folder of their own."""
+
+
+def is_shared(parts: Sequence[str]) -> bool:
+    """Tell whether a path of a space lies below `shared`."""
+    return bool(parts) and parts[0] == TOP
+
+
+class SharedFiles:
+    """The three folders that make up `shared`.
+
+    Parameters
+    ----------
+    root
+        The data root.
+    """
+
+    def __init__(self, *, root: Path) -> None:
+        self._shared = root / "shared"
+
+    def listed(self, reader: str, parts: Sequence[str]) -> tuple[list[Found], bool]:
+        """Return what lies in a folder, named from the top of the space as `shared/me`, and whether there is more.
+
+        Raises
+        ------
+        NotFound
+            There is no such folder for this reader.
+        """
+        if len(parts) == 1:
+            found, _ = listed_below(self._shared, [])
+            return [one for one in found if one.name in ("everyone", *_OWN)], False
+        root, below = self._way(reader, parts)
+        if not root.is_dir():
+            return [], False  # nothing of theirs ran yet, and nobody shares with them
+        return listed_below(root, below)
+
+    def open(self, reader: str, parts: Sequence[str]) -> BinaryIO:
+        """Open a file; the caller closes it.
+
+        Raises
+        ------
+        NotFound
+            There is no such file for this reader.
+        """
+        root, below = self._way(reader, parts)
+        try:
+            return open_file(root, below)
+        except (OSError, ValueError):
+            raise NotFound(f"There is no file {'/'.join(parts)[:200]}.") from None
+
+    def _way(self, reader: str, parts: Sequence[str]) -> tuple[Path, Sequence[str]]:
+        kind = parts[1] if len(parts) > 1 else ""
+        if kind in _OWN:
+            return self._shared / kind / check_part(reader), parts[2:]
+        if kind == "everyone":
+            return self._shared / kind, parts[2:]
+        raise NotFound(f"There is no {'/'.join(parts)[:200]}.")

@@ -1,0 +1,146 @@
+"""Products over HTTP: made, shared, read and taken back, by people, through API, portal and links."""
+
+import httpx
+import pytest
+
+from tests.support.service import interface_of, pages_of, person, until
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+async def product(service, ann):
+    """A product of a file, ready."""
+    file = service.root / "users/ann/data/m45.html"
+    file.parent.mkdir(parents=True)
+    file.write_text(EVIL)
+    made = (await ann.post("/products", json={"path": "data", "title": "M45", "description": EVIL})).json()
+    await ready(ann, made["id"])
+    return made["id"]
+
+
+async def ready(client, product):
+    async def is_ready():
+        found = (await client.get(f"/products/{product}")).json()
+        return found if found["state"] == "READY" else None
+
+    return await until(is_ready)
+
+
+async def shared(client, product, **asked):
+    answer = await client.post(f"/products/{product}/shares", json=asked)
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    return answer.json()
+
+
+async def test_it_is_seen_by_whom_it_is_shared_with_until_it_is_revoked(ann, bob, product):
+    assert (await bob.get(f"/products/{product}")).status_code == 404
+    share = await shared(ann, product, kind="user", subject="bob")
+    found = (await bob.get("/products", params={"which": "shared"})).json()["items"]
+    assert [(one["id"], one["may"]) for one in found] == [(product, "read")]
+    assert (await ann.delete(f"/products/{product}/shares/{share['id']}")).status_code == 204
+    assert (await bob.get(f"/products/{product}/content", params={"path": "m45.html"})).status_code == 404
+
+
+async def test_a_name_that_the_hub_does_not_know_is_shared_with_and_told(ann, product):
+    assert (await shared(ann, product, kind="user", subject="bob"))["is_known"] is True
+    assert (await shared(ann, product, kind="user", subject="nina"))["is_known"] is False
+
+
+async def test_a_group_of_the_hub_reads_it(service, ann, product):
+    service.hub.tokens["gus-token"] = person("gus", groups=["survey"])
+    service.hub.tokens["ann-survey"] = person("ann", groups=["survey"])
+    async with service.client("ann-survey") as owner, service.client("gus-token") as gus:
+        await shared(owner, product, kind="group", subject="survey")
+        assert (await gus.get(f"/products/{product}")).status_code == 200
+    assert [path.name for path in (service.root / "shared/groups").iterdir()] == ["gus"]
+
+
+async def test_a_file_comes_with_its_digest_and_runs_nowhere(ann, product):
+    answer = await ann.get(f"/products/{product}/content", params={"path": "m45.html"})
+    assert answer.text == EVIL
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Repr-Digest"]
+
+
+async def test_an_interface_shares_nothing(service, product):
+    service.hub.tokens["ann-stars"] = interface_of("ann", "stars")
+    async with service.client("ann-stars") as interface:
+        for answer in [
+            await interface.get("/products"),
+            await interface.post("/products", json={"path": "data"}),
+            await interface.post(f"/products/{product}/shares", json={"kind": "everyone"}),
+        ]:
+            assert answer.status_code == 403
+
+
+async def test_events_tell_how_far_it_is(service, ann, product):
+    found = service.service.context.services.events.events_since(owner="ann", after=0)
+    states = [event.data["state"] for event in found if event.subject == product]
+    assert (states[0], states[-1]) == ("MAKING", "READY")
+
+
+async def test_a_link_is_read_without_signing_in_until_it_is_revoked(service, ann, product):
+    share = await shared(ann, product, kind="link")
+    path = share["url"].removeprefix(service.origin)
+    async with httpx.AsyncClient(base_url=service.url) as stranger:
+        page = await stranger.get(path)
+        assert (page.status_code, EVIL in page.text, "M45" in page.text) == (200, False, True)
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cache-Control"] == "no-store"
+        file = await stranger.get(f"{path}/content", params={"path": "m45.html"})
+        assert (file.text, "sandbox" in file.headers["Content-Security-Policy"]) == (EVIL, True)
+        await ann.delete(f"/products/{product}/shares/{share['id']}")
+        assert (await stranger.get(path)).status_code == 404
+        assert (await stranger.get(f"{path}/content", params={"path": "m45.html"})).status_code == 404
+
+
+async def test_the_secret_of_a_link_is_in_no_log(service, ann, product, caplog):
+    caplog.set_level("INFO")
+    secret = (await shared(ann, product, kind="link"))["url"].rpartition("/")[2]
+    async with httpx.AsyncClient(base_url=service.url) as stranger:
+        for path in (secret, f"{secret}/content?path=none"):
+            await stranger.get(f"/services/gavip/p/{path}")
+    ours = [one.getMessage() for one in caplog.records if not one.name.startswith("httpx")]
+    assert not any(secret in line for line in ours)
+
+
+async def test_the_pages_lead_from_a_file_to_its_readers(service, product):
+    async with pages_of(service, "ann-token") as portal:
+        form = await portal.get("/products/new", params={"path": "data"})
+        assert 'value="data"' in form.text
+        made = await portal.post("/products/new", data={"path": "data", "title": "Again"})
+        assert made.status_code == 303
+        page = f"/products/{product}"
+        given = await portal.post(f"{page}/share", data={"kind": "user", "subject": "bob", "days": "7"})
+        assert given.status_code == 303
+        shown = (await portal.get(page)).text
+        assert ("bob" in shown, "shared/" in shown, EVIL in shown) == (True, False, False)
+        linked = await portal.post(f"{page}/share", data={"kind": "link"})
+        assert f"{service.origin}/services/gavip/p/" in linked.text
+        assert (await portal.post(f"{page}/describe", data={"title": "M45b"})).status_code == 303
+        assert "M45b" in (await portal.get("/products")).text
+        assert (await portal.post(f"{page}/remove")).status_code == 303
+        assert (await portal.get(page)).status_code == 404
+
+
+async def test_a_reader_sees_where_it_lies_and_no_buttons_of_the_owner(service, ann, product):
+    await shared(ann, product, kind="user", subject="bob")
+    async with pages_of(service, "bob-token") as portal:
+        page = (await portal.get(f"/products/{product}")).text
+        assert f"shared/me/ann/m45-{product[-7:]}" in page
+        assert "/share" not in page.replace("shared/me", "")
+        assert "Shared with me" in (await portal.get("/products", params={"which": "shared"})).text
+
+
+async def test_what_cannot_be_made_is_said_on_the_form(service):
+    async with pages_of(service, "ann-token") as portal:
+        answer = await portal.post("/products/new", data={"path": "../bob"})
+    assert (answer.status_code, "from the top of your space" in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize("which", ["mine", "shared"])
+async def test_empty_pages_teach_the_next_step(service, which):
+    async with pages_of(service, "ann-token") as portal:
+        assert 'class="empty"' in (await portal.get("/products", params={"which": which})).text
