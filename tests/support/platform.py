@@ -186,7 +186,7 @@ class Platform:
         """End all of it, in whatever state a test left it, and remove its sockets."""
         if self.process.poll() is None:
             self.end()
-        for sibling in ("proxy", "hub", "service", "doorkeeper", "steward"):
+        for sibling in ("proxy", "hub", "service", "webdav", "doorkeeper", "steward"):
             with suppress(ProcessLookupError):
                 if pid := self.pid(sibling):
                     os.kill(pid, signal.SIGKILL)
