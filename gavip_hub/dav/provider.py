@@ -181,6 +181,7 @@ class SpaceFolder(_InSpace, DAVCollection):  # type: ignore[misc]
     def get_last_modified(self) -> float | None:
         return self.found.modified or None
 
+    @override
     @plainly
     def get_member_list(self) -> "list[SpaceFolder | SpaceFile]":
         found = self.space.reader.entries(self.owner, self.parts)
@@ -190,10 +191,12 @@ class SpaceFolder(_InSpace, DAVCollection):  # type: ignore[misc]
     def get_member_names(self) -> list[str]:
         return [member.name for member in self.get_member_list()]
 
+    @override
     @plainly
     def get_used_bytes(self) -> int | None:
         return None if self.parts else self.space.room.figures(self.owner, self.profile.groups)[0]
 
+    @override
     @plainly
     def get_available_bytes(self) -> int | None:
         return None if self.parts else self.space.room.figures(self.owner, self.profile.groups)[1]

@@ -14,7 +14,6 @@ from wsgidav.dav_error import DAVError
 from gavip_hub.exceptions import (
     BadParameter,
     Conflict,
-    Forbidden,
     GavipError,
     NotFound,
     TooLarge,
@@ -31,6 +30,30 @@ _OWN_WORDS: dict[type[GavipError], int] = {
     Conflict: HTTPStatus.CONFLICT,
 }
 _NAMES = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+
+_KNOWN: tuple[tuple[Callable[[Exception], bool], int, str], ...] = (
+    (is_full_disk, 507, "The platform's disk is full: what is there stays as it is."),
+    (
+        lambda error: isinstance(error, OSError) and error.errno in _NAMES,
+        HTTPStatus.FORBIDDEN,
+        "The platform cannot keep a file of this name: choose another.",
+    ),
+    (
+        lambda error: isinstance(error, PermissionError),
+        HTTPStatus.FORBIDDEN,
+        "The modes of your files do not allow this.",
+    ),
+    (
+        lambda error: isinstance(error, FileNotFoundError),
+        HTTPStatus.NOT_FOUND,
+        "There is no such file or folder any more.",
+    ),
+    (
+        lambda error: isinstance(error, ConnectionError | TimeoutError),
+        HTTPStatus.BAD_REQUEST,
+        "The file did not come whole; nothing was written. Send it again.",
+    ),
+)
 
 log = logging.getLogger("gavip.webdav")
 
@@ -54,16 +77,9 @@ def refused(error: Exception) -> DAVError:
         status = next((_OWN_WORDS[kind] for kind in _OWN_WORDS if isinstance(error, kind)), error.status_code)
         later = [("Retry-After", str(error.retry_after))] if error.retry_after else None
         return Refused(int(status), error.message, later)
-    if is_full_disk(error):
-        return Refused(507, "The platform's disk is full: what is there stays as it is.")
-    if isinstance(error, OSError) and error.errno in _NAMES:
-        return Refused(HTTPStatus.FORBIDDEN, "The platform cannot keep a file of this name: choose another.")
-    if isinstance(error, PermissionError):
-        return Refused(HTTPStatus.FORBIDDEN, "The modes of your files do not allow this.")
-    if isinstance(error, ConnectionError | TimeoutError):
-        return Refused(
-            HTTPStatus.BAD_REQUEST, "The file did not come whole; nothing was written. Send it again."
-        )
+    for is_it, status, sentence in _KNOWN:
+        if is_it(error):
+            return Refused(status, sentence)
     log.error("A request failed", exc_info=error)
     return Refused(
         HTTPStatus.INTERNAL_SERVER_ERROR, "That did not work; the platform's operator finds why in its log."
@@ -90,9 +106,9 @@ def plainly(method: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def forbidden(sentence: str) -> Exception:
+def forbidden(sentence: str) -> Refused:
     """Return a refusal of what may not be done."""
-    return refused(Forbidden(sentence))
+    return Refused(HTTPStatus.FORBIDDEN, sentence)
 
 
 Environ = dict[str, Any]

@@ -17,6 +17,8 @@ MOST_SHOWN = 20_000
 """Entries of a folder; who is shown a part of one would take the rest for deleted."""
 SHARED = "shared"
 _SHARES = ("everyone", "groups", "me")
+_SHARE = 2
+"""Parts of the path of one of them."""
 
 
 class SpaceReader:
@@ -33,7 +35,7 @@ class SpaceReader:
 
     def status(self, owner: str, parts: Sequence[str]) -> Found | None:
         """Return what lies at a path; None where nothing does that is shown."""
-        if not parts or (parts[0] == SHARED and len(parts) <= 2):
+        if not parts or (parts[0] == SHARED and len(parts) <= _SHARE):
             return self._folder(owner, parts)
         base, below = self._below(owner, parts)
         *folders, name = below
@@ -83,7 +85,7 @@ class SpaceReader:
         """Return the top of the space, or of what is shared: folders of the platform's own."""
         name = parts[-1] if parts else ""
         made = Found(name=name, is_folder=True, size=0, modified=0.0, etag="")
-        if len(parts) < 2:
+        if len(parts) < _SHARE:
             return made
         base, below = self._below(owner, parts)
         with suppress(OSError):
@@ -95,7 +97,7 @@ class SpaceReader:
         owner = check_part(owner)
         if not parts or parts[0] != SHARED:
             return self._root / "users" / owner, list(parts)
-        if len(parts) < 2 or parts[1] not in _SHARES:
+        if len(parts) < _SHARE or parts[1] not in _SHARES:
             raise NotFound(f"There is no such folder in {SHARED}.")
         folder = self._root / "shared" / parts[1]
         # What is shared with groups and with one person lies in a folder of each reader's own.

@@ -3,13 +3,22 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from tests.support.webdav import MOUNT, Dav, running_dav
 
-NAMES = {"a b.txt", "ü-日本.txt", "what?.csv", "semi;colon.csv", "100%.txt", "a#b.txt", "a&b<c>.txt", "+plus.txt"}
+NAMES = {
+    "a b.txt",
+    "ü-日本.txt",
+    "what?.csv",
+    "semi;colon.csv",
+    "100%.txt",
+    "a#b.txt",
+    "a&b<c>.txt",
+    "+plus.txt",
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +36,7 @@ def empty(dav: Dav) -> None:
 def listed(dav: Dav, path: str = "", **headers: str) -> set[str]:
     answer = dav.ask("PROPFIND", path, headers={"Depth": "1", **headers})
     assert answer.status_code == 207, answer.text
-    hrefs = [found.text or "" for found in ElementTree.fromstring(answer.text).iter("{DAV:}href")]
+    hrefs = [found.text or "" for found in ET.fromstring(answer.text).iter("{DAV:}href")]
     return {href.removeprefix(f"{MOUNT}/") for href in hrefs}
 
 
