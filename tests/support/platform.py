@@ -80,7 +80,7 @@ class Platform:
     @property
     def url(self) -> str:
         """Address of the portal's and Hub's host, with no slash at the end."""
-        return f"http://gavip.localhost:{self.port}"
+        return self.config.public_url
 
     @property
     def api(self) -> str:
