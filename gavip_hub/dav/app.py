@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 import threading
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from cheroot import wsgi
 from traitlets import Unicode, default
@@ -15,7 +15,7 @@ from wsgidav.lock_man.lock_manager import LockManager
 import gavip_hub
 from gavip_hub.clock import SystemClock
 from gavip_hub.config import Gavip, load_config
-from gavip_hub.dav.gate import Gate
+from gavip_hub.dav.gate import CLOSE, Gate
 from gavip_hub.dav.locks import Locks
 from gavip_hub.dav.people import HubPeople, People
 from gavip_hub.dav.provider import Space, SpaceProvider
@@ -136,6 +136,19 @@ def make_gate(config: Gavip, space: Space, people: People | None = None) -> Gate
     )
 
 
+class _Gateway(wsgi.Gateway_10):
+    """Lets the application end a connection."""
+
+    @override
+    def get_environ(self) -> Any:
+        environ = super().get_environ()
+        environ[CLOSE] = self._close
+        return environ
+
+    def _close(self) -> None:
+        self.req.close_connection = True
+
+
 def make_server(gate: Gate, config: Gavip, *, port: int) -> wsgi.Server:
     """Return the web server, with a bounded number of threads."""
     threads = config.webdav_requests + SPARE_THREADS
@@ -149,6 +162,7 @@ def make_server(gate: Gate, config: Gavip, *, port: int) -> wsgi.Server:
         timeout=STALLED_SECONDS,
         shutdown_timeout=STOP_SECONDS,
     )
+    server.gateway = _Gateway
     server.keep_alive_conn_limit = WAITING
     server.max_request_header_size = 64 * 1024
     return server

@@ -4,7 +4,7 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from typing import Any, BinaryIO
@@ -42,6 +42,9 @@ SAFE = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cache-Control", "private, no-cache"),
 )
+
+CLOSE = "gavip.close"
+"""What has the server end the connection after the answer: by itself it would read all that still comes, into memory."""
 
 log = logging.getLogger("gavip.webdav")
 
@@ -81,7 +84,7 @@ class Gate:
         """Answer a request."""
         body = _Body(environ["wsgi.input"], _length(environ))
         environ["wsgi.input"] = body
-        begin = _Begin(start_response, body)
+        begin = _Begin(start_response, body, environ.get(CLOSE, _nothing))
         with ExitStack() as opened:
             environ[OPENED] = opened
             try:
@@ -100,6 +103,7 @@ class Gate:
         _refuse_browsers(environ)
         with self._turns.one():
             profile = self._person(environ)
+            begin.is_patient = True
             _require_scope(profile, environ["REQUEST_METHOD"])
             with self._turns.one(profile.name):
                 self._prepare(environ, path, profile)
@@ -221,19 +225,26 @@ class _Body:
 class _Begin:
     """Begins an answer: adds what keeps browsers from running any of it, and ends a connection that nobody can go on with."""
 
-    def __init__(self, start_response: StartResponse, body: _Body) -> None:
+    def __init__(self, start_response: StartResponse, body: _Body, close: Callable[[], None]) -> None:
         self._start_response = start_response
         self._body = body
+        self._close = close
         self.begun = False
+        self.is_patient = False
+        """Whether some of what still comes is taken, so that who sends it reads why it is refused: not for strangers."""
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         self.begun = True
         own = {name.lower() for name, _ in SAFE}
         headers = [one for one in headers if one[0].lower() not in own]
         headers += SAFE
-        if not self._body.is_read and not self._body.drain():
-            headers.append(("Connection", "close"))
+        if not self._body.is_read and not (self.is_patient and self._body.drain()):
+            self._close()
         return self._start_response(status, headers, exc_info)
+
+
+def _nothing() -> None:
+    """Do nothing: a server that cannot end a connection is a test's."""
 
 
 def _told(error: DAVError, environ: Environ, begin: _Begin) -> Iterator[bytes]:

@@ -1,10 +1,10 @@
 """A user's space as the WebDAV library asks for it."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
+from http import HTTPStatus
 from urllib.parse import quote, unquote
 
 from typing_extensions import override
@@ -12,7 +12,8 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 from wsgidav.util import parse_time_string
 
 from avi_kernel.protocol.api import Profile
-from gavip_hub.dav.refusals import Environ, plainly
+from gavip_hub.dav.refusals import Environ, Refused, plainly
+from gavip_hub.dav.streams import Checksum, Content, Piece, modified
 from gavip_hub.domain.userpaths import checked, writable
 from gavip_hub.exceptions import BadParameter, NotFound
 from gavip_hub.services.space_room import SpaceRoom
@@ -24,8 +25,6 @@ PERSON = "gavip.profile"
 OPENED = "gavip.opened"
 """An `ExitStack` that the gate closes when the answer was sent or broke off."""
 _BYTES = "application/octet-stream"
-_LONGEST_TIME = 12
-"""Digits of seconds since 1970, which a file system still keeps."""
 _NEW = Found(name="", is_folder=False, size=0, modified=0.0, etag="new")
 
 log = logging.getLogger("gavip.webdav")
@@ -107,7 +106,7 @@ class _InSpace:
         """Return what locks are kept under: begins with whose space it is, as paths of two people may be alike."""
         return f"/{quote(self.owner)}{quote(self.get_preferred_path())}"
 
-    def get_last_modified(self) -> float | None:
+    def get_lastmodified(self) -> float | None:
         return self.found.modified
 
     def prevent_locking(self) -> bool:
@@ -119,13 +118,13 @@ class _InSpace:
         return False
 
     @plainly
-    def set_last_modified(self, _path: str, time_stamp: str, *, dry_run: bool) -> bool:
+    def set_lastmodified(self, _path: str, time_stamp: str, *, dry_run: bool) -> bool:
         """Set when it was changed last, as Windows does once it has written."""
         parts, seconds = writable(self.path), parse_time_string(str(time_stamp))
         if seconds is None:
             raise BadParameter("The time is no date of HTTP, as `Sat, 29 Oct 2022 19:43:31 GMT`.")
         if not dry_run:
-            self.space.writer.set_modified(self.owner, parts, seconds)
+            self.space.writer.setmodified(self.owner, parts, seconds)
         return True
 
     @plainly
@@ -178,7 +177,7 @@ class SpaceFolder(_InSpace, DAVCollection):  # type: ignore[misc]
         self.found = found
 
     @override
-    def get_last_modified(self) -> float | None:
+    def get_lastmodified(self) -> float | None:
         return self.found.modified or None
 
     @override
@@ -213,6 +212,8 @@ class SpaceFolder(_InSpace, DAVCollection):  # type: ignore[misc]
     def create_empty_resource(self, name: str) -> "SpaceFile":
         """Return a file that is to come; one that is locked before it has come is made now."""
         parts = writable("/".join([*self.parts, name]))
+        if "HTTP_IF_MATCH" in self.environ:
+            raise Refused(HTTPStatus.PRECONDITION_FAILED, "There is no such file any more.")
         made = SpaceFile(f"/{'/'.join(parts)}", self.environ, _NEW)
         if self.environ["REQUEST_METHOD"] == "LOCK":
             made.require_unlocked()
@@ -253,13 +254,13 @@ class SpaceFile(_InSpace, DAVNonCollection):  # type: ignore[misc]
 
     @override
     @plainly
-    def get_content(self) -> "_Content":
+    def get_content(self) -> Content:
         file = self.environ[OPENED].enter_context(self.space.reader.open(self.owner, self.parts))
-        return _Content(file, self.found.size)
+        return Content(file, self.found.size)
 
     @override
     @plainly
-    def begin_write(self, *, content_type: str | None = None) -> "_Piece":
+    def begin_write(self, *, content_type: str | None = None) -> Piece:
         parts = writable(self.path)
         told = self.environ.get("CONTENT_LENGTH")
         keeping = self.space.room.taking(self.owner, self.profile.groups, size=int(told) if told else None)
@@ -267,17 +268,21 @@ class SpaceFile(_InSpace, DAVNonCollection):  # type: ignore[misc]
         self._incoming = self.space.writer.begin(self.owner, taking.count)
         self._taking.callback(self._incoming.forget)
         log.debug("%s writes %s (%s)", self.owner, "/".join(parts), content_type)
-        return _Piece(self._incoming, self.take_its_place)
+        return Piece(self._incoming, self.take_its_place, Checksum.of(self.environ))
 
     @plainly
     def take_its_place(self) -> None:
         """Put what came whole where it belongs."""
         if self._incoming is None:
             return
-        wanted = self.found.etag if "HTTP_IF_MATCH" in self.environ else ""
         with self._taking:
             self.found = self.space.writer.put(
-                self.owner, self.parts, self._incoming, instead_of=wanted, modified=_modified(self.environ)
+                self.owner,
+                self.parts,
+                self._incoming,
+                is_new=self.environ.get("HTTP_IF_NONE_MATCH") == "*",
+                instead_of=self.found.etag if "HTTP_IF_MATCH" in self.environ else "",
+                modified=modified(self.environ),
             )
             self.space.room.came(self.owner, self.found.size)
         self._incoming = None
@@ -289,50 +294,6 @@ class SpaceFile(_InSpace, DAVNonCollection):  # type: ignore[misc]
         """Forget what did not come whole."""
         if with_errors:
             self._taking.close()
-
-
-def _modified(environ: Environ) -> int | None:
-    """Return when the file was changed where it comes from, as some clients say."""
-    told = environ.get("HTTP_X_OC_MTIME", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < _LONGEST_TIME else None
-
-
-class _Piece:
-    """What the library writes to."""
-
-    def __init__(self, incoming: Incoming, finish: Callable[[], None]) -> None:
-        self._incoming = incoming
-        self._finish = finish
-
-    @plainly
-    def writelines(self, pieces: Iterator[bytes]) -> None:
-        for piece in pieces:
-            self._incoming.write(piece)
-
-    def close(self) -> None:
-        self._finish()
-
-
-class _Content:
-    """What the library reads: as long as was announced, or broken off, so that nobody takes a part for the whole."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file = file
-        self._left = size
-
-    def seek(self, offset: int) -> None:
-        self._file.seek(offset)
-        self._left -= offset
-
-    def read(self, size: int) -> bytes:
-        content = self._file.read(min(size, self._left))
-        self._left -= len(content)
-        if not content and self._left > 0:
-            raise ConnectionError("the file became shorter while it was read")
-        return content
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def resource(parts: tuple[str, ...], environ: Environ, found: Found) -> SpaceFolder | SpaceFile:

@@ -44,6 +44,11 @@ _KNOWN: tuple[tuple[Callable[[Exception], bool], int, str], ...] = (
         "The modes of your files do not allow this.",
     ),
     (
+        lambda error: isinstance(error, FileExistsError),
+        HTTPStatus.PRECONDITION_FAILED,
+        "Something lies there already.",
+    ),
+    (
         lambda error: isinstance(error, FileNotFoundError),
         HTTPStatus.NOT_FOUND,
         "There is no such file or folder any more.",

@@ -27,6 +27,8 @@ BLOCK = 1024 * 1024
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOREPLACE = 1
+_HERE = -100
+"""What stands for the working folder in system calls: the name is a whole path."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 Counts = Callable[[int], None]
@@ -44,7 +46,7 @@ class Incoming:
     def write(self, content: bytes) -> None:
         """Add a piece."""
         self.counts(len(content))
-        self.file.write(content)
+        _write_all(self.file.fileno(), content)
 
     def forget(self) -> None:
         """Remove what came, unless it is in its place."""
@@ -83,6 +85,7 @@ class SpaceWriter:
         parts: Sequence[str],
         incoming: Incoming,
         *,
+        is_new: bool = False,
         instead_of: str = "",
         modified: int | None = None,
     ) -> Found:
@@ -90,6 +93,8 @@ class SpaceWriter:
 
         Parameters
         ----------
+        is_new
+            Whether nothing may lie there.
         instead_of
             The file's ETag that is replaced, where no other may be.
         modified
@@ -98,7 +103,7 @@ class SpaceWriter:
         Raises
         ------
         Conflict
-            A folder lies there, or the file was changed meanwhile.
+            A folder lies there, or what is not to be replaced.
         """
         with self._parent(owner, parts) as (folder, name, whose):
             before = _status(folder, name)
@@ -111,7 +116,10 @@ class SpaceWriter:
             if modified is not None:
                 os.utime(incoming.file.fileno(), (modified, modified))
             os.fsync(incoming.file.fileno())
-            os.rename(incoming.path, name, dst_dir_fd=folder)
+            if is_new:
+                _rename_to_new(_HERE, str(incoming.path), folder, name)
+            else:
+                os.rename(incoming.path, name, dst_dir_fd=folder)
             os.fsync(folder)
             return found_of(name, os.fstat(incoming.file.fileno()))
 
@@ -344,4 +352,4 @@ def _rename_to_new(here: int, name: str, there: int, new: str) -> None:
     # A file system without that flag, as some of networks are.
     if _status(there, new) is not None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-    os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
+    os.rename(name, new, src_dir_fd=None if here == _HERE else here, dst_dir_fd=there)

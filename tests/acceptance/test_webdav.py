@@ -175,7 +175,7 @@ def test_rclone_mounts_a_space(own: Platform, rclone: Rclone, tmp_path: Path) ->
         written = space(own) / "by-mount/a.txt"
         eventually(lambda: written.exists() and written.read_text() == "stars", "it arrived")
         (space(own) / "by-mount/b.txt").write_text("from a notebook")
-        eventually(lambda: (folder / "by-mount/b.txt").exists(), "it is seen")
+        eventually((folder / "by-mount/b.txt").exists, "it is seen")
         assert (folder / "by-mount/b.txt").read_text() == "from a notebook"
 
 

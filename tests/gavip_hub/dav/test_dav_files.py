@@ -1,5 +1,6 @@
 """Files by WebDAV: read, written, moved and removed, in one's own space alone."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,7 +152,18 @@ def test_what_was_changed_meanwhile_is_not_overwritten(dav: Dav) -> None:
     assert put(dav, "a.txt", b"two", **{"If-Match": etag}) == 204
     assert put(dav, "a.txt", b"three", **{"If-Match": etag}) == 412
     assert put(dav, "a.txt", b"four", **{"If-None-Match": "*"}) == 412
+    assert put(dav, "new.txt", b"five", **{"If-Match": etag}) == 412
+    assert put(dav, "new.txt", b"six", **{"If-None-Match": "*"}) == 201
     assert (dav.space / "a.txt").read_bytes() == b"two"
+
+
+def test_what_is_not_what_was_announced_is_not_kept(dav: Dav) -> None:
+    right = f"SHA1:{hashlib.sha1(b'stars').hexdigest()}"
+    assert put(dav, "a.txt", **{"OC-Checksum": right}) == 201
+    assert put(dav, "a.txt", b"other", **{"OC-Checksum": right}) == 400
+    assert put(dav, "a.txt", b"other", **{"OC-Checksum": "MD5:0"}) == 400
+    assert (dav.space / "a.txt").read_bytes() == b"stars"
+    assert dav.left_aside() == []
 
 
 def test_a_file_keeps_the_time_that_its_sender_says(dav: Dav) -> None:

@@ -181,6 +181,16 @@ def test_what_does_not_fit_is_refused_before_it_comes_and_leaves_nothing(dav: Da
     assert dav.left_aside() == []
 
 
+def test_nobody_waits_for_what_a_stranger_sends(dav: Dav) -> None:
+    with socket.create_connection(("127.0.0.1", dav.port), timeout=5) as line:
+        asked = head("PUT", f"{MOUNT}/a.txt", "Content-Length: 1000", token="wrong-token-123").replace(
+            "\n", "\r\n"
+        )
+        line.sendall(f"{asked}\r\nX-Forwarded-For: 8.8.8.8\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b""))  # until the server ends the connection
+    assert b" 401 " in answer.splitlines()[0]
+
+
 def test_a_refused_file_does_not_hold_up_the_next_request(dav: Dav) -> None:
     with dav.client() as http:
         assert http.put("large.bin", content=b"x" * 6 * 1024**2).status_code == 507

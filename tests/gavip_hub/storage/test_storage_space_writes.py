@@ -85,6 +85,15 @@ def test_another_content_is_not_replaced_unseen(space: Path, writer: SpaceWriter
     assert (space / "a.txt").read_bytes() == b"two"
 
 
+def test_a_new_file_replaces_none_that_came_meanwhile(space: Path, writer: SpaceWriter) -> None:
+    write(writer, "a.txt", b"one")
+    with pytest.raises(FileExistsError):
+        writer.put("ada", ["a.txt"], writer.begin("ada", nothing), is_new=True)
+    writer.put("ada", ["b.txt"], writer.begin("ada", nothing), is_new=True)
+    assert (space / "a.txt").read_bytes() == b"one"
+    assert (space / "b.txt").exists()
+
+
 @pytest.mark.parametrize("there", ["file", "folder"])
 def test_a_move_replaces_nothing_unasked(space: Path, writer: SpaceWriter, there: str) -> None:
     write(writer, "a.txt")
