@@ -45,8 +45,11 @@ class SpaceServer(RequestServer):  # type: ignore[misc]
         self._evaluate_if_headers(source, environ)
         self._evaluate_if_headers(target, environ)
         self._require_unlocked(environ, source, parent, target, is_move=is_move)
-        if util.is_equal_or_child_uri(path.rstrip("/"), target_path.rstrip("/")):
-            raise Refused(HTTPStatus.FORBIDDEN, "Nothing is moved or copied onto itself, or into itself.")
+        ways = (path.rstrip("/"), target_path.rstrip("/"))
+        if util.is_equal_or_child_uri(*ways) or util.is_equal_or_child_uri(*reversed(ways)):
+            raise Refused(
+                HTTPStatus.FORBIDDEN, "Nothing is put into itself, or in the place of a folder that holds it."
+            )
         instead = environ.get("HTTP_OVERWRITE", "T") == "T"
         if target is not None and not instead:
             raise Refused(HTTPStatus.PRECONDITION_FAILED, "Something lies there already.")

@@ -1,7 +1,6 @@
 """Users' spaces as a file manager changes them: beneath the space, whole or not at all, and never through a link."""
 
 import ctypes
-import errno
 import os
 import secrets
 import stat
@@ -26,7 +25,8 @@ DEEPEST = 30
 BLOCK = 1024 * 1024
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NOREPLACE = 1
+_NOREPLACE, _EXCHANGE = 1, 2
+"""Ways of `renameat2`: all file systems of disks know them, and some of networks do not."""
 _HERE = -100
 """What stands for the working folder in system calls: the name is a whole path."""
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -117,7 +117,7 @@ class SpaceWriter:
                 os.utime(incoming.file.fileno(), (modified, modified))
             os.fsync(incoming.file.fileno())
             if is_new:
-                _rename_to_new(_HERE, str(incoming.path), folder, name)
+                _rename(_HERE, str(incoming.path), folder, name, how=_NOREPLACE)
             else:
                 os.rename(incoming.path, name, dst_dir_fd=folder)
             os.fsync(folder)
@@ -152,6 +152,7 @@ class SpaceWriter:
         Conflict
             Something lies there that is not to be given up.
         """
+        _require_apart(source, target)
         with (
             self._parent(owner, source) as (here, name, _),
             self._parent(owner, target) as (there, new, _),
@@ -176,6 +177,7 @@ class SpaceWriter:
         members
             Whether what lies in a folder is copied along.
         """
+        _require_apart(source, target)
         aside = self._aside(owner)
         uploads = aside.parent
         with (
@@ -210,13 +212,16 @@ class SpaceWriter:
         """Move what lies at one place to another that is free, or is to be."""
         (here, name), (there, new) = source, target
         try:
-            _rename_to_new(here, name, there, new)
+            _rename(here, name, there, new, how=_NOREPLACE)
         except FileExistsError:
             if not instead:
                 raise Conflict(f"{new} exists already.") from None
             if is_folder(here, name) or is_folder(there, new):
-                self._give_up(owner, there, new)
-            os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
+                # They change places: whenever this is killed, both are there.
+                _rename(here, name, there, new, how=_EXCHANGE)
+                self._give_up(owner, here, name)
+            else:
+                os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
         os.fsync(there)
 
     def _give_up(self, owner: str, folder: int, name: str) -> None:
@@ -329,27 +334,28 @@ def _require_shown(folder: int, name: str) -> None:
         raise NotFound(f"There is no file or folder {name}.")
 
 
+def _require_apart(source: Sequence[str], target: Sequence[str]) -> None:
+    """Refuse to put something into itself, or in the place of a folder that holds it."""
+    shorter = min(len(source), len(target))
+    if tuple(source[:shorter]) == tuple(target[:shorter]):
+        raise Conflict("Nothing is put into itself, or in the place of a folder that holds it.")
+
+
 def _mode_of(before: os.stat_result | None) -> int:
     """Return the mode of a file: a program stays one; the closed folder of its owner keeps others out."""
     may_run = before is not None and stat.S_ISREG(before.st_mode) and before.st_mode & stat.S_IXUSR
     return 0o755 if may_run else 0o644
 
 
-def _rename_to_new(here: int, name: str, there: int, new: str) -> None:
-    """Rename, unless something lies at the new name: Python's own function would put it out of the way.
+def _rename(here: int, name: str, there: int, new: str, *, how: int) -> None:
+    """Rename in one of the ways that Python has no function for.
 
     Raises
     ------
     FileExistsError
-        Something does.
+        Something lies at the new name, and is not to be replaced.
     """
-    done = _libc.renameat2(here, os.fsencode(name), there, os.fsencode(new), _NOREPLACE)
-    if done == 0:
-        return
-    number = ctypes.get_errno()
-    if number not in (errno.EINVAL, errno.ENOSYS):
-        raise OSError(number, os.strerror(number))
-    # A file system without that flag, as some of networks are.
-    if _status(there, new) is not None:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-    os.rename(name, new, src_dir_fd=None if here == _HERE else here, dst_dir_fd=there)
+    done = _libc.renameat2(here, os.fsencode(name), there, os.fsencode(new), how)
+    if done != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), new)

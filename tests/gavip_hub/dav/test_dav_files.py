@@ -113,6 +113,9 @@ def test_a_folder_goes_not_into_itself(dav: Dav) -> None:
     dav.ask("MKCOL", "data")
     assert move(dav, "data/", "data/more/") == 403
     assert move(dav, "data/", "data/", method="COPY") == 403
+    put(dav, "data/a.txt")
+    assert move(dav, "data/a.txt", "data") == 403
+    assert (dav.space / "data/a.txt").exists()
 
 
 def test_a_copy_is_of_its_own_and_holds_nothing_hidden(dav: Dav) -> None:

@@ -105,16 +105,31 @@ def test_a_move_replaces_nothing_unasked(space: Path, writer: SpaceWriter, there
     assert not (space / "a.txt").exists()
 
 
-def test_where_the_file_system_knows_no_such_rename_nothing_is_replaced_either(
-    space: Path, writer: SpaceWriter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("act", ["move", "copy"])
+@pytest.mark.parametrize(("source", "target"), [("a/b", "a"), ("a", "a/b"), ("a", "a"), ("a/b/c", "a")])
+def test_nothing_goes_into_itself_or_in_the_place_of_what_holds_it(
+    space: Path, writer: SpaceWriter, act: str, source: str, target: str
 ) -> None:
-    monkeypatch.setattr(space_writes, "_NOREPLACE", 1 << 20)  # no flag that a kernel knows
-    write(writer, "a.txt")
-    write(writer, "b.txt", b"other")
+    (space / "a/b/c").mkdir(parents=True)
     with pytest.raises(Conflict):
-        writer.move("ada", ["a.txt"], ["b.txt"], instead=False)
-    writer.move("ada", ["a.txt"], ["c.txt"], instead=False)
-    assert (space / "c.txt").read_bytes() == b"stars"
+        if act == "move":
+            writer.move("ada", source.split("/"), target.split("/"), instead=True)
+        else:
+            copy(writer, source, target, instead=True)
+    assert (space / "a/b/c").is_dir()
+
+
+def test_a_folder_takes_anothers_place(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
+    for name in ("old", "new"):
+        (space / name).mkdir()
+        write(writer, f"{name}/{name}.txt")
+    copy(writer, "new", "old", instead=True)
+    assert [path.name for path in (space / "old").iterdir()] == ["new.txt"]
+    write(writer, "new/more.txt")
+    writer.move("ada", ["new"], ["old"], instead=True)
+    assert sorted(path.name for path in (space / "old").iterdir()) == ["more.txt", "new.txt"]
+    assert [path.name for path in space.iterdir()] == ["old"]
+    assert aside(tmp_path) == []
 
 
 @pytest.mark.parametrize("act", ["put", "make", "remove", "move"])
