@@ -111,11 +111,12 @@ def test_nothing_goes_into_itself_or_in_the_place_of_what_holds_it(
     space: Path, writer: SpaceWriter, act: str, source: str, target: str
 ) -> None:
     (space / "a/b/c").mkdir(parents=True)
+    acts = {
+        "move": lambda: writer.move("ada", source.split("/"), target.split("/"), instead=True),
+        "copy": lambda: copy(writer, source, target, instead=True),
+    }
     with pytest.raises(Conflict):
-        if act == "move":
-            writer.move("ada", source.split("/"), target.split("/"), instead=True)
-        else:
-            copy(writer, source, target, instead=True)
+        acts[act]()
     assert (space / "a/b/c").is_dir()
 
 
