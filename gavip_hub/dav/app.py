@@ -114,7 +114,8 @@ def make_space(config: Gavip, database: Database) -> Space:
         marks=WriteMarks(root=config.root),
         clock=SystemClock(),
     )
-    return Space(reader=SpaceReader(root=config.root), writer=SpaceWriter(root=config.root), room=room)
+    reader, writer = SpaceReader(root=config.root), SpaceWriter(root=config.root)
+    return Space(reader=reader, writer=writer, room=room, remove=writer.remove)
 
 
 def make_gate(config: Gavip, space: Space, people: People | None = None) -> Gate:

@@ -24,6 +24,8 @@ from gavip_hub.storage.userfiles import Found
 PERSON = "gavip.profile"
 OPENED = "gavip.opened"
 """An `ExitStack` that the gate closes when the answer was sent or broke off."""
+_LAST_TIME = 253_402_300_799.0
+"""End of the year 9999."""
 _BYTES = "application/octet-stream"
 _NEW = Found(name="", is_folder=False, size=0, modified=0.0, etag="new")
 
@@ -37,6 +39,8 @@ class Space:
     reader: SpaceReader
     writer: SpaceWriter
     room: SpaceRoom
+    remove: Callable[[str, tuple[str, ...]], None]
+    """Takes something out of a space: for good, or to where a platform keeps what its users removed."""
 
 
 class SpaceProvider(DAVProvider):  # type: ignore[misc]
@@ -106,8 +110,9 @@ class _InSpace:
         """Return what locks are kept under: begins with whose space it is, as paths of two people may be alike."""
         return f"/{quote(self.owner)}{quote(self.get_preferred_path())}"
 
-    def get_lastmodified(self) -> float | None:
-        return self.found.modified
+    def get_last_modified(self) -> float | None:
+        """Return when it was changed last, as far as dates of HTTP go: a file may say that it is of a million years hence."""
+        return min(max(self.found.modified, 0.0), _LAST_TIME)
 
     def prevent_locking(self) -> bool:
         """Tell whether nothing here is to be locked, as nobody may write it."""
@@ -118,20 +123,20 @@ class _InSpace:
         return False
 
     @plainly
-    def set_lastmodified(self, _path: str, time_stamp: str, *, dry_run: bool) -> bool:
+    def set_last_modified(self, _path: str, time_stamp: str, *, dry_run: bool) -> bool:
         """Set when it was changed last, as Windows does once it has written."""
         parts, seconds = writable(self.path), parse_time_string(str(time_stamp))
         if seconds is None:
             raise BadParameter("The time is no date of HTTP, as `Sat, 29 Oct 2022 19:43:31 GMT`.")
         if not dry_run:
-            self.space.writer.setmodified(self.owner, parts, seconds)
+            self.space.writer.set_modified(self.owner, parts, seconds)
         return True
 
     @plainly
     def handle_delete(self) -> bool:
         parts = writable(self.path)
         self.require_unlocked()
-        self.space.writer.remove(self.owner, parts)
+        self.space.remove(self.owner, parts)
         self.provider.lock_manager.remove_all_locks_from_url(self.get_ref_url(), recursive=True)
         self.space.room.went(self.owner)
         log.info("%s removed %s", self.owner, "/".join(parts))
@@ -177,8 +182,8 @@ class SpaceFolder(_InSpace, DAVCollection):  # type: ignore[misc]
         self.found = found
 
     @override
-    def get_lastmodified(self) -> float | None:
-        return self.found.modified or None
+    def get_last_modified(self) -> float | None:
+        return super().get_last_modified() if self.found.modified else None
 
     @override
     @plainly

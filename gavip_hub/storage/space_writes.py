@@ -225,7 +225,7 @@ class SpaceWriter:
         os.fsync(there)
 
     def _give_up(self, owner: str, folder: int, name: str) -> None:
-        """Take something out of the space at one stroke. Where a platform keeps a bin, this is where it goes there."""
+        """Take something out of the space at one stroke, and then off the disk."""
         aside = self._aside(owner)
         os.rename(name, aside, src_dir_fd=folder)
         os.fsync(folder)

@@ -175,6 +175,17 @@ def test_a_file_keeps_the_time_that_its_sender_says(dav: Dav) -> None:
     assert dav.ask("GET", "a.txt").headers["etag"] == answer.headers["etag"]
 
 
+@pytest.mark.parametrize("seconds", [-(10**9), 10**12, 10**10])
+def test_files_of_odd_times_are_listed(dav: Dav, seconds: int) -> None:
+    put(dav, "a.txt")
+    try:
+        os.utime(dav.space / "a.txt", (seconds, seconds))
+    except OSError:
+        pytest.skip("the file system keeps no such time")
+    assert "a.txt" in listed(dav)
+    assert dav.ask("GET", "a.txt").content == b"stars"
+
+
 def test_a_program_stays_one(dav: Dav) -> None:
     put(dav, "run.sh")
     (dav.space / "run.sh").chmod(0o755)
