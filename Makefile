@@ -73,6 +73,7 @@ benchmarks: environment-dev
 	$(bin)/python -m benchmarks.estimates
 	$(bin)/python -m benchmarks.memory
 	$(bin)/python -m benchmarks.throughput
+	$(bin)/python -m benchmarks.webdav
 	$(bin)/python -m benchmarks.whole
 	$(bin)/python -m benchmarks.containers
 

@@ -38,6 +38,8 @@ class Ports:
     proxy_api: int
     hub: int
     service: int
+    webdav: int = 0
+    """0 in a data root of a version that had none, until the next start."""
 
 
 class Gavip(Configurable):
@@ -63,7 +65,7 @@ class Gavip(Configurable):
 
     hosts = Dict(
         {},
-        help="Part (`proxy`, `hub`, `service`) -> name by which the others reach it, where each has a network address of its "
+        help="Part (`proxy`, `hub`, `service`, `webdav`) -> name by which the others reach it, where each has a network address of its "
         "own, as in compose. A part that is named here listens at all its addresses; default: loopback alone.",
     ).tag(config=True)
     runtime = Unicode(
@@ -173,6 +175,15 @@ class Gavip(Configurable):
         512,
         help="MB that must be free on the disk of the data root for anything new to start; 0: anything starts.",
     ).tag(config=True)
+    webdav = Bool(
+        True,
+        help="Whether file managers and programs as rclone reach people's files by WebDAV, with a token as the password.",
+    ).tag(config=True)
+    webdav_requests = Integer(
+        24,
+        help="WebDAV requests that are answered at once, each by a thread; more are refused for some seconds.",
+    ).tag(config=True)
+    webdav_requests_of_one = Integer(8, help="Of them, those of one person.").tag(config=True)
     notebook_memory_mb = Integer(1024, help="MB of a notebook server.").tag(config=True)
     notebook_cpu = Float(0.5, help="Cores that a notebook server is promised.").tag(config=True)
     cpu_burst = Float(
@@ -271,6 +282,12 @@ class Gavip(Configurable):
     def service_url(self) -> str:
         """Address of the service behind the proxy, for the platform's own processes and boxes."""
         return f"http://{self.host_of('service')}:{_started(self.ports).service}"
+
+    @property
+    def webdav_url(self) -> str:
+        """Address of the WebDAV server behind the proxy; empty where there is none."""
+        ports = _started(self.ports)
+        return f"http://{self.host_of('webdav')}:{ports.webdav}" if self.webdav and ports.webdav else ""
 
     @property
     def proxy_api_url(self) -> str:

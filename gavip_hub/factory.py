@@ -178,7 +178,13 @@ def _health(
     core: Core, scheduler: SchedulerLoop, hub: HubClient, report: SandboxReport, threads: Threads
 ) -> HealthProbe:
     return make_probe(
-        database=core.database, disk=core.disk, scheduler=scheduler, hub=hub, report=report, threads=threads
+        database=core.database,
+        disk=core.disk,
+        scheduler=scheduler,
+        hub=hub,
+        report=report,
+        threads=threads,
+        webdav_url=core.config.webdav_url,
     )
 
 

@@ -129,7 +129,16 @@ def _roles(c: Any, config: Gavip, secrets: Secrets) -> None:
             "display": False,
         },
         {"name": access.SUPERVISOR, "api_token": secrets.supervisor_token, "display": False},
+        *_webdav(config, secrets),
     ]
+
+
+def _webdav(config: Gavip, secrets: Secrets) -> list[dict[str, Any]]:
+    """Return the route to people's files, which holds no scopes."""
+    if not config.webdav_url:
+        return []
+    token = access.webdav_secret(secrets.service_token)
+    return [{"name": access.WEBDAV, "url": config.webdav_url, "api_token": token, "display": False}]
 
 
 def _servers(c: Any, config: Gavip) -> None:

@@ -33,7 +33,7 @@ IMPORTS = {
     "avi-java": (),
     "avi-fortran": (),
     "notebook": (),
-    "service": ("gavip_hub.app", "jupyterhub.app"),
+    "service": ("gavip_hub.app", "gavip_hub.dav.app", "jupyterhub.app"),
     "database": (),
     "front": (),
 }

@@ -340,6 +340,8 @@ class Health(Wire):
     scheduler: bool
     hub: bool
     disk: bool
+    webdav: bool = True
+    """Also where it is switched off."""
     problems: list[str] = []
     """A sentence for each of them that is not well."""
     sandbox: Literal["enforced", "partial", "none"]

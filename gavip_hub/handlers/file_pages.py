@@ -8,6 +8,7 @@ from typing_extensions import override
 from gavip_hub.handlers.data import READ
 from gavip_hub.handlers.downloads import Sent, send_file
 from gavip_hub.handlers.page_base import ROOT, PortalPage
+from gavip_hub.hub.access import WEBDAV_MOUNT
 from gavip_hub.storage.userfiles import found_of
 
 LONGEST_PATH = 4096
@@ -35,7 +36,9 @@ class FilesPage(FilePage):
             folder = await self.context.file_threads(
                 self.services.files.folder, owner=self.owner, path=self.asked
             )
-        self.render_page("files.html", folder=folder, above=_above(folder.path))
+        config = self.context.config
+        webdav = f"{config.public_url}{WEBDAV_MOUNT}/" if config.webdav else ""
+        self.render_page("files.html", folder=folder, above=_above(folder.path), webdav=webdav)
 
 
 class FileDownload(FilePage):

@@ -22,7 +22,7 @@ class HealthReport(ApiHandler):
     @override
     @operation(id="health.get", summary="Tell whether the service is well", public=True, returns=Health)
     async def get(self) -> Health:
-        """Look at database, scheduler, Hub and disk; 503 with what is wrong where one of them is not well."""
+        """Look at database, scheduler, Hub, disk and WebDAV; 503 with what is wrong where one of them is not well."""
         health = await self.context.health()
         self.set_header("Cache-Control", "no-store")
         if health.status != "ok":

@@ -11,13 +11,13 @@ Sandbox = Literal["enforced", "partial", "none"]
 BELIEVED_SECONDS = {"ok": 5.0, "degraded": 0.5}
 LOOK_SECONDS = 3.0
 """What does not answer within this time does not answer."""
-PARTS = ("database", "scheduler", "hub", "disk")
+PARTS = ("database", "scheduler", "hub", "disk", "webdav")
 Look = Callable[[], Awaitable[str]]
 """Returns what is wrong with a part, in a sentence; nothing where it is well."""
 
 
 class HealthProbe:
-    """Looks at database, scheduler, Hub and disk.
+    """Looks at database, scheduler, Hub, disk and WebDAV.
 
     Parameters
     ----------

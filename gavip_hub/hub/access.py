@@ -6,6 +6,9 @@ from typing import Any
 
 SERVICE = "gavip"
 SUPERVISOR = "gavip-supervisor"
+WEBDAV = "gavip-dav"
+"""Only a route to the Hub: people's own tokens are all that its process asks with (docs/adr/0095)."""
+WEBDAV_MOUNT = f"/services/{WEBDAV}"
 COMMAND = "gavip-command"
 """An OAuth client of the portal's, for tokens of commands alone (docs/adr/0047)."""
 COMMAND_CLIENT = f"service-{COMMAND}"
@@ -101,6 +104,11 @@ def command_scopes(held: Iterable[str]) -> list[str]:
 def command_secret(service_token: str) -> str:
     """Return what the client of commands proves itself with; it ends with the service's own token."""
     return sha256(f"gavip-command:{service_token}".encode()).hexdigest()
+
+
+def webdav_secret(service_token: str) -> str:
+    """Return a token for the route of WebDAV, which nobody uses: the Hub would make one anew at each start."""
+    return sha256(f"gavip-webdav:{service_token}".encode()).hexdigest()
 
 
 _SERVER = [*_IDENTITY, _SERVICE_ACCESS, "access:servers!server", "users:activity!user"]

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.storage.beneath import check_part, opened_folder
+from gavip_hub.storage.marks import WriteMarks
 from gavip_hub.storage.userfiles import Found, digest_of, found_of
 from gavip_hub.trees import FOLDER, is_folder
 
@@ -52,6 +53,7 @@ class Uploads:
         self._root = root
         self._folder = root / "uploads"
         self._written: set[str] = set()
+        self._marks = WriteMarks(root=root)
 
     def begun(self, owner: str) -> dict[str, Upload]:
         """Return what somebody has begun, by its id."""
@@ -145,7 +147,7 @@ class Uploads:
     def who_wrote(self) -> set[str]:
         """Return who finished a file since this was asked last."""
         found, self._written = self._written, set()
-        return found
+        return found | self._marks.take()
 
     def _put(self, owner: str, upload: Upload, file: BinaryIO) -> Found:
         *folders, name = upload.parts

@@ -32,7 +32,8 @@ LEFT_OUT = (
     "environments",  # made anew of the files that are kept
     "images",  # made anew of the engine's
     *("state/*.lock", "state/*.pid", "state/runtime", "state/platform-id"),
-    *(f"state/{part}.json" for part in ("doorkeeper", "steward", "proxy", "hub", "service")),
+    *(f"state/{part}.json" for part in ("doorkeeper", "steward", "proxy", "hub", "service", "webdav")),
+    "uploads/*/dav-*",  # on its way in, or out
     # Dumped instead: what lies there may be half a change.
     *(f"{SQLITE}*", f"hub/{HUB}*"),
 )

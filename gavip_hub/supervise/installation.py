@@ -86,8 +86,14 @@ def _secret(file: Path) -> str:
 
 def _keep_ports(config: Gavip) -> Ports:
     known = config.ports
-    proxy_api, hub, service = (known.proxy_api, known.hub, known.service) if known else free_ports(3)
-    ports = Ports(public=config.port, proxy_api=proxy_api, hub=hub, service=service)
+    proxy_api, hub, service, webdav = free_ports(4)
+    ports = Ports(
+        public=config.port,
+        proxy_api=known.proxy_api if known else proxy_api,
+        hub=known.hub if known else hub,
+        service=known.service if known else service,
+        webdav=(known.webdav if known else 0) or webdav,
+    )
     if ports != known:
         write_private(config.root / PORTS_FILE, json.dumps(asdict(ports)))
     return ports

@@ -14,7 +14,7 @@ from gavip_hub.supervise.commandline import ENDING, root_option, said_plainly, t
 from gavip_hub.supervise.installation import prepared
 from gavip_hub.supervise.keeper import Keeper
 from gavip_hub.supervise.locks import held
-from gavip_hub.supervise.programs import PARTS, program
+from gavip_hub.supervise.programs import PARTS, WEBDAV, program
 from gavip_hub.supervise.routes import Routes
 from gavip_hub.supervise.sibling import Sibling
 
@@ -47,6 +47,10 @@ async def keep_part(name: str, config: Gavip, *, say: Callable[[str], None], end
     gavip_hub.exceptions.Unavailable
         The data root was not prepared; the message says what to do.
     """
+    if name == WEBDAV and not config.webdav:
+        say("WebDAV is off: `c.Gavip.webdav = True` switches it on")
+        await ended.wait()
+        return
     ports, secrets = prepared(config)
     what = program(name, config, ports=ports, secrets=secrets, proxy_script=proxy.installed(config.root))
     with tempfile.TemporaryDirectory(prefix="gavip-part-") as records:

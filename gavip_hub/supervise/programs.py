@@ -1,4 +1,4 @@
-"""The command lines, environments and probes of proxy, Hub and service, and of who stands beside containers."""
+"""The command lines, environments and probes of proxy, Hub, service and WebDAV, and of who stands beside containers."""
 
 import os
 import sys
@@ -17,14 +17,19 @@ from gavip_hub.supervise.sibling import Program
 HUB_CONFIG = Path(__file__).with_name("hub_config.py")
 
 
-PARTS = ("doorkeeper", "steward", "proxy", "hub", "service")
+PARTS = ("doorkeeper", "steward", "proxy", "hub", "service", "webdav")
 """What a whole platform is made of, in the order in which it starts."""
+WEBDAV = "webdav"
 _BESIDE_CONTAINERS = ("doorkeeper", "steward")
 
 
 def programs(config: Gavip, *, ports: Ports, secrets: Secrets, proxy_script: Path) -> list[Program]:
     """Return the siblings in the order in which they start."""
-    names = [name for name in PARTS if config.backend == "docker" or name not in _BESIDE_CONTAINERS]
+    left_out = (
+        *(() if config.backend == "docker" else _BESIDE_CONTAINERS),
+        *(() if config.webdav else (WEBDAV,)),
+    )
+    names = [name for name in PARTS if name not in left_out]
     return [program(name, config, ports=ports, secrets=secrets, proxy_script=proxy_script) for name in names]
 
 
@@ -44,6 +49,7 @@ def program(
         "proxy": partial(_proxy, config, ports=ports, secrets=secrets, script=proxy_script or Path()),
         "hub": partial(_hub, config, ports=ports),
         "service": partial(_service, config, ports=ports, secrets=secrets),
+        WEBDAV: partial(_webdav, config, ports=ports),
     }
     return makers[name]()
 
@@ -136,6 +142,16 @@ def _service(config: Gavip, *, ports: Ports, secrets: Secrets) -> Program:
             "PATH": _path(),
         },
         probe=Probe(url=f"http://{LOOPBACK}:{ports.service}{prefix}api/health/live"),
+    )
+
+
+def _webdav(config: Gavip, *, ports: Ports) -> Program:
+    return Program(
+        name=WEBDAV,
+        title="WebDAV",
+        argv=[sys.executable, "-m", "gavip_hub.dav.app", "--root", str(config.root)],
+        env={**_chosen(config), "PATH": _path()},
+        probe=Probe(url=f"http://{LOOPBACK}:{ports.webdav}{access.WEBDAV_MOUNT}/.health"),
     )
 
 

@@ -21,7 +21,7 @@ from tests.support.needs import missing, need_program
 from tests.support.platform import LocalTransport, Platform, eventually
 
 FILE = Path(__file__).parents[2] / "compose" / "compose.yaml"
-PARTS = ("database", "doorkeeper", "steward", "proxy", "hub", "service", "front")
+PARTS = ("database", "doorkeeper", "steward", "proxy", "hub", "service", "webdav", "front")
 SETTINGS = f"""
 c.Gavip.images = {{"avi-python": "{IMAGE}", "notebook": "{IMAGE}"}}
 c.Gavip.platform_memory_mb = 3000

@@ -80,7 +80,7 @@ class Platform:
     @property
     def url(self) -> str:
         """Address of the portal's and Hub's host, with no slash at the end."""
-        return f"http://gavip.localhost:{self.port}"
+        return self.config.public_url
 
     @property
     def api(self) -> str:
@@ -186,7 +186,7 @@ class Platform:
         """End all of it, in whatever state a test left it, and remove its sockets."""
         if self.process.poll() is None:
             self.end()
-        for sibling in ("proxy", "hub", "service", "doorkeeper", "steward"):
+        for sibling in ("proxy", "hub", "service", "webdav", "doorkeeper", "steward"):
             with suppress(ProcessLookupError):
                 if pid := self.pid(sibling):
                     os.kill(pid, signal.SIGKILL)

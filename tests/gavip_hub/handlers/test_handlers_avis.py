@@ -107,6 +107,7 @@ async def test_health_needs_no_sign_in_and_tells_what_is_well(service):
         "scheduler": True,
         "hub": True,
         "disk": True,
+        "webdav": True,
         "problems": [],
         "sandbox": "enforced",
         "notices": [],

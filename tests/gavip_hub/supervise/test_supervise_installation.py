@@ -1,12 +1,14 @@
 """The first start makes ports, secrets and passwords; every later one finds them."""
 
 import dbm
+import json
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import bcrypt
 
-from gavip_hub.config import load_config
+from gavip_hub.config import PORTS_FILE, load_config
 from gavip_hub.supervise import accounts
 from gavip_hub.supervise.installation import free_ports, prepare
 
@@ -20,6 +22,16 @@ def test_the_port_of_the_last_start_is_kept(tmp_path: Path) -> None:
     prepare(load_config(tmp_path, port=8123))
     assert load_config(tmp_path).port == 8123
     assert load_config(tmp_path).public_url == "http://gavip.localhost:8123"
+
+
+def test_a_data_root_of_a_version_without_webdav_gets_a_port_for_it(tmp_path: Path) -> None:
+    first, _ = prepare(load_config(tmp_path))
+    kept = {name: port for name, port in asdict(first).items() if name != "webdav"}
+    (tmp_path / PORTS_FILE).write_text(json.dumps(kept))
+    assert load_config(tmp_path).webdav_url == ""
+    second, _ = prepare(load_config(tmp_path))
+    assert second.webdav > 0
+    assert {name: port for name, port in asdict(second).items() if name != "webdav"} == kept
 
 
 def test_ports_are_free_and_differ() -> None:

@@ -13,7 +13,7 @@ from gavip_hub.supervise import part
 from gavip_hub.supervise.installation import prepare, prepared
 from gavip_hub.supervise.locks import held, make_locks, only_one
 from gavip_hub.supervise.preparation import prepare_parts
-from gavip_hub.supervise.programs import PARTS, program
+from gavip_hub.supervise.programs import PARTS, program, programs
 from gavip_hub.supervise.sibling import Program
 
 APART = """
@@ -61,6 +61,30 @@ def test_behind_a_tls_front_the_proxy_adds_nothing_to_what_that_said(root: Path)
     ports, secrets = prepared(config)
     proxy = program("proxy", config, ports=ports, secrets=secrets, proxy_script=root / "proxy")
     assert "--no-x-forward" in proxy.argv
+
+
+def test_webdav_is_one_of_the_parts_unless_it_is_off(root: Path) -> None:
+    for on in (True, False):
+        config = load_config(root, webdav=on)
+        ports, secrets = prepared(config)
+        made = programs(config, ports=ports, secrets=secrets, proxy_script=root / "proxy")
+        assert [one.name for one in made] == ["proxy", "hub", "service", *(["webdav"] if on else [])]
+        assert bool(config.webdav_url) is on
+
+
+def test_webdav_is_told_no_secret(root: Path) -> None:
+    ports, secrets = prepared(load_config(root))
+    webdav = program("webdav", load_config(root), ports=ports, secrets=secrets, proxy_script=None)
+    told = [*webdav.argv, *webdav.env.values()]
+    assert not {secrets.proxy_token, secrets.service_token, secrets.supervisor_token} & set(told)
+
+
+async def test_a_part_that_is_off_waits_to_be_told_to_end(root: Path) -> None:
+    said: list[str] = []
+    ended = asyncio.Event()
+    ended.set()
+    await part.keep_part("webdav", load_config(root, webdav=False), say=said.append, ended=ended)
+    assert said == ["WebDAV is off: `c.Gavip.webdav = True` switches it on"]
 
 
 def test_a_part_is_given_what_the_site_says(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,361 @@
+"""Users' spaces as a file manager changes them: beneath the space, whole or not at all, and never through a link."""
+
+import ctypes
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gavip_hub.domain.userpaths import is_plain
+from gavip_hub.exceptions import Conflict, NotFound, TooLarge, Unavailable
+from gavip_hub.storage.beneath import check_part, opened_folder
+from gavip_hub.storage.uploads import give, way
+from gavip_hub.storage.userfiles import Found, found_of
+from gavip_hub.trees import FOLDER, is_folder, names_in, remove_tree
+
+ASIDE = "dav-"
+"""How names of what is not in its place yet, or not any more, begin in the folder of uploads."""
+MOST_COPIED = 20_000
+"""Files and folders of one copy."""
+DEEPEST = 30
+BLOCK = 1024 * 1024
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NOREPLACE, _EXCHANGE = 1, 2
+"""Ways of `renameat2`: all file systems of disks know them, and some of networks do not."""
+_HERE = -100
+"""What stands for the working folder in system calls: the name is a whole path."""
+_libc = ctypes.CDLL(None, use_errno=True)
+
+Counts = Callable[[int], None]
+"""Is told of bytes before they are written, and refuses where there is no room for them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """A file that has not come whole."""
+
+    path: Path
+    file: BinaryIO
+    counts: Counts
+
+    def write(self, content: bytes) -> None:
+        """Add a piece."""
+        self.counts(len(content))
+        _write_all(self.file.fileno(), content)
+
+    def forget(self) -> None:
+        """Remove what came, unless it is in its place."""
+        self.file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class SpaceWriter:
+    """What changes files and folders of users' spaces.
+
+    Parameters
+    ----------
+    root
+        The data root.
+    """
+
+    def __init__(self, *, root: Path) -> None:
+        self._root = root
+
+    def tidy(self) -> None:
+        """Remove what an earlier process left aside when it was killed."""
+        for folder in (self._root / "uploads").glob("*"):
+            with suppress(OSError), _opened(folder) as here:
+                for name in names_in(here):
+                    if name.startswith(ASIDE):
+                        remove_tree(here, name)
+
+    def begin(self, owner: str, counts: Counts) -> Incoming:
+        """Make room for a file, out of every box's reach."""
+        path = self._aside(owner)
+        return Incoming(path=path, file=os.fdopen(os.open(path, _NEW, 0o600), "w+b", 0), counts=counts)
+
+    def put(
+        self,
+        owner: str,
+        parts: Sequence[str],
+        incoming: Incoming,
+        *,
+        is_new: bool = False,
+        instead_of: str = "",
+        modified: int | None = None,
+    ) -> Found:
+        """Put a file that has come whole in its place at one stroke.
+
+        Parameters
+        ----------
+        is_new
+            Whether nothing may lie there.
+        instead_of
+            The file's ETag that is replaced, where no other may be.
+        modified
+            When it was changed last where it comes from, where that is known.
+
+        Raises
+        ------
+        Conflict
+            A folder lies there, or what is not to be replaced.
+        """
+        with self._parent(owner, parts) as (folder, name, whose):
+            before = _status(folder, name)
+            if before and stat.S_ISDIR(before.st_mode):
+                raise Conflict(f"{name} is a folder: name a file in it.")
+            if instead_of and (before is None or found_of(name, before).etag != instead_of):
+                raise Conflict(f"{name} was changed meanwhile: read it again, and write then.")
+            give(incoming.file.fileno(), whose)
+            os.fchmod(incoming.file.fileno(), _mode_of(before))
+            if modified is not None:
+                os.utime(incoming.file.fileno(), (modified, modified))
+            os.fsync(incoming.file.fileno())
+            if is_new:
+                _rename(_HERE, str(incoming.path), folder, name, how=_NOREPLACE)
+            else:
+                os.rename(incoming.path, name, dst_dir_fd=folder)
+            os.fsync(folder)
+            return found_of(name, os.fstat(incoming.file.fileno()))
+
+    def make_folder(self, owner: str, parts: Sequence[str]) -> None:
+        """Make one folder.
+
+        Raises
+        ------
+        Conflict
+            Something lies there.
+        """
+        with self._parent(owner, parts) as (folder, name, whose):
+            try:
+                os.mkdir(name, 0o700, dir_fd=folder)
+            except FileExistsError:
+                raise Conflict(f"{name} exists already.") from None
+            with _opened(name, folder) as made:
+                give(made, whose)
+
+    def move(self, owner: str, source: Sequence[str], target: Sequence[str], *, instead: bool) -> None:
+        """Move a file or folder, with all that is in it.
+
+        Parameters
+        ----------
+        instead
+            Whether what lies at the target is given up for it.
+
+        Raises
+        ------
+        Conflict
+            Something lies there that is not to be given up.
+        """
+        _require_apart(source, target)
+        with (
+            self._parent(owner, source) as (here, name, _),
+            self._parent(owner, target) as (there, new, _),
+        ):
+            _require_shown(here, name)
+            self._place(owner, (here, name), (there, new), instead=instead)
+
+    def copy(
+        self,
+        owner: str,
+        source: Sequence[str],
+        target: Sequence[str],
+        *,
+        instead: bool,
+        counts: Counts,
+        members: bool = True,
+    ) -> None:
+        """Copy a file or folder without what is hidden in it, and put the copy in its place when it is whole.
+
+        Parameters
+        ----------
+        members
+            Whether what lies in a folder is copied along.
+        """
+        _require_apart(source, target)
+        aside = self._aside(owner)
+        uploads = aside.parent
+        with (
+            self._parent(owner, source) as (here, name, _),
+            self._parent(owner, target) as (there, new, whose),
+            _opened(uploads) as away,
+        ):
+            try:
+                copying = _Copying(whose=whose, counts=counts, members=members)
+                copying.one((here, name), (away, aside.name), deep=0)
+                self._place(owner, (away, aside.name), (there, new), instead=instead)
+            finally:
+                remove_tree(away, aside.name)
+
+    def remove(self, owner: str, parts: Sequence[str]) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        with self._parent(owner, parts) as (folder, name, _):
+            _require_shown(folder, name)
+            self._give_up(owner, folder, name)
+
+    def set_modified(self, owner: str, parts: Sequence[str], seconds: float) -> None:
+        """Set when a file or folder was changed last."""
+        with self._parent(owner, parts) as (folder, name, _):
+            _require_shown(folder, name)
+            descriptor = os.open(name, _OLD, dir_fd=folder)
+            try:
+                os.utime(descriptor, (seconds, seconds))
+            finally:
+                os.close(descriptor)
+
+    def _place(self, owner: str, source: tuple[int, str], target: tuple[int, str], *, instead: bool) -> None:
+        """Move what lies at one place to another that is free, or is to be."""
+        (here, name), (there, new) = source, target
+        try:
+            _rename(here, name, there, new, how=_NOREPLACE)
+        except FileExistsError:
+            if not instead:
+                raise Conflict(f"{new} exists already.") from None
+            if is_folder(here, name) or is_folder(there, new):
+                # They change places: whenever this is killed, both are there.
+                _rename(here, name, there, new, how=_EXCHANGE)
+                self._give_up(owner, here, name)
+            else:
+                os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
+        os.fsync(there)
+
+    def _give_up(self, owner: str, folder: int, name: str) -> None:
+        """Take something out of the space at one stroke, and then off the disk."""
+        aside = self._aside(owner)
+        os.rename(name, aside, src_dir_fd=folder)
+        os.fsync(folder)
+        with _opened(aside.parent) as away:
+            remove_tree(away, aside.name)
+
+    def _aside(self, owner: str) -> Path:
+        """Return a new name in the folder of what is not in its place."""
+        folder = self._root / "uploads" / check_part(owner)
+        folder.parent.mkdir(exist_ok=True, mode=0o700)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder / f"{ASIDE}{secrets.token_hex(12)}.part"
+
+    @contextmanager
+    def _parent(self, owner: str, parts: Sequence[str]) -> Iterator[tuple[int, str, os.stat_result]]:
+        """Give the folder of a path, the name in it, and whose the space is."""
+        *folders, name = parts
+        with opened_folder(self._root, ["users"], make=True, mode=0o711) as users:
+            with way(users, [check_part(owner)]) as (_, whose):
+                pass  # who writes before anything of theirs ran has a space from now on
+            with ExitStack() as opened:
+                try:
+                    below = opened_folder(self._root / "users", [owner, *folders])
+                    folder = opened.enter_context(below)
+                except Unavailable as error:  # a link or a file is in the way
+                    raise NotFound(error.message) from None
+                yield folder, check_part(name), whose
+
+
+@dataclass(kw_only=True)
+class _Copying:
+    """One copy, however many files it is of."""
+
+    whose: os.stat_result
+    counts: Counts
+    members: bool
+    copied: int = 0
+
+    def one(self, source: tuple[int, str], target: tuple[int, str], *, deep: int) -> None:
+        """Copy a file, or a folder with what is shown in it."""
+        self.copied += 1
+        if self.copied > MOST_COPIED or deep > DEEPEST:
+            raise TooLarge(
+                f"That is more than {MOST_COPIED} files and folders, or more than {DEEPEST} deep: copy it in parts."
+            )
+        descriptor = os.open(source[1], _OLD, dir_fd=source[0])
+        try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                self._folder(descriptor, target, deep=deep)
+            elif stat.S_ISREG(os.fstat(descriptor).st_mode):
+                self._file(descriptor, target)
+        finally:
+            os.close(descriptor)
+
+    def _folder(self, source: int, target: tuple[int, str], *, deep: int) -> None:
+        os.mkdir(target[1], 0o700, dir_fd=target[0])
+        with _opened(target[1], target[0]) as made:
+            give(made, self.whose)
+            for name in names_in(source) if self.members else []:
+                if is_plain(name) and _is_shown(source, name):
+                    self.one((source, name), (made, name), deep=deep + 1)
+
+    def _file(self, source: int, target: tuple[int, str]) -> None:
+        status = os.fstat(source)
+        made = os.open(target[1], _NEW, 0o600, dir_fd=target[0])
+        try:
+            give(made, self.whose)
+            os.fchmod(made, _mode_of(status))
+            while content := os.read(source, BLOCK):
+                self.counts(len(content))
+                _write_all(made, content)
+        finally:
+            os.close(made)
+
+
+@contextmanager
+def _opened(name: str | Path, folder: int | None = None) -> Iterator[int]:
+    descriptor = os.open(name, FOLDER, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _status(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _is_shown(folder: int, name: str) -> bool:
+    """Tell whether a true file or folder lies there; links, pipes and devices are not shown."""
+    status = _status(folder, name)
+    return status is not None and (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+
+
+def _require_shown(folder: int, name: str) -> None:
+    if not _is_shown(folder, name):
+        raise NotFound(f"There is no file or folder {name}.")
+
+
+def _require_apart(source: Sequence[str], target: Sequence[str]) -> None:
+    """Refuse to put something into itself, or in the place of a folder that holds it."""
+    shorter = min(len(source), len(target))
+    if tuple(source[:shorter]) == tuple(target[:shorter]):
+        raise Conflict("Nothing is put into itself, or in the place of a folder that holds it.")
+
+
+def _mode_of(before: os.stat_result | None) -> int:
+    """Return the mode of a file: a program stays one; the closed folder of its owner keeps others out."""
+    may_run = before is not None and stat.S_ISREG(before.st_mode) and before.st_mode & stat.S_IXUSR
+    return 0o755 if may_run else 0o644
+
+
+def _rename(here: int, name: str, there: int, new: str, *, how: int) -> None:
+    """Rename in one of the ways that Python has no function for.
+
+    Raises
+    ------
+    FileExistsError
+        Something lies at the new name, and is not to be replaced.
+    """
+    done = _libc.renameat2(here, os.fsencode(name), there, os.fsencode(new), how)
+    if done != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), new)

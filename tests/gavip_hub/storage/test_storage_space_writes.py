@@ -1,0 +1,198 @@
+"""Spaces as file managers change them: whole or not at all, and as their owner's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gavip_hub.exceptions import Conflict, NotFound, TooLarge
+from gavip_hub.storage import space_writes
+from gavip_hub.storage.space_writes import SpaceWriter
+from gavip_hub.storage.userfiles import found_of
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    made = tmp_path / "users" / "ada"
+    made.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> SpaceWriter:
+    return SpaceWriter(root=tmp_path)
+
+
+def nothing(_bytes: int) -> None:
+    pass
+
+
+def write(writer: SpaceWriter, path: str, content: bytes = b"stars", *, instead_of: str = "") -> None:
+    incoming = writer.begin("ada", nothing)
+    incoming.write(content)
+    writer.put("ada", path.split("/"), incoming, instead_of=instead_of)
+    incoming.forget()
+
+
+def copy(writer: SpaceWriter, source: str, target: str, *, instead: bool = False) -> None:
+    writer.copy("ada", source.split("/"), target.split("/"), instead=instead, counts=nothing)
+
+
+def aside(tmp_path: Path) -> list[Path]:
+    return list((tmp_path / "uploads" / "ada").iterdir())
+
+
+@AS_ROOT
+def test_what_is_made_belongs_to_the_owner_of_the_space(space: Path, writer: SpaceWriter) -> None:
+    os.chown(space, 30_007, 30_007)
+    writer.make_folder("ada", ["data"])
+    write(writer, "data/a.txt")
+    copy(writer, "data", "copy")
+    for path in ("data", "data/a.txt", "copy", "copy/a.txt"):
+        assert (space / path).lstat().st_uid == (space / path).lstat().st_gid == 30_007
+
+
+def test_a_file_is_not_seen_before_it_is_whole(space: Path, writer: SpaceWriter) -> None:
+    incoming = writer.begin("ada", nothing)
+    incoming.write(b"st")
+    assert list(space.iterdir()) == []
+    writer.put("ada", ["a.txt"], incoming)
+    assert (space / "a.txt").read_bytes() == b"st"
+
+
+def test_what_a_kill_left_aside_is_removed(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
+    writer.begin("ada", nothing).file.close()
+    (tmp_path / "uploads/ada/dav-folder.part/deep").mkdir(parents=True)
+    (tmp_path / "uploads/ada/0123.part").touch()
+    writer.tidy()
+    assert [path.name for path in aside(tmp_path)] == ["0123.part"]
+
+
+def test_a_file_takes_no_folders_place(space: Path, writer: SpaceWriter) -> None:
+    (space / "data").mkdir()
+    with pytest.raises(Conflict):
+        write(writer, "data")
+
+
+def test_another_content_is_not_replaced_unseen(space: Path, writer: SpaceWriter) -> None:
+    write(writer, "a.txt", b"one")
+    seen = found_of("a.txt", (space / "a.txt").stat()).etag
+    write(writer, "a.txt", b"two")
+    with pytest.raises(Conflict):
+        write(writer, "a.txt", b"three", instead_of=seen)
+    assert (space / "a.txt").read_bytes() == b"two"
+
+
+def test_a_new_file_replaces_none_that_came_meanwhile(space: Path, writer: SpaceWriter) -> None:
+    write(writer, "a.txt", b"one")
+    with pytest.raises(FileExistsError):
+        writer.put("ada", ["a.txt"], writer.begin("ada", nothing), is_new=True)
+    writer.put("ada", ["b.txt"], writer.begin("ada", nothing), is_new=True)
+    assert (space / "a.txt").read_bytes() == b"one"
+    assert (space / "b.txt").exists()
+
+
+@pytest.mark.parametrize("there", ["file", "folder"])
+def test_a_move_replaces_nothing_unasked(space: Path, writer: SpaceWriter, there: str) -> None:
+    write(writer, "a.txt")
+    (space / "b").mkdir() if there == "folder" else write(writer, "b")
+    with pytest.raises(Conflict):
+        writer.move("ada", ["a.txt"], ["b"], instead=False)
+    writer.move("ada", ["a.txt"], ["b"], instead=True)
+    assert (space / "b").read_bytes() == b"stars"
+    assert not (space / "a.txt").exists()
+
+
+@pytest.mark.parametrize("act", ["move", "copy"])
+@pytest.mark.parametrize(("source", "target"), [("a/b", "a"), ("a", "a/b"), ("a", "a"), ("a/b/c", "a")])
+def test_nothing_goes_into_itself_or_in_the_place_of_what_holds_it(
+    space: Path, writer: SpaceWriter, act: str, source: str, target: str
+) -> None:
+    (space / "a/b/c").mkdir(parents=True)
+    acts = {
+        "move": lambda: writer.move("ada", source.split("/"), target.split("/"), instead=True),
+        "copy": lambda: copy(writer, source, target, instead=True),
+    }
+    with pytest.raises(Conflict):
+        acts[act]()
+    assert (space / "a/b/c").is_dir()
+
+
+def test_a_folder_takes_anothers_place(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
+    for name in ("old", "new"):
+        (space / name).mkdir()
+        write(writer, f"{name}/{name}.txt")
+    copy(writer, "new", "old", instead=True)
+    assert [path.name for path in (space / "old").iterdir()] == ["new.txt"]
+    write(writer, "new/more.txt")
+    writer.move("ada", ["new"], ["old"], instead=True)
+    assert sorted(path.name for path in (space / "old").iterdir()) == ["more.txt", "new.txt"]
+    assert [path.name for path in space.iterdir()] == ["old"]
+    assert aside(tmp_path) == []
+
+
+@pytest.mark.parametrize("act", ["put", "make", "remove", "move"])
+def test_no_step_goes_through_a_link(tmp_path: Path, space: Path, writer: SpaceWriter, act: str) -> None:
+    (tmp_path / "users/bob").mkdir()
+    (tmp_path / "users/bob/b.txt").write_text("bob's")
+    (space / "out").symlink_to(tmp_path / "users/bob")
+    write(writer, "a.txt")
+    acts = {
+        "put": lambda: write(writer, "out/b.txt"),
+        "make": lambda: writer.make_folder("ada", ["out", "data"]),
+        "remove": lambda: writer.remove("ada", ["out", "b.txt"]),
+        "move": lambda: writer.move("ada", ["a.txt"], ["out", "b.txt"], instead=True),
+    }
+    with pytest.raises(NotFound):
+        acts[act]()
+    assert (tmp_path / "users/bob/b.txt").read_text() == "bob's"
+    assert [path.name for path in (tmp_path / "users/bob").iterdir()] == ["b.txt"]
+
+
+def test_links_are_neither_moved_nor_removed(space: Path, writer: SpaceWriter) -> None:
+    (space / "link").symlink_to("/etc/passwd")
+    with pytest.raises(NotFound):
+        writer.remove("ada", ["link"])
+    with pytest.raises(NotFound):
+        writer.move("ada", ["link"], ["other"], instead=False)
+    assert (space / "link").is_symlink()
+
+
+def test_a_copy_that_fails_leaves_nothing(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
+    (space / "data").mkdir()
+    for number in range(3):
+        write(writer, f"data/{number}.txt")
+
+    def no_room(_bytes: int) -> None:
+        raise TooLarge
+
+    with pytest.raises(TooLarge):
+        writer.copy("ada", ["data"], ["copy"], instead=False, counts=no_room)
+    assert not (space / "copy").exists()
+    assert aside(tmp_path) == []
+
+
+def test_a_copy_is_bounded(
+    tmp_path: Path, space: Path, writer: SpaceWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space_writes, "MOST_COPIED", 3)
+    (space / "data").mkdir()
+    for number in range(5):
+        write(writer, f"data/{number}.txt")
+    with pytest.raises(TooLarge):
+        copy(writer, "data", "copy")
+    assert aside(tmp_path) == []
+
+
+def test_a_deep_folder_is_removed(space: Path, writer: SpaceWriter) -> None:
+    where = os.open(space, os.O_RDONLY)
+    for name in ["top", *["d"] * 1500]:
+        os.mkdir(name, dir_fd=where)
+        deeper = os.open(name, os.O_RDONLY, dir_fd=where)
+        os.close(where)
+        where = deeper
+    os.close(where)
+    writer.remove("ada", ["top"])
+    assert list(space.iterdir()) == []
