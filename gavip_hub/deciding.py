@@ -18,6 +18,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.previews import Previews, Program
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.rebuilds import RebuildService
@@ -32,7 +33,9 @@ from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
 
-def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -> Services:
+def make_services(
+    core: Core, hub: Hub, threads: Threads, images: ImageSource, reader: Program
+) -> Services:
     """Make them on the core.
 
     Parameters
@@ -41,6 +44,8 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         Of the database.
     images
         Where authors' images come from.
+    reader
+        Reads a stranger's file, to show it.
     """
     reservations = _reservations(core)
     proposals = MemoryProposals(
@@ -69,6 +74,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         grants=core.grants,
         devices=DeviceService(clock=core.clock),
         files=_files(core),
+        previews=Previews(program=reader),
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,

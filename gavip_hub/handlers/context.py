@@ -32,6 +32,7 @@ from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.previews import Previews
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.pushes import PushService
@@ -77,6 +78,7 @@ class Services:
     grants: GrantService
     devices: DeviceService
     files: FileService
+    previews: Previews
     numbers: NumberService
     projects: ProjectService
     browsing: BrowsingService
