@@ -33,9 +33,7 @@ from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
 
-def make_services(
-    core: Core, hub: Hub, threads: Threads, images: ImageSource, reader: Program
-) -> Services:
+def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, reader: Program) -> Services:
     """Make them on the core.
 
     Parameters

@@ -35,7 +35,9 @@ def main() -> None:
     except (MemoryError, RecursionError):
         answer = Answer({"problem": TOO_MUCH})
     except Exception as error:  # whatever a stranger's file brings about  # noqa: BLE001
-        answer = Answer({"problem": f"This file cannot be shown ({type(error).__name__}): download it to see it."})
+        answer = Answer(
+            {"problem": f"This file cannot be shown ({type(error).__name__}): download it to see it."}
+        )
     view = {"kind": given["kind"]} | answer.view
     sys.stdout.buffer.write(json.dumps(view).encode() + b"\n" + answer.png)
     sys.stdout.buffer.flush()

@@ -87,7 +87,9 @@ def _plain(question: Question, hdu: Any, step: int) -> Any:
             f"Its header announces {width} x {height} pixels, which are more than the file holds: it is cut or damaged."
         )
     if row * (height // step) > MOST_READ:
-        raise Unreadable(f"This image has {width} x {height} pixels, which is more than is looked through here.")
+        raise Unreadable(
+            f"This image has {width} x {height} pixels, which is more than is looked through here."
+        )
     rows = []
     for number in range(0, height, step):
         question.file.seek(begin + number * row)

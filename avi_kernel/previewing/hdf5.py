@@ -45,7 +45,9 @@ def read(question: Question) -> Answer:
             parts = list(_parts(file))
             view: Json = {"kind": "hdf5", "parts": parts[:MOST_PARTS]}
             if len(parts) > MOST_PARTS:
-                view["problem"] = f"This file has more than {MOST_PARTS} groups and datasets; the first are shown."
+                view["problem"] = (
+                    f"This file has more than {MOST_PARTS} groups and datasets; the first are shown."
+                )
             return Answer(view | _chosen(question, file, parts))
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise Unreadable(f"This file cannot be read as HDF5: {cell(error, 300)}") from None

@@ -71,7 +71,9 @@ class Lines:
         if not line:
             raise StopIteration
         if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            raise Unreadable("A line of this table is longer than 1 MB, which is no row: download it to see it.")
+            raise Unreadable(
+                "A line of this table is longer than 1 MB, which is no row: download it to see it."
+            )
         self.at += len(line)
         return line.decode("utf-8", "replace").removeprefix("\ufeff")
 

@@ -25,7 +25,7 @@ _LONGEST_LIST = 20
 
 def load() -> None:
     """Import what reading takes, before nothing can be opened any more."""
-    import pyarrow  # noqa: F401, PLC0415
+    import pyarrow as pa  # noqa: F401, PLC0415
     from pyarrow import parquet  # noqa: F401, PLC0415
 
 

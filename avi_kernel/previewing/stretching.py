@@ -31,7 +31,9 @@ def levels(question: Question, pixels: Any) -> tuple[float, float]:
         low = low if question.low is None else question.low
         high = high if question.high is None else question.high
     low, high = float(low), float(high)
-    return (low, high) if high > low else (low, float(np.nextafter(low, np.inf)) if low == high else low + 1.0)
+    return (
+        (low, high) if high > low else (low, float(np.nextafter(low, np.inf)) if low == high else low + 1.0)
+    )
 
 
 def _found(cut: str, finite: Any) -> tuple[float, float]:

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.parsers import expat
 
-from avi_kernel.previewing.words import MB, MOST_COLUMNS, ROWS, Answer, Json, Question, Unreadable, cell, table
+from avi_kernel.previewing.words import (
+    MB,
+    MOST_COLUMNS,
+    ROWS,
+    Answer,
+    Json,
+    Question,
+    Unreadable,
+    cell,
+    table,
+)
 
 _CODES = {
     "boolean": "c",
@@ -144,7 +154,9 @@ class VotableReader:
             return
         self._text_length += len(text)
         if self._text_length > LONGEST_TEXT:
-            raise Unreadable("A value of this VOTable is longer than what is read here: download it to see it.")
+            raise Unreadable(
+                "A value of this VOTable is longer than what is read here: download it to see it."
+            )
         self._text.append(text)
 
     def _clear(self) -> str:

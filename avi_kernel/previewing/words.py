@@ -12,7 +12,9 @@ MOST_CARDS = 500
 MB = 1024 * 1024
 # The protocol has these as well; importing it would double the time to the first page.
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_MISLEADING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_MISLEADING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 """Characters that are nothing, that terminals obey, or that turn the order of what is read."""
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|NaN|inf|Inf)")
 
@@ -71,7 +73,7 @@ def cell(value: object, longest: int = LONGEST_CELL) -> str:
 
 def table(columns: list[Json], rows: list[list[str]], *, first: int | None, total: int | None) -> Json:
     """Return a page of a table, its columns of numbers marked."""
-    shown = [[value for value in row[:MOST_COLUMNS]] for row in rows]
+    shown = [row[:MOST_COLUMNS] for row in rows]
     marked = [
         column | {"number": _numbers(row[place] for row in shown if place < len(row))}
         for place, column in enumerate(columns[:MOST_COLUMNS])

@@ -55,8 +55,11 @@ class PreviewProgram:
         Unavailable
             It took too long, answered too much or broke off; the message is for the file's owner.
         """
-        command = [*self._walls, sys.executable, "-I", "-m", _MODULE, question]
+        return await self._run([sys.executable, "-I", "-m", _MODULE, question], file)
+
+    async def _run(self, command: list[str], file: BinaryIO) -> bytes:
         process = await asyncio.create_subprocess_exec(
+            *self._walls,
             *command,
             stdin=file,
             stdout=asyncio.subprocess.PIPE,

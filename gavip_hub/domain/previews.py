@@ -31,8 +31,12 @@ _ENDINGS: dict[str, Kind] = {
     "svg": "svg",
     "pdf": "pdf",
     "ipynb": "notebook",
-    **dict.fromkeys(("txt", "log", "md", "rst", "json", "jsonl", "yaml", "yml", "toml", "cfg", "ini"), "text"),
-    **dict.fromkeys(("py", "sh", "r", "jl", "c", "h", "cpp", "f", "f90", "sql", "adql", "tex", "bib"), "text"),
+    **dict.fromkeys(
+        ("txt", "log", "md", "rst", "json", "jsonl", "yaml", "yml", "toml", "cfg", "ini"), "text"
+    ),
+    **dict.fromkeys(
+        ("py", "sh", "r", "jl", "c", "h", "cpp", "f", "f90", "sql", "adql", "tex", "bib"), "text"
+    ),
     **dict.fromkeys(("html", "htm", "xml", "css", "js", "out", "err", "dat"), "text"),
 }
 _TEXTS = frozenset({"text/plain", "text/markdown", "application/json"})

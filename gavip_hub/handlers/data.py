@@ -252,4 +252,12 @@ class UploadFinish(DataApi):
             )
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Folder, FileContent, Preview, Digest, Uploads, OneUpload, UploadFinish)
+HANDLERS: tuple[type[ApiHandler], ...] = (
+    Folder,
+    FileContent,
+    Preview,
+    Digest,
+    Uploads,
+    OneUpload,
+    UploadFinish,
+)

@@ -78,10 +78,9 @@ class FileView(FilePage):
 
     @override
     async def get(self) -> None:
-        with self.context.reads.one(self.require(READ)):
-            with await self.opened() as file:
-                status = os.fstat(file.fileno())
-                seen = await look(self, self.shown(file, status))
+        with self.context.reads.one(self.require(READ)), await self.opened() as file:
+            status = os.fstat(file.fileno())
+            seen = await look(self, self.shown(file, status))
         path = self.asked.strip("/")
         self.render_page(
             "file_view.html",
@@ -106,10 +105,9 @@ class FileContent(FilePage):
 
     @override
     async def get(self) -> None:
-        with self.context.reads.one(self.require(READ)):
-            with await self.opened() as file:
-                shown = self.shown(file, os.fstat(file.fileno()))
-                await show_content(self, shown, self._notebooks, lasts=False)
+        with self.context.reads.one(self.require(READ)), await self.opened() as file:
+            shown = self.shown(file, os.fstat(file.fileno()))
+            await show_content(self, shown, self._notebooks, lasts=False)
 
 
 def _place(path: str, name: str, size: int) -> Place:

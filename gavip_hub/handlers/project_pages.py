@@ -249,7 +249,10 @@ class ProjectFiles(ProjectFile):
                 return
             told = _told(entry)
             kind = _preview(told)
-            seen: dict[str, Any] = {"view": PreviewView(kind=kind_of(told.name, told.media_type)), "ask": asked_of(self)}
+            seen: dict[str, Any] = {
+                "view": PreviewView(kind=kind_of(told.name, told.media_type)),
+                "ask": asked_of(self),
+            }
             if kind in {"table", "text", "file"}:
                 with await self.content(name, entry) as file:
                     seen = await look(self, Shown.result(told, file))
