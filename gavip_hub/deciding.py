@@ -23,6 +23,7 @@ from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.product_making import ProductMaker
 from gavip_hub.services.products import ProductService
+from gavip_hub.services.previews import Previews, Program
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService
@@ -45,7 +46,7 @@ from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
 
-def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -> Services:
+def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, reader: Program) -> Services:
     """Make them on the core.
 
     Parameters
@@ -54,6 +55,8 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         Of the database.
     images
         Where authors' images come from.
+    reader
+        Reads a stranger's file, to show it.
     """
     reservations = _reservations(core)
     proposals = MemoryProposals(
@@ -85,6 +88,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource) -
         grants=core.grants,
         devices=DeviceService(clock=core.clock),
         files=_files(core),
+        previews=Previews(program=reader),
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,

@@ -12,6 +12,7 @@ import gavip_hub
 from gavip_hub.backends.base import JobBackend
 from gavip_hub.backends.choice import make_backend, make_image_source, make_launcher
 from gavip_hub.backends.images import ImageSource
+from gavip_hub.backends.previewing import PreviewProgram
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.backends.walls import walls_of
 from gavip_hub.clock import Clock
@@ -107,7 +108,11 @@ def make_service(
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, thread_groups, metrics=metrics)
     services = make_services(
-        core, hub or hub_client, thread_groups.database_threads, images or make_image_source(config)
+        core,
+        hub or hub_client,
+        thread_groups.database_threads,
+        images or make_image_source(config),
+        PreviewProgram(bwrap=report.bwrap),
     )
     context = _context(
         core,

@@ -36,6 +36,7 @@ from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.product_making import ProductMaker
 from gavip_hub.services.products import ProductService
+from gavip_hub.services.previews import Previews
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.provenance import ProvenanceService
@@ -87,6 +88,7 @@ class Services:
     grants: GrantService
     devices: DeviceService
     files: FileService
+    previews: Previews
     numbers: NumberService
     projects: ProjectService
     browsing: BrowsingService

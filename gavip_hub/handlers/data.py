@@ -9,6 +9,7 @@ from typing_extensions import override
 from avi_kernel.protocol.api import Profile
 from avi_kernel.protocol.base import MOST, Paragraph, Wire
 from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadBegin, UploadView
+from avi_kernel.protocol.previews import PreviewAsk, PreviewView
 from gavip_hub.exceptions import BadParameter, Conflict, DiskFull, Forbidden, NoRoom, NotFound, SpaceFull
 from gavip_hub.handlers.downloads import Sent, send_file
 from gavip_hub.handlers.operations import ApiHandler, operation
@@ -99,6 +100,47 @@ class FileContent(DataApi):
                 name = query.path.rpartition("/")[2]
                 etag = found_of(name, os.fstat(file.fileno())).etag
                 await send_file(self, Sent(file=file, name=name, media_type=_BYTES, etag=etag, lasts=False))
+
+
+class PreviewQuery(PreviewAsk):
+    """Which file, which page of it, and how."""
+
+    path: Annotated[Paragraph, Field(description="From the top of your space, as data/stars.csv.")]
+
+    def ask(self) -> PreviewAsk:
+        """Return what is asked of the file."""
+        return PreviewAsk.model_construct(**self.model_dump(exclude={"path"}))
+
+
+class Preview(DataApi):
+    """What can be seen of a file of the asker's space."""
+
+    path = "/data/preview"
+    is_stream = True
+
+    @override
+    @operation(
+        id="data.preview",
+        summary="Show a page of a file of your space",
+        scope=READ,
+        query=PreviewQuery,
+        returns=PreviewView,
+        errors=(NotFound, BadParameter, NoRoom),
+    )
+    async def get(self, query: PreviewQuery) -> PreviewView:
+        """Return rows of a table, lines of a header or of a text, what a file holds: a page of it at most."""
+        profile = self.person()
+        with self.context.reads.one(profile):
+            opened = await self.context.file_threads(
+                self.services.files.open, owner=profile.name, path=query.path
+            )
+            with opened as file:
+                name = query.path.rpartition("/")[2]
+                etag = found_of(name, os.fstat(file.fileno())).etag
+                found: PreviewView = await self.services.previews.of(
+                    file, name=name, etag=etag, ask=query.ask()
+                )
+                return found
 
 
 class Digest(DataApi):
@@ -210,4 +252,12 @@ class UploadFinish(DataApi):
             )
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Folder, FileContent, Digest, Uploads, OneUpload, UploadFinish)
+HANDLERS: tuple[type[ApiHandler], ...] = (
+    Folder,
+    FileContent,
+    Preview,
+    Digest,
+    Uploads,
+    OneUpload,
+    UploadFinish,
+)

@@ -18,14 +18,11 @@ from gavip_hub.domain.job import OWN
 from gavip_hub.domain.memory import more_after
 from gavip_hub.exceptions import BadRequest, Conflict, GavipError, NotFound
 from gavip_hub.handlers.charts import charts_of
-from gavip_hub.handlers.contents import beginning_of, show_content
+from gavip_hub.handlers.contents import Shown, look, show_content
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
-from gavip_hub.handlers.previews import (
-    Preview,
-    preview_of,
-)
+from gavip_hub.handlers.previews import Place, Preview, preview_of
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.services.results import OpenResult
 
@@ -35,7 +32,7 @@ LOG_END_BYTES = 60_000
 ENDED = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED})
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ENDINGS = {Phase.ERROR: "Failed", Phase.ABORTED: "Cancelled"}
-_ORDER: dict[Preview, int] = {"image": 0, "table": 1, "notebook": 3}
+_ORDER: dict[Preview, int] = {"image": 0, "table": 1, "file": 1, "notebook": 3}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +64,7 @@ def shown_result(entry: ResultEntry, job: JobView) -> ShownResult:
     page = f"{ROOT}jobs/{job.id}/results/{entry.name}"
     return ShownResult(
         **entry.model_dump(),
-        preview=preview_of(entry),
+        preview=preview_of(entry.name, entry.media_type),
         page=page,
         content=f"{page}/content",
         download=f"{ROOT}api/jobs/{job.id}/results/{entry.name}",
@@ -349,11 +346,19 @@ class ResultPage(ChainHandler):
             found = await self.open(job_id, name)
             with found.file as file:
                 shown = shown_result(found.entry, found.job)
-                # Off the database's threads: a stranger's table can take a while.
-                beginning = await self.context.file_threads(beginning_of, shown.preview, found.entry, file)
-        self.render_page(
-            "result.html", job=found.job, entry=shown, **beginning, **await self.chain(found.job)
-        )
+                seen = await look(self, Shown.result(found.entry, file))
+        chain = await self.chain(found.job)
+        self.render_page("result.html", job=found.job, entry=shown, place=_place(shown), **seen, **chain)
+
+
+def _place(shown: ShownResult) -> Place:
+    return Place(
+        page=shown.page,
+        content=shown.content,
+        download=shown.download,
+        title=shown.title or shown.name,
+        size=shown.size,
+    )
 
 
 class ResultContent(JobHandler):
@@ -374,4 +379,4 @@ class ResultContent(JobHandler):
         with self.context.reads.one(self.require()):
             found = await self.open(job_id, name)
             with found.file as file:
-                await show_content(self, found.entry, file, self._notebooks)
+                await show_content(self, Shown.result(found.entry, file), self._notebooks)

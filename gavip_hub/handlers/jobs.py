@@ -18,6 +18,7 @@ from avi_kernel.protocol.api import (
 )
 from avi_kernel.protocol.base import MOST, Wire
 from avi_kernel.protocol.manifest import Slug
+from avi_kernel.protocol.previews import PreviewAsk, PreviewView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.exceptions import (
     BadParameter,
@@ -300,6 +301,36 @@ class JobResult(ApiHandler):
                 )
 
 
+class JobPreview(ApiHandler):
+    """What can be seen of one result."""
+
+    is_stream = True
+    path = "/jobs/{id}/results/{result}/preview"
+
+    @override
+    @operation(
+        id="jobs.preview",
+        summary="Show a page of a result",
+        scope=READ,
+        query=PreviewAsk,
+        returns=PreviewView,
+        errors=(NotFound, BadParameter, NoRoom),
+    )
+    async def get(self, id: str, result: str, query: PreviewAsk) -> PreviewView:
+        """Return rows of a table, lines of a header or of a text, what a file holds: a page of it at most."""
+        profile = self.require()
+        with self.context.reads.one(profile):
+            opened: OpenResult = await self.in_thread(
+                self.services.results.open, owner=profile.name, job=id, name=result, avi=profile.avi
+            )
+            with opened.file as file:
+                what = opened.entry
+                found: PreviewView = await self.services.previews.of(
+                    file, name=what.name, media_type=what.media_type, etag=what.sha256, ask=query
+                )
+                return found
+
+
 HANDLERS: tuple[type[ApiHandler], ...] = (
     Jobs,
     OneJob,
@@ -311,4 +342,5 @@ HANDLERS: tuple[type[ApiHandler], ...] = (
     JobLog,
     JobResults,
     JobResult,
+    JobPreview,
 )

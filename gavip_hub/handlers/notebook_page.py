@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from gavip_hub.handlers.rendering import STATIC
-from gavip_hub.handlers.tables import Unreadable
 
 CONTENT_CSP = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
@@ -26,6 +25,10 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Notebook</title><style>{style}</style></head><body>{body}</body></html>
 """
+
+
+class Unreadable(Exception):
+    """The file is no notebook that can be shown; the message is a sentence for its owner."""
 
 
 class NotebookPages:

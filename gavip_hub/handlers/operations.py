@@ -89,7 +89,7 @@ def operations_of(handler: type[ApiHandler]) -> Iterator[tuple[str, Operation]]:
 
 def _query(handler: ApiHandler, model: type[BaseModel]) -> BaseModel:
     given = {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
-    return _validated(model, lambda: model.model_validate(given))
+    return validated(model, lambda: model.model_validate(given))
 
 
 def _content(handler: ApiHandler) -> bytes:
@@ -103,7 +103,7 @@ def _body(handler: ApiHandler, model: type[BaseModel]) -> BaseModel:
         given = json.loads(handler.request.body or b"{}")
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
-    return _validated(model, lambda: model.model_validate(given))
+    return validated(model, lambda: model.model_validate(given))
 
 
 def _require_type(handler: ApiHandler, wanted: str) -> None:
@@ -113,7 +113,14 @@ def _require_type(handler: ApiHandler, wanted: str) -> None:
         raise BadRequest(f"The body must be {wanted}; got {kind[:60]!r}.")
 
 
-def _validated(model: type[BaseModel], validate: Callable[[], BaseModel]) -> BaseModel:
+def validated(model: type[BaseModel], validate: Callable[[], BaseModel]) -> BaseModel:
+    """Return what was sent as its model.
+
+    Raises
+    ------
+    BadParameter
+        It is none; the message says what would be.
+    """
     try:
         return validate()
     except ValidationError as error:

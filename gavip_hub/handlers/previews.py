@@ -1,97 +1,85 @@
-"""The first part of a result, fit to be shown: a stranger's file, so read within bounds and trusted in nothing."""
+"""What pages show of a file: how its card looks, which page of it is asked for, and where that is found."""
 
-import csv
-import itertools
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, cast
 
-from avi_kernel.protocol.readable import plain
-from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.handlers.tables import MOST_COLUMNS, MOST_ROWS, Column, Table, Unreadable, cell
-from gavip_hub.handlers.votable import VotableReader
+from tornado.web import RequestHandler
 
-Preview = Literal["image", "notebook", "table", "text", "none"]
-HEAD_BYTES = 2_000_000
-"""How much of a table or text is read."""
-TEXT_BYTES = 20_000
+from avi_kernel.protocol.previews import Kind, PreviewAsk
+from gavip_hub.domain.previews import kind_of
+from gavip_hub.handlers.operations import validated
+from gavip_hub.handlers.rendering import query
+
+Preview = Literal["image", "notebook", "table", "text", "file", "none"]
 CONTENT_BYTES = 40_000_000
+"""Of what a browser is sent to be shown as it is."""
+AS_PICTURE = "as"
+"""Of an address of content: `picture` asks for a PNG that is made here, whatever the file is."""
 
-_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
-_TABLES = frozenset({"application/x-votable+xml", "text/csv", "text/tab-separated-values"})
-_ENDINGS: dict[str, Preview] = {
-    "ipynb": "notebook",
-    "vot": "table",
+_CARDS: dict[Kind, Preview] = {
+    "image": "image",
+    "svg": "image",
+    "notebook": "notebook",
     "votable": "table",
     "csv": "table",
     "tsv": "table",
-    "txt": "text",
-    "log": "text",
-    "md": "text",
-    "json": "text",
+    "parquet": "table",
+    "fits": "file",
+    "hdf5": "file",
+    "text": "text",
+    "pdf": "none",
+    "none": "none",
 }
 
 
-def preview_of(entry: ResultEntry) -> Preview:
-    """Return how a result can be shown, from its declared kind and else from its name."""
-    kind = entry.media_type.partition(";")[0].lower()
-    if kind in _IMAGES:
-        return "image"
-    if kind == "application/x-ipynb+json":
-        return "notebook"
-    if kind in _TABLES:
-        return "table"
-    ending = entry.name.rpartition(".")[2].lower()
-    if ending in _ENDINGS:
-        return _ENDINGS[ending]
-    return "text" if kind in {"text/plain", "text/markdown", "application/json"} else "none"
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the pages of one file are, for the templates that show them."""
+
+    page: str
+    """Address of the page that shows it."""
+    content: str
+    """Address of its images, or of it as a browser shows it in a frame."""
+    download: str
+    title: str
+    size: int
+    given: dict[str, str] = field(default_factory=dict)
+    """What each of the first two addresses has behind its question mark besides what is asked of the file."""
+
+    def address(self, ask: PreviewAsk, **changed: str) -> str:
+        """Return the address of the page that shows the same in another way."""
+        return _with(self.page, self.given | _told(ask) | {"page": ""} | changed)
+
+    def picture(self, ask: PreviewAsk, part: str) -> str:
+        """Return the address of the image of a part."""
+        told = _told(ask) | {"page": "", "find": "", "part": part}
+        return _with(self.content, self.given | {AS_PICTURE: "picture"} | told)
 
 
-def read_table(entry: ResultEntry, head: bytes) -> Table:
-    """Return the first rows of a VOTable, CSV or TSV.
+def _told(ask: PreviewAsk) -> dict[str, str]:
+    """Return what is asked otherwise than by default, as an address has it."""
+    return {name: str(value) for name, value in ask.model_dump(exclude_defaults=True).items()}
 
-    Parameters
-    ----------
-    head
-        The file's first `HEAD_BYTES`.
+
+def _with(address: str, asked: dict[str, str]) -> str:
+    told = query(asked)
+    return f"{address}?{told}" if told else address
+
+
+def preview_of(name: str, media_type: str = "") -> Preview:
+    """Return how the card of a file looks."""
+    return _CARDS[kind_of(name, media_type)]
+
+
+def asked_of(handler: RequestHandler) -> PreviewAsk:
+    """Return which page of a file an address asks for, and how.
 
     Raises
     ------
-    Unreadable
-        It is no such table.
+    BadParameter
+        There is no such page or way.
     """
-    cut = entry.size > len(head)
-    if b"\0" in head:
-        raise Unreadable("This file is not text, whatever its name says.")
-    if head.lstrip()[:1] == b"<":
-        return VotableReader(cut=cut).read(head)
-    return _read_text_table(entry, head, cut=cut)
-
-
-def read_text(head: bytes) -> str:
-    """Return the beginning of a text."""
-    text = plain(head[:TEXT_BYTES].decode("utf-8", "replace"))
-    return text + "\n…" if len(head) > TEXT_BYTES else text
-
-
-def _read_text_table(entry: ResultEntry, head: bytes, *, cut: bool) -> Table:
-    tabbed = "tab-separated" in entry.media_type or entry.name.endswith(".tsv")
-    lines = head.decode("utf-8", "replace").splitlines(keepends=True)
-    # The last line of a part of a file is a part of a line.
-    whole = (line for line in (lines[:-1] if cut else lines) if not line.startswith("#"))
-    try:
-        rows = list(itertools.islice(csv.reader(whole, delimiter=_delimiter(tabbed, lines)), MOST_ROWS + 2))
-    except csv.Error as error:
-        raise Unreadable(f"This file cannot be read as a table: {error}.") from None
-    rows = [row for row in rows if row]
-    if not rows:
-        raise Unreadable("This table is empty.")
-    columns = [Column(name=cell(name)) for name in rows[0][:MOST_COLUMNS]]
-    body = [[cell(value) for value in row[:MOST_COLUMNS]] for row in rows[1 : MOST_ROWS + 1]]
-    return Table(columns=columns, rows=body, more=cut or len(rows) > MOST_ROWS + 1)
-
-
-def _delimiter(tabbed: bool, lines: list[str]) -> str:
-    if tabbed:
-        return "\t"
-    header = next((line for line in lines if not line.startswith("#")), "")
-    # ECSV, astropy's own CSV, separates by spaces unless told otherwise.
-    return "," if "," in header else (" " if lines and lines[0].startswith("# %ECSV") else ",")
+    names = PreviewAsk.model_fields
+    given = {name: handler.get_query_argument(name, "") for name in names}
+    told = {name: value for name, value in given.items() if value}
+    return cast(PreviewAsk, validated(PreviewAsk, lambda: PreviewAsk.model_validate(told)))

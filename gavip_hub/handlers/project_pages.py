@@ -10,18 +10,20 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from avi_kernel.protocol.outside import MirrorRequest
+from avi_kernel.protocol.previews import PreviewView
 from avi_kernel.protocol.projects import MemberView
 from avi_kernel.protocol.runs import ResultEntry
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.domain.identity import PUBLISH, is_operator
 from gavip_hub.domain.outside import ACCEPTED
+from gavip_hub.domain.previews import kind_of
 from gavip_hub.domain.standing import WITHDRAWN
 from gavip_hub.exceptions import BadManifest, BadRequest, NotFound
-from gavip_hub.handlers.contents import beginning_of, show_content
+from gavip_hub.handlers.contents import Shown, look, show_content
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
-from gavip_hub.handlers.previews import CONTENT_BYTES, Preview, preview_of
+from gavip_hub.handlers.previews import CONTENT_BYTES, Place, Preview, asked_of, preview_of
 from gavip_hub.services.editing import may_be_edited
 from gavip_hub.storage.git import Entry
 
@@ -247,13 +249,17 @@ class ProjectFiles(ProjectFile):
                 return
             told = _told(entry)
             kind = _preview(told)
-            beginning: dict[str, Any] = {"table": None, "text": None, "problem": ""}
-            if kind in {"table", "text"}:
+            seen: dict[str, Any] = {
+                "view": PreviewView(kind=kind_of(told.name, told.media_type)),
+                "ask": asked_of(self),
+            }
+            if kind in {"table", "text", "file"}:
                 with await self.content(name, entry) as file:
-                    beginning = await self.context.file_threads(beginning_of, kind, told, file)
+                    seen = await look(self, Shown.result(told, file))
         edited = _edited(path, told, kind) if shown["project"].may != "read" else ""
         entry_shown = _shown(name, path, told, kind)
-        self.render_page("project_file.html", entry=entry_shown, edited=edited, **beginning, **shown)
+        place = _place(name, path, entry_shown)
+        self.render_page("project_file.html", entry=entry_shown, edited=edited, place=place, **seen, **shown)
 
 
 class ProjectContent(ProjectFile):
@@ -274,7 +280,7 @@ class ProjectContent(ProjectFile):
             if entry.is_folder or entry.size > CONTENT_BYTES:
                 raise NotFound(f"The portal does not show {path[:200]!r}; clone the repository.")
             with await self.content(name, entry) as file:
-                await show_content(self, told, file, self._notebooks, lasts=False)
+                await show_content(self, Shown.result(told, file), self._notebooks, lasts=False)
 
 
 class ProjectRaw(ProjectFile):
@@ -299,14 +305,25 @@ def _sent(entry: Entry, file: BinaryIO) -> Sent:
 def _told(entry: Entry) -> ResultEntry:
     """Return a file as previews take one; its name is a stranger's and is shown as text alone."""
     guessed, _ = mimetypes.guess_type(entry.path, strict=True)
+    if kind_of(entry.path, guessed or "") == "none" and entry.path.lower().endswith(_TEXT_ENDINGS):
+        guessed = "text/plain"
     return ResultEntry.model_construct(
         name=entry.path, title="", media_type=guessed or UNKNOWN, size=entry.size, sha256=entry.object_id
     )
 
 
 def _preview(told: ResultEntry) -> Preview:
-    known = preview_of(told)
-    return "text" if known == "none" and told.name.lower().endswith(_TEXT_ENDINGS) else known
+    return preview_of(told.name, told.media_type)
+
+
+def _place(project: str, path: str, shown: ShownFile) -> Place:
+    return Place(
+        page=f"{ROOT}projects/{project}/files/{quote(path)}",
+        content=shown.content,
+        download=shown.download,
+        title=shown.title,
+        size=shown.size,
+    )
 
 
 def _edited(path: str, told: ResultEntry, kind: Preview) -> str:

@@ -1,12 +1,11 @@
 """Pages as text: the portal's Jinja environment, and what of strangers' words it renders."""
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
@@ -33,9 +32,6 @@ from avi_kernel.protocol.readable import (
 )
 from gavip_hub.handlers.abstracts import abstract
 
-if TYPE_CHECKING:  # tables are made of these functions
-    from gavip_hub.handlers.tables import Table
-
 TEMPLATES = Path(str(files("gavip_hub") / "templates"))
 STATIC = Path(str(files("gavip_hub") / "static"))
 PAGE_CSP = (
@@ -44,7 +40,6 @@ PAGE_CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|NaN")
 READMES_KEPT = 32
 _CUT = Markup("<p><em>The text goes on; what is shown here was cut.</em></p>\n")
 
@@ -71,7 +66,6 @@ def make_environment(prefix: str) -> jinja2.Environment:
         duration=duration,
         inline_code=inline_code,
         isotime=isotime,
-        number_columns=number_columns,
         percent=percent,
         plain=plain,
         query=query,
@@ -156,14 +150,6 @@ def inline_code(text: str) -> Markup:
         parts[-2:] = ["`".join(parts[-2:])]
     code = Markup("<code>{}</code>")
     return Markup().join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
-
-
-def number_columns(table: "Table") -> list[bool]:
-    """Tell which columns hold nothing but numbers, which are read from the right."""
-    values = zip(*table.rows, strict=True) if table.rows else ([""] for _ in table.columns)
-    return [
-        any(column) and all(not value or _NUMBER.fullmatch(value) for value in column) for column in values
-    ]
 
 
 def query(values: Mapping[str, Any]) -> str:

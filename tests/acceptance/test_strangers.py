@@ -113,6 +113,7 @@ ANSWERS = {
     "grants.withdraw": replace(THEIRS, query={"folder": "data"}),
     "data.list": replace(THEIRS, query={"path": "jobs/{job}"}),
     "data.get": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
+    "data.preview": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
     "data.digest": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
     "data.begin": refused(person={422}, interface={403}, path="jobs/{job}/word.txt", size=1, sha256="0" * 64),
     "data.append": OF_AN_UPLOAD,
@@ -146,6 +147,7 @@ ANSWERS = {
     "jobs.log": THEIRS,
     "jobs.results": THEIRS,
     "jobs.result": THEIRS,
+    "jobs.preview": THEIRS,
     "jobs.submit": refused(
         person={422}, interface={403, 422}, avi="beta", pipeline="main", again_of="{job}", start=False
     ),
@@ -223,6 +225,8 @@ PAGES = {
     "/products/{product}": {404},
     "/products/{product}/share": {404},
     "/products/{product}/content?path=word.txt": {404},
+    "/files/view?path=secret.txt": {404},
+    "/files/view/content?path=secret.txt": {404},
     "/projects/gamma/copy": {403, 404},
     "/projects/gamma/edit": {403, 404},
     "/projects/gamma/edit/app.ipynb": {403, 404},

@@ -14,6 +14,15 @@ from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
+from avi_kernel.protocol.previews import (
+    PreviewAsk,
+    PreviewCard,
+    PreviewColumn,
+    PreviewImage,
+    PreviewPart,
+    PreviewTable,
+    PreviewView,
+)
 from avi_kernel.protocol.products import (
     ProductFile,
     ProductFiles,
@@ -41,6 +50,7 @@ from gavip_hub.handlers.catalogue_pages import ORDERS, at
 from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
+from gavip_hub.handlers.previews import Place
 from gavip_hub.handlers.project_pages import ShownFile
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import markdown
@@ -59,6 +69,35 @@ EVIL = '<img src=x onerror="alert(1)">'
 DEPRECATED = {"standing": "deprecated", "standing_reason": EVIL}
 OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": "", "owner": EVIL}
 OPENING |= {"starts": "asked", "here": "avis/hr-diagram/open?radius=2&note=%3C", "since": NOW}
+_COLUMN = PreviewColumn(name=EVIL, unit=EVIL, ucd=EVIL, about=EVIL, type=EVIL, number=True)
+_HELD: dict[str, Any] = {
+    "parts": [PreviewPart(id=EVIL, name=EVIL, kind=kind, about=EVIL) for kind in ("image", "link")],
+    "part": EVIL,
+    "cards": [PreviewCard(key=EVIL, value=EVIL, comment=EVIL)],
+    "cards_left_out": 3,
+    "problem": EVIL,
+}
+_PAGES: dict[str, Any] = {"previous": "0", "next": "200", "last": "end", "place": 0.5}
+ASK = PreviewAsk(part=EVIL, find=EVIL, stretch="log", cut="levels", low=0.5, high=1e9, plane=2)
+PLACE = Place(page="/p", content="/c", download="/d", title=EVIL, size=5, given={"path": EVIL})
+VIEWS = [
+    PreviewView(kind="text", text=EVIL, **_PAGES),
+    PreviewView(kind="csv", table=PreviewTable(columns=[_COLUMN], rows=[[EVIL]]), **_PAGES),
+    PreviewView(
+        kind="votable",
+        table=PreviewTable(columns=[_COLUMN], rows=[[EVIL]], first=101, total=500, columns_left_out=7),
+        **_PAGES,
+    ),
+    PreviewView(kind="votable", table=PreviewTable(columns=[_COLUMN], rows=[], total=0)),
+    PreviewView(
+        kind="fits", image=PreviewImage(width=4000, height=3000, planes=5, low=0.1, high=2e5, step=4), **_HELD
+    ),
+    PreviewView(kind="hdf5", **_HELD),
+    PreviewView(kind="fits"),
+    PreviewView(kind="image", image=PreviewImage(width=40, height=30)),
+    *(PreviewView(kind=kind) for kind in ("svg", "pdf", "notebook", "none")),
+]
+SEEN: dict[str, Any] = {"view": VIEWS[4], "ask": ASK, "place": PLACE}
 ROOM = WAIT.model_copy(
     update={
         "reason": EVIL,
@@ -349,13 +388,15 @@ def job_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for phase in Phase:
         yield "job.html", job_page(phase)
     entry = results_in_order(job(Phase.COMPLETED))[0]
-    yield (
-        "result.html",
-        {"job": job(), "entry": entry, "table": None, "text": EVIL, "problem": "", **chain(None)},
-    )
     changed = [InputChange(parameter="stars", path=EVIL, words="is gone")]
     yield "again.html", {"job": job(), "again": AgainView(job="j", differing=changed), "problem": ""}
     yield "again.html", {"job": job(), "again": AgainView(job="j", reason=EVIL), "problem": EVIL}
+    for view in VIEWS:
+        yield (
+            "result.html",
+            {"job": job(), "entry": entry, "view": view, "ask": ASK, "place": PLACE, **chain(None)},
+        )
+    yield "file_view.html", {"file": EVIL, "name": EVIL, "above": [(EVIL, EVIL)], "modified_at": NOW, **SEEN}
     yield "log.html", {"job": job(), "log": EVIL, "more": 5}
 
 
@@ -496,6 +537,6 @@ def project_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         } | {"me": "dora"}
         yield "project.html", {"project": project, "folder": None, "releases": [], **going}
     yield "project_folder.html", {"project": project, "folder": folder, "path": folder.path}
-    shown = {"entry": file, "table": None, "text": EVIL, "problem": ""}
+    shown = {"entry": file, **SEEN}
     for edited in ("here", "lab"):
         yield "project_file.html", {"project": project, "path": folder.path, "edited": edited, **shown}

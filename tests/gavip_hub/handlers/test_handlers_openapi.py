@@ -12,13 +12,13 @@ GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /a
 GET /avis/{avi}/releases/{version}/check  POST /avis/{avi}/releases/{version}/check  POST /avis/{avi}/releases/{version}/build
 GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/releases  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  GET /projects/{avi}/import  POST /projects/{avi}/import  GET /projects/{avi}/mirror  POST /projects/{avi}/mirror  DELETE /projects/{avi}/mirror  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
-DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /data/content  GET /data/digest  POST /data/uploads  POST /data/uploads/{upload}
+DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /data/content  GET /data/preview  GET /data/digest  POST /data/uploads  POST /data/uploads/{upload}
 DELETE /data/uploads/{upload}  POST /data/uploads/{upload}/finish  GET /servers  POST /servers  DELETE /servers/{server}
 GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}
 GET /jobs/{id}/provenance  GET /jobs/{id}/prov  GET /jobs/{id}/crate  GET /jobs/{id}/crate/files  GET /jobs/{id}/inputs  GET /jobs/{id}/again
 POST /jobs/{id}/again  GET /jobs/{id}/comparison
-GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}
+GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id}/results/{result}  GET /jobs/{id}/results/{result}/preview
 GET /images  GET /images/{image}  POST /images/{image}  GET /images/{image}/archive
 GET /packages  GET /templates  POST /templates  GET /templates/{template}  POST /templates/{template}
 GET /products  POST /products  GET /products/{product}  POST /products/{product}  DELETE /products/{product}

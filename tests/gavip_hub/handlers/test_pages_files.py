@@ -36,7 +36,9 @@ async def test_a_folder_leads_to_its_files_and_each_comes_as_an_attachment(porta
     assert "/files?path=work" in links(top)
     folder = await portal.get("/files?path=work")
     [odd] = [link for link in links(folder) if link.endswith(".csv")]
-    kept = await portal.get(odd)
+    assert (await portal.get(odd)).status_code == 200
+    [kept_at] = [link for link in links(await portal.get(odd)) if link.startswith("/files/content")]
+    kept = await portal.get(kept_at)
     assert (kept.status_code, kept.text) == (200, "ra,dec")
     assert kept.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in kept.headers["Content-Security-Policy"]
@@ -77,5 +79,5 @@ async def test_a_name_that_is_no_text_fails_no_page(portal, space):
     page = await portal.get("/files?path=work")
     assert page.status_code == 200
     for link in links(page):
-        if "/content" in link:
+        if "/view" in link:
             assert (await portal.get(link)).status_code == 200

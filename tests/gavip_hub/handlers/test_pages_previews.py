@@ -1,37 +1,25 @@
-"""Previews of results: strangers' files."""
+"""Kinds of files, notebooks as pages, and pages of previews from the running service: strangers' files."""
 
-import base64
 import hashlib
 import io
 import json
 
+import httpx
 import nbformat
 import numpy as np
 import pytest
-from astropy import units
-from astropy.table import QTable as Table
+from astropy.io import fits
+from PIL import Image
 
-from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.handlers.notebook_page import NotebookPages
-from gavip_hub.handlers.previews import preview_of, read_table, read_text
-from gavip_hub.handlers.tables import MOST_ROWS, Unreadable
-from tests.support.portal import result
+from avi_kernel.protocol.previews import PreviewAsk
+from gavip_hub.domain.previews import kind_of
+from gavip_hub.exceptions import NoRoom
+from gavip_hub.handlers.notebook_page import NotebookPages, Unreadable
+from gavip_hub.handlers.previews import Place, preview_of
+from gavip_hub.services import previews
+from gavip_hub.services.previews import Previews
 
-VOTABLE = """<?xml version="1.0"?>
-<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE><TABLE>
-<FIELD name="source_id" datatype="long"/><FIELD name="ra" unit="deg" ucd="pos.eq.ra" datatype="double"/>
-<DATA><TABLEDATA>{rows}</TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
-LAUGHS = """<?xml version="1.0"?><!DOCTYPE v [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
-<VOTABLE><RESOURCE><TABLE><FIELD name="x"/><DATA><TABLEDATA><TR><TD>&b;</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"""
-
-
-def votable(count: int) -> bytes:
-    rows = "".join(f"<TR><TD>{index}</TD><TD>{index / 10}</TD></TR>" for index in range(count))
-    return VOTABLE.format(rows=rows).encode()
-
-
-def entry(name: str, data: bytes, media_type: str = "application/octet-stream") -> ResultEntry:
-    return result(name, media_type, size=len(data))
+EVIL = "<script>alert(1)</script>"
 
 
 async def rendered(notebook: bytes) -> bytes:
@@ -50,155 +38,65 @@ async def rendered(notebook: bytes) -> bytes:
         ("a.csv", "text/csv; charset=utf-8", "table"),
         ("a.ipynb", "application/octet-stream", "notebook"),
         ("a.txt", "text/plain", "text"),
-        ("a.html", "text/html", "none"),
-        ("a.parquet", "application/vnd.apache.parquet", "none"),
+        ("a.html", "text/html", "text"),
+        ("a.parquet", "application/vnd.apache.parquet", "table"),
+        ("a.fits", "", "file"),
+        ("a.pdf", "application/pdf", "none"),
+        ("a.bin", "", "none"),
     ],
 )
 def test_a_result_is_shown_by_its_kind(name: str, media_type: str, expected: str):
-    assert preview_of(result(name, media_type)) == expected
+    assert preview_of(name, media_type) == expected
 
 
-def test_a_votable_shows_its_first_rows_with_units():
-    data = votable(3)
-    table = read_table(entry("a.vot", data), data)
-    assert [(column.name, column.unit) for column in table.columns] == [("source_id", ""), ("ra", "deg")]
-    assert table.rows == [["0", "0.0"], ["1", "0.1"], ["2", "0.2"]]
-    assert not table.more
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("A.FITS", "fits"), ("a.fits.gz", "fits"), ("a.tar.gz", "none"), ("fits", "none"), ("a.h5", "hdf5")],
+)
+def test_a_kind_is_known_by_the_end_of_a_name(name: str, kind: str):
+    assert kind_of(name) == kind
 
 
-def test_a_long_votable_is_cut_and_says_so():
-    data = votable(MOST_ROWS + 1)
-    table = read_table(entry("a.vot", data), data)
-    assert len(table.rows) == MOST_ROWS
-    assert table.more
+def test_the_address_of_another_page_keeps_how_the_file_is_shown():
+    place = Place(page="/p", content="/c", download="/d", title="a", size=1, given={"path": "a b.fits"})
+    ask = PreviewAsk(stretch="log", part="1", page="100")
+    assert place.address(ask, page="200") == "/p?path=a+b.fits&part=1&page=200&stretch=log"
+    assert place.picture(ask, "1") == "/c?path=a+b.fits&as=picture&part=1&stretch=log"
 
 
-def test_the_first_part_of_a_votable_is_enough():
-    data = votable(5000)
-    table = read_table(entry("a.vot", data), data[:4000])
-    assert len(table.rows) == MOST_ROWS
-    assert table.more
+class Counted:
+    """A program that counts how often it is asked."""
+
+    def __init__(self, answer: bytes = b'{"kind": "text", "text": "hello"}\n') -> None:
+        self.count = 0
+        self._answer = answer
+
+    async def answer(self, file, question: str) -> bytes:
+        self.count += 1
+        return self._answer
 
 
-def test_a_votable_that_defines_entities_is_refused():
-    with pytest.raises(Unreadable, match="document type"):
-        read_table(entry("a.vot", LAUGHS.encode()), LAUGHS.encode())
+async def test_a_page_is_made_once_for_a_content_and_anew_for_another():
+    program = Counted()
+    made = Previews(program=program)
+    for etag in ("1", "1", "2"):
+        view = await made.of(io.BytesIO(), name="a.txt", etag=etag, ask=PreviewAsk())
+        assert view.text == "hello"
+    await made.of(io.BytesIO(), name="a.txt", etag="1", ask=PreviewAsk(page="5"))
+    assert program.count == 3
 
 
-def astropy_votable(form: str, count: int = 3) -> bytes:
-    """Return what astropy writes, which is what most AVIs will."""
-    table = Table(
-        {
-            "source_id": np.arange(count) + 2**60,
-            "ra": np.arange(count) / 3 * units.deg,
-            "flux": (np.arange(count) / 7).astype("f4"),
-            "name": [f"star {index}" for index in range(count)],
-            "spectrum": np.ones((count, 3), dtype="i2"),
-            "known": np.arange(count) % 2 == 0,
-        },
+async def test_an_answer_that_is_none_is_told_in_a_sentence():
+    view = await Previews(program=Counted(b"nonsense")).of(
+        io.BytesIO(), name="a.txt", etag="1", ask=PreviewAsk()
     )
-    table["ra"][0] = np.nan
-    stream = io.BytesIO()
-    table.write(stream, format="votable", tabledata_format=form)
-    return stream.getvalue()
+    assert view.problem.endswith(".")
 
 
-@pytest.mark.parametrize("form", ["tabledata", "binary", "binary2"])
-def test_a_votable_of_astropy_is_read_in_each_of_its_forms(form: str):
-    data = astropy_votable(form)
-    table = read_table(entry("a.vot", data), data)
-    assert [column.name for column in table.columns] == [
-        "source_id",
-        "ra",
-        "flux",
-        "name",
-        "spectrum",
-        "known",
-    ]
-    assert table.columns[1].unit == "deg"
-    last = table.rows[2]
-    assert last[0] == str(2**60 + 2)
-    assert float(last[1]) == pytest.approx(2 / 3)
-    assert float(last[2]) == pytest.approx(2 / 7, rel=1e-6)
-    assert last[3:5] == ["star 2", "1 1 1"]
-    assert last[5] == "1"
-    assert len(table.rows) == 3
-    assert not table.more
-
-
-@pytest.mark.parametrize("form", ["binary", "binary2"])
-def test_the_first_part_of_a_binary_votable_is_enough(form: str):
-    data = astropy_votable(form, 5000)
-    table = read_table(entry("a.vot", data), data[: len(data) // 2])
-    assert len(table.rows) == MOST_ROWS
-    assert table.more
-
-
-def test_a_row_that_was_cut_is_not_shown():
-    data = astropy_votable("binary2", 20)
-    start = data.index(b"base64")
-    table = read_table(entry("a.vot", data), data[: start + 400])
-    assert 0 < len(table.rows) < 20
-
-
-@pytest.mark.parametrize(
-    "arraysize", ["-1", "99999999999", "x", "*", "", "9" * 5000, "x".join("1" * 50_000)], ids=len
-)
-def test_a_binary_votable_that_lies_about_its_lengths_is_refused(arraysize: str):
-    stream = base64.b64encode(b"\xff\xff\xff\xff" * 4).decode()
-    head = f"<VOTABLE><TABLE><FIELD name='x' datatype='int' arraysize='{arraysize}'/><DATA><BINARY>"
-    data = f"{head}<STREAM encoding='base64'>{stream}</STREAM></BINARY></DATA></TABLE></VOTABLE>".encode()
-    with pytest.raises(Unreadable, match="damaged"):
-        read_table(entry("a.vot", data), data)
-
-
-@pytest.mark.parametrize("arraysize", ["0", "1"])
-def test_a_votable_of_too_many_columns_is_refused_before_a_row_is_read(arraysize: str):
-    fields = f"<FIELD name='x' datatype='int' arraysize='{arraysize}'/>" * 1001
-    head = f"<VOTABLE><TABLE>{fields}<DATA><BINARY><STREAM encoding='base64'>".encode()
-    with pytest.raises(Unreadable, match="more than 1000 columns"):
-        read_table(entry("a.vot", head), head)
-
-
-def test_a_votable_whose_rows_are_elsewhere_is_not_followed():
-    data = b"<VOTABLE><TABLE><FIELD name='x' datatype='int'/><DATA><BINARY><STREAM href='file:///etc/passwd'/></BINARY></DATA></TABLE></VOTABLE>"
-    with pytest.raises(Unreadable, match="another file"):
-        read_table(entry("a.vot", data), data)
-
-
-@pytest.mark.parametrize(
-    "data", [b"<VOTABLE><TR></VOTABLE>", b"<html></html>", b"", b"<", b"\x00" * 50 + b"<"]
-)
-def test_what_is_no_table_is_told_in_a_sentence(data: bytes):
-    with pytest.raises(Unreadable, match=r"\.$"):
-        read_table(entry("a.vot", data), data)
-
-
-def test_a_csv_shows_its_first_rows():
-    data = b"# Gaia DR3\nname,ra\n" + b"\n".join(b"s%d,%d" % (i, i) for i in range(80))
-    table = read_table(entry("a.csv", data), data)
-    assert [column.name for column in table.columns] == ["name", "ra"]
-    assert table.rows[0] == ["s0", "0"]
-    assert len(table.rows) == MOST_ROWS
-    assert table.more
-
-
-def test_the_last_line_of_a_part_of_a_csv_is_not_shown():
-    data = b"name,ra\ns1,1\ns2,22222"
-    table = read_table(entry("a.csv", data), data[:-3])
-    assert table.rows == [["s1", "1"]]
-    assert table.more
-
-
-def test_a_cell_of_a_megabyte_is_refused_or_cut():
-    data = b"name\n" + b"x" * 100_000
-    assert len(read_table(entry("a.csv", data), data).rows[0][0]) < 200
-    with pytest.raises(Unreadable):
-        read_table(entry("a.csv", b"name\n" + b"x" * 500_000), b"name\n" + b"x" * 500_000)
-
-
-def test_a_text_loses_its_terminal_colours():
-    assert read_text(b"\x1b[31mred\x1b[0m \x07bell") == "red bell"
+async def test_who_comes_when_many_wait_is_told_to_come_back(monkeypatch):
+    monkeypatch.setattr(previews, "MOST_WAITING", 0)
+    with pytest.raises(NoRoom):
+        await Previews(program=Counted()).of(io.BytesIO(), name="a.txt", etag="1", ask=PreviewAsk())
 
 
 async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhere():
@@ -222,3 +120,96 @@ async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhe
 async def test_what_is_no_notebook_is_told_in_a_sentence(data: bytes):
     with pytest.raises(Unreadable, match="cannot be rendered"):
         await rendered(data)
+
+
+@pytest.fixture
+def space(service):
+    """Dora's space."""
+    folder = service.service.core.config.root / "users" / "dora"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def seen(portal: httpx.AsyncClient, path: str, **asked: str) -> httpx.Response:
+    return await portal.get("/files/view", params={"path": path, **asked})
+
+
+def observation() -> bytes:
+    stream = io.BytesIO()
+    primary = fits.PrimaryHDU()
+    primary.header["OBJECT"] = EVIL
+    image = fits.ImageHDU(np.arange(1200.0).reshape(30, 40), name="SCI")
+    fits.HDUList([primary, image]).writeto(stream)
+    return stream.getvalue()
+
+
+async def test_a_fits_file_shows_its_image_its_header_and_how_it_is_stretched(portal, space):
+    (space / "m31.fits").write_bytes(observation())
+    page = await seen(portal, "m31.fits", stretch="asinh")
+    assert page.status_code == 200
+    assert "/files/view/content?path=m31.fits&amp;as=picture&amp;part=1&amp;stretch=asinh" in page.text
+    assert '<option value="asinh" selected>' in page.text
+    assert "40 \N{MULTIPLICATION SIGN} 30 pixels" in page.text
+    asked = {"path": "m31.fits", "part": "1", "stretch": "asinh"}
+    picture = await portal.get("/files/view/content", params=asked)
+    assert picture.headers["Content-Type"] == "image/png"
+    assert "sandbox" in picture.headers["Content-Security-Policy"]
+    assert Image.open(io.BytesIO(picture.content)).size == (40, 30)
+    header = await seen(portal, "m31.fits", part="0", find="object")
+    assert EVIL not in header.text
+    assert "&lt;script&gt;" in header.text
+
+
+async def test_a_table_is_paged_by_links(portal, space):
+    (space / "a.csv").write_text("name,ra\n" + "".join(f"s{row},{row}\n" for row in range(250)))
+    page = await seen(portal, "a.csv")
+    assert 'rel="next"' in page.text
+    assert '<td class="number">7</td>' in page.text
+    assert (await seen(portal, "a.csv", page="end")).text.count("<tr>") == 101
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", EVIL.encode()),
+        ("a.svg", f"<svg xmlns='http://www.w3.org/2000/svg'>{EVIL}</svg>".encode()),
+        ("a.pdf", b"%PDF-1.7 " + EVIL.encode()),
+        ("a.csv", f"name\n{EVIL}\n=cmd()\n".encode()),
+        ("a.vot", f"<VOTABLE>{EVIL}".encode()),
+        ("a.png", EVIL.encode()),
+        ("a.fits", EVIL.encode()),
+        ("a.parquet", EVIL.encode()),
+        ("a.h5", EVIL.encode()),
+        ("a.ipynb", json.dumps({"cells": [EVIL]}).encode()),
+        ("a.bin", EVIL.encode()),
+    ],
+)
+async def test_no_file_brings_a_script_into_a_page(portal, space, name, content):
+    (space / name).write_bytes(content)
+    page = await seen(portal, name)
+    assert page.status_code == 200
+    assert EVIL not in page.text
+    shown = await portal.get("/files/view/content", params={"path": name})
+    assert shown.status_code in {200, 404}
+    if shown.status_code == 200:
+        assert shown.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+
+
+async def test_a_page_that_no_file_has_is_refused_with_what_would_be(portal, space):
+    (space / "a.fits").write_bytes(observation())
+    assert (await seen(portal, "a.fits", stretch="cubic")).status_code == 422
+    assert (await seen(portal, "a.fits", page="-1")).status_code == 422
+    assert "extensions 0 to 1" in (await seen(portal, "a.fits", part="9")).text
+
+
+@pytest.mark.parametrize("path", ["none.csv", "../../secret.txt", ".hidden", "", "a\u202e.csv", "jobs"])
+async def test_what_is_no_file_of_theirs_has_no_preview(portal, space, path):
+    (space / "jobs").mkdir()
+    for address in ("/files/view", "/files/view/content", "/api/data/preview"):
+        assert (await portal.get(address, params={"path": path})).status_code in {404, 422}
+
+
+async def test_the_api_tells_the_same_as_the_page(portal, space):
+    (space / "a.csv").write_text("name,ra\ns1,1\n")
+    view = (await portal.get("/api/data/preview", params={"path": "a.csv"})).json()
+    assert (view["kind"], view["table"]["rows"]) == ("csv", [["s1", "1"]])

@@ -20,10 +20,8 @@ from gavip_hub.handlers.rendering import (
     inline_code,
     make_environment,
     markdown,
-    number_columns,
     readme_page,
 )
-from gavip_hub.handlers.tables import Column, Table
 from tests.support.portal import NOW, job
 from tests.support.shown_pages import EVIL, everywhere, job_page, pages
 
@@ -219,13 +217,6 @@ def test_only_a_long_log_has_its_end_shown_above_it():
     lines = [str(number) for number in range(13)]
     assert last_lines("\n".join(lines)) == "\n".join(lines[1:])
     assert last_lines("\n".join(lines[:12])) == ""
-
-
-def test_columns_of_numbers_are_known():
-    columns = [Column(name=name) for name in "abc"]
-    rows = [["1.5", "a1", "-2e-3"], ["", "7", "nan"]]
-    assert number_columns(Table(columns=columns, rows=rows, more=False)) == [True, False, True]
-    assert number_columns(Table(columns=columns, rows=[], more=False)) == [False, False, False]
 
 
 def test_a_job_without_messages_shows_its_step():
