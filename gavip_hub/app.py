@@ -84,6 +84,7 @@ class GavipService(Application):
             asyncio.create_task(service.tidier.run()),
             asyncio.create_task(service.outside.run()),
             asyncio.create_task(service.image_maker.run()),
+            asyncio.create_task(service.bin_keeper.run()),
             asyncio.create_task(service.context.feed.run()),
         ]
         told = asyncio.create_task(stop.wait())

@@ -21,14 +21,18 @@ from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
+from gavip_hub.storage.aside import Aside
+from gavip_hub.storage.bin import Bin
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
+from gavip_hub.storage.file_moves import FileMoves
 from gavip_hub.storage.git_outside import OutsideGit
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.rendering import TemplateRenderer
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.uploads import Uploads
+from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.userspace import AttemptFolders, UserSpaces
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -45,6 +49,10 @@ class Core:
     folders: AttemptFolders
     spaces: UserSpaces
     uploads: Uploads
+    files: UserFiles
+    aside: Aside
+    moves: FileMoves
+    bin: Bin
     quotas: QuotaService
     repositories: Repositories
     wheels: Wheels
@@ -94,6 +102,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
         uploads=Uploads(root=config.root),
+        **_file_stores(config.root),
         quotas=quotas,
         repositories=repositories,
         wheels=wheels,
@@ -127,6 +136,14 @@ def _templates(
         renderer=TemplateRenderer(root=common["config"].root, repositories=repositories),
         **common,
     )
+
+
+def _file_stores(root: Path) -> dict[str, Any]:
+    """Return what users' files are read and written by, by its name in `Core`."""
+    files, aside = UserFiles(root=root), Aside(root=root)
+    moves = FileMoves(root=root, files=files, aside=aside)
+    bin_ = Bin(root=root, files=files, moves=moves, aside=aside)
+    return {"files": files, "aside": aside, "moves": moves, "bin": bin_}
 
 
 def _packages(config: Gavip) -> tuple[Wheels, Environments]:

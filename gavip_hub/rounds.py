@@ -12,6 +12,7 @@ from gavip_hub.scheduler.outside import OutsideWork
 from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.services.builds import BuildService
 from gavip_hub.services.estimates import EstimateService
+from gavip_hub.services.file_moves import FileMoveService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.reservations import ReservationService
@@ -26,6 +27,7 @@ BUILD_SECONDS = 1.0
 MEASURE_SECONDS = 20.0
 OUTSIDE_SECONDS = 1.0
 IMAGES_SECONDS = 1.0
+BIN_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
@@ -48,7 +50,17 @@ def make_rounds(
         "tidier": _tidier(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
+        "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
     }
+
+
+def _bin_keeper(core: Core, moves: FileMoveService, threads: Threads) -> Rounds:
+    return Rounds(
+        task="removing what was deleted",
+        act=lambda: threads(moves.look_after_bins),
+        every=BIN_SECONDS,
+        clock=core.clock,
+    )
 
 
 def _image_maker(core: Core, images: ImageService, threads: Threads) -> Rounds:
@@ -114,7 +126,7 @@ def _measurer(core: Core, threads: Threads) -> Rounds:
         user_spaces=core.spaces,
         config=core.config,
         clock=core.clock,
-        uploaded=core.uploads.who_wrote,
+        uploaded=lambda: core.uploads.who_wrote() | core.moves.who_wrote(),
     )
     return Rounds(
         task="measuring users' spaces",

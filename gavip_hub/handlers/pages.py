@@ -13,7 +13,7 @@ from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import AviView, ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
-from gavip_hub.handlers import device, file_pages
+from gavip_hub.handlers import device, file_acts, file_pages
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
 from gavip_hub.handlers.edit_pages import edit_routes
@@ -271,6 +271,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *edit_routes(f"{PREFIX}/projects/({_SLUG})"),
         *device.ROUTES,
         *file_pages.ROUTES,
+        *file_acts.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/platform/templates", TemplatesPage, {}),

@@ -7,6 +7,7 @@ from gavip_hub.handlers import (
     attempts,
     avis,
     data,
+    data_moves,
     device,
     events,
     git,
@@ -24,6 +25,7 @@ from gavip_hub.handlers import (
     pushes,
     servers,
     templates,
+    tus,
 )
 from gavip_hub.handlers.openapi import ManifestSchema, OpenApi, document_bytes, routes
 from gavip_hub.handlers.operations import ApiHandler
@@ -40,6 +42,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *servers.HANDLERS,
     *grants.HANDLERS,
     *data.HANDLERS,
+    *data_moves.HANDLERS,
     *device.HANDLERS,
     *jobs.HANDLERS,
     *events.HANDLERS,
@@ -52,7 +55,14 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
 
 def all_routes() -> list[Any]:
     """Return the routes of API, portal and sign-in."""
-    return [*routes(API_HANDLERS), *oauth.ROUTES, *monitoring.ROUTES, *git.ROUTES, *pages.page_routes()]
+    return [
+        *routes(API_HANDLERS),
+        *oauth.ROUTES,
+        *monitoring.ROUTES,
+        *git.ROUTES,
+        *tus.ROUTES,
+        *pages.page_routes(),
+    ]
 
 
 @cache
