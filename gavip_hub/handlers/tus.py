@@ -75,7 +75,7 @@ class TusUploads(TusHandler):
         begun = await self.in_thread(
             self.services.files.announce, owner=profile.name, groups=profile.groups, announced=announced
         )
-        if begun.size == begun.offset:
+        if not begun.size:  # no piece of it will come
             with self.context.writes.one(profile):
                 await self.context.file_threads(
                     self.services.files.finish, owner=profile.name, upload=begun.id

@@ -11,7 +11,8 @@ let place, endpoint, xsrf, renew, always = null, lastShown = 0;
 /** Take files from the buttons and from what is dropped anywhere on the page. */
 export function startUploads(section, renewList) {
   place = section;
-  ({ endpoint, xsrf } = section.dataset);
+  endpoint = section.dataset.endpoint;
+  xsrf = section.querySelector("input[name=_xsrf]").value;
   renew = renewList;
   section.querySelector("[data-drop-words]").textContent = "or drop files and folders anywhere on this page";
   section.querySelector("[data-folder]").hidden = false;
