@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedIOBase
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -118,7 +118,8 @@ class UserFiles:
         NotFound
             There is no such folder.
         """
-        yield from steps_below(self._users, [check_part(owner), *parts])
+        if parts or (self._users / check_part(owner)).is_dir():  # else nothing of theirs ran yet
+            yield from steps_below(self._users, [check_part(owner), *parts])
 
     def found(self, owner: str, parts: Sequence[str]) -> Found:
         """Return what is told of one file or folder.
@@ -258,17 +259,20 @@ def steps_below(root: Path, parts: Sequence[str]) -> Iterator[Step]:
 def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
     """Read names alone where those suffice: asking for the size of each of many files takes far longer."""
     names, more = _names(folder)
-    chosen: list[Found]
-    if order.by == "name":
-        names.sort(key=lambda one: one[0], reverse=order.backwards)
-        names.sort(key=lambda one: not one[1])
-        chosen = list(_looked_at(folder, (name for name, _ in names[offset : offset + limit])))
-    else:
-        found = sorted(_looked_at(folder, (name for name, _ in names)), key=_by_name)
-        found.sort(key=attrgetter(order.by), reverse=order.backwards)
-        found.sort(key=lambda one: not one.is_folder)
-        chosen = found[offset : offset + limit]
+    names.sort(reverse=order is Order.NAME_BACKWARDS)
+    if order.by != "name":
+        names = _by_status(folder, names, order)
+    names.sort(key=lambda one: not one[1])
+    chosen = list(_looked_at(folder, (name for name, _ in names[offset : offset + limit])))
     return Listed(found=chosen, total=len(names), more=more or offset + limit < len(names))
+
+
+def _by_status(folder: int, names: list[tuple[str, bool]], order: Order) -> list[tuple[str, bool]]:
+    attribute, found = f"st_{'size' if order.by == 'size' else 'mtime_ns'}", []
+    for one in names:
+        with suppress(OSError):  # gone since it was seen
+            found.append((getattr(os.stat(one[0], dir_fd=folder, follow_symlinks=False), attribute), one))
+    return [one for _, one in sorted(found, key=itemgetter(0), reverse=order.backwards)]
 
 
 def _names(folder: int) -> tuple[list[tuple[str, bool]], bool]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from typing_extensions import override
+from typing_extensions import Buffer, override
 
 PIECE = 256 * 1024
 _FIRST_YEAR, _LAST_YEAR = 1980, 2107
@@ -74,10 +74,11 @@ class _Sink(io.RawIOBase):
         return True
 
     @override
-    def write(self, content: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        self._pieces.append(bytes(content))
-        self.held += len(content)
-        return len(content)
+    def write(self, content: Buffer, /) -> int:
+        piece = bytes(content)
+        self._pieces.append(piece)
+        self.held += len(piece)
+        return len(piece)
 
     def taken(self) -> bytes:
         """Return what was written since this was asked last."""
