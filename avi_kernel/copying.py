@@ -63,13 +63,17 @@ class Copier:
         NotFound
             There is no such folder.
         """
-        answer = self._transport.request("GET", "/data", params={"path": path}).json()
-        if answer.get("more"):
-            raise NotCopied(
-                f"{path or 'your space'} holds more than is listed at once: copy its folders one by one."
-            )
-        found: list[dict[str, Any]] = answer["items"]
-        return found
+        found: list[dict[str, Any]] = []
+        while True:
+            page = {"offset": len(found)} if found else {}
+            answer = self._transport.request("GET", "/data", params={"path": path, **page}).json()
+            found += answer["items"]
+            if not answer.get("more"):
+                return found
+            if not answer["items"]:
+                raise NotCopied(
+                    f"{path or 'your space'} holds more than is looked at: copy its folders one by one."
+                )
 
     def upload(self, source: Path, target: str) -> Copied:
         """Copy a file to the space.

@@ -23,9 +23,12 @@ from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
+from gavip_hub.storage.aside import Aside
+from gavip_hub.storage.bin import Bin
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.environments import Environments, Wheels
+from gavip_hub.storage.file_moves import FileMoves
 from gavip_hub.storage.git_outside import OutsideGit
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.rendering import TemplateRenderer
@@ -49,6 +52,10 @@ class Core:
     spaces: UserSpaces
     uploads: Uploads
     inputs: InputFiles
+    files: UserFiles
+    aside: Aside
+    moves: FileMoves
+    bin: Bin
     quotas: QuotaService
     repositories: Repositories
     wheels: Wheels
@@ -99,7 +106,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
         uploads=Uploads(root=config.root),
-        inputs=InputFiles(files=UserFiles(root=config.root)),
+        **_file_stores(config.root),
         quotas=quotas,
         repositories=repositories,
         wheels=wheels,
@@ -134,6 +141,14 @@ def _templates(
         renderer=TemplateRenderer(root=common["config"].root, repositories=repositories),
         **common,
     )
+
+
+def _file_stores(root: Path) -> dict[str, Any]:
+    """Return what users' files are read and written by, by its name in `Core`."""
+    files, aside = UserFiles(root=root), Aside(root=root)
+    moves = FileMoves(root=root, files=files, aside=aside)
+    bin_ = Bin(root=root, files=files, moves=moves, aside=aside)
+    return {"files": files, "aside": aside, "moves": moves, "bin": bin_, "inputs": InputFiles(files=files)}
 
 
 def _packages(config: Gavip) -> tuple[Wheels, Environments]:

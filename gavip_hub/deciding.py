@@ -15,6 +15,8 @@ from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.file_archives import FileArchiveService
+from gavip_hub.services.file_moves import FileMoveService
 from gavip_hub.services.files import FileService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.jobs import JobService
@@ -41,7 +43,6 @@ from gavip_hub.storage.git_drafts import Drafts
 from gavip_hub.storage.image_archives import ImageArchives
 from gavip_hub.storage.product_sources import Sources
 from gavip_hub.storage.shared_trees import SharedTrees
-from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.working_copies import WorkingCopies
 from gavip_hub.threads import Threads
 
@@ -89,6 +90,8 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         devices=DeviceService(clock=core.clock),
         files=_files(core),
         previews=Previews(program=reader),
+        file_moves=_file_moves(core),
+        file_archives=FileArchiveService(files=core.files),
         numbers=NumberService(database=core.database, quotas=core.quotas),
         projects=core.projects,
         browsing=core.browsing,
@@ -227,9 +230,22 @@ def _files(core: Core) -> FileService:
     return FileService(
         database=core.database,
         quotas=core.quotas,
-        files=UserFiles(root=core.config.root),
+        files=core.files,
         shared=SharedFiles(root=core.config.root),
         uploads=core.uploads,
+        disk=core.disk,
+        clock=core.clock,
+    )
+
+
+def _file_moves(core: Core) -> FileMoveService:
+    return FileMoveService(
+        database=core.database,
+        quotas=core.quotas,
+        files=core.files,
+        moves=core.moves,
+        bin_=core.bin,
+        aside=core.aside,
         disk=core.disk,
         clock=core.clock,
     )

@@ -88,6 +88,12 @@ class Conflict(GavipError):
     status_code = 409
 
 
+class Taken(Conflict):
+    """Something lies there already: choose another name."""
+
+    error = "taken"
+
+
 class NotReady(Conflict):
     """It cannot be run yet, or cannot be run at all: its packages are not here."""
 

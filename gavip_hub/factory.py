@@ -71,6 +71,7 @@ class Service:
     image_maker: Rounds
     product_maker: Rounds
     group_reader: Rounds
+    bin_keeper: Rounds
 
     def close(self) -> None:
         """Let transactions end, and give everything back."""
@@ -150,6 +151,7 @@ def _context(
         command_tokens=_command_tokens(core.config, service_token),
         database_threads=thread_groups.database_threads,
         file_threads=thread_groups.file_threads,
+        copying_threads=thread_groups.copying_threads,
         publishing_threads=thread_groups.publishing_threads,
         feed=_feed(core, thread_groups.database_threads),
         notices=(notice,) if notice else (),

@@ -13,6 +13,7 @@ from gavip_hub.scheduler.rounds import Rounds
 from gavip_hub.services.builds import BuildService
 from gavip_hub.services.comparing import ComparisonMaker
 from gavip_hub.services.estimates import EstimateService
+from gavip_hub.services.file_moves import FileMoveService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.keeping import ProvenanceKeeper
 from gavip_hub.services.lifecycle import JobLifecycle
@@ -33,6 +34,7 @@ PROVENANCE_SECONDS = 1.0
 PRODUCT_SECONDS = 1.0
 MEMBERS_SECONDS = 60.0
 """The Hub is asked once for each group that something is shared with."""
+BIN_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 SERVERS_SECONDS = 60.0
 """Each look asks the Hub, which is one process and not to be asked often, for a list of all servers."""
@@ -60,6 +62,7 @@ def make_rounds(
         ),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups.product_threads),
+        "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
     }
 
 
@@ -119,6 +122,15 @@ def _products(core: Core, services: Services, threads: Threads) -> dict[str, Rou
         clock=core.clock,
     )
     return {"product_maker": making, "group_reader": reading}
+
+
+def _bin_keeper(core: Core, moves: FileMoveService, threads: Threads) -> Rounds:
+    return Rounds(
+        task="removing what was deleted",
+        act=lambda: threads(moves.look_after_bins),
+        every=BIN_SECONDS,
+        clock=core.clock,
+    )
 
 
 def _image_maker(core: Core, images: ImageService, threads: Threads) -> Rounds:
@@ -184,7 +196,7 @@ def _measurer(core: Core, threads: Threads) -> Rounds:
         user_spaces=core.spaces,
         config=core.config,
         clock=core.clock,
-        uploaded=core.uploads.who_wrote,
+        uploaded=lambda: core.uploads.who_wrote() | core.moves.who_wrote(),
     )
     return Rounds(
         task="measuring users' spaces",

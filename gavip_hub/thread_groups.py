@@ -7,6 +7,7 @@ from gavip_hub.scheduler.outside import MOST_AT_ONCE
 from gavip_hub.threads import Threads
 
 FILE_THREADS = 4
+COPYING_THREADS = 2
 PUBLISHING_THREADS = 2
 ROUND_THREADS = 2
 PROVENANCE_THREADS = 1
@@ -14,7 +15,14 @@ PROVENANCE_THREADS = 1
 
 def connections(config: Gavip) -> int:
     """Return how many of these may ask the database at once."""
-    return config.database_threads + ROUND_THREADS + MOST_AT_ONCE + PROVENANCE_THREADS + 2
+    return (
+        config.database_threads
+        + COPYING_THREADS
+        + ROUND_THREADS
+        + MOST_AT_ONCE
+        + PROVENANCE_THREADS
+        + 2
+    )
 
 
 class ThreadGroups(NamedTuple):
@@ -22,6 +30,10 @@ class ThreadGroups(NamedTuple):
 
     database_threads: Threads
     file_threads: Threads
+    copying_threads: Threads
+    """Apart from those: a copy of a large folder takes minutes."""
+    bin_threads: Threads
+    """Apart from all: a million deleted files are removed for minutes."""
     publishing_threads: Threads
     probing_threads: Threads
     """Apart from all: while the database stands still, the others wait for it."""
@@ -46,6 +58,8 @@ def make_thread_groups(config: Gavip) -> ThreadGroups:
     return ThreadGroups(
         database_threads=Threads(size=config.database_threads, name="gavip-database"),
         file_threads=Threads(size=FILE_THREADS, name="gavip-files"),
+        copying_threads=Threads(size=COPYING_THREADS, name="gavip-copying"),
+        bin_threads=Threads(size=1, name="gavip-bins"),
         publishing_threads=Threads(size=PUBLISHING_THREADS, name="gavip-publishing"),
         probing_threads=Threads(size=1, name="gavip-probing"),
         round_threads=Threads(size=ROUND_THREADS, name="gavip-rounds"),

@@ -31,6 +31,77 @@ class FolderView(Wire):
     items: list[FileEntry]
     more: bool = False
     """Whether there is more than is listed."""
+    total: int = 0
+    """All that lies there and is shown, on all pages."""
+
+
+class FoundView(Wire):
+    """What a search found."""
+
+    items: list[FileEntry]
+    more: bool = False
+    """Whether there was more than is told, or than was looked at."""
+
+
+class FolderMake(Wire):
+    """Make a folder of one's own space."""
+
+    path: Paragraph
+    """From the top of the space, as `data/maps`; what is missing above it is made too."""
+
+
+class FileMove(Wire):
+    """Move, rename or copy a file or folder of one's own space."""
+
+    path: Paragraph
+    """What, from the top of the space, as `data/stars.csv`."""
+    to: Paragraph
+    """Where it is to lie, as `data/old.csv`; with a slash at the end: the folder into which it goes, as `maps/`."""
+
+
+class CopiedView(Wire):
+    """What was copied; hidden files and links stayed behind."""
+
+    entry: FileEntry
+    files: int
+    size: int
+    """Bytes of all of them."""
+
+
+class BinEntry(Wire):
+    """Something that was deleted and can be restored."""
+
+    id: str
+    path: str
+    """Where it lay, from the top of the space."""
+    is_folder: bool = False
+    size: int | None = None
+    """Bytes; None of a folder."""
+    deleted_at: datetime
+    kept_until: datetime
+    """When it is deleted for good."""
+
+
+class BinView(Wire):
+    """One's bin, the last deleted first."""
+
+    items: list[BinEntry]
+
+
+class RestoredView(Wire):
+    """Something that was put back."""
+
+    path: str
+    """Where it lies now."""
+    renamed: bool = False
+    """Whether another name had to be found, since something else lies where it lay."""
+
+
+class EmptiedView(Wire):
+    """A bin that was emptied."""
+
+    deleted: int
+    """Things that are gone for good."""
 
 
 class FileDigest(Wire):

@@ -1,5 +1,8 @@
 """Paths of files in a user's space, as their owner names them from outside."""
 
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
 from gavip_hub.exceptions import BadParameter
 
 _DEEPEST = 30
@@ -45,6 +48,32 @@ def writable(text: str) -> tuple[str, ...]:
     if why := _PLATFORMS.get(parts[0]):
         raise BadParameter(f"{parts[0]} is not yours to write: {why}", field="path")
     return parts
+
+
+def is_shared(parts: Sequence[str]) -> bool:
+    """Tell whether a path leads to what others share: it lies in no space, and containers see it there."""
+    return list(parts[:1]) == ["shared"]
+
+
+def target_of(source: Sequence[str], to: str) -> tuple[str, ...]:
+    """Return where something goes: into a folder that a slash ends, under its own name, or to the place itself.
+
+    Raises
+    ------
+    gavip_hub.exceptions.BadParameter
+        It is no path, or not its owner's to write.
+    """
+    into = not to.strip("/") or to.endswith("/")
+    return writable("/".join([to.strip("/"), source[-1]]) if into else to)
+
+
+def beside(name: str, number: int) -> str:
+    """Return a name for something whose own is taken: `stars (2).csv`."""
+    suffix = PurePosixPath(name).suffix
+    stem, mark = name.removesuffix(suffix), f" ({number}){suffix}"
+    while len(f"{stem}{mark}".encode()) > _LONGEST and stem:
+        stem = stem[:-1]
+    return f"{stem}{mark}"
 
 
 def is_plain(part: str) -> bool:

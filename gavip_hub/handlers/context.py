@@ -23,6 +23,8 @@ from gavip_hub.services.devices import DeviceService
 from gavip_hub.services.editing import EditingService
 from gavip_hub.services.events import EventService
 from gavip_hub.services.evictions import EvictionService
+from gavip_hub.services.file_archives import FileArchiveService
+from gavip_hub.services.file_moves import FileMoveService
 from gavip_hub.services.files import FileService
 from gavip_hub.services.finding import FindingService
 from gavip_hub.services.grants import GrantService
@@ -89,6 +91,8 @@ class Services:
     devices: DeviceService
     files: FileService
     previews: Previews
+    file_moves: FileMoveService
+    file_archives: FileArchiveService
     numbers: NumberService
     projects: ProjectService
     browsing: BrowsingService
@@ -117,6 +121,8 @@ class ServiceContext:
     database_threads: Threads
     file_threads: Threads
     """Apart from the database's, so that slow disks and readers keep nobody else waiting."""
+    copying_threads: Threads
+    """Apart from those: a copy of a large folder takes minutes."""
     publishing_threads: Threads
     """Apart from both: a large release takes a while, and no job waits for it."""
     feed: EventFeed

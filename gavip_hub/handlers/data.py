@@ -8,12 +8,29 @@ from typing_extensions import override
 
 from avi_kernel.protocol.api import Profile
 from avi_kernel.protocol.base import MOST, Paragraph, Wire
-from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadBegin, UploadView
+from avi_kernel.protocol.files import (
+    BinEntry,
+    FileDigest,
+    FileEntry,
+    FolderView,
+    FoundView,
+    UploadBegin,
+    UploadView,
+)
 from avi_kernel.protocol.previews import PreviewAsk, PreviewView
-from gavip_hub.exceptions import BadParameter, Conflict, DiskFull, Forbidden, NoRoom, NotFound, SpaceFull
-from gavip_hub.handlers.downloads import Sent, send_file
+from gavip_hub.exceptions import (
+    BadParameter,
+    Conflict,
+    DiskFull,
+    Forbidden,
+    NoRoom,
+    NotFound,
+    SpaceFull,
+    TooLarge,
+)
+from gavip_hub.handlers.downloads import Sent, send_file, send_pieces
 from gavip_hub.handlers.operations import ApiHandler, operation
-from gavip_hub.storage.userfiles import found_of
+from gavip_hub.storage.userfiles import MOST_LISTED, Order, found_of
 
 READ = "custom:gavip:read:files"
 WRITE = "custom:gavip:write:files"
@@ -26,6 +43,20 @@ class FolderQuery(Wire):
     path: Annotated[
         Paragraph, Field(description="From the top of your space, as data/maps; default: the top.")
     ] = ""
+    sort: Annotated[
+        Order, Field(description="By name, size or modified; with a minus before it the last comes first.")
+    ] = Order.NAME
+    offset: Annotated[int, Field(ge=0, le=MOST, description="Files and folders that are passed over.")] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED, description="At most so many.")] = MOST_LISTED
+
+
+class FindQuery(Wire):
+    """What is searched for."""
+
+    text: Annotated[Paragraph, Field(description="Words that a name holds, as gaia csv.")]
+    path: Annotated[Paragraph, Field(description="The folder below which is searched; default: the top.")] = (
+        ""
+    )
 
 
 class FileQuery(Wire):
@@ -52,7 +83,7 @@ class DataApi(ApiHandler):
 
 
 class Folder(DataApi):
-    """A folder of the asker's space."""
+    """A folder of the asker's space, or what lies there."""
 
     path = "/data"
 
@@ -70,8 +101,77 @@ class Folder(DataApi):
         profile = self.person()
         with self.context.reads.one(profile):
             return await self.context.file_threads(
-                self.services.files.folder, owner=profile.name, path=query.path
+                self.services.files.folder,
+                owner=profile.name,
+                path=query.path,
+                order=query.sort,
+                offset=query.offset,
+                limit=query.limit,
             )
+
+    @override
+    @operation(
+        id="data.delete",
+        summary="Delete a file or folder of your space; it stays in the bin for 30 days",
+        scope=WRITE,
+        query=FileQuery,
+        returns=BinEntry,
+        errors=(NotFound, BadParameter),
+    )
+    async def delete(self, query: FileQuery) -> BinEntry:
+        """Move it to the bin."""
+        [found] = await self.context.file_threads(
+            self.services.file_moves.delete, owner=self.person().name, paths=[query.path]
+        )
+        return found
+
+
+class Search(DataApi):
+    """Files of the asker's space by their names."""
+
+    path = "/data/found"
+
+    @override
+    @operation(
+        id="data.find",
+        summary="Search your space by name",
+        scope=READ,
+        query=FindQuery,
+        returns=FoundView,
+        errors=(NotFound, BadParameter, NoRoom),
+    )
+    async def get(self, query: FindQuery) -> FoundView:
+        """Return at most 200 files and folders; a space of more than 50,000 is looked through in part."""
+        profile = self.person()
+        with self.context.writes.one(profile):
+            return await self.context.file_threads(
+                self.services.files.find, owner=profile.name, path=query.path, text=query.text
+            )
+
+
+class Zip(DataApi):
+    """Folders of the asker's space, packed."""
+
+    is_stream = True
+    path = "/data/zip"
+
+    @override
+    @operation(
+        id="data.zip",
+        summary="Download a folder of your space as a zip archive",
+        scope=READ,
+        query=FileQuery,
+        media_type="application/zip",
+        errors=(NotFound, TooLarge, NoRoom),
+    )
+    async def get(self, query: FileQuery) -> None:
+        """Pack it while it is sent; hidden files and links stay behind."""
+        profile = self.person()
+        with self.context.reads.one(profile):
+            archive = await self.context.file_threads(
+                self.services.file_archives.pack, owner=profile.name, paths=[query.path]
+            )
+            await send_pieces(self, archive.pieces, name=archive.name, media_type="application/zip")
 
 
 class FileContent(DataApi):
@@ -254,8 +354,10 @@ class UploadFinish(DataApi):
 
 HANDLERS: tuple[type[ApiHandler], ...] = (
     Folder,
+    Search,
     FileContent,
     Preview,
+    Zip,
     Digest,
     Uploads,
     OneUpload,

@@ -1,8 +1,10 @@
 """Send files that strangers made: piece by piece, with ranges, and so that they can be taken for nothing else."""
 
 import asyncio
+import logging
 import re
 from base64 import b64encode
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO
@@ -13,6 +15,7 @@ from tornado.iostream import StreamClosedError
 from gavip_hub.handlers.base import BaseHandler
 from gavip_hub.handlers.notebook_page import CONTENT_CSP
 
+log = logging.getLogger(__name__)
 PIECE = 256 * 1024
 PIECE_SECONDS = 120.0
 """Within which a reader must take a piece; one that pauses longer comes back with a range."""
@@ -66,6 +69,33 @@ async def send_file(handler: BaseHandler, sent: Sent) -> None:
         return  # the reader went away
     except TimeoutError:
         handler.detach().close()
+
+
+async def send_pieces(handler: BaseHandler, pieces: Iterator[bytes], *, name: str, media_type: str) -> None:
+    """Finish with an attachment that is made while it is sent; whoever gets only a part of it sees that it broke off."""
+    threads = handler.context.file_threads
+    handler.set_header("Content-Type", media_type)
+    handler.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")
+    handler.set_header("Content-Security-Policy", FILE_POLICY)
+    try:
+        while (piece := await threads(next, pieces, None)) is not None:
+            handler.write(piece)
+            async with asyncio.timeout(PIECE_SECONDS):
+                await handler.flush()
+        await handler.finish()
+    except StreamClosedError:
+        return  # the reader went away
+    except (TimeoutError, OSError) as error:
+        log.warning("%s broke off: %s", name, error)
+        handler.detach().close()
+    finally:
+        await threads(close_pieces, pieces)
+
+
+def close_pieces(pieces: Iterator[bytes]) -> None:
+    """Close what was opened for the next piece."""
+    if isinstance(pieces, Generator):
+        pieces.close()
 
 
 async def unchanged(handler: BaseHandler, etag: str) -> bool:

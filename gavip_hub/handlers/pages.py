@@ -16,12 +16,12 @@ from avi_kernel.protocol.provenance import Offer
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
-from gavip_hub.handlers import device, link_pages, product_pages
+from gavip_hub.handlers import device, file_acts, file_pages, link_pages, product_pages
 from gavip_hub.handlers.catalogue_pages import catalogue_routes, cited
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
 from gavip_hub.handlers.edit_pages import edit_routes
-from gavip_hub.handlers.file_pages import file_routes
+from gavip_hub.handlers.file_views import view_routes
 from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
@@ -296,9 +296,11 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *copy_routes(f"{PREFIX}/projects/({_SLUG})"),
         *edit_routes(f"{PREFIX}/projects/({_SLUG})"),
         *device.ROUTES,
-        *file_routes(notebooks),
+        *view_routes(notebooks),
         *product_pages.ROUTES,
         *link_pages.ROUTES,
+        *file_pages.ROUTES,
+        *file_acts.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),
         (f"{PREFIX}/platform/simulation", SimulationPage, {}),
         (f"{PREFIX}/platform/templates", TemplatesPage, {}),

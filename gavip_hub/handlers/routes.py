@@ -7,6 +7,7 @@ from gavip_hub.handlers import (
     attempts,
     avis,
     data,
+    data_moves,
     device,
     events,
     git,
@@ -26,6 +27,7 @@ from gavip_hub.handlers import (
     pushes,
     servers,
     templates,
+    tus,
 )
 from gavip_hub.handlers.openapi import ManifestSchema, OpenApi, document_bytes, routes
 from gavip_hub.handlers.operations import ApiHandler
@@ -43,6 +45,7 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
     *grants.HANDLERS,
     *data.HANDLERS,
     *products.HANDLERS,
+    *data_moves.HANDLERS,
     *device.HANDLERS,
     *jobs.HANDLERS,
     *provenance.HANDLERS,
@@ -56,7 +59,14 @@ API_HANDLERS: tuple[type[ApiHandler], ...] = (
 
 def all_routes() -> list[Any]:
     """Return the routes of API, portal and sign-in."""
-    return [*routes(API_HANDLERS), *oauth.ROUTES, *monitoring.ROUTES, *git.ROUTES, *pages.page_routes()]
+    return [
+        *routes(API_HANDLERS),
+        *oauth.ROUTES,
+        *monitoring.ROUTES,
+        *git.ROUTES,
+        *tus.ROUTES,
+        *pages.page_routes(),
+    ]
 
 
 @cache

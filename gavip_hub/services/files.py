@@ -2,21 +2,30 @@
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import BinaryIO
 
-from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, UploadBegin, UploadView
+from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, FoundView, UploadBegin, UploadView
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
-from gavip_hub.domain.userpaths import checked, writable
-from gavip_hub.exceptions import BadParameter, GavipError, NoRoom
+from gavip_hub.domain.userpaths import checked, is_shared, writable
+from gavip_hub.exceptions import BadParameter, GavipError, NoRoom, Taken
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.shared_files import SharedFiles, is_shared
+from gavip_hub.services.shared_files import SharedFiles
 from gavip_hub.storage import spaces
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.uploads import Upload, Uploads, upload_of
-from gavip_hub.storage.userfiles import Found, UserFiles, digest_of, is_mostly_holes
+from gavip_hub.storage.userfiles import (
+    MOST_LISTED,
+    Found,
+    Order,
+    UserFiles,
+    digest_of,
+    is_mostly_holes,
+)
 
 log = logging.getLogger(__name__)
 MOST_PICKED = 200
@@ -24,6 +33,28 @@ MOST_FOLDERS = 20
 """That are looked into for files to pick from."""
 MOST_UPLOADS = 8
 """Of one person, that have begun and are not finished."""
+MOST_FOUND = 200
+MOST_LOOKED_AT = 50_000
+"""Files and folders in one search."""
+
+
+class WhenTaken(StrEnum):
+    """What becomes of a file that comes where another lies."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+    KEEP_BOTH = "keep-both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announced:
+    """A file that a browser is about to send."""
+
+    path: str
+    size: int
+    mark: str = ""
+    """When it was changed last, as its sender says: it tells one file from another of the same name and size."""
+    taken: WhenTaken = WhenTaken.REFUSE
 
 
 class FileService:
@@ -54,8 +85,16 @@ class FileService:
         self._disk = disk
         self._clock = clock
 
-    def folder(self, *, owner: str, path: str) -> FolderView:
-        """Return what lies in a folder.
+    def folder(
+        self,
+        *,
+        owner: str,
+        path: str,
+        order: Order = Order.NAME,
+        offset: int = 0,
+        limit: int = MOST_LISTED,
+    ) -> FolderView:
+        """Return a page of what lies in a folder.
 
         Raises
         ------
@@ -63,8 +102,33 @@ class FileService:
             There is no such folder.
         """
         parts = checked(path, whole_space=True)
-        found, more = (self._shared if is_shared(parts) else self._files).listed(owner, parts)
-        return FolderView(path="/".join(parts), items=[_entry(parts, one) for one in found], more=more)
+        kept = self._shared if is_shared(parts) else self._files
+        listed = kept.listed(owner, parts, order=order, offset=offset, limit=limit)
+        items = [entry_of(parts, one) for one in listed.found]
+        return FolderView(path="/".join(parts), items=items, more=listed.more, total=listed.total)
+
+    def find(self, *, owner: str, path: str, text: str) -> FoundView:
+        """Return what below a folder has all these words in its name; a large space is looked through in part.
+
+        Raises
+        ------
+        NotFound
+            There is no such folder.
+        BadParameter
+            Nothing is searched for.
+        """
+        words = text.casefold().split()
+        if not words:
+            raise BadParameter("Say a part of a name, as stars or .csv.", field="text")
+        parts, items = checked(path, whole_space=True), []
+        for seen, step in enumerate(self._files.below(owner, parts)):
+            name = step.found.name.casefold()
+            if all(word in name for word in words):
+                items.append(entry_of((*parts, *step.parts[:-1]), step.found))
+            if len(items) > MOST_FOUND or seen >= MOST_LOOKED_AT:
+                return FoundView(items=items[:MOST_FOUND], more=True)
+        return FoundView(items=items)
+
 
     def some(self, *, owner: str) -> list[str]:
         """Return paths of files that lie at the top of a space or in a folder of it, to pick one from."""
@@ -122,9 +186,32 @@ class FileService:
         DiskFull
             The platform's disk is full.
         """
+        upload = upload_of(owner=owner, parts=writable(asked.path), size=asked.size, sha256=asked.sha256)
+        return _view(upload, self._begin(owner, groups, upload))
+
+    def announce(self, *, owner: str, groups: Iterable[str], announced: Announced) -> UploadView:
+        """Begin to take a file whose digest nobody knows yet, as `begin` does.
+
+        Raises
+        ------
+        Taken
+            Something lies there, and it is said neither to replace it nor to choose another name.
+        """
+        parts = writable(announced.path)
+        upload = upload_of(
+            owner=owner,
+            parts=parts,
+            size=announced.size,
+            mark=f"{announced.mark}-{announced.taken}",
+            replaces=announced.taken is WhenTaken.REPLACE,
+        )
+        if announced.taken is WhenTaken.REFUSE and self._files.exists(owner, parts):
+            raise Taken(f"{'/'.join(parts)} is there already: replace it, or keep both.")
+        return _view(upload, self._begin(owner, groups, upload))
+
+    def _begin(self, owner: str, groups: Iterable[str], upload: Upload) -> int:
         self._disk.require_room()
         self._uploads.remove_old()
-        upload = upload_of(owner=owner, parts=writable(asked.path), size=asked.size, sha256=asked.sha256)
         with self._database.transaction() as session:
             self._quotas.hold(session, owner)
             others = [one for name, one in self._uploads.begun(owner).items() if name != upload.id]
@@ -134,8 +221,26 @@ class FileService:
                 )
             coming_mb = sum(one.size for one in [*others, upload]) / MB
             self._quotas.require_fit(session, owner=owner, groups=groups, coming_mb=coming_mb)
-            offset = self._uploads.begin(owner, upload)
-        return _view(upload, offset)
+            return self._uploads.begin(owner, upload)
+
+    def begun(self, *, owner: str) -> list[UploadView]:
+        """Return what has begun to come and is not whole."""
+        return [
+            _view(one, self._uploads.come(owner, one.id)[0]) for one in self._uploads.begun(owner).values()
+        ]
+
+    def come(self, *, owner: str, upload: str) -> tuple[int, int]:
+        """Return how much of a file has come, and its size; one that has come whole is put in its place first.
+
+        Raises
+        ------
+        NotFound
+            Nothing of theirs comes under this name.
+        """
+        offset, size = self._uploads.come(owner, upload)
+        if offset == size and upload in self._uploads.begun(owner):
+            self.finish(owner=owner, upload=upload)
+        return offset, size
 
     def append(self, *, owner: str, upload: str, offset: int, content: bytes) -> UploadView:
         """Take a piece.
@@ -162,14 +267,14 @@ class FileService:
             It has not come whole, or is not what was announced.
         """
         wanted = self._uploads.get(owner, upload)
-        found = self._uploads.finish(owner, wanted)
+        parts, found = self._uploads.finish(owner, wanted)
         with self._database.transaction() as session:
             space = spaces.of(session, owner)
             # Rounded up, until it is measured again: many small files count as well.
             used_mb = (space.used_mb if space else 0) + found.size // MB + 1
             spaces.put(session, owner, used_mb=used_mb, at=space.measured_at if space else self._clock.now())
-        log.info("%s wrote %s of %d bytes", owner, "/".join(wanted.parts), found.size)
-        return _entry(wanted.parts[:-1], found)
+        log.info("%s wrote %s of %d bytes", owner, "/".join(parts), found.size)
+        return entry_of(parts[:-1], found)
 
     def abandon(self, *, owner: str, upload: str) -> None:
         """Forget what came of a file.
@@ -182,7 +287,8 @@ class FileService:
         self._uploads.abandon(owner, self._uploads.get(owner, upload).id)
 
 
-def _entry(folder: Iterable[str], found: Found) -> FileEntry:
+def entry_of(folder: Iterable[str], found: Found) -> FileEntry:
+    """Return what is told of a file or folder, by the folder in which it lies."""
     return FileEntry(
         name=found.name,
         path="/".join([*folder, found.name]),

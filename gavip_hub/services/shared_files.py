@@ -6,16 +6,10 @@ from typing import BinaryIO
 
 from gavip_hub.exceptions import NotFound
 from gavip_hub.storage.beneath import check_part, open_file
-from gavip_hub.storage.userfiles import Found, listed_below
+from gavip_hub.storage.userfiles import MOST_LISTED, NOTHING, Listed, Order, listed_below
 
-TOP = "shared"
 _OWN = ("groups", "me")
 """Of these each reader has a folder of their own."""
-
-
-def is_shared(parts: Sequence[str]) -> bool:
-    """Tell whether a path of a space lies below `shared`."""
-    return bool(parts) and parts[0] == TOP
 
 
 class SharedFiles:
@@ -30,8 +24,16 @@ class SharedFiles:
     def __init__(self, *, root: Path) -> None:
         self._shared = root / "shared"
 
-    def listed(self, reader: str, parts: Sequence[str]) -> tuple[list[Found], bool]:
-        """Return what lies in a folder, named from the top of the space as `shared/me`, and whether there is more.
+    def listed(
+        self,
+        reader: str,
+        parts: Sequence[str],
+        *,
+        order: Order = Order.NAME,
+        offset: int = 0,
+        limit: int = MOST_LISTED,
+    ) -> Listed:
+        """Return a page of what lies in a folder, named from the top of the space as `shared/me`.
 
         Raises
         ------
@@ -39,12 +41,12 @@ class SharedFiles:
             There is no such folder for this reader.
         """
         if len(parts) == 1:
-            found, _ = listed_below(self._shared, [])
-            return [one for one in found if one.name in ("everyone", *_OWN)], False
+            found = [one for one in listed_below(self._shared, []).found if one.name in ("everyone", *_OWN)]
+            return Listed(found=found, total=len(found), more=False)
         root, below = self._way(reader, parts)
         if not root.is_dir():
-            return [], False  # nothing of theirs ran yet, and nobody shares with them
-        return listed_below(root, below)
+            return NOTHING  # nothing of theirs ran yet, and nobody shares with them
+        return listed_below(root, below, order=order, offset=offset, limit=limit)
 
     def open(self, reader: str, parts: Sequence[str]) -> BinaryIO:
         """Open a file; the caller closes it.

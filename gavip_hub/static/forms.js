@@ -11,6 +11,7 @@ export function prepareForms(part) {
 }
 
 function onSubmit(event, form) {
+  if (event.submitter?.hasAttribute("data-stays")) return; // a download: the page stays, and may send again
   if (form.dataset.sent) return event.preventDefault();
   if (form.dataset.confirm && !form.dataset.confirmed) {
     event.preventDefault();

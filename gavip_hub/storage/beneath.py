@@ -87,8 +87,22 @@ def open_file(root: Path, parts: Sequence[str]) -> BinaryIO:
     *folders, name = parts
     try:
         with opened_folder(root, folders) as folder:
-            descriptor = os.open(check_part(name), _FILE, dir_fd=folder)
+            return open_in(folder, name)
     except (OSError, Unavailable):
+        raise NotFound(f"There is no file {name}.") from None
+
+
+def open_in(folder: int, name: str) -> BinaryIO:
+    """Open a file of a folder that is open for reading.
+
+    Raises
+    ------
+    NotFound
+        There is no such file, or it is a link, a pipe, a device or a folder.
+    """
+    try:
+        descriptor = os.open(check_part(name), _FILE, dir_fd=folder)
+    except OSError:
         raise NotFound(f"There is no file {name}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

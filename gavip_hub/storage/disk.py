@@ -36,8 +36,8 @@ class DiskSpace:
             return ""
         return f"the platform's disk has {free} MB free, and needs {self.reserve_mb} MB for anything new to start"
 
-    def require_room(self) -> None:
-        """Refuse to start anything while there is too little room.
+    def require_room(self, coming_mb: int = 0) -> None:
+        """Refuse to start anything while there is too little room, or to write what would leave too little.
 
         Raises
         ------
@@ -47,4 +47,9 @@ class DiskSpace:
         if short := self.shortage():
             raise DiskFull(
                 f"It cannot start now: {short}. Delete results that you do not need, or try again later."
+            )
+        free = self.free_mb()
+        if coming_mb and free - coming_mb < self.reserve_mb:
+            raise DiskFull(
+                f"It takes {coming_mb} MB, and the platform's disk has {free} MB free: ask its operator."
             )

@@ -14,12 +14,15 @@ from typing import BinaryIO
 from gavip_hub.exceptions import Conflict, NotFound
 from gavip_hub.storage.beneath import check_part, opened_folder
 from gavip_hub.storage.marks import WriteMarks
+from gavip_hub.storage.renaming import put_free
 from gavip_hub.storage.userfiles import Found, digest_of, found_of
 from gavip_hub.trees import FOLDER, is_folder
 
 KEPT_SECONDS = 24 * 3600.0
 """After the last piece of one that nobody finished."""
 _DESCRIBED = ".json"
+_DONE = ".done"
+"""Tells for a day that a file came whole, to whom the answer was lost; it holds the file's size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +33,25 @@ class Upload:
     parts: tuple[str, ...]
     """Where it is to lie in the space."""
     size: int
-    sha256: str
+    sha256: str = ""
+    """Of the content, where whoever sends it knows."""
+    replaces: bool = True
+    """Whether it takes the place of a file that lies there; else it gets another name."""
 
 
-def upload_of(*, owner: str, parts: Sequence[str], size: int, sha256: str) -> Upload:
-    """Return an upload; the same file to the same place is the same upload, so that it goes on after a break."""
-    told = json.dumps([owner, list(parts), size, sha256])
+def upload_of(
+    *, owner: str, parts: Sequence[str], size: int, sha256: str = "", mark: str = "", replaces: bool = True
+) -> Upload:
+    """Return an upload; the same file to the same place is the same upload, so that it goes on after a break.
+
+    Parameters
+    ----------
+    mark
+        What tells a file from another of its size where no digest is known, as the time of its last change.
+    """
+    told = json.dumps([owner, list(parts), size, sha256, *([mark] if mark else [])])
     made = hashlib.sha256(told.encode()).hexdigest()[:32]
-    return Upload(id=made, parts=tuple(parts), size=size, sha256=sha256)
+    return Upload(id=made, parts=tuple(parts), size=size, sha256=sha256, replaces=replaces)
 
 
 class Uploads:
@@ -64,11 +78,29 @@ class Uploads:
                 found[path.stem] = Upload(**{**told, "parts": tuple(told["parts"])})
         return found
 
+    def come(self, owner: str, name: str) -> tuple[int, int]:
+        """Return how much of an upload has come, and its size.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it is somebody else's.
+        """
+        with suppress(FileNotFoundError, ValueError):
+            size = int(self._data(owner, name).with_suffix(_DONE).read_text())
+            return size, size
+        wanted = self.get(owner, name)
+        try:
+            return self._data(owner, name).stat().st_size, wanted.size
+        except FileNotFoundError:
+            return 0, wanted.size
+
     def begin(self, owner: str, upload: Upload) -> int:
         """Make room for an upload and return how much of it has come."""
         folder = self._of(owner)
         self._folder.mkdir(exist_ok=True, mode=0o700)
         folder.mkdir(exist_ok=True, mode=0o700)
+        (folder / f"{upload.id}{_DONE}").unlink(missing_ok=True)
         partial = folder / f"{upload.id}.{os.getpid()}"
         partial.write_text(json.dumps(asdict(upload)))
         partial.replace(folder / f"{upload.id}{_DESCRIBED}")
@@ -109,8 +141,8 @@ class Uploads:
             file.write(content)
             return come + len(content)
 
-    def finish(self, owner: str, upload: Upload) -> Found:
-        """Put a file that has come whole in its place.
+    def finish(self, owner: str, upload: Upload) -> tuple[tuple[str, ...], Found]:
+        """Put a file that has come whole in its place, and return where that is.
 
         Raises
         ------
@@ -121,15 +153,16 @@ class Uploads:
             come = file.seek(0, os.SEEK_END)
             if come != upload.size:
                 raise Conflict(f"{come} of {upload.size} bytes have come: send the rest.")
-            if digest_of(file) != upload.sha256:
+            if upload.sha256 and digest_of(file) != upload.sha256:
                 self.abandon(owner, upload.id)
                 raise Conflict(
                     "What came is not what was announced, by its SHA-256: send it again from the start."
                 )
             os.fsync(file.fileno())
             found = self._put(owner, upload, file)
+            self._data(owner, upload.id).with_suffix(_DONE).write_text(str(upload.size))
         self.abandon(owner, upload.id)
-        return found
+        return (*upload.parts[:-1], found.name), found
 
     def abandon(self, owner: str, name: str) -> None:
         """Forget an upload; no harm where there is none."""
@@ -155,14 +188,21 @@ class Uploads:
             opened_folder(self._root, ["users"], make=True, mode=0o711) as users,
             way(users, [check_part(owner), *folders]) as (folder, whose),
         ):
-            if is_folder(folder, name):
+            if upload.replaces and is_folder(folder, name):
                 raise Conflict(f"{'/'.join(upload.parts)} is a folder: name a file in it.")
             give(file.fileno(), whose)
             os.fchmod(file.fileno(), 0o644)  # the closed folder of its owner keeps others out
-            os.rename(self._data(owner, upload.id), name, dst_dir_fd=folder)
+            if upload.replaces:
+                os.rename(self._data(owner, upload.id), name, dst_dir_fd=folder)
+            else:
+                name = self._put_free(owner, upload, folder)
             os.fsync(folder)
         self._written.add(owner)
         return found_of(name, os.fstat(file.fileno()))
+
+    def _put_free(self, owner: str, upload: Upload, folder: int) -> str:
+        with opened_folder(self._folder, [owner]) as here:
+            return put_free(here, self._data(owner, upload.id).name, folder, upload.parts[-1])
 
     @contextmanager
     def _opened(self, owner: str, name: str, *, make: bool = False) -> Iterator[BinaryIO]:

@@ -3,21 +3,27 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from io import BufferedIOBase
-from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from gavip_hub.domain.userpaths import is_plain
-from gavip_hub.exceptions import NotFound
+from gavip_hub.exceptions import NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
 
 MOST_LISTED = 5000
 MOST_SEEN = 50_000
 """Entries of a folder that are looked at."""
+DEEPEST = 50
+"""Folders within folders that are walked through."""
+_LAST_TIME = 253_402_300_799.0
+"""End of the year 9999, beyond which there are no dates; a file may say that it is of a million years hence."""
 LARGEST_HOLE = 1024 * 1024 * 1024
 """Bytes of a file that may be holes altogether."""
 
@@ -31,6 +37,43 @@ class Found:
     size: int
     modified: float
     etag: str
+    holes: bool = False
+    """Whether it says that it is far larger than what lies on the disk: reading it may take for ever."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A page of a folder."""
+
+    found: list[Found]
+    total: int
+    """All that lies in the folder and is shown."""
+    more: bool
+    """Whether something follows this page."""
+
+
+NOTHING = Listed(found=[], total=0, more=False)
+
+
+class Order(StrEnum):
+    """What a folder is listed by; folders come first in any case."""
+
+    NAME = "name"
+    NAME_BACKWARDS = "-name"
+    SIZE = "size"
+    SIZE_BACKWARDS = "-size"
+    MODIFIED = "modified"
+    MODIFIED_BACKWARDS = "-modified"
+
+    @property
+    def by(self) -> str:
+        """The attribute of what is found."""
+        return self.value.lstrip("-")
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the last comes first."""
+        return self.value.startswith("-")
 
 
 class UserFiles:
@@ -45,8 +88,16 @@ class UserFiles:
     def __init__(self, *, root: Path) -> None:
         self._users = root / "users"
 
-    def listed(self, owner: str, parts: Sequence[str]) -> tuple[list[Found], bool]:
-        """Return what lies in a folder by name, and whether there is more than that.
+    def listed(
+        self,
+        owner: str,
+        parts: Sequence[str],
+        *,
+        order: Order = Order.NAME,
+        offset: int = 0,
+        limit: int = MOST_LISTED,
+    ) -> Listed:
+        """Return a page of what lies in a folder: folders first, files by name, size or time.
 
         Raises
         ------
@@ -55,8 +106,54 @@ class UserFiles:
         """
         space = self._users / check_part(owner)
         if not parts and not space.is_dir():
-            return [], False  # nothing of theirs ran yet
-        return listed_below(space, parts)
+            return NOTHING  # nothing of theirs ran yet
+        return listed_below(space, parts, order=order, offset=offset, limit=limit)
+
+    def below(self, owner: str, parts: Sequence[str]) -> Iterator["Step"]:
+        """Yield what lies below a folder, folder by folder; nothing hidden, no links, nothing that came or went meanwhile.
+
+        Raises
+        ------
+        NotFound
+            There is no such folder.
+        """
+        if parts or (self._users / check_part(owner)).is_dir():  # else nothing of theirs ran yet
+            yield from steps_below(self._users, [check_part(owner), *parts])
+
+    def found(self, owner: str, parts: Sequence[str]) -> Found:
+        """Return what is told of one file or folder.
+
+        Raises
+        ------
+        NotFound
+            There is none, or it is a link.
+        """
+        with self.parent(owner, parts) as folder:
+            return found_in(folder, parts[-1])
+
+    def exists(self, owner: str, parts: Sequence[str]) -> bool:
+        """Tell whether anything lies at a place, whatever it is."""
+        with suppress(NotFound, FileNotFoundError), self.parent(owner, parts) as folder:
+            os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)
+            return True
+        return False
+
+    @contextmanager
+    def parent(self, owner: str, parts: Sequence[str]) -> Iterator[int]:
+        """Give the open folder in which something lies.
+
+        Raises
+        ------
+        NotFound
+            There is none, or a link leads there.
+        """
+        way = ExitStack()
+        try:
+            folder = way.enter_context(opened_folder(self._users, [check_part(owner), *parts[:-1]]))
+        except (OSError, Unavailable):
+            raise NotFound(f"There is no {'/'.join(parts)}.") from None
+        with way:
+            yield folder
 
     def open(self, owner: str, parts: Sequence[str]) -> BinaryIO:
         """Open a file.
@@ -72,8 +169,15 @@ class UserFiles:
             raise NotFound(f"There is no file {'/'.join(parts)}.") from None
 
 
-def listed_below(root: Path, parts: Sequence[str]) -> tuple[list[Found], bool]:
-    """Return what lies in a folder below another by name, and whether there is more than that.
+def listed_below(
+    root: Path,
+    parts: Sequence[str],
+    *,
+    order: Order = Order.NAME,
+    offset: int = 0,
+    limit: int = MOST_LISTED,
+) -> Listed:
+    """Return a page of what lies in a folder below another: folders first, files by name, size or time.
 
     Raises
     ------
@@ -82,10 +186,9 @@ def listed_below(root: Path, parts: Sequence[str]) -> tuple[list[Found], bool]:
     """
     try:
         with opened_folder(root, parts) as folder:
-            found = list(_first(_entries(folder), MOST_LISTED + 1))
-    except FileNotFoundError:
+            return _page(folder, order, offset, min(limit, MOST_LISTED))
+    except (FileNotFoundError, Unavailable):
         raise NotFound("There is no such folder.") from None
-    return sorted(found[:MOST_LISTED], key=lambda one: one.name), len(found) > MOST_LISTED
 
 
 def found_of(name: str, status: os.stat_result) -> Found:
@@ -94,14 +197,23 @@ def found_of(name: str, status: os.stat_result) -> Found:
         name=name,
         is_folder=stat.S_ISDIR(status.st_mode),
         size=status.st_size,
-        modified=status.st_mtime,
+        modified=min(max(status.st_mtime, 0.0), _LAST_TIME),
         etag=f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}",
+        holes=stat.S_ISREG(status.st_mode) and _has_holes(status),
     )
 
 
 def is_mostly_holes(file: BinaryIO) -> bool:
     """Tell whether a file says that it is far larger than what lies on the disk: reading it may take for ever."""
-    status = os.fstat(file.fileno())
+    return _has_holes(os.fstat(file.fileno()))
+
+
+def size_of(file: BinaryIO) -> int:
+    """Return the bytes of a file that is open."""
+    return os.fstat(file.fileno()).st_size
+
+
+def _has_holes(status: os.stat_result) -> bool:
     return status.st_size > LARGEST_HOLE and status.st_blocks * 512 < status.st_size // 2
 
 
@@ -111,25 +223,107 @@ def digest_of(file: BinaryIO) -> str:
     return hashlib.file_digest(cast(BufferedIOBase, file), "sha256").hexdigest()
 
 
-def _entries(folder: int) -> Iterator[Found]:
-    with os.scandir(folder) as listed:
-        for entry in islice(listed, MOST_SEEN):  # hidden ones too: there may be no end of them
-            if not is_plain(entry.name) or not _is_text(entry.name):
-                continue
-            with suppress(OSError):  # gone since it was seen
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
-                    yield found_of(entry.name, status)
+def found_in(folder: int, name: str) -> Found:
+    """Return what is told of one file or folder of an open folder.
 
-
-def _is_text(name: str) -> bool:
+    Raises
+    ------
+    NotFound
+        There is none; links, pipes and devices are none.
+    """
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        status = os.stat(check_part(name), dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        raise NotFound(f"There is no {name}.") from None
+    if not _is_shown(status):
+        raise NotFound(f"{name} is neither a file nor a folder.")
+    return found_of(name, status)
 
 
-def _first(found: Iterator[Found], most: int) -> Iterator[Found]:
-    for _, one in zip(range(most), found, strict=False):
-        yield one
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A file or a folder on a walk."""
+
+    parts: tuple[str, ...]
+    """From where the walk began."""
+    folder: int
+    """The open folder in which it lies; good until the next step."""
+    found: Found
+
+
+def steps_below(root: Path, parts: Sequence[str]) -> Iterator[Step]:
+    """Yield what lies below the folder `root/parts...`, each folder before what lies in it.
+
+    Every folder is reached from the top again and never through a link, so that one that is swapped for a link while the walk
+    goes on leads nowhere; and neither recursion nor many descriptors are needed, however deep strangers' folders lie.
+
+    Raises
+    ------
+    NotFound
+        There is no such folder.
+    """
+    waiting: deque[tuple[str, ...]] = deque([()])
+    while waiting:
+        here = waiting.popleft()
+        try:
+            with opened_folder(root, [*parts, *here]) as folder:
+                for found in sorted(_entries(folder), key=_by_name):
+                    step = Step(parts=(*here, found.name), folder=folder, found=found)
+                    if found.is_folder and len(step.parts) < DEEPEST:
+                        waiting.append(step.parts)
+                    yield step
+        except (NotFound, Unavailable, OSError):
+            if not here:
+                raise NotFound("There is no such folder.") from None
+
+
+def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
+    """Read names alone where those suffice: asking for the size of each of many files takes far longer."""
+    names, more = _names(folder)
+    names.sort(reverse=order is Order.NAME_BACKWARDS)
+    if order.by != "name":
+        names = _by_status(folder, names, order)
+    names.sort(key=lambda one: not one[1])
+    chosen = list(_looked_at(folder, (name for name, _ in names[offset : offset + limit])))
+    return Listed(found=chosen, total=len(names), more=more or offset + limit < len(names))
+
+
+def _by_status(folder: int, names: list[tuple[str, bool]], order: Order) -> list[tuple[str, bool]]:
+    attribute, found = f"st_{'size' if order.by == 'size' else 'mtime_ns'}", []
+    for one in names:
+        with suppress(OSError):  # gone since it was seen
+            found.append((getattr(os.stat(one[0], dir_fd=folder, follow_symlinks=False), attribute), one))
+    return [one for _, one in sorted(found, key=itemgetter(0), reverse=order.backwards)]
+
+
+def _names(folder: int) -> tuple[list[tuple[str, bool]], bool]:
+    """Return the names in a folder, whether each is a folder, and whether there are more than are looked at."""
+    found = []
+    with os.scandir(folder) as listed:
+        for seen, entry in enumerate(listed):  # hidden ones count too: there may be no end of them
+            if seen >= MOST_SEEN:
+                return found, True
+            if is_plain(entry.name):
+                with suppress(OSError):  # gone since it was seen
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    if is_folder or entry.is_file(follow_symlinks=False):
+                        found.append((entry.name, is_folder))
+    return found, False
+
+
+def _looked_at(folder: int, names: Iterable[str]) -> Iterator[Found]:
+    for name in names:
+        with suppress(NotFound):  # gone since it was seen
+            yield found_in(folder, name)
+
+
+def _entries(folder: int) -> Iterator[Found]:
+    return _looked_at(folder, (name for name, _ in _names(folder)[0]))
+
+
+def _is_shown(status: os.stat_result) -> bool:
+    return stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
+
+
+def _by_name(found: Found) -> str:
+    return found.name

@@ -72,8 +72,9 @@ class UserSpaces:
         )
 
     def used_mb(self, owner: str) -> int:
-        """Return the MB that a user's files take, results included once they lie there."""
-        return bytes_below(self._root / "users" / check_part(owner)) // MB
+        """Return the MB that a user's files take, with results once they lie there, and with what lies in the bin."""
+        places = (self._root / kind / check_part(owner) for kind in ("users", "bin"))
+        return sum(bytes_below(place) for place in places) // MB
 
     def owners(self) -> list[str]:
         """Return whose spaces there are."""

@@ -30,6 +30,7 @@ LEFT_OUT = (
     # Made anew by each start, or of processes and containers that a new platform does not have.
     *("boxes", "cache", "containers", "logs", "run", "lost+found"),
     "environments",  # made anew of the files that are kept
+    "aside",  # what is deleted, and copies that are not whole
     "images",  # made anew of the engine's
     *("state/*.lock", "state/*.pid", "state/runtime", "state/platform-id"),
     *(f"state/{part}.json" for part in ("doorkeeper", "steward", "proxy", "hub", "service", "webdav")),

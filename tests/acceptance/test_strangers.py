@@ -61,6 +61,7 @@ FOR_HOOKS = Answer(person={401}, interface={401}, job={401}, nobody={401}, body=
 """Only the secret of a push that goes on opens it."""
 OF_AN_UPLOAD = replace(THEIRS, query={"offset": "0"})
 """The owner's own is finished."""
+OF_THE_BIN = Answer(person={404}, interface={403}, job={401}, nobody={401})
 FOR_JOBS = Answer(person={401}, interface={401}, job={200}, nobody={401})
 
 
@@ -116,6 +117,18 @@ ANSWERS = {
     "data.preview": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
     "data.digest": replace(THEIRS, query={"path": "jobs/{job}/1/results/word.txt"}),
     "data.begin": refused(person={422}, interface={403}, path="jobs/{job}/word.txt", size=1, sha256="0" * 64),
+    "data.find": replace(THEIRS, query={"path": "jobs/{job}", "text": "word"}),
+    "data.zip": replace(THEIRS, query={"path": "jobs/{job}"}),
+    "data.mkdir": refused(person={422}, interface={403}, path="jobs/{job}/mine"),
+    "data.move": refused(person={422}, interface={403}, path="jobs/{job}", to="mine"),
+    "data.copy": refused(person={404}, interface={403}, path="jobs/{job}", to="mine"),
+    "data.delete": Answer(
+        person={422}, interface={403}, job={401}, nobody={401}, query={"path": "jobs/{job}"}
+    ),
+    "data.bin": NOT_INTERFACES,
+    "data.empty": NOT_INTERFACES,
+    "data.restore": OF_THE_BIN,
+    "data.remove": OF_THE_BIN,
     "data.append": OF_AN_UPLOAD,
     "data.finish": OF_AN_UPLOAD,
     "data.abandon": OF_AN_UPLOAD,
@@ -227,6 +240,12 @@ PAGES = {
     "/products/{product}/content?path=word.txt": {404},
     "/files/view?path=secret.txt": {404},
     "/files/view/content?path=secret.txt": {404},
+    "/files/zip?path=jobs": {404},
+    "/files/find?text=word": {200},
+    "/files/bin": {200},
+    "/files/place?path=x": {200},
+    "/files/delete": {422},
+    "/files/bin/restore": {404},
     "/projects/gamma/copy": {403, 404},
     "/projects/gamma/edit": {403, 404},
     "/projects/gamma/edit/app.ipynb": {403, 404},
@@ -262,6 +281,8 @@ PAGES = {
 }
 """Address -> what another person gets; an interface is refused everywhere, and nobody is sent to sign in."""
 WRITES = {
+    "/files/delete",
+    "/files/bin/restore",
     "/device/decide",
     "/products/{product}/share",
     "/jobs/{job}/start",

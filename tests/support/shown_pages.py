@@ -9,7 +9,7 @@ from markupsafe import Markup
 from avi_kernel.authoring.wrapping import Wrapped
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
-from avi_kernel.protocol.files import FileEntry, FolderView
+from avi_kernel.protocol.files import BinEntry, BinView, FileEntry, FolderView, FoundView, UploadView
 from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
@@ -48,6 +48,7 @@ from gavip_hub.domain.finding import Question
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.catalogue_pages import ORDERS, at
 from gavip_hub.handlers.charts import charts_of
+from gavip_hub.handlers.file_pages import Page, Toast
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
 from gavip_hub.handlers.previews import Place
@@ -477,9 +478,36 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         FileEntry(name="maps", path=f"{EVIL}/maps", is_folder=True, size=None, **times),
         FileEntry(name=f"{EVIL}.ipynb", path=f"{EVIL}/{EVIL}.ipynb", is_folder=False, size=5, **times),
     ]
-    folder = FolderView(path=EVIL, items=inside, more=True)
-    yield "files.html", {"folder": folder, "above": [(EVIL, EVIL)]}
-    yield "files.html", {"folder": FolderView(path="", items=[], more=False), "above": []}
+    folder = FolderView(path=EVIL, items=inside, more=True, total=2)
+    begun = [UploadView(id="0" * 32, path=EVIL, size=5, offset=2)]
+    done = {"toast": Toast(words="2 things moved to the bin.", undo=EVIL), "problem": EVIL, "may_write": True}
+    shown = {
+        "sort": "-size",
+        "page": Page(number=2, total=2, more=True),
+        "pool": POOLS[0],
+        "begun": begun,
+        **done,
+    }
+    above = [(EVIL, EVIL)]
+    yield "files.html", {"folder": folder, "above": above, "renaming": "", **shown}
+    yield "files.html", {"folder": folder, "above": above, "renaming": "maps", **shown}
+    nothing = {"sort": "name", "page": Page(number=1, total=0, more=False), "pool": POOLS[0], "renaming": ""}
+    silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False}
+    for path in ("", EVIL):
+        empty = FolderView(path=path, items=[])
+        yield (
+            "files.html",
+            {"folder": empty, "above": above if path else [], "begun": [], **nothing, **silent},
+        )
+    yield (
+        "files_place.html",
+        {"chosen": [EVIL] * 4, "here": EVIL, "folder": folder, "above": above, "problem": ""},
+    )
+    binned = BinEntry(id="d1-000", path=EVIL, size=5, deleted_at=NOW, kept_until=NOW)
+    yield "files_bin.html", {"bin": BinView(items=[binned]), **done}
+    yield "files_bin.html", {"bin": BinView(items=[]), **silent}
+    for found in (None, FoundView(items=[]), FoundView(items=inside, more=True)):
+        yield "files_found.html", {"found": found, "text": EVIL, "path": EVIL, "above": above}
 
 
 def _listed(projects: list[ProjectView]) -> Iterator[tuple[str, dict[str, Any]]]:

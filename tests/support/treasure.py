@@ -54,6 +54,7 @@ class Treasure:
             "image": "avi-python",
             "version": "1.0.0",
             "upload": "0" * 32,
+            "deleted": "d1-000",
         }
 
 

@@ -76,6 +76,14 @@ async def test_a_file_goes_there_and_comes_back(cp, here, space):
     assert sorted(path.name for path in here.iterdir()) == ["back.csv", "stars.csv"]
 
 
+async def test_a_folder_that_is_listed_in_pages_comes_whole(cp, here, space, monkeypatch):
+    monkeypatch.setattr("gavip_hub.storage.userfiles.MOST_LISTED", 2)
+    for name in "abcde":
+        (space / name).write_text(name)
+    await cp("-r", "space:", "all")
+    assert sorted(path.name for path in (here / "all").iterdir()) == list("abcde")
+
+
 async def test_where_a_file_goes(cp, here, space):
     (here / "a.csv").write_text("a")
     (here / "folder").mkdir()
