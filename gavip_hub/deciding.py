@@ -23,9 +23,9 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import Hub, OpeningService
+from gavip_hub.services.previews import Previews, Program
 from gavip_hub.services.product_making import ProductMaker
 from gavip_hub.services.products import ProductService
-from gavip_hub.services.previews import Previews, Program
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService

@@ -15,14 +15,7 @@ PROVENANCE_THREADS = 1
 
 def connections(config: Gavip) -> int:
     """Return how many of these may ask the database at once."""
-    return (
-        config.database_threads
-        + COPYING_THREADS
-        + ROUND_THREADS
-        + MOST_AT_ONCE
-        + PROVENANCE_THREADS
-        + 2
-    )
+    return config.database_threads + COPYING_THREADS + ROUND_THREADS + MOST_AT_ONCE + PROVENANCE_THREADS + 2
 
 
 class ThreadGroups(NamedTuple):

@@ -36,9 +36,9 @@ from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
+from gavip_hub.services.previews import Previews
 from gavip_hub.services.product_making import ProductMaker
 from gavip_hub.services.products import ProductService
-from gavip_hub.services.previews import Previews
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.provenance import ProvenanceService

@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from avi_kernel.protocol.files import FolderView
 from gavip_hub.domain.userpaths import is_shared
 from gavip_hub.exceptions import BadParameter
 from gavip_hub.handlers.data import READ, WRITE

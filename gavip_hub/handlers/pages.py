@@ -131,9 +131,7 @@ class AviPage(FormPage):
             pinned=bool(version),
             releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
             forms=[
-                await self.with_files(
-                    await self.with_proposal(PipelineForm.linked(release, pipeline, link))
-                )
+                await self.with_files(await self.with_proposal(PipelineForm.linked(release, pipeline, link)))
                 for pipeline in shown
             ],
             link=link,

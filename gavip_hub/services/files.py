@@ -129,7 +129,6 @@ class FileService:
                 return FoundView(items=items[:MOST_FOUND], more=True)
         return FoundView(items=items)
 
-
     def some(self, *, owner: str) -> list[str]:
         """Return paths of files that lie at the top of a space or in a folder of it, to pick one from."""
         found: list[str] = []
