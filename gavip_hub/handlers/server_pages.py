@@ -150,7 +150,7 @@ class ServersPage(PortalPage):
             await self.in_thread(self.services.quotas.platform_pool),
         ]
         closed = await self.in_thread(self.services.evictions.closed_lately, owner=self.owner)
-        names = [server.avi for server in [*servers, *closed] if server.avi]
+        names = [server.avi for server in servers if server.avi] + [server.avi for server in closed]
         titles = await self.in_thread(self.services.finding.titles, names)
         self.render_page("servers.html", servers=servers, closed=closed, titles=titles, pools=pools)
 

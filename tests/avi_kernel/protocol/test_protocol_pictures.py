@@ -85,7 +85,7 @@ def test_a_picture_that_cannot_be_shown_is_refused_at_its_line(tmp_path, content
     with pytest.raises(FolderProblem, match=why) as refused:
         read_release(avi(tmp_path / "a", content))
     assert refused.value.key == "picture"
-    assert refused.value.line == 1
+    assert "line 1" in str(refused.value)
 
 
 def test_a_picture_that_is_a_link_is_refused(tmp_path):
