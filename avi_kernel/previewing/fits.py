@@ -6,6 +6,7 @@ announces more than there is, or more than fits a memory, costs nothing.
 
 import io
 import warnings
+from itertools import islice
 from typing import Any
 
 from avi_kernel.previewing import fits_images, fits_tables
@@ -13,6 +14,8 @@ from avi_kernel.previewing.unpacked import unpacked
 from avi_kernel.previewing.words import MOST_CARDS, Answer, Json, Question, Unreadable, cell
 
 MOST_PARTS = 200
+MOST_SEARCHED = 20_000
+"""Cards of a header."""
 
 
 def load() -> None:
@@ -128,16 +131,15 @@ def _part(number: int, hdu: Any, kind: str) -> Json:
 
 def _cards(header: Any, find: str) -> tuple[list[Json], int]:
     found: list[Json] = []
-    left_out = 0
-    for card in header.cards:
+    seen = 0
+    for card in islice(header.cards, MOST_SEARCHED):
+        if len(found) == MOST_CARDS:
+            break
         shown = _card(card)
-        if find and not any(find in word.lower() for word in shown.values()):
-            continue
-        if len(found) < MOST_CARDS:
+        if not find or any(find in word.lower() for word in shown.values()):
             found.append(shown)
-        else:
-            left_out += 1
-    return found, left_out
+        seen += 1
+    return found, len(header.cards) - seen
 
 
 def _card(card: Any) -> Json:

@@ -86,7 +86,7 @@ def _plain(question: Question, hdu: Any, step: int) -> Any:
         raise Unreadable(
             f"Its header announces {width} x {height} pixels, which are more than the file holds: it is cut or damaged."
         )
-    if row * (height // step) > MOST_READ:
+    if row * len(range(0, height, step)) > MOST_READ:
         raise Unreadable(
             f"This image has {width} x {height} pixels, which is more than is looked through here."
         )

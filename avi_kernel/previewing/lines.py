@@ -29,6 +29,8 @@ def read_text(question: Question) -> Answer:
     if end < question.size and (cut := content.rfind(b"\n")) >= 0:
         content = content[: cut + 1]
         end = start + cut + 1
+    if content.count(0) > len(content) // 50:
+        raise Unreadable("This file is not text, whatever its name says: download it.")
     view: Json = {"kind": "text", "text": text(content.decode("utf-8", "replace"))}
     return Answer(view | _pages(question, start, _before_text(question, start), end, PAGE_BYTES))
 

@@ -42,7 +42,12 @@ async def look(handler: BaseHandler, shown: Shown, ask: PreviewAsk | None = None
     """Return what the template of previews takes: the page that is asked for, and how it was asked for."""
     asked = ask or asked_of(handler)
     view: PreviewView = await handler.services.previews.of(
-        shown.file, name=shown.name, media_type=shown.media_type, etag=shown.etag, ask=asked
+        shown.file,
+        asker=handler.require().name,
+        name=shown.name,
+        media_type=shown.media_type,
+        etag=shown.etag,
+        ask=asked,
     )
     return {"view": view, "ask": asked}
 
@@ -85,7 +90,12 @@ async def _send_picture(handler: BaseHandler, shown: Shown, *, lasts: bool) -> N
     if await unchanged(handler, etag):
         return
     png = await handler.services.previews.picture(
-        shown.file, name=shown.name, media_type=shown.media_type, etag=shown.etag, ask=ask
+        shown.file,
+        asker=handler.require().name,
+        name=shown.name,
+        media_type=shown.media_type,
+        etag=shown.etag,
+        ask=ask,
     )
     kept = {"name": shown.name, "media_type": _PNG, "etag": etag}
     await send_file(handler, Sent(file=io.BytesIO(png), **kept, inline=True, lasts=lasts))

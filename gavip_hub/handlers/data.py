@@ -238,7 +238,7 @@ class Preview(DataApi):
                 name = query.path.rpartition("/")[2]
                 etag = found_of(name, os.fstat(file.fileno())).etag
                 found: PreviewView = await self.services.previews.of(
-                    file, name=name, etag=etag, ask=query.ask()
+                    file, asker=profile.name, name=name, etag=etag, ask=query.ask()
                 )
                 return found
 

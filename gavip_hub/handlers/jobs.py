@@ -326,7 +326,12 @@ class JobPreview(ApiHandler):
             with opened.file as file:
                 what = opened.entry
                 found: PreviewView = await self.services.previews.of(
-                    file, name=what.name, media_type=what.media_type, etag=what.sha256, ask=query
+                    file,
+                    asker=profile.name,
+                    name=what.name,
+                    media_type=what.media_type,
+                    etag=what.sha256,
+                    ask=query,
                 )
                 return found
 

@@ -5,6 +5,7 @@ import json
 import logging
 from collections import OrderedDict
 from typing import BinaryIO, Protocol
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -42,16 +43,19 @@ class Previews:
     def __init__(self, *, program: Program) -> None:
         self._program = program
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._own: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting = 0
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
     async def of(
-        self, file: BinaryIO, *, name: str, media_type: str = "", etag: str, ask: PreviewAsk
+        self, file: BinaryIO, *, asker: str, name: str, media_type: str = "", etag: str, ask: PreviewAsk
     ) -> PreviewView:
         """Return a page of a file.
 
         Parameters
         ----------
+        asker
+            For whom it is made: one at a time for each.
         etag
             Changes with the content; under it answers are kept.
 
@@ -64,7 +68,7 @@ class Previews:
         if kind not in READ:
             return PreviewView(kind=kind)
         try:
-            answer = await self._answer(file, kind, etag, ask, picture=False)
+            answer = await self._answer(file, asker, kind, etag, ask, picture=False)
             return PreviewView.model_validate_json(answer.partition(b"\n")[0])
         except Unavailable as broken:
             return PreviewView(kind=kind, problem=broken.message)
@@ -73,7 +77,7 @@ class Previews:
             return PreviewView(kind=kind, problem=BROKEN)
 
     async def picture(
-        self, file: BinaryIO, *, name: str, media_type: str = "", etag: str, ask: PreviewAsk
+        self, file: BinaryIO, *, asker: str, name: str, media_type: str = "", etag: str, ask: PreviewAsk
     ) -> bytes:
         """Return the image of a file as a PNG that was made here.
 
@@ -88,7 +92,7 @@ class Previews:
         if kind not in SHOWS_PICTURES:
             raise NotFound(f"The portal makes no picture of {name[:80]!r}; download it.")
         try:
-            head, _, png = (await self._answer(file, kind, etag, ask, picture=True)).partition(b"\n")
+            head, _, png = (await self._answer(file, asker, kind, etag, ask, picture=True)).partition(b"\n")
         except Unavailable as broken:
             raise NotFound(broken.message) from None
         if not png.startswith(b"\x89PNG"):
@@ -96,21 +100,22 @@ class Previews:
         return png
 
     async def _answer(
-        self, file: BinaryIO, kind: Kind, etag: str, ask: PreviewAsk, *, picture: bool
+        self, file: BinaryIO, asker: str, kind: Kind, etag: str, ask: PreviewAsk, *, picture: bool
     ) -> bytes:
         question = json.dumps({"kind": kind, "picture": picture, **ask.model_dump()})
         key = f"{etag} {question}"
         if key not in self._kept:
-            self._keep(key, await self._in_turn(file, question))
+            self._keep(key, await self._in_turn(file, asker, question))
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    async def _in_turn(self, file: BinaryIO, question: str) -> bytes:
+    async def _in_turn(self, file: BinaryIO, asker: str, question: str) -> bytes:
         if self._waiting >= MOST_WAITING:
             raise NoRoom("Many files are being looked at just now; try again in a moment.")
         self._waiting += 1
         try:
-            async with self._turns:
+            own = self._own.setdefault(asker, asyncio.Lock())
+            async with own, self._turns:
                 return await self._program.answer(file, question)
         finally:
             self._waiting -= 1

@@ -84,6 +84,11 @@ def test_what_misleads_is_made_visible():
     assert seen(f"name\n{text}\n".encode(), "csv").table.rows == [["red \ufffdbell \ufffdgnp.exe"]]
 
 
+def test_what_is_no_text_is_not_shown_as_one():
+    with pytest.raises(Unreadable, match="not text"):
+        seen(bytes(range(8)) * 50, "text")
+
+
 def test_a_text_is_paged_at_ends_of_lines():
     content = b"".join(b"line %d\n" % number for number in range(20_000))
     text, page, pages = "", "", 0

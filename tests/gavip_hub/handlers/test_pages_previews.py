@@ -80,15 +80,15 @@ async def test_a_page_is_made_once_for_a_content_and_anew_for_another():
     program = Counted()
     made = Previews(program=program)
     for etag in ("1", "1", "2"):
-        view = await made.of(io.BytesIO(), name="a.txt", etag=etag, ask=PreviewAsk())
+        view = await made.of(io.BytesIO(), asker="ann", name="a.txt", etag=etag, ask=PreviewAsk())
         assert view.text == "hello"
-    await made.of(io.BytesIO(), name="a.txt", etag="1", ask=PreviewAsk(page="5"))
+    await made.of(io.BytesIO(), asker="ann", name="a.txt", etag="1", ask=PreviewAsk(page="5"))
     assert program.count == 3
 
 
 async def test_an_answer_that_is_none_is_told_in_a_sentence():
     view = await Previews(program=Counted(b"nonsense")).of(
-        io.BytesIO(), name="a.txt", etag="1", ask=PreviewAsk()
+        io.BytesIO(), asker="ann", name="a.txt", etag="1", ask=PreviewAsk()
     )
     assert view.problem.endswith(".")
 
@@ -96,7 +96,9 @@ async def test_an_answer_that_is_none_is_told_in_a_sentence():
 async def test_who_comes_when_many_wait_is_told_to_come_back(monkeypatch):
     monkeypatch.setattr(previews, "MOST_WAITING", 0)
     with pytest.raises(NoRoom):
-        await Previews(program=Counted()).of(io.BytesIO(), name="a.txt", etag="1", ask=PreviewAsk())
+        await Previews(program=Counted()).of(
+            io.BytesIO(), asker="ann", name="a.txt", etag="1", ask=PreviewAsk()
+        )
 
 
 async def test_a_notebook_becomes_a_page_with_its_figures_and_no_request_elsewhere():
