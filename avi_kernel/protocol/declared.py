@@ -175,6 +175,8 @@ def _literal(value: ast.expr, file: str, name: str) -> JsonValue:
     match value:
         case ast.Call(func=ast.Name(id="Path"), args=[ast.Constant(value=str()) as path], keywords=[]):
             value = path
+        case _:
+            pass
     try:
         literal = ast.literal_eval(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

@@ -156,14 +156,14 @@ class ProvenanceKeeper:
         with self._database.reading() as session:
             starts = attempts.of_job(session, one.job)
             reported = starts[-1].outcome if starts else None
-        told = reported if reported is not None else self._left(one)
+        told = reported if reported is not None else self._left_outcome(one)
         try:
             found = _QUERIES.validate_python((told or {}).get("queries", []))
         except (ValidationError, AttributeError):
             return []
         return [query.model_dump(mode="json") for query in found[:MOST_QUERIES]]
 
-    def _left(self, one: Open) -> dict[str, Any]:
+    def _left_outcome(self, one: Open) -> dict[str, Any]:
         content = self._folders.read(
             owner=one.owner,
             job=one.job,

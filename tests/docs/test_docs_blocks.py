@@ -15,8 +15,9 @@ from tests.support.archive import Archive
 from tests.support.avis import notebook, write_avi
 from tests.support.examples import FENCED, blocks, name_of, pages
 
-DEVELOP, CHECK, RUN = (
-    f"docs/how-to/{name}.md" for name in ("develop-an-avi", "check-an-avi", "run-the-platform")
+DEVELOP, CHECK, RUN, FROM = (
+    f"docs/how-to/{name}.md"
+    for name in ("develop-an-avi", "check-an-avi", "run-the-platform", "where-is-this-from")
 )
 COUNTS = """
     from math import isfinite
@@ -74,6 +75,19 @@ def test_settings_are_settings(tmp_path: Path, number: int) -> None:
         assert (found.items() >= wanted.items()) if isinstance(wanted, dict) else found == wanted, name
 
 
+def test_a_file_is_asked_for_as_shown(tmp_path: Path) -> None:
+    [cell], [manifest] = blocks(FROM, "python"), blocks(FROM, "toml")
+    files = {
+        "avi.toml": f'title = "Match"\n{manifest}',
+        "app.ipynb": notebook("1"),
+        "pipelines/match.ipynb": notebook("1", parameters=cell),
+    }
+    [pipeline] = read_release(write_avi(tmp_path / "match", files)).pipelines
+    assert [(one.name, one.type, one.title) for one in pipeline.parameters] == [
+        ("stars", "file", "List of stars")
+    ]
+
+
 def test_no_block_in_another_page_is_left_out() -> None:
     """Those of the other pages are run by tests/acceptance/test_examples.py."""
     found = {
@@ -84,6 +98,7 @@ def test_no_block_in_another_page_is_left_out() -> None:
         DEVELOP,
         CHECK,
         RUN,
+        FROM,
         "docs/how-to/use-the-command.md",
         "docs/how-to/from-a-notebook.md",
     }

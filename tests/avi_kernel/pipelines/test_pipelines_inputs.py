@@ -17,7 +17,9 @@ def test_the_code_opens_its_file_by_the_path_it_gets_and_its_questions_are_told(
         {
             "avi.toml": 'title = "Reads"\n',
             "app.ipynb": notebook("1"),
-            "pipelines/main.ipynb": notebook(READS, parameters="stars: Path\nnothing: Path | None = None"),
+            "pipelines/main.ipynb": notebook(
+                READS, parameters="from pathlib import Path\n\nstars: Path\nnothing: Path | None = None"
+            ),
         },
     )
     (tmp_path / "home" / "data").mkdir(parents=True)

@@ -72,8 +72,8 @@ def test_reading_parameters_executes_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
-        ("x = [1, 2]", "x: a parameter is int, float, str or bool"),
-        ("x: list = 1", "x: its type must be int, float, str or bool; got `list`"),
+        ("x = [1, 2]", "x: a parameter is int, float, str, bool or Path"),
+        ("x: list = 1", "x: its type must be int, float, str, bool or Path; got `list`"),
         ("x: float | None = 2.0", "`x: float | None = None`"),
         ("x = None", "say its type, as in `x: float`"),
         ("for i in range(3): pass", "only `name: type = value` is accepted"),
