@@ -36,6 +36,7 @@ class LinkPage(PageHandler):
         self.set_header("X-Robots-Tag", "noindex, nofollow")
         self.set_header("Cache-Control", "no-store")
 
+    @override
     def _request_summary(self) -> str:
         # The address is the secret: it is in no log.
         return f"{self.request.method} {ROOT}p/… ({self.request.remote_ip})"

@@ -1,7 +1,7 @@
 """Pages of products: one's own, those that others share, one of them, and the form that makes one."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -35,7 +35,9 @@ class ProductsPage(ProductPages):
 
     @override
     async def get(self) -> None:
-        which = "shared" if self.get_query_argument("which", "") == "shared" else "mine"
+        which: Literal["mine", "shared"] = (
+            "shared" if self.get_query_argument("which", "") == "shared" else "mine"
+        )
         before = self.get_query_argument("before", "")[:64]
         found = await self.in_thread(
             self.services.products.page,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from avi_kernel.protocol.runs import RESULTS_FOLDER
@@ -104,11 +105,10 @@ class ProductMaker:
         files: list[dict[str, Any]] = []
         copied = 0
         for one in self._opened(product):
-            before = copied
             blob = self._blobs.keep(
                 one.file,
                 most=product.bytes - copied,
-                told=lambda size, before=before: self._progress(product, before + size),
+                told=partial(self._progress, product, before=copied),
             )
             if one.sha256 and one.sha256 != blob.sha256:
                 raise Conflict(f"{one.path} is not what its job made; nothing was shared.")
@@ -139,7 +139,7 @@ class ProductMaker:
                 media_type = row.media_type or media_type_of(name)
                 yield SourceFile(path=name, file=file, media_type=media_type, sha256=row.sha256)
 
-    def _progress(self, product: Product, copied: int) -> None:
+    def _progress(self, product: Product, size: int, *, before: int) -> None:
         """Tell how far it is, once a second; and notice that it was removed meanwhile."""
         now = self._clock.monotonic()
         if now - self._told_at < TELL_SECONDS:
@@ -149,7 +149,7 @@ class ProductMaker:
             row = products.one(session, product.id, hold=True)
             if row is None or row.state != ProductState.MAKING:
                 raise Dropped
-            row.copied_bytes = copied
+            row.copied_bytes = before + size
             session.flush()
             tell(session, row, at=self._clock.now())
 

@@ -85,7 +85,7 @@ class ShareService:
             Too many may.
         """
         subject = _subject_of(asked, owner=owner, groups=groups)
-        secret = secrets.token_urlsafe(_SECRET_BYTES) if asked.kind == Kind.LINK else ""
+        secret = secrets.token_urlsafe(_SECRET_BYTES) if asked.kind == Kind.LINK.value else ""
         with self._database.transaction() as session:
             row, now = self._owned.own(session, owner, product), self._clock.now()
             made = Share(
@@ -170,7 +170,7 @@ def _subject_of(asked: ShareMake, *, owner: str, groups: Collection[str]) -> str
     subject = asked.subject.strip()
     if asked.kind in (Kind.EVERYONE, Kind.LINK):
         return ""
-    if asked.kind == Kind.GROUP:
+    if asked.kind == Kind.GROUP.value:
         if subject not in groups or not is_plain(subject):
             named = ", ".join(sorted(groups)) or "none"
             raise BadParameter(

@@ -181,9 +181,7 @@ def _live(now: datetime) -> Any:
     return and_(Share.revoked_at.is_(None), or_(Share.expires_at.is_(None), Share.expires_at > now))
 
 
-def _page(
-    session: Session, wanted: Select[tuple[Product]], *, before: str | None, limit: int
-) -> Sequence[Product]:
+def _page(session: Session, wanted: Select[Product], *, before: str | None, limit: int) -> Sequence[Product]:
     wanted = wanted.where(Product.state.not_in(_GONE))
     if before:
         wanted = wanted.where(Product.id < before)

@@ -1,5 +1,7 @@
 """What is shared is seen in a container that runs already, by whom it is shared with, until it is revoked."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.support.published import follow, publish, submit
 
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
 OWNER, READER, STRANGER = "developer", "scientist", "operator"
+COMMAND = Path(sys.executable).with_name("gavip")
 CONTENT = "stars-of-m45"
 LOOKS = """
 import os, pathlib, time
@@ -128,6 +131,26 @@ def test_a_product_is_a_copy_that_its_owner_does_not_reach(
     (own.root / "users" / OWNER / "data" / "m45.txt").write_text("changed")
     answer: Any = owner.get(f"/products/{made}/content", params={"path": "m45.txt"})
     assert answer.text == CONTENT
+
+
+def test_the_command_does_the_same(own: Platform, product: tuple[httpx.Client, str], tmp_path: Path) -> None:
+    _, made = product
+    settings = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "CACHE")}
+    environ = {"PATH": "/usr/bin:/bin", "GAVIP_TOKEN": own.token(OWNER), **settings}
+
+    def ran(*words: str) -> str:
+        command = [COMMAND, "--url", own.url, *words]
+        return subprocess.run(
+            command, env=environ, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+
+    assert "M45" in ran("product", "make", "--path", "data", "--title", "M45")
+    assert READER in ran("share", "make", made, "user", "--subject", READER)
+    assert READER in ran("share", "list", made)
+    with own.client(OWNER) as owner:
+        [share] = owner.get(f"/products/{made}/shares").json()
+        ran("share", "revoke", made, share["id"])
+        assert owner.get(f"/products/{made}/shares").json() == []
 
 
 def test_the_operators_view_of_the_folders_is_closed(own: Platform) -> None:

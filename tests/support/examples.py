@@ -54,6 +54,11 @@ SKIPPED = {
         by="tests/acceptance/test_images_for_authors.py",
         words='"image", "download", "small"',
     ),
+    r"gavip (product|share) ": Held(
+        why="names a job and a product of its reader's",
+        by="tests/acceptance/test_sharing.py",
+        words='"share", "make", made',
+    ),
     r"docker build": Held(why="builds images", by="scripts/images", words="docker build "),
     r"scripts/images --test|python3 -m scripts.image_smoke": Held(
         why="tries all images", by="tests/images/test_images.py", words="image_smoke.smoke("
