@@ -28,12 +28,16 @@ class TusHandler(BaseHandler):
     """What all of them share."""
 
     @override
-    async def prepare(self) -> None:
+    def set_default_headers(self) -> None:
+        super().set_default_headers()  # refusals carry these too
         self.set_header("Tus-Resumable", VERSION)
+        self.set_header("Tus-Version", VERSION)
         self.set_header("Cache-Control", "no-store")
+
+    @override
+    async def prepare(self) -> None:
         await super().prepare()
         if self.request.method != "OPTIONS" and self.request.headers.get("Tus-Resumable") != VERSION:
-            self.set_header("Tus-Version", VERSION)
             refused = BadRequest(f"Uploads go by tus {VERSION}: send the header Tus-Resumable: {VERSION}.")
             refused.status_code = HTTPStatus.PRECONDITION_FAILED
             raise refused
@@ -58,7 +62,6 @@ class TusUploads(TusHandler):
 
     @override
     async def options(self) -> None:
-        self.set_header("Tus-Version", VERSION)
         self.set_header("Tus-Extension", "creation,termination")
         self.set_status(HTTPStatus.NO_CONTENT)
 

@@ -289,7 +289,8 @@ def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
 
 
 def _by_status(folder: int, names: list[tuple[str, bool]], order: Order) -> list[tuple[str, bool]]:
-    attribute, found = f"st_{'size' if order.by == 'size' else 'mtime_ns'}", []
+    attribute = "st_size" if order.by == "size" else "st_mtime_ns"
+    found: list[tuple[int, tuple[str, bool]]] = []
     for one in names:
         with suppress(OSError):  # gone since it was seen
             found.append((getattr(os.stat(one[0], dir_fd=folder, follow_symlinks=False), attribute), one))
@@ -298,7 +299,7 @@ def _by_status(folder: int, names: list[tuple[str, bool]], order: Order) -> list
 
 def _names(folder: int) -> tuple[list[tuple[str, bool]], bool]:
     """Return the names in a folder, whether each is a folder, and whether there are more than are looked at."""
-    found = []
+    found: list[tuple[str, bool]] = []
     with os.scandir(folder) as listed:
         for seen, entry in enumerate(listed):  # hidden ones count too: there may be no end of them
             if seen >= MOST_SEEN:

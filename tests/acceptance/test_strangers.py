@@ -240,7 +240,7 @@ PAGES = {
     "/products/{product}/content?path=word.txt": {404},
     "/files/view?path=secret.txt": {404},
     "/files/view/content?path=secret.txt": {404},
-    "/files/zip?path=jobs": {404},
+    "/files/zip?path=jobs/{job}": {404},
     "/files/find?text=word": {200},
     "/files/bin": {200},
     "/files/place?path=x": {200},

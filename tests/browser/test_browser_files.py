@@ -244,3 +244,15 @@ async def test_ten_thousand_files_are_there_at_once(browser, service, space):
         assert first < 1000
         await page.get_by_role("link", name="Next").click()
         await expect(page.locator(".turns")).to_contain_text("101 to 200 of 10")
+
+
+@pytest.mark.hub
+async def test_who_signed_in_with_a_browser_uploads_and_deletes(scientist, tmp_path):
+    """With a cookie, so that the page's own token has to come with each request."""
+    await scientist.go("files")
+    page = scientist.page
+    await page.locator("#upload-files").set_input_files(files(tmp_path, signed=5 * MB))
+    await page.get_by_label("Choose signed.fits").check()
+    await page.get_by_role("button", name="Delete chosen").click()
+    await expect(page.get_by_role("status").first).to_contain_text("1 thing moved to the bin.")
+    assert scientist.seen.errors == []

@@ -78,6 +78,7 @@ async def test_a_file_goes_there_and_comes_back(cp, here, space):
 
 async def test_a_folder_that_is_listed_in_pages_comes_whole(cp, here, space, monkeypatch):
     monkeypatch.setattr("gavip_hub.storage.userfiles.MOST_LISTED", 2)
+    space.mkdir(parents=True, exist_ok=True)
     for name in "abcde":
         (space / name).write_text(name)
     await cp("-r", "space:", "all")
