@@ -142,7 +142,7 @@ class _Gateway(wsgi.Gateway_10):
 
     @override
     def get_environ(self) -> Any:
-        environ = super().get_environ()
+        environ = super().get_environ()  # type: ignore[no-untyped-call]
         environ[CLOSE] = self._close
         return environ
 

@@ -28,6 +28,8 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND"})
 _METHODS = _READING | {"PUT", "DELETE", "MKCOL", "MOVE", "COPY", "PROPPATCH", "LOCK", "UNLOCK"}
 _LARGEST_BODY = 64 * 1024
 """Bytes of what is no file: XML."""
+MOST_LISTINGS = 2
+"""That are made at once."""
 _DRAINED = 8 * 1024 * 1024
 """Bytes of a refused file that are still taken, so that its sender reads why."""
 _PIECE = 64 * 1024
@@ -78,6 +80,7 @@ class Gate:
         self._people = people
         self._mount = mount
         self._public = urlsplit(public_url)
+        self._listings = threading.Semaphore(MOST_LISTINGS)
         self._turns = _Turns(most=most, most_of_one=most_of_one)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
@@ -107,7 +110,15 @@ class Gate:
             _require_scope(profile, environ["REQUEST_METHOD"])
             with self._turns.one(profile.name):
                 self._prepare(environ, path, profile)
-                yield from SpaceServer(self._provider)(environ, begin)
+                yield from self._of_space(environ, begin)
+
+    def _of_space(self, environ: Environ, begin: "_Begin") -> Iterator[bytes]:
+        answer: Iterator[bytes] = SpaceServer(self._provider)(environ, begin)
+        if environ["REQUEST_METHOD"] == "PROPFIND":
+            # A listing of 20,000 entries takes 100 MB until it is made; sending it may take as long as its reader likes.
+            with self._listings:
+                answer = iter(list(answer))
+        yield from answer
 
     def _path(self, environ: Environ) -> str:
         """Return the path below our own."""
@@ -146,7 +157,10 @@ class Gate:
 
     def _target(self, destination: str, environ: Environ) -> str:
         """Return the path that a `Destination` names below our own."""
-        named = urlsplit(destination)
+        try:
+            named = urlsplit(destination)
+        except ValueError:
+            raise Refused(HTTPStatus.BAD_REQUEST, "The header Destination is no address.") from None
         if named.netloc and named.netloc not in {self._public.netloc, environ.get("HTTP_HOST")}:
             raise Refused(HTTPStatus.BAD_GATEWAY, "Files are moved and copied within your space alone.")
         # Not `named.path` alone: in the names of files a question mark is written as %3F.

@@ -67,6 +67,8 @@ class SpaceServer(RequestServer):  # type: ignore[misc]
         """Return the folder in which something is to lie, and what lies there now."""
         if not path:
             raise Refused(HTTPStatus.BAD_REQUEST, "The header Destination says where to.")
+        if not path.strip("/"):
+            raise Refused(HTTPStatus.FORBIDDEN, "Nothing takes the place of the whole space.")
         parent = self._provider.get_resource_inst(util.get_uri_parent(path.rstrip("/")), environ)
         if parent is None or not parent.is_collection:
             raise Refused(HTTPStatus.CONFLICT, "There is no folder to put it in: make that first.")

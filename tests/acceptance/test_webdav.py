@@ -283,7 +283,7 @@ def test_each_person_sees_their_own_files(own: Platform) -> None:
     with person(own, "developer") as developer, person(own) as scientist:
         assert developer.put("mine.txt", content=b"developer's").status_code == 201
         assert scientist.get("mine.txt").status_code == 404
-        assert scientist.get("../developer/mine.txt").status_code in {400, 404}
+        assert scientist.get("..%2fdeveloper%2fmine.txt").status_code == 400
 
 
 def test_a_token_for_reading_files_alone_reads_and_no_more(own: Platform) -> None:

@@ -80,7 +80,7 @@ class Platform:
     @property
     def url(self) -> str:
         """Address of the portal's and Hub's host, with no slash at the end."""
-        return self.config.public_url
+        return f"http://{self.config.domain}:{self.port}"
 
     @property
     def api(self) -> str:

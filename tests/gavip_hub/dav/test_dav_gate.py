@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.webdav import MOUNT, Dav, basic, running_dav
 
+QUOTA = {"memory_mb": 1024, "cpu": 1.0, "jobs": 1, "servers": 1}
 HOSTILE = (
     "../bob/b.txt",
     "data/../../bob/b.txt",
@@ -31,7 +32,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def dav(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dav]:
-    with running_dav(tmp_path_factory.mktemp("dav") / "root", quota={"space_mb": 4}) as running:
+    with running_dav(tmp_path_factory.mktemp("dav") / "root", quota=QUOTA | {"space_mb": 4}) as running:
         (running.config.root / "users/bob").mkdir()
         (running.config.root / "users/bob/b.txt").write_text("bob's")
         yield running

@@ -2,8 +2,11 @@
 
 import asyncio
 
+from gavip_hub.health import answers
 from gavip_hub.storage.lease import lease
+from gavip_hub.supervise.installation import free_ports
 from tests.support.service import health, running_service, until
+from tests.support.webdav import running_dav
 
 
 async def when(client, *, well):
@@ -60,3 +63,13 @@ async def test_a_service_that_stands_by_says_so_until_it_leads(tmp_path):
         other.release()
         assert told["problems"] == ["Another service schedules jobs: this one stands by."]
         await when(nobody, well=True)
+
+
+async def test_webdav_that_is_down():
+    [nothing] = free_ports(1)
+    assert not await answers(f"http://127.0.0.1:{nothing}")
+
+
+def test_webdav_that_is_up(tmp_path):
+    with running_dav(tmp_path / "root") as dav:
+        assert asyncio.run(answers(f"http://127.0.0.1:{dav.port}"))

@@ -33,7 +33,9 @@ def disk(tmp_path: Path) -> Disk:
 
 @pytest.fixture
 def room(tmp_path: Path, disk: Disk) -> Iterator[SpaceRoom]:
-    config = load_config(tmp_path, quota={"space_mb": 100})
+    config = load_config(
+        tmp_path, quota={"memory_mb": 1, "cpu": 1.0, "jobs": 1, "servers": 1, "space_mb": 100}
+    )
     upgrade(config.database_url)
     database = Database(url=config.database_url, pool_size=2)
     yield SpaceRoom(

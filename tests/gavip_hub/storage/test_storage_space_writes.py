@@ -1,13 +1,15 @@
 """Spaces as file managers change them: whole or not at all, and as their owner's."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from gavip_hub.exceptions import Conflict, NotFound, TooLarge
 from gavip_hub.storage import space_writes
-from gavip_hub.storage.space_writes import SpaceWriter
+from gavip_hub.storage.space_writes import Incoming, SpaceWriter
 from gavip_hub.storage.userfiles import found_of
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
@@ -29,11 +31,19 @@ def nothing(_bytes: int) -> None:
     pass
 
 
-def write(writer: SpaceWriter, path: str, content: bytes = b"stars", *, instead_of: str = "") -> None:
+@contextmanager
+def begun(writer: SpaceWriter) -> Iterator[Incoming]:
     incoming = writer.begin("ada", nothing)
-    incoming.write(content)
-    writer.put("ada", path.split("/"), incoming, instead_of=instead_of)
-    incoming.forget()
+    try:
+        yield incoming
+    finally:
+        incoming.forget()
+
+
+def write(writer: SpaceWriter, path: str, content: bytes = b"stars", *, instead_of: str = "") -> None:
+    with begun(writer) as incoming:
+        incoming.write(content)
+        writer.put("ada", path.split("/"), incoming, instead_of=instead_of)
 
 
 def copy(writer: SpaceWriter, source: str, target: str, *, instead: bool = False) -> None:
@@ -55,10 +65,10 @@ def test_what_is_made_belongs_to_the_owner_of_the_space(space: Path, writer: Spa
 
 
 def test_a_file_is_not_seen_before_it_is_whole(space: Path, writer: SpaceWriter) -> None:
-    incoming = writer.begin("ada", nothing)
-    incoming.write(b"st")
-    assert list(space.iterdir()) == []
-    writer.put("ada", ["a.txt"], incoming)
+    with begun(writer) as incoming:
+        incoming.write(b"st")
+        assert list(space.iterdir()) == []
+        writer.put("ada", ["a.txt"], incoming)
     assert (space / "a.txt").read_bytes() == b"st"
 
 
@@ -87,9 +97,10 @@ def test_another_content_is_not_replaced_unseen(space: Path, writer: SpaceWriter
 
 def test_a_new_file_replaces_none_that_came_meanwhile(space: Path, writer: SpaceWriter) -> None:
     write(writer, "a.txt", b"one")
-    with pytest.raises(FileExistsError):
-        writer.put("ada", ["a.txt"], writer.begin("ada", nothing), is_new=True)
-    writer.put("ada", ["b.txt"], writer.begin("ada", nothing), is_new=True)
+    with begun(writer) as incoming:
+        with pytest.raises(FileExistsError):
+            writer.put("ada", ["a.txt"], incoming, is_new=True)
+        writer.put("ada", ["b.txt"], incoming, is_new=True)
     assert (space / "a.txt").read_bytes() == b"one"
     assert (space / "b.txt").exists()
 
