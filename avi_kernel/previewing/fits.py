@@ -32,8 +32,8 @@ def load() -> None:
     fits.HDUList([fits.PrimaryHDU(pixels), fits.CompImageHDU(pixels), rows, texts]).writeto(stream)
     content = stream.getvalue()
     for part, picture in (("0", False), ("0", True), ("1", False), ("2", False), ("3", False)):
-        asked = {"kind": "fits", "size": len(content), "part": part, "picture": picture}
-        read(Question(file=io.BytesIO(content), **asked))
+        file = io.BytesIO(content)
+        read(Question(file=file, kind="fits", size=len(content), part=part, picture=picture))
 
 
 def read(question: Question) -> Answer:

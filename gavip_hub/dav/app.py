@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from cheroot import wsgi
@@ -24,13 +25,18 @@ from gavip_hub.hub.access import WEBDAV_MOUNT
 from gavip_hub.logs import set_up
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.space_room import SpaceRoom
+from gavip_hub.storage.aside import Aside
+from gavip_hub.storage.bin import Bin
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
+from gavip_hub.storage.file_moves import FileMoves
+from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.marks import WriteMarks
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.space_reads import SpaceReader
 from gavip_hub.storage.space_writes import SpaceWriter
 from gavip_hub.storage.uploads import Uploads
+from gavip_hub.storage.userfiles import UserFiles
 
 CONNECTIONS = 4
 """To the database."""
@@ -115,7 +121,21 @@ def make_space(config: Gavip, database: Database) -> Space:
         clock=SystemClock(),
     )
     reader, writer = SpaceReader(root=config.root), SpaceWriter(root=config.root)
-    return Space(reader=reader, writer=writer, room=room, remove=writer.remove)
+    return Space(reader=reader, writer=writer, room=room, remove=_to_the_bin(config))
+
+
+def _to_the_bin(config: Gavip) -> Callable[[str, tuple[str, ...]], None]:
+    """Return what moves a file or folder to its owner's bin, from which the portal gives it back."""
+    files, aside = UserFiles(root=config.root), Aside(root=config.root, process="webdav")
+    aside.sweep()
+    moves = FileMoves(root=config.root, files=files, aside=aside)
+    kept = Bin(root=config.root, files=files, moves=moves, aside=aside)
+
+    def remove(owner: str, parts: tuple[str, ...]) -> None:
+        now = SystemClock().now()
+        kept.put(owner, parts, name=f"{new_id('d', now=now)}-000", at=now)
+
+    return remove
 
 
 def make_gate(config: Gavip, space: Space, people: People | None = None) -> Gate:

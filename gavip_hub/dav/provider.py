@@ -40,7 +40,7 @@ class Space:
     writer: SpaceWriter
     room: SpaceRoom
     remove: Callable[[str, tuple[str, ...]], None]
-    """Takes something out of a space: for good, or to where a platform keeps what its users removed."""
+    """Takes something out of a space: to its owner's bin."""
 
 
 class SpaceProvider(DAVProvider):  # type: ignore[misc]
