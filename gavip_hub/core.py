@@ -21,6 +21,8 @@ from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.services.servers import ServerService
+from gavip_hub.services.shared_files import SharedFiles
+from gavip_hub.services.shared_inputs import opening_shared
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
 from gavip_hub.storage.aside import Aside
@@ -106,7 +108,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         folders=AttemptFolders(root=config.root),
         spaces=spaces,
         uploads=Uploads(root=config.root),
-        **_file_stores(config.root),
+        **_file_stores(config.root, database),
         quotas=quotas,
         repositories=repositories,
         wheels=wheels,
@@ -143,12 +145,13 @@ def _templates(
     )
 
 
-def _file_stores(root: Path) -> dict[str, Any]:
+def _file_stores(root: Path, database: Database) -> dict[str, Any]:
     """Return what users' files are read and written by, by its name in `Core`."""
     files, aside = UserFiles(root=root), Aside(root=root)
     moves = FileMoves(root=root, files=files, aside=aside)
     bin_ = Bin(root=root, files=files, moves=moves, aside=aside)
-    return {"files": files, "aside": aside, "moves": moves, "bin": bin_, "inputs": InputFiles(files=files)}
+    inputs = InputFiles(files=files, shared=opening_shared(database, SharedFiles(root=root)))
+    return {"files": files, "aside": aside, "moves": moves, "bin": bin_, "inputs": inputs}
 
 
 def _packages(config: Gavip) -> tuple[Wheels, Environments]:

@@ -64,12 +64,13 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
     jobs, pushes = _jobs(core, proposals), _pushes(core)
+    provenance = ProvenanceService(database=core.database, clock=core.clock, portal=PREFIX)
     drafts = Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb)
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
-        provenance=ProvenanceService(database=core.database, clock=core.clock, portal=PREFIX),
+        provenance=provenance,
         again=_again(core, jobs),
         events=EventService(database=core.database),
         releases=core.releases,
@@ -103,11 +104,13 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         editing=_editing(core, pushes, drafts),
         pushes=pushes,
         images=_images(core, images),
-        **_products(core, jobs, hub, threads),
+        **_products(core, jobs, provenance, hub, threads),
     )
 
 
-def _products(core: Core, jobs: JobService, hub: Hub, threads: Threads) -> dict[str, Any]:
+def _products(
+    core: Core, jobs: JobService, provenance: ProvenanceService, hub: Hub, threads: Threads
+) -> dict[str, Any]:
     """Return what makes, shows and shares products, by its name in `Services`."""
     root, portal = core.config.root, f"{core.config.public_url}{PREFIX}"
     common: dict[str, Any] = {"database": core.database, "clock": core.clock}
@@ -115,7 +118,12 @@ def _products(core: Core, jobs: JobService, hub: Hub, threads: Threads) -> dict[
     showing = Showing(trees=SharedTrees(root=root, blobs=blobs), **common)
     making: dict[str, Any] = {"blobs": blobs, "sources": sources, "showing": showing, "disk": core.disk}
     products = ProductService(
-        quotas=core.quotas, jobs=jobs, page_of=lambda one: f"{portal}/products/{one}", **making, **common
+        quotas=core.quotas,
+        jobs=jobs,
+        page_of=lambda one: f"{portal}/products/{one}",
+        snapshot=provenance.snapshot,
+        **making,
+        **common,
     )
     return {
         "products": products,

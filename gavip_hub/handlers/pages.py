@@ -38,6 +38,7 @@ from gavip_hub.handlers.links import link_of
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage, TemplatesPage
+from gavip_hub.handlers.product_views import product_view_routes
 from gavip_hub.handlers.project_pages import project_routes
 from gavip_hub.handlers.rendering import STATIC, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
@@ -296,6 +297,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *device.ROUTES,
         *view_routes(notebooks),
         *product_pages.ROUTES,
+        *product_view_routes(notebooks),
         *link_pages.ROUTES,
         *file_pages.ROUTES,
         *file_acts.ROUTES,

@@ -7,14 +7,17 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from avi_kernel.protocol.products import ProductChange, ProductMake, ProductView, ShareMake
+from avi_kernel.protocol.provenance import ProvenanceView
 from gavip_hub.exceptions import BadParameter, GavipError
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.products import READ, WRITE, send_product_file, share
+from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import readme_page
 
 PAGE_LENGTH = 25
+LONGEST_PATH = 2000
 _FIELDS = ("path", "job", "title", "description")
-_PRODUCT = "[A-Za-z0-9_-]{1,64}"
+PRODUCT = "[A-Za-z0-9_-]{1,64}"
 _DAYS = {"7": 7, "30": 30, "365": 365}
 
 
@@ -100,7 +103,7 @@ class ProductPage(ProductPages):
             Address of a link that was made just now: it is never shown again.
         """
         view: ProductView = await self.in_thread(self.services.products.get, **self.asking, product=product)
-        after = self.get_query_argument("after", "")[:2000]
+        after = self.get_query_argument("after", "")[:LONGEST_PATH]
         files = await self.in_thread(
             self.services.products.files, **self.asking, product=product, after=after
         )
@@ -120,8 +123,20 @@ class ProductPage(ProductPages):
             problem=problem,
             told=told,
             later=bool(after),
+            **_chain(view),
             here=f"{ROOT}products/{product}",
         )
+
+
+def _chain(view: ProductView) -> dict[str, Any]:
+    """Return the chain back to the archive; only its owner is led on to the jobs in it, which nobody else may see."""
+    if view.provenance is None:
+        return {"provenance": None}
+    chain = ProvenanceView.model_validate(view.provenance)
+    if view.may != "own":
+        nodes = [node.model_copy(update={"url": ""}) for node in chain.nodes]
+        chain = chain.model_copy(update={"nodes": nodes})
+    return {"provenance": chain, "picture": picture_of(chain), "stations": stations_of(chain)}
 
 
 class ProductAct(ProductPage):
@@ -198,7 +213,7 @@ class ProductDownload(ProductPages):
 
     @override
     async def get(self, product: str) -> None:
-        path = self.get_query_argument("path", "", strip=False)[:2000]
+        path = self.get_query_argument("path", "", strip=False)[:LONGEST_PATH]
         with self.context.reads.one(self.require(READ)):
             found = await self.in_thread(
                 self.services.products.open, **self.asking, product=product, path=path
@@ -209,7 +224,7 @@ class ProductDownload(ProductPages):
 ROUTES: list[tuple[str, type[Any], dict[str, Any]]] = [
     (f"{ROOT}products", ProductsPage, {}),
     (f"{ROOT}products/new", NewProductPage, {}),
-    (f"{ROOT}products/({_PRODUCT})", ProductPage, {}),
-    (f"{ROOT}products/({_PRODUCT})/(describe|share|revoke|remove)", ProductAct, {}),
-    (f"{ROOT}products/({_PRODUCT})/content", ProductDownload, {}),
+    (f"{ROOT}products/({PRODUCT})", ProductPage, {}),
+    (f"{ROOT}products/({PRODUCT})/(describe|share|revoke|remove)", ProductAct, {}),
+    (f"{ROOT}products/({PRODUCT})/content", ProductDownload, {}),
 ]

@@ -72,7 +72,7 @@ class ProductService:
         disk: DiskSpace,
         clock: Clock,
         page_of: Callable[[str], str],
-        snapshot: Callable[[str], dict[str, Any] | None] = lambda _: None,
+        snapshot: Callable[[Session, str], dict[str, Any] | None] = lambda _session, _job: None,
     ) -> None:
         self._database = database
         self._quotas = quotas
@@ -273,7 +273,8 @@ class ProductService:
             owner, asked, title, files=len(chosen), bytes=sum(one.size for one in chosen), **source
         )
         made.results = [one.name for one in chosen]
-        made.provenance = self._snapshot(job.id)
+        with self._database.reading() as session:
+            made.provenance = self._snapshot(session, job.id)
         return made
 
     def _new(self, owner: str, asked: ProductMake, title: str, **columns: Any) -> Product:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from gavip_hub.domain.products import Kind, ProductState, Shown
+from gavip_hub.domain.products import Kind, ProductState, Shown, leaf_of
 from gavip_hub.storage import rows
 from gavip_hub.storage.among import among
 from gavip_hub.storage.product_schema import Product, ProductFileRow, Share
@@ -38,6 +38,16 @@ def names(session: Session, products: Collection[str]) -> dict[str, tuple[str, s
     """Return owner and slug by product."""
     wanted = select(Product.id, Product.owner, Product.slug).where(among(session, Product.id, products))
     return {row.id: (row.owner, row.slug) for row in session.execute(wanted)}
+
+
+def of_leaf(session: Session, *, owner: str, leaf: str) -> str | None:
+    """Return which of somebody's products readers find in a folder of this name."""
+    wanted = select(Product.id, Product.slug).where(
+        Product.owner == owner,
+        Product.id.endswith(leaf.rpartition("-")[2], autoescape=True),
+        Product.state.not_in(_GONE),
+    )
+    return next((row.id for row in session.execute(wanted) if leaf_of(row.slug, row.id) == leaf), None)
 
 
 def owned(session: Session, owner: str, *, before: str | None, limit: int) -> Sequence[Product]:

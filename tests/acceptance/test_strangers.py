@@ -238,6 +238,8 @@ PAGES = {
     "/products/{product}": {404},
     "/products/{product}/share": {404},
     "/products/{product}/content?path=word.txt": {404},
+    "/products/{product}/view?path=word.txt": {404},
+    "/products/{product}/view/content?path=word.txt": {404},
     "/files/view?path=secret.txt": {404},
     "/files/view/content?path=secret.txt": {404},
     "/files/zip?path=jobs/{job}": {404},

@@ -315,9 +315,13 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     ]
     said = {"link": EVIL, "problem": EVIL, "told": EVIL, "here": "/services/gavip/products/p1"}
     for product in products:
-        yield "product.html", {"product": product, **files, "shares": shares, **said}
+        drawn = {name: part for name, part in chain(None).items() if name != "comparison"}
+        yield "product.html", {"product": product, **files, "shares": shares, **said, **drawn}
     bare = {"files": ProductFiles(items=[]), "later": False, "about": "", "shares": []}
-    yield "product.html", {"product": products[0], **said, **bare, "link": "", "problem": "", "told": ""}
+    bare |= {"link": "", "problem": "", "told": "", "provenance": None}
+    yield "product.html", {"product": products[0], **said, **bare}
+    one = ProductFile(path=EVIL, size=5, sha256="0" * 64, media_type="text/plain")
+    yield "product_file.html", {"product": products[0], "file": one, **SEEN}
     yield "product_link.html", {"product": products[1], **files, "here": "/services/gavip/p/s"}
     for given in ({"path": EVIL, "job": ""}, {"path": "", "job": EVIL}):
         values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}"}
@@ -486,13 +490,14 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "page": Page(number=2, total=2, more=True),
         "pool": POOLS[0],
         "begun": begun,
+        "webdav": EVIL,
         **done,
     }
     above = [(EVIL, EVIL)]
     yield "files.html", {"folder": folder, "above": above, "renaming": "", **shown}
     yield "files.html", {"folder": folder, "above": above, "renaming": "maps", **shown}
     nothing = {"sort": "name", "page": Page(number=1, total=0, more=False), "pool": POOLS[0], "renaming": ""}
-    silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False}
+    silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False, "webdav": ""}
     for path in ("", EVIL):
         empty = FolderView(path=path, items=[])
         yield (

@@ -1,0 +1,86 @@
+"""A file of a product, looked at in the browser by whoever may read it."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from typing_extensions import override
+
+from avi_kernel.protocol.products import ProductView
+from gavip_hub.handlers.contents import Shown, look, show_content
+from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
+from gavip_hub.handlers.page_base import ROOT
+from gavip_hub.handlers.previews import Place
+from gavip_hub.handlers.product_pages import LONGEST_PATH, PRODUCT, ProductPages
+from gavip_hub.services.products import OpenProductFile
+
+
+class ShownProductFile(ProductPages):
+    """What shows a file of a product."""
+
+    async def opened(self, product: str) -> OpenProductFile:
+        """Open the file that is asked for; the caller closes it."""
+        path = self.get_query_argument("path", "", strip=False)[:LONGEST_PATH]
+        found: OpenProductFile = await self.in_thread(
+            self.services.products.open, **self.asking, product=product, path=path
+        )
+        return found
+
+
+class ProductFileView(ShownProductFile):
+    """A page of what it holds."""
+
+    @override
+    async def get(self, product: str) -> None:
+        view: ProductView = await self.in_thread(self.services.products.get, **self.asking, product=product)
+        with self.context.reads.one(self.require(self.scope)):
+            found = await self.opened(product)
+            with found.file as file:
+                seen = await look(self, _shown(found, file))
+        self.render_page(
+            "product_file.html", product=view, file=found.entry, place=_place(view, found), **seen
+        )
+
+
+class ProductFileContent(ShownProductFile):
+    """An image or a rendered notebook, for a frame or an image of the portal's pages."""
+
+    is_stream = True
+    policy = CONTENT_CSP
+
+    @override
+    def initialize(self, *, notebooks: NotebookPages) -> None:
+        self._notebooks = notebooks
+
+    @override
+    async def get(self, product: str) -> None:
+        with self.context.reads.one(self.require(self.scope)):
+            found = await self.opened(product)
+            with found.file as file:
+                # Its address leads nowhere once the product is taken back.
+                await show_content(self, _shown(found, file), self._notebooks, lasts=False)
+
+
+def _shown(found: OpenProductFile, file: Any) -> Shown:
+    entry = found.entry
+    name = entry.path.rpartition("/")[2]
+    return Shown(file=file, name=name, media_type=entry.media_type, size=entry.size, etag=entry.sha256)
+
+
+def _place(product: ProductView, found: OpenProductFile) -> Place:
+    here, path = f"{ROOT}products/{product.id}", found.entry.path
+    return Place(
+        page=f"{here}/view",
+        content=f"{here}/view/content",
+        download=f"{here}/content?{urlencode({'path': path})}",
+        title=path.rpartition("/")[2],
+        size=found.entry.size,
+        given={"path": path},
+    )
+
+
+def product_view_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[str, Any]]]:
+    """Return the addresses of these pages."""
+    return [
+        (f"{ROOT}products/({PRODUCT})/view", ProductFileView, {}),
+        (f"{ROOT}products/({PRODUCT})/view/content", ProductFileContent, {"notebooks": notebooks}),
+    ]
