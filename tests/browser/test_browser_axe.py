@@ -10,7 +10,7 @@ from gavip_hub.handlers.rendering import STATIC, make_environment
 from tests.support.browser import DESKTOP, PHONE, person
 from tests.support.shown_pages import everywhere, pages
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.timeout(600)]
 ORIGIN = "http://portal.test"
 PORTAL = "/services/gavip/"
 SERIOUS = {"serious", "critical"}
@@ -74,7 +74,6 @@ async def test_the_main_pages_have_no_serious_fault(browser):
     assert await judged(browser, first.items(), size=DESKTOP, dark=False) == {}
 
 
-@pytest.mark.acceptance
 @everywhere_seen
 async def test_no_page_has_a_serious_fault(browser, size, dark):
     assert await judged(browser, list(pages()), size=size, dark=dark) == {}
