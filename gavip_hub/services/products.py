@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Literal
 
 from sqlalchemy.orm import Session
 
+from avi_kernel.protocol.manifest import ReleaseSpec
 from avi_kernel.protocol.products import (
     ProductChange,
     ProductFile,
@@ -297,9 +298,11 @@ class ProductService:
 
     def _name_avi(self, session: Session, made: Product) -> None:
         release = releases.one(session, avi=made.avi or "", version=made.version or "")
-        manifest = (release.spec if release else {}).get("manifest", {})
-        made.authors = [str(one) for one in manifest.get("authors", [])]
-        made.avi_title = str(manifest.get("title") or made.avi)
+        made.avi_title = made.avi or ""
+        if release is not None:
+            manifest = ReleaseSpec.model_validate(release.spec).manifest
+            made.authors = [author.name for author in manifest.authors]
+            made.avi_title = manifest.title or made.avi_title
 
     def _readable(self, session: Session, viewer: str, groups: Collection[str], product: str) -> Product:
         row = products.one(session, product)

@@ -413,13 +413,13 @@ def test_what_is_shared_is_listed_and_read_for_its_reader_alone(desk, product):
     desk.share(product, "user", "bob")
     files = SharedFiles(root=desk.root)
     place = ["shared", "me", "ann", leaf(desk, product)]
-    assert [one.name for one in files.listed("bob", place)[0]] == ["b.csv", "maps"]
+    assert [one.name for one in files.listed("bob", place).found] == ["maps", "b.csv"]
     with files.open("bob", [*place, "maps", "a.csv"]) as file:
         assert file.read() == b"a"
     for who, parts in (("eve", [*place, "b.csv"]), ("bob", ["shared", "other"]), ("bob", ["shared", "me"])):
         with pytest.raises(NotFound):
             files.open(who, parts)
-    assert files.listed("eve", ["shared", "me"]) == ([], False)
+    assert files.listed("eve", ["shared", "me"]).found == []
 
 
 def test_products_count_for_their_owners_quota(desk, product):
