@@ -32,8 +32,8 @@ def load() -> None:
     fits.HDUList([fits.PrimaryHDU(pixels), fits.CompImageHDU(pixels), rows, texts]).writeto(stream)
     content = stream.getvalue()
     for part, picture in (("0", False), ("0", True), ("1", False), ("2", False), ("3", False)):
-        file = io.BytesIO(content)
-        read(Question(file=file, kind="fits", size=len(content), part=part, picture=picture))
+        size = len(content)
+        read(Question(file=io.BytesIO(content), kind="fits", size=size, part=part, picture=picture))
 
 
 def read(question: Question) -> Answer:
@@ -48,8 +48,11 @@ def read(question: Question) -> Answer:
             if not found:
                 raise Unreadable("This file holds no FITS header that can be read.")
             return _shown(question, found)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, fits.VerifyError) as error:
-        raise Unreadable(f"This file cannot be read as FITS: {cell(error, 300)}") from None
+    except (
+        *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
+        fits.VerifyError,
+    ) as error:
+        raise Unreadable(f"This file cannot be read as FITS: {cell(error, 300)}.") from None
 
 
 def _extensions(hdus: Any) -> list[Any]:

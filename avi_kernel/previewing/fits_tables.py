@@ -33,7 +33,7 @@ def page(question: Question, hdu: Any) -> Json:
     rows = _rows(hdu, _raw(question, begin + first * width, width * count), count) if count else []
     names = list(hdu.columns)[: MOST_COLUMNS * 20]
     shown = table([_column(one) for one in names], rows, first=first + 1 if rows else None, total=total)
-    view: dict[str, Any] = {"table": shown} | pages_by_row(first, total)
+    view: Json = {"table": shown} | pages_by_row(first, total)
     if total < announced:
         view["problem"] = (
             f"Its header announces {announced} rows; the file holds {total}: it is cut or damaged."

@@ -50,7 +50,7 @@ def read(question: Question) -> Answer:
                 )
             return Answer(view | _chosen(question, file, parts))
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise Unreadable(f"This file cannot be read as HDF5: {cell(error, 300)}") from None
+        raise Unreadable(f"This file cannot be read as HDF5: {cell(error, 300)}.") from None
 
 
 def _parts(file: Any) -> Iterator[Json]:

@@ -36,11 +36,15 @@ class PreviewAsk(Wire):
     find: Line = ""
     """Words that a header's cards must hold, to be shown."""
     stretch: Stretch = "linear"
+    """How values between black and white are spread: evenly, or the faint ones further apart."""
     cut: Cut = "zscale"
     """Which values are black and white: of zscale, of the middle 99.5 % or 99 %, of all, or `low` and `high`."""
     low: Number | None = None
+    """Value that is black, where `cut` is `levels`."""
     high: Number | None = None
+    """Value that is white, where `cut` is `levels`."""
     colours: Colours = "grey"
+    """In which colours an image is shown."""
     plane: Annotated[int, Field(ge=0, le=MOST)] = 0
     """Of a cube, counted from 0."""
 

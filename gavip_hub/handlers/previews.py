@@ -52,7 +52,7 @@ class Place:
 
     def picture(self, ask: PreviewAsk, part: str) -> str:
         """Return the address of the image of a part."""
-        told = _told(ask) | {"page": "", "find": "", "part": part}
+        told = {"part": part} | _told(ask) | {"page": "", "find": "", "part": part}
         return _with(self.content, self.given | {AS_PICTURE: "picture"} | told)
 
 

@@ -84,7 +84,7 @@ def test_pages_of_a_votable_follow_one_another_without_a_gap(form: str):
 
 
 def test_rows_before_a_break_are_shown_with_what_is_wrong():
-    view = seen(votable(50)[:2500], "votable")
+    view = seen(votable(50)[:1200], "votable")
     assert view.table.rows[0] == ["0", "0.0"]
     assert "not well-formed" in view.problem
 

@@ -82,12 +82,11 @@ async def test_a_sparse_table_of_five_gigabytes_has_its_first_page_and_its_last_
 
 
 OPENS = """
-import sys, types
+import os, socket, subprocess
 from avi_kernel.previewing import __main__ as program
 from avi_kernel.previewing.words import Answer
 
 def read(question):
-    import os, socket, subprocess
     told = []
     for act in (
         lambda: open("/etc/hostname"),
