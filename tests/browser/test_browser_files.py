@@ -178,7 +178,9 @@ async def test_all_of_it_goes_by_keys_alone(browser, service, space):
         await more.focus()
         await page.keyboard.press("Enter")
         await page.keyboard.press("Tab")
-        await expect(page.get_by_role("link", name="Preview").locator("visible=true")).to_be_focused()
+        await expect(
+            page.get_by_role("link", name="Download", exact=True).locator("visible=true")
+        ).to_be_focused()
         await page.keyboard.press("Escape")
         await expect(more).to_be_focused()
         await page.keyboard.press("Delete")

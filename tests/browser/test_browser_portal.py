@@ -135,6 +135,7 @@ async def test_all_of_it_can_be_done_with_keys_alone(scientist, avis):
     await page.wait_for_url("**/avis/*works")  # another test may have published its like
     await reach(page, "Run as a job")
     await page.keyboard.press("Enter")
+    await scientist.insist()
     await page.wait_for_url("**/jobs/*")
     await scientist.phase("Completed")
     await reach(page, "Run again with changes")

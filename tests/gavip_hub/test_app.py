@@ -72,7 +72,7 @@ def test_it_serves_and_ends_when_told(root):
     assert process.returncode == 0, rest
     assert (alive.status_code, health.status_code) == (200, 503)
     health = health.json()
-    assert health["problems"] == ["The Hub does not answer."]
+    assert health["problems"] == ["The Hub does not answer.", "WebDAV does not answer."]
     assert (health["database"], health["scheduler"], health["hub"]) == (True, True, False)
     assert health["sandbox"] == "none"
     assert "sandbox" in health["notices"][0]
