@@ -37,9 +37,17 @@ class DiskWatch:
         self._folders = folders
         self._limit = limit_mb * MB
         self._note = note
+        self._before: int | None = None
+        self._has_begun = False
 
     async def begin(self) -> int | None:
         """Note what they hold, before anybody writes; return it, or None where there are too many files to tell."""
+        if not self._has_begun:
+            self._before = await self._held_before()
+            self._has_begun = True
+        return self._before
+
+    async def _held_before(self) -> int | None:
         with suppress(OSError, ValueError):
             noted: int | None = json.loads(self._note.read_text())
             return noted

@@ -50,6 +50,8 @@ _TOLD = (
     "TZ",
 )
 """What of this machine's environment a container is told; by name, so that no list of processes shows a value."""
+_LONGEST_PIECE = 64 * 1024
+"""Characters of a line that are held at once: a stranger's may have no end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,8 +254,8 @@ def follow(box: Box, command: Sequence[str], *, told: Callable[[str], object]) -
 
 
 def _pass_on(stream: IO[str] | None, told: Callable[[str], object]) -> None:
-    for line in stream or ():
-        told(plain(line))
+    while stream and (piece := stream.readline(_LONGEST_PIECE)):
+        told(plain(piece))
 
 
 @contextmanager

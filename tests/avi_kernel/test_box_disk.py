@@ -98,3 +98,11 @@ async def test_too_many_files_that_were_there_before_end_nothing(tmp_path, few):
 
 async def test_a_folder_that_is_gone_holds_nothing(tmp_path):
     assert await watch_of(tmp_path / "gone").held() == 0
+
+
+async def test_a_note_that_cannot_be_kept_is_remembered(tmp_path):
+    watch = DiskWatch(folders=[str(tmp_path)], limit_mb=1, note=tmp_path)
+    await watch.begin()
+    (tmp_path / "large").write_bytes(b"x" * 2_000_000)
+    async with asyncio.timeout(10):
+        assert await watch.exceeded() == "1 MB"

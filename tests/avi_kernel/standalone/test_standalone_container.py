@@ -1,6 +1,7 @@
 """`gavip dev --image`: what the engine is asked for, and what is said where it cannot give it."""
 
 import csv
+import io
 import os
 import socket
 import stat
@@ -310,3 +311,10 @@ def test_a_jobs_status_and_its_paths_are_those_of_this_machine(told_docker, fold
     assert ran.stdout == f"{folder}/.gavip/jobs/1/results/a.png  A\n"
     assert "--role outreach --run count --parameter n=1" in asked.read_text()
     assert asked.read_text().count("rm --force --volumes gavip-dev-") == 1
+
+
+def test_a_line_without_end_is_passed_on_in_pieces():
+    told = []
+    container._pass_on(io.StringIO("x" * 200_000 + "\n" + "ready\n"), told.append)
+    assert max(map(len, told)) <= 64 * 1024
+    assert "".join(told) == "x" * 200_000 + "\nready\n"
