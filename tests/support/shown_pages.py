@@ -166,7 +166,12 @@ IMAGES = [
 def everywhere() -> dict[str, Any]:
     """What the base handler gives to every page."""
     person = Profile(name="scientist", roles=["scientist"])
-    return {"profile": person, "now": NOW, "xsrf_field": Markup('<input type="hidden" name="_xsrf">'), "notices": (EVIL,)}
+    return {
+        "profile": person,
+        "now": NOW,
+        "xsrf_field": Markup('<input type="hidden" name="_xsrf">'),
+        "notices": (EVIL,),
+    }
 
 
 CARD = Scorecard(
