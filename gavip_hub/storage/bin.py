@@ -27,7 +27,7 @@ MOST_SHOWN = 1000
 """Things of a bin that are listed, the last deleted first."""
 YOUNG_SECONDS = 600.0
 """A record without its thing may be that of a deletion at this moment."""
-_RECORD, _THING = ".json", ".thing"
+_RECORD, _PARTIAL, _THING = ".json", ".partial", ".thing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,15 +203,18 @@ class Bin:
             self.remove(owner, name)
 
     def _age(self, owner: str, name: str) -> float:
-        with suppress(OSError):
-            return time.time() - (self._folder(owner) / (name + _RECORD)).stat().st_mtime
-        return 0.0
+        """Return the seconds since a record, or a part of one, was written; no end of them where it is gone meanwhile."""
+        written = float("-inf")
+        for kind in (_RECORD, _PARTIAL):
+            with suppress(FileNotFoundError):
+                written = max(written, (self._folder(owner) / (name + kind)).stat().st_mtime)
+        return time.time() - written
 
     def _record(self, owner: str, binned: Binned) -> None:
         """Write a record whole, and have the disk hold it before the thing moves."""
         told = {**asdict(binned), "at": binned.at.isoformat()}
         path = self._folder(owner) / (binned.id + _RECORD)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(_PARTIAL)
         with partial.open("w") as file:
             json.dump(told, file)
             file.flush()
@@ -225,7 +228,7 @@ class Bin:
         return None
 
     def _forget(self, owner: str, name: str) -> None:
-        for kind in (_RECORD, ".partial"):
+        for kind in (_RECORD, _PARTIAL):
             (self._folder(owner) / (name + kind)).unlink(missing_ok=True)
 
     def _names(self, owner: str) -> set[str]:

@@ -250,7 +250,7 @@ def test_a_copy_is_bounded(
     assert aside(tmp_path) == []
 
 
-def test_a_deep_folder_is_removed(space: Path, writer: SpaceWriter) -> None:
+def test_a_deep_folder_is_removed(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
     where = os.open(space, os.O_RDONLY)
     for name in ["top", *["d"] * 1500]:
         os.mkdir(name, dir_fd=where)
@@ -260,3 +260,6 @@ def test_a_deep_folder_is_removed(space: Path, writer: SpaceWriter) -> None:
     os.close(where)
     writer.remove("ada", ["top"])
     assert list(space.iterdir()) == []
+    writer._bin.empty("ada")
+    make_writer(tmp_path)  # pytest itself cannot remove what is so deep
+    assert aside(tmp_path) == []
