@@ -528,12 +528,9 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "files.html", {"folder": folder, "above": above, "renaming": "maps", **shown}
     nothing = {"sort": "name", "page": Page(number=1, total=0, more=False), "pool": POOLS[0], "renaming": ""}
     silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False, "webdav": ""}
-    for path in ("", EVIL):
+    for path, way in (("", []), (EVIL, above), ("shared/me", [("shared", "shared"), ("me", "shared/me")])):
         empty = FolderView(path=path, items=[])
-        yield (
-            "files.html",
-            {"folder": empty, "above": above if path else [], "begun": [], **nothing, **silent},
-        )
+        yield "files.html", {"folder": empty, "above": way, "begun": [], **nothing, **silent}
     yield (
         "files_place.html",
         {"chosen": [EVIL] * 4, "here": EVIL, "folder": folder, "above": above, "problem": ""},
