@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import DESKTOP, PHONE, Seen, watch
-from tests.support.hands import KEYBOARD, MOUSE, Hand
+from tests.support.hands import KEYBOARD, MOUSE, Hand, look
 from tests.support.platform import Platform
 from tests.support.published import publish
 
@@ -123,6 +123,11 @@ class Way:
         """A word for what this walk makes, so that it meets no other's."""
         return f"{self.size['width']}-{self.by}"
 
+    @property
+    def number(self) -> int:
+        """A number of its own, too, for values that no other walk runs with."""
+        return self.size["width"] + (self.by == KEYBOARD)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Walker:
@@ -140,15 +145,17 @@ class Walker:
 
     async def fits(self) -> None:
         """Check that the page is no wider than the window."""
-        wide = await self.page.evaluate("document.documentElement.scrollWidth")
+        wide = await look(self.page, "document.documentElement.scrollWidth")
         assert wide <= self.way.size["width"], f"{self.page.url} is wider than the window: {wide}"
 
     async def press(
         self, name: str, *, role: Any = "button", exact: bool = False, within: Any = None
     ) -> None:
         """Press what has this name; the page before it must fit the window."""
+        control = (within or self.page).get_by_role(role, name=name, exact=exact)
+        await control.wait_for()
         await self.fits()
-        await self.hand.press((within or self.page).get_by_role(role, name=name, exact=exact))
+        await self.hand.press(control)
 
     async def follow(self, name: str, *, exact: bool = False, within: Any = None) -> None:
         """Follow the link of this name."""

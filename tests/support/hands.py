@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from playwright.async_api import FileChooser, Locator, Page
@@ -97,17 +97,30 @@ class Hand:
 
     async def reach(self, control: Locator) -> None:
         """Go to a control by Tab alone; the focus is seen on the way, and never lost or held."""
-        await control.wait_for(state="attached")
+        await control.wait_for()
         passed: list[str] = []
         for _ in range(MOST_TABS):
             if await control.evaluate("item => item === document.activeElement"):
                 return
             await self.page.keyboard.press("Tab")
-            if (at := await self.page.evaluate(FOCUS)) is not None and at["tag"] != "IFRAME":
+            if (at := await look(self.page, FOCUS)) is not None and at["tag"] != "IFRAME":
                 passed.append(at["what"])
                 assert at["shown"], f"the focus is not seen on {at}"
                 assert at["inside"], f"the focus is outside of the window on {at}"
         raise AssertionError(f"Tab does not lead to {control}; it passed {passed[:60]}")
+
+
+async def look(page: Page, what: str) -> Any:
+    """Evaluate something that changes nothing; once more where the page went away in that moment."""
+    from playwright.async_api import Error
+
+    try:
+        return await page.evaluate(what)
+    except Error as error:
+        if "context was destroyed" not in error.message:
+            raise
+    await page.wait_for_load_state()
+    return await page.evaluate(what)
 
 
 async def drop(page: Page, files: Sequence[Path]) -> None:
