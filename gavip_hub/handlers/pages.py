@@ -1,6 +1,7 @@
 """The portal's pages: an AVI, its pipelines' forms; and the table of all pages."""
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +9,8 @@ from markupsafe import Markup
 from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
-from avi_kernel.protocol.form_fields import as_text
+from avi_kernel.protocol.files import FolderView, FoundView
+from avi_kernel.protocol.form_fields import Field, as_text
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
@@ -20,7 +22,9 @@ from gavip_hub.handlers import device, file_acts, file_pages, link_pages, produc
 from gavip_hub.handlers.catalogue_pages import catalogue_routes, cited
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
+from gavip_hub.handlers.data import READ as READ_FILES
 from gavip_hub.handlers.edit_pages import edit_routes
+from gavip_hub.handlers.file_pages import MOST_FOLDERS, above
 from gavip_hub.handlers.file_views import view_routes
 from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.grants import GrantsPage
@@ -235,6 +239,58 @@ class PipelinePage(FormPage):
         self.render_page("pipeline.html", form=form, avi_title=avi.title, pool=pool)
 
 
+class ChooseFilePage(PipelinePage):
+    """A file is chosen for a field of a form, folder by folder; every button carries what else was typed."""
+
+    @override
+    async def get(self, name: str, pipeline: str) -> None:
+        pipeline_of(await self.release(name, None), pipeline)
+        self.go(f"avis/{name}/pipelines/{pipeline}")
+
+    @override
+    async def post(self, name: str, pipeline: str) -> None:
+        sent = self.sent()
+        release = await self.release(name, sent.get("version"))
+        form = PipelineForm.sent(release, pipeline_of(release, pipeline), sent)
+        field = form.file_field(sent.get("choose", ""))
+        if "file" in sent:
+            await self._show(form.with_file(field.spec.name, sent["file"]))
+        elif "leave" in sent:
+            await self._show(replace(form, chosen=field.spec.name))
+        else:
+            await self._choose(form, field, sent)
+
+    async def _choose(self, form: PipelineForm, field: Field, sent: dict[str, str]) -> None:
+        text = sent.get("find", "").strip() if "look" in sent else ""
+        with self.context.reads.one(self.require(READ_FILES)):
+            folder = await self._folder(sent.get("folder", field.text.rpartition("/")[0]))
+            found = await self._find(text) if text else None
+        self.render_page(
+            "pipeline_file.html",
+            form=form,
+            field=field,
+            folder=folder,
+            above=above(folder.path),
+            found=found,
+            text=text,
+        )
+
+    async def _folder(self, path: str) -> FolderView:
+        """Return a folder, or the top where there is none."""
+        look = partial(self.services.files.folder, owner=self.owner, limit=MOST_FOLDERS)
+        try:
+            found: FolderView = await self.context.file_threads(look, path=path)
+        except GavipError:
+            found = await self.context.file_threads(look, path="")
+        return found
+
+    async def _find(self, text: str) -> FoundView:
+        found: FoundView = await self.context.file_threads(
+            self.services.files.find, owner=self.owner, path="", text=text
+        )
+        return found
+
+
 class MemorySentence(FormPage):
     """The proposal of memory for values that are being typed, as a sentence."""
 
@@ -283,6 +339,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{avi}/open", OpenPage, {}),
         (f"{avi}/grants", GrantsPage, {}),
         (f"{avi}/pipelines/({_PIPELINE})", PipelinePage, {}),
+        (f"{avi}/pipelines/({_PIPELINE})/file", ChooseFilePage, {}),
         (f"{avi}/pipelines/({_PIPELINE})/memory", MemorySentence, {}),
         (f"{PREFIX}/jobs", JobsPage, {}),
         (job, JobPage, {}),

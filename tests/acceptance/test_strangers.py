@@ -230,6 +230,7 @@ PAGES = {
     "/avis/gamma/grants": {404},
     "/avis/gamma/pipelines/main": {404},
     "/avis/beta/pipelines/main?again={job}": {404},
+    "/avis/gamma/pipelines/main/file": {404},
     "/avis/gamma/pipelines/main/memory": {404},
     "/files": {200},
     "/files/content?path=secret.txt": {404},

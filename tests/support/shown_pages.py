@@ -14,6 +14,7 @@ from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
+from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.previews import (
     PreviewAsk,
     PreviewCard,
@@ -48,7 +49,7 @@ from gavip_hub.domain.finding import Question
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.catalogue_pages import ORDERS, at
 from gavip_hub.handlers.charts import charts_of
-from gavip_hub.handlers.file_pages import Page, Toast
+from gavip_hub.handlers.file_pages import Page, Toast, above
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
 from gavip_hub.handlers.previews import Place
@@ -65,8 +66,10 @@ from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
 from gavip_hub.storage.git_drafts import Change
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
+from tests.support.service import DEVELOPER
 
 EVIL = '<img src=x onerror="alert(1)">'
+SCOPES = [f"custom:gavip:{scope}" for scope in DEVELOPER]
 DEPRECATED = {"standing": "deprecated", "standing_reason": EVIL}
 OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": "", "owner": EVIL}
 OPENING |= {"starts": "asked", "here": "avis/hr-diagram/open?radius=2&note=%3C", "since": NOW}
@@ -165,7 +168,7 @@ IMAGES = [
 
 def everywhere() -> dict[str, Any]:
     """What the base handler gives to every page."""
-    person = Profile(name="scientist", roles=["scientist"])
+    person = Profile(name="scientist", roles=["scientist"], scopes=SCOPES)
     return {
         "profile": person,
         "now": NOW,
@@ -365,6 +368,28 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         {**shown, "release": old, "releases": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
     yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+    yield from file_choices()
+
+
+def file_choices() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a form that takes a file, and the page that chooses one: in a folder, among what was found, and empty."""
+    reads = DIAGRAM.model_copy(
+        update={"parameters": [*DIAGRAM.parameters, ParameterSpec(name="stars", type="file", title=EVIL)]}
+    )
+    form = replace(PipelineForm.sent(RELEASE, reads, {"p.label": EVIL}), files=[EVIL])
+    yield "pipeline.html", {"form": form.with_file("stars", EVIL), "avi_title": EVIL, "pool": POOLS[0]}
+    times = {"modified_at": NOW, "etag": ""}
+    inside = [
+        FileEntry(name=EVIL, path=f"{EVIL}/{EVIL}", is_folder=is_folder, size=5, **times)
+        for is_folder in (True, False)
+    ]
+    chosen: dict[str, Any] = {"form": form, "field": form.file_field("stars"), "found": None, "text": EVIL}
+    for path, items in ((EVIL, inside), ("shared/me", []), (EVIL, []), ("", [])):
+        folder = FolderView(path=path, items=items, more=bool(items))
+        yield "pipeline_file.html", chosen | {"folder": folder, "above": above(path)}
+    for found in (FoundView(items=inside, more=True), FoundView(items=[])):
+        folder = FolderView(path="", items=[])
+        yield "pipeline_file.html", chosen | {"folder": folder, "above": [], "found": found}
 
 
 def catalogue_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -503,12 +528,9 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "files.html", {"folder": folder, "above": above, "renaming": "maps", **shown}
     nothing = {"sort": "name", "page": Page(number=1, total=0, more=False), "pool": POOLS[0], "renaming": ""}
     silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False, "webdav": ""}
-    for path in ("", EVIL):
+    for path, way in (("", []), (EVIL, above), ("shared/me", [("shared", "shared"), ("me", "shared/me")])):
         empty = FolderView(path=path, items=[])
-        yield (
-            "files.html",
-            {"folder": empty, "above": above if path else [], "begun": [], **nothing, **silent},
-        )
+        yield "files.html", {"folder": empty, "above": way, "begun": [], **nothing, **silent}
     yield (
         "files_place.html",
         {"chosen": [EVIL] * 4, "here": EVIL, "folder": folder, "above": above, "problem": ""},
