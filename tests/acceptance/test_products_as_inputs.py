@@ -56,7 +56,7 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         settings, options = SETTINGS + DOCKER, ("--docker",)
     avis = tmp_path_factory.mktemp("avis")
     write_avi(avis / "maps", {"avi.toml": 'title = "Maps"\n', "pipelines/main.ipynb": notebook(WRITES)})
-    files = {"pipelines/main.ipynb": notebook(READS, parameters="stars: Path")}
+    files = {"pipelines/main.ipynb": notebook(READS, parameters="from pathlib import Path\n\nstars: Path")}
     write_avi(avis / "counts", {"avi.toml": 'title = "Counts"\n[pipelines.main]\n', **files})
     with platform_to_throw_away("inputs", settings=settings, options=options) as platform:
         for name in ("maps", "counts"):
