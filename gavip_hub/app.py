@@ -87,6 +87,7 @@ class GavipService(Application):
             asyncio.create_task(service.provenance_closer.run()),
             asyncio.create_task(service.image_maker.run()),
             asyncio.create_task(service.product_maker.run()),
+            asyncio.create_task(service.share_ender.run()),
             asyncio.create_task(service.group_reader.run()),
             asyncio.create_task(service.bin_keeper.run()),
             asyncio.create_task(service.context.feed.run()),

@@ -130,6 +130,7 @@ def _products(
         "shares": ShareService(
             owned=products, showing=showing, link_of=lambda secret: f"{portal}/p/{secret}", **common
         ),
+        "showing": showing,
         "readers": ReaderService(hub=hub, showing=showing, in_thread=threads, **common),
         "product_maker": ProductMaker(folders=core.folders, **making, **common),
     }

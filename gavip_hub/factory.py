@@ -70,6 +70,7 @@ class Service:
     provenance_closer: Rounds
     image_maker: Rounds
     product_maker: Rounds
+    share_ender: Rounds
     group_reader: Rounds
     bin_keeper: Rounds
 

@@ -32,8 +32,9 @@ OUTSIDE_SECONDS = 1.0
 IMAGES_SECONDS = 1.0
 PROVENANCE_SECONDS = 1.0
 PRODUCT_SECONDS = 1.0
-MEMBERS_SECONDS = 60.0
-"""The Hub is asked once for each group that something is shared with."""
+SHOWING_SECONDS = 0.5
+MEMBERS_SECONDS = 1.0
+"""The Hub is asked of one group that something is shared with, where there is any."""
 BIN_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 SERVERS_SECONDS = 60.0
@@ -61,7 +62,7 @@ def make_rounds(
             core, _keeper_of_provenance(core, services.images), thread_groups.provenance_threads
         ),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
-        **_products(core, services, thread_groups.product_threads),
+        **_products(core, services, thread_groups),
         "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
     }
 
@@ -107,12 +108,18 @@ def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
     )
 
 
-def _products(core: Core, services: Services, threads: Threads) -> dict[str, Rounds]:
-    """Return what makes products, and what learns who is in the groups that they are shared with."""
+def _products(core: Core, services: Services, thread_groups: ThreadGroups) -> dict[str, Rounds]:
+    """Return what makes products, what ends shares, and what learns who is in the groups that they are shared with."""
     making = Rounds(
         task="making products",
-        act=lambda: threads(services.product_maker.look),
+        act=lambda: thread_groups.product_threads(services.product_maker.look),
         every=PRODUCT_SECONDS,
+        clock=core.clock,
+    )
+    ending = Rounds(
+        task="taking back what was shared for a time",
+        act=lambda: thread_groups.round_threads(services.showing.look),
+        every=SHOWING_SECONDS,
         clock=core.clock,
     )
     reading = Rounds(
@@ -121,7 +128,7 @@ def _products(core: Core, services: Services, threads: Threads) -> dict[str, Rou
         every=MEMBERS_SECONDS,
         clock=core.clock,
     )
-    return {"product_maker": making, "group_reader": reading}
+    return {"product_maker": making, "share_ender": ending, "group_reader": reading}
 
 
 def _bin_keeper(core: Core, moves: FileMoveService, threads: Threads) -> Rounds:

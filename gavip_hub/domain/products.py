@@ -79,14 +79,20 @@ def places_of(share: Shown, *, owner: str, leaf: str, members: Collection[str]) 
     Parameters
     ----------
     members
-        Of the group, where it is shared with one; its owner needs no copy.
+        Of the group, where it is shared with one.
     """
+    own: Place = (
+        "me",
+        owner,
+        owner,
+        leaf,
+    )  # so that its owner's jobs name what never changes, as readers' do
     if share.kind == Kind.EVERYONE:
         return {("everyone", owner, leaf)}
     if share.kind == Kind.USER:
-        return {("me", share.subject, owner, leaf)}
+        return {("me", share.subject, owner, leaf), own}
     if share.kind == Kind.GROUP:
-        return {("groups", one, share.subject, owner, leaf) for one in members if one != owner}
+        return {("groups", one, share.subject, owner, leaf) for one in members if one != owner} | {own}
     return set()
 
 
@@ -97,9 +103,10 @@ def seen_path(
     live = {(share.kind, share.subject) for share in shares if share.is_live(now)}
     if ("everyone", "") in live:
         return f"shared/everyone/{owner}/{leaf}"
-    if (Kind.USER, reader) in live:
+    named = {kind for kind, _ in live} & {Kind.USER, Kind.GROUP}
+    if (Kind.USER, reader) in live or (reader == owner and named):
         return f"shared/me/{owner}/{leaf}"
-    group = next((one for one in sorted(groups) if (Kind.GROUP, one) in live and reader != owner), None)
+    group = next((one for one in sorted(groups) if (Kind.GROUP, one) in live), None)
     return f"shared/groups/{group}/{owner}/{leaf}" if group else ""
 
 

@@ -51,6 +51,7 @@ from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.servers import ServerService
 from gavip_hub.services.shares import ShareService
+from gavip_hub.services.showing import Showing
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
@@ -106,6 +107,7 @@ class Services:
     images: ImageService
     products: ProductService
     shares: ShareService
+    showing: Showing
     readers: ReaderService
     product_maker: ProductMaker
 

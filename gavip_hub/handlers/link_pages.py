@@ -12,6 +12,7 @@ from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.products import send_product_file
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.handlers.sign_in import NOBODY, Identity
+from gavip_hub.services.shares import Followed
 
 log = logging.getLogger(__name__)
 _STRANGERS = Profile(name="", roles=[])
@@ -50,12 +51,19 @@ class LinkPage(PageHandler):
 
     @override
     async def get(self, secret: str) -> None:
-        product = await self.in_thread(self.services.shares.linked, secret)
+        found: Followed = await self.in_thread(self.services.shares.linked, secret)
         after = self.get_query_argument("after", "")[:2000]
-        view, files = await self.in_thread(self.services.products.linked, product, after=after)
+        view, files = await self.in_thread(self.services.products.linked, found.product, after=after)
         about = await self.context.file_threads(readme_page, view.description, title=view.title, cut=False)
-        here, later = f"{ROOT}p/{secret}", bool(after)
-        self.render_page("product_link.html", product=view, files=files, about=about, here=here, later=later)
+        self.render_page(
+            "product_link.html",
+            product=view,
+            files=files,
+            about=about,
+            here=f"{ROOT}p/{secret}",
+            later=bool(after),
+            ends_at=found.ends_at,
+        )
 
 
 class LinkDownload(LinkPage):
@@ -65,10 +73,10 @@ class LinkDownload(LinkPage):
 
     @override
     async def get(self, secret: str) -> None:
-        product = await self.in_thread(self.services.shares.linked, secret)
+        followed: Followed = await self.in_thread(self.services.shares.linked, secret)
         path = self.get_query_argument("path", "", strip=False)[:2000]
         with self.context.reads.one(_STRANGERS):
-            found = await self.in_thread(self.services.products.open_linked, product, path)
+            found = await self.in_thread(self.services.products.open_linked, followed.product, path)
             await send_product_file(self, found)
 
 

@@ -32,6 +32,11 @@ class ProductPages(PortalPage):
         """Who asks, as the service takes it."""
         return {"viewer": self.owner, "groups": self.groups}
 
+    @property
+    def as_owner(self) -> dict[str, Any]:
+        """Who asks, as the service takes it of what owners alone may do."""
+        return {"owner": self.owner, "groups": self.groups}
+
 
 class ProductsPage(ProductPages):
     """One's own products, or what others share."""
@@ -108,7 +113,7 @@ class ProductPage(ProductPages):
             self.services.products.files, **self.asking, product=product, after=after
         )
         shares = (
-            await self.in_thread(self.services.shares.of, owner=self.owner, product=product)
+            await self.in_thread(self.services.shares.of, **self.as_owner, product=product)
             if view.may == "own"
             else []
         )
@@ -169,9 +174,7 @@ class ProductAct(ProductPage):
             )
         except ValidationError as error:
             raise BadParameter(str(error.errors()[0]["msg"])) from None
-        await self.in_thread(
-            self.services.products.describe, owner=self.owner, product=product, change=change
-        )
+        await self.in_thread(self.services.products.describe, **self.as_owner, product=product, change=change)
         self.go(f"products/{product}")
 
     async def _share(self, product: str, sent: dict[str, str]) -> None:
@@ -197,12 +200,12 @@ class ProductAct(ProductPage):
 
     async def _revoke(self, product: str, sent: dict[str, str]) -> None:
         await self.in_thread(
-            self.services.shares.revoke, owner=self.owner, product=product, share=sent.get("share", "")
+            self.services.shares.revoke, **self.as_owner, product=product, share=sent.get("share", "")
         )
         self.go(f"products/{product}#readers")
 
     async def _remove(self, product: str, _sent: dict[str, str]) -> None:
-        await self.in_thread(self.services.products.remove, owner=self.owner, product=product)
+        await self.in_thread(self.services.products.remove, **self.as_owner, product=product)
         self.go("products")
 
 

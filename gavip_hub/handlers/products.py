@@ -1,6 +1,6 @@
 """Products and their shares, over the REST interface."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -61,6 +61,11 @@ class ProductApi(ApiHandler):
         if profile.avi is not None:
             raise Forbidden("Products are made and shared by people, and not by an interface.")
         return profile
+
+    def as_owner(self) -> dict[str, Any]:
+        """Return who asks, as the services take it of what owners alone may do."""
+        profile = self.person()
+        return {"owner": profile.name, "groups": profile.groups}
 
 
 class Products(ProductApi):
@@ -131,7 +136,7 @@ class OneProduct(ProductApi):
     async def post(self, product: str, body: ProductChange) -> ProductView:
         """Return it with its new words."""
         return await self.in_thread(
-            self.services.products.describe, owner=self.person().name, product=product, change=body
+            self.services.products.describe, **self.as_owner(), product=product, change=body
         )
 
     @override
@@ -144,7 +149,7 @@ class OneProduct(ProductApi):
     )
     async def delete(self, product: str) -> None:
         """End its shares at once."""
-        await self.in_thread(self.services.products.remove, owner=self.person().name, product=product)
+        await self.in_thread(self.services.products.remove, **self.as_owner(), product=product)
 
 
 class ProductFilesApi(ProductApi):
@@ -217,7 +222,7 @@ class Shares(ProductApi):
     )
     async def get(self, product: str) -> list[ShareView]:
         """Return them; the secret of a link is told once only, when it is made."""
-        return await self.in_thread(self.services.shares.of, owner=self.person().name, product=product)
+        return await self.in_thread(self.services.shares.of, **self.as_owner(), product=product)
 
     @override
     @operation(
@@ -249,18 +254,16 @@ class OneShare(ProductApi):
     )
     async def delete(self, product: str, share: str) -> None:
         """Revoke it."""
-        await self.in_thread(
-            self.services.shares.revoke, owner=self.person().name, product=product, share=share
-        )
+        await self.in_thread(self.services.shares.revoke, **self.as_owner(), product=product, share=share)
 
 
 async def share(handler: BaseHandler, profile: Profile, product: str, asked: ShareMake) -> ShareView:
     """Share a product, and tell whether the Hub knows the user whom it is shared with."""
+    if asked.kind == "group":
+        await handler.services.readers.learn(asked.subject.strip(), among=profile.groups)
     made = await handler.in_thread(
         handler.services.shares.make, owner=profile.name, groups=profile.groups, product=product, asked=asked
     )
-    if made.kind == "group":
-        await handler.services.readers.look()
     if made.kind != "user":
         return made
     return made.model_copy(update={"is_known": await handler.services.readers.knows(made.subject)})

@@ -61,6 +61,7 @@ _OPERATOR = [
     "read:users",
     "read:servers",
     "delete:servers",
+    "groups",  # the Hub only ever adds those whom the configuration names
     "read:hub",
 ]
 

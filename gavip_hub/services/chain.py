@@ -6,14 +6,26 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.provenance import NodeKind, ProvenanceEdge, ProvenanceFact, ProvenanceNode, Relation
+from avi_kernel.protocol.provenance import (
+    NodeKind,
+    ProvenanceEdge,
+    ProvenanceFact,
+    ProvenanceNode,
+    ProvenanceView,
+    Relation,
+)
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.storage import attempts, jobs, provenance
+from gavip_hub.domain.products import ProductState, leaf_of
+from gavip_hub.services.chain_parts import behind
+from gavip_hub.storage import attempts, jobs, products, provenance
+from gavip_hub.storage.product_schema import Product
 from gavip_hub.storage.provenance_schema import Facts, Input
 from gavip_hub.storage.schema import Job
 
 MOST_JOBS = 12
 """Of a chain: more would be no picture."""
+MOST_NODES = 200
+"""Beyond which what lies behind a product is left out: each product keeps the chain of all before it."""
 _TYPES: Mapping[NodeKind, Any] = {"job": "activity", "person": "agent"}
 _OF_JOB = re.compile(r"jobs/([A-Za-z0-9_-]{1,64})/([0-9]{1,6})/results/([A-Za-z0-9][A-Za-z0-9._-]{0,99})")
 _STATES = {
@@ -152,6 +164,45 @@ class Chain:
         name = row.path.rpartition("/")[2]
         node = self._node(f"input:{row.sha256 or job.id + ':' + row.parameter}", "input", name, told)
         self._edge(of, node, "used", row.parameter)
+        if product := products.any_one(self._session, row.product or ""):
+            self._product(product, node, row, reader=job.owner)
+
+    def _product(self, product: Product, file: str, row: Input, *, reader: str) -> None:
+        """Add the product that an input is a file of, and what it had come of when it was made.
+
+        All of it is as its reader could see it then: words that its owner changes later are not told.
+        """
+        leaf = leaf_of(product.slug, product.id)
+        told = {
+            "id": product.id,
+            "made by": product.owner,
+            "made at": product.ready_at and product.ready_at.isoformat(timespec="seconds"),
+        }
+        is_there = product.state != ProductState.REMOVED
+        url = f"{self._portal}/products/{product.id}" if is_there else ""
+        node = self._node(f"product:{product.id}", "product", leaf, told, url=url)
+        self._edge(file, node, "wasDerivedFrom")
+        if product.provenance is None:
+            return
+        kept = ProvenanceView.model_validate(product.provenance)
+        result = f"result:{product.job}:{row.path.partition(f'/{leaf}/')[2]}"
+        self._kept(kept, result, node, whole=reader == product.owner, leaf=leaf)
+
+    def _kept(self, view: ProvenanceView, start: str, product: str, *, whole: bool, leaf: str) -> None:
+        nodes, edges = behind(view, start, lead_on=whole)
+        if len(self.nodes) + len(nodes) > MOST_NODES:
+            self._note(
+                f"What lies behind the product {leaf} is too much for one chain: see the product's own."
+            )
+            return
+        if nodes:
+            self._edge(product, start, "wasDerivedFrom")
+        for one in nodes:
+            self.nodes.setdefault(one.id, one)
+        for edge in edges:
+            self._edges.setdefault(edge)
+        for words in view.notes:
+            self._note(words if words in (REPORTED, NOT_KEPT) else f"Of the product {leaf}: {words}")
 
     def _earlier(self, job: Job, row: Input) -> str | None:
         """Return the node of an earlier job's result where this input is one, with that job's own chain."""

@@ -53,7 +53,6 @@ class ProductMaker:
         self._clock = clock
         self._whole_at = float("-inf")
         self._prepared = False
-        self._seen_until = clock.now()
         self._told_at = float("-inf")
 
     def look(self) -> None:
@@ -66,8 +65,7 @@ class ProductMaker:
             self._showing.settle_all()
             self.collect()
             self._whole_at = self._clock.monotonic()
-        self._showing.settle_the_rest()
-        self._end_shares()
+        self._showing.look()
         while (product := self._next()) is not None:
             self._make(product)
 
@@ -173,12 +171,3 @@ class ProductMaker:
             session.flush()
             tell(session, row, at=self._clock.now())
         log.info("The product %s of %s is %s %s", product.id, product.owner, state, reason)
-
-    def _end_shares(self) -> None:
-        """Take what is shown for shares that ended by themselves since the last look."""
-        until = self._clock.now()
-        with self._database.reading() as session:
-            ended = products.ended_between(session, self._seen_until, until)
-        for product in ended:
-            self._showing.settle(product)
-        self._seen_until = until

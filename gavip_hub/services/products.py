@@ -136,8 +136,8 @@ class ProductService:
             if which == "mine":
                 found = products.owned(session, viewer, **asked)
             else:
-                now = self._clock.now()
-                found = products.shown_to(session, viewer, groups=groups, now=now, **asked)
+                now, member = self._clock.now(), self._showing.groups_of(viewer, groups)
+                found = products.shown_to(session, viewer, groups=member, now=now, **asked)
             shares = products.shares_of(session, [row.id for row in found])
             items = [
                 self._viewed(row, shares.get(row.id, []), viewer=viewer, groups=groups)
@@ -192,8 +192,15 @@ class ProductService:
             self._ready(session, product)
             return self._open(session, product, path)
 
-    def describe(self, *, owner: str, product: str, change: ProductChange) -> ProductView:
+    def describe(
+        self, *, owner: str, product: str, change: ProductChange, groups: Collection[str] = ()
+    ) -> ProductView:
         """Change what is said of a product.
+
+        Parameters
+        ----------
+        groups
+            Whose members may read it: they are told whose it is.
 
         Raises
         ------
@@ -203,7 +210,7 @@ class ProductService:
             It is another's.
         """
         with self._database.transaction() as session:
-            row = self.own(session, owner, product)
+            row = self.own(session, owner, product, groups)
             if change.title is not None:
                 row.title = change.title.strip() or row.title
             if change.description is not None:
@@ -211,7 +218,7 @@ class ProductService:
             session.flush()
             return self._view(session, row, viewer=owner, groups=())
 
-    def remove(self, *, owner: str, product: str) -> None:
+    def remove(self, *, owner: str, product: str, groups: Collection[str] = ()) -> None:
         """Remove a product: its shares end at once, and what it alone holds goes from the disk.
 
         Raises
@@ -223,7 +230,7 @@ class ProductService:
         """
         with self._database.transaction() as session:
             self._quotas.hold(session, owner)
-            row, now = self.own(session, owner, product), self._clock.now()
+            row, now = self.own(session, owner, product, groups), self._clock.now()
             row.state, row.removed_at = ProductState.REMOVED, now
             space = spaces.of(session, owner)
             if space is not None:
@@ -235,12 +242,20 @@ class ProductService:
         self._showing.settle(product)
         log.info("%s removed the product %s", owner, product)
 
-    def own(self, session: Session, owner: str, product: str, *, hold: bool = True) -> Product:
+    def own(
+        self,
+        session: Session,
+        owner: str,
+        product: str,
+        groups: Collection[str] = (),
+        *,
+        hold: bool = True,
+    ) -> Product:
         """Return a product that is somebody's own; see `remove` for what it raises."""
         row = products.one(session, product, hold=hold)
         if row is not None and row.owner == owner:
             return row
-        if row is None or not self._reads(session, row, owner, ()):
+        if row is None or not self._reads(session, row, owner, groups):
             raise _no(product)
         raise Forbidden(f"This product is {row.owner}'s: its owner alone changes and shares it.")
 
@@ -312,8 +327,9 @@ class ProductService:
 
     def _reads(self, session: Session, row: Product, reader: str, groups: Collection[str]) -> bool:
         shares = products.shares_of(session, [row.id]).get(row.id, [])
+        member = self._showing.groups_of(reader, groups)
         is_ready = row.state == ProductState.READY
-        return is_ready and reads(shares, reader=reader, groups=groups, now=self._clock.now())
+        return is_ready and reads(shares, reader=reader, groups=member, now=self._clock.now())
 
     def _ready(self, session: Session, product: str) -> Product:
         row = products.one(session, product)
@@ -335,7 +351,8 @@ class ProductService:
         self, row: Product, shares: list[Shown], *, viewer: str, groups: Collection[str]
     ) -> ProductView:
         page, now = self._page_of(row.id), self._clock.now()
-        return product_view(row, shares, viewer=viewer, groups=groups, page=page, now=now)
+        member = self._showing.groups_of(viewer, groups)
+        return product_view(row, shares, viewer=viewer, groups=member, page=page, now=now)
 
 
 def tell(session: Session, row: Product, *, at: datetime) -> None:

@@ -31,7 +31,8 @@ _IVOA: Mapping[str, str] = {
 }
 _DATASET = "DatasetEntity"
 _SOFTWARE = frozenset({"release", "image", "environment"})
-_FILES = frozenset({"input", "product", "result"})
+_FILES = frozenset({"input", "result"})
+_DATASETS = frozenset({"archive", "product"})
 
 
 def prov_json(view: ProvenanceView, *, base: str) -> str:
@@ -139,6 +140,9 @@ class _Crate:
         for node in view.nodes:
             if node.kind == "job":
                 self._action(node)
+        for edge in view.edges:
+            if edge.relation == "wasDerivedFrom" and self._nodes[edge.source].kind in {"input", "product"}:
+                self._entities[edge.source].append_to("isBasedOn", self._entities[edge.target])
 
     def _describe(self) -> None:
         crate, view = self.crate, self._view
@@ -161,8 +165,8 @@ class _Crate:
             version = told.get("commit") or told.get("digest") or told.get("lock") or "unknown"
             properties |= {"version": version, "url": self._address(node)}
             return self.crate.add(SoftwareApplication(self.crate, self._id(node), properties=properties))
-        if node.kind == "archive":
-            properties |= {"@type": "Dataset", "url": told.get("address", "")}
+        if node.kind in _DATASETS:
+            properties |= {"@type": "Dataset", "url": told.get("address") or self._address(node)}
         else:
             properties |= {"@type": "PropertyValue", "value": _sentence(node)}
         return self.crate.add(ContextEntity(self.crate, self._id(node), properties=properties))
@@ -182,7 +186,7 @@ class _Crate:
         file = self.crate.add(
             ContextEntity(self.crate, self._id(node), properties={"@type": "File", **properties})
         )
-        file["alternateName"] = told.get("path", "")
+        file["alternateName"] = told.get("path") or told.get("file", "")
         return file
 
     def _action(self, node: ProvenanceNode) -> None:

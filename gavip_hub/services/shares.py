@@ -4,6 +4,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -26,6 +27,15 @@ MOST_SHARES = 200
 LONGEST = timedelta(days=3660)
 _SECRET_BYTES = 32
 _LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """Where a link leads to."""
+
+    product: str
+    ends_at: datetime | None
+    """None: when its owner takes it back."""
 
 
 class ShareService:
@@ -52,8 +62,13 @@ class ShareService:
         self._clock = clock
         self._link_of = link_of
 
-    def of(self, *, owner: str, product: str) -> list[ShareView]:
+    def of(self, *, owner: str, product: str, groups: Collection[str] = ()) -> list[ShareView]:
         """Return who may read a product.
+
+        Parameters
+        ----------
+        groups
+            Whose members may read it: they are told whose it is.
 
         Raises
         ------
@@ -63,7 +78,7 @@ class ShareService:
             It is another's.
         """
         with self._database.reading() as session:
-            self._owned.own(session, owner, product, hold=False)
+            self._owned.own(session, owner, product, groups, hold=False)
             now = self._clock.now()
             found = products.shares(session, product)
             return [share_view(row) for row in found if products.shown(row).is_live(now)]
@@ -87,7 +102,7 @@ class ShareService:
         subject = _subject_of(asked, owner=owner, groups=groups)
         secret = secrets.token_urlsafe(_SECRET_BYTES) if asked.kind == Kind.LINK.value else ""
         with self._database.transaction() as session:
-            row, now = self._owned.own(session, owner, product), self._clock.now()
+            row, now = self._owned.own(session, owner, product, groups), self._clock.now()
             made = Share(
                 id=new_id("r", now=now),
                 product=product,
@@ -105,7 +120,7 @@ class ShareService:
         log.info("%s shares the product %s with %s %s", owner, product, asked.kind, subject)
         return share_view(made, url=self._link_of(secret) if secret else "")
 
-    def revoke(self, *, owner: str, product: str, share: str) -> None:
+    def revoke(self, *, owner: str, product: str, share: str, groups: Collection[str] = ()) -> None:
         """Let somebody read a product no more, from this moment on, in running containers too.
 
         Raises
@@ -116,7 +131,7 @@ class ShareService:
             It is another's.
         """
         with self._database.transaction() as session:
-            row, now = self._owned.own(session, owner, product), self._clock.now()
+            row, now = self._owned.own(session, owner, product, groups), self._clock.now()
             found = products.share(session, product, share)
             if found is None:
                 raise NotFound(f"There is no share {share[:40]!r} of this product: it was revoked before.")
@@ -126,8 +141,8 @@ class ShareService:
         self._showing.settle(product)
         log.info("%s revoked the share %s of %s", owner, share, product)
 
-    def linked(self, secret: str) -> str:
-        """Return the product that a link leads to.
+    def linked(self, secret: str) -> Followed:
+        """Return where a link leads to.
 
         Raises
         ------
@@ -142,7 +157,7 @@ class ShareService:
                 and hmac.compare_digest(found.secret_hash or "", wanted)
                 and products.shown(found).is_live(self._clock.now())
             ):
-                return found.product
+                return Followed(product=found.product, ends_at=found.expires_at)
         raise NotFound("This link leads nowhere: it has ended, or was taken back. Ask who sent it to you.")
 
     def _require_new(self, session: Session, made: Share, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 
 from gavip_hub.clock import Clock
 from gavip_hub.domain.products import Kind, Place, ProductState, Shown, leaf_of, places_of
@@ -23,6 +24,7 @@ class Showing:
         self._lock = threading.Lock()
         self._members: dict[str, frozenset[str]] = {}
         self._unsettled: set[str] = set()
+        self._seen_until = clock.now()
 
     def prepare(self) -> None:
         """Clear what was half put or half taken when the platform ended."""
@@ -36,10 +38,21 @@ class Showing:
             self._settle(product)
             self._unsettled.discard(product)
 
-    def settle_the_rest(self) -> None:
-        """Settle what could not be when it was to be, for want of the database or the disk."""
-        for product in sorted(self._unsettled):
-            self.settle(product)
+    def look(self) -> None:
+        """Take what is shown for shares that ended by themselves, and settle what could not be when it was to be.
+
+        It is called each second, also while a large product is copied.
+        """
+        until = self._clock.now()
+        with self._database.reading() as session:
+            ended = products.ended_between(session, self._seen_until, until)
+        with self._lock:
+            self._unsettled |= ended
+            self._seen_until = max(self._seen_until, until)
+            waiting = sorted(self._unsettled)
+        with ExitStack() as all_of_them:  # what fails of one is raised when all had their turn
+            for product in waiting:
+                all_of_them.callback(self.settle, product)
 
     def settle_all(self) -> None:
         """Settle every product that is shared, and take what lies there of any other."""
@@ -61,17 +74,33 @@ class Showing:
         found
             Group -> members, of those that the Hub told.
         """
-        changed = []
         with self._lock:
-            for group, members in found.items():
-                if self._members.get(group) != frozenset(members):
-                    self._members[group] = frozenset(members)
-                    changed.append(group)
+            new = {group: frozenset(members) for group, members in found.items()}
+            changed = [group for group, members in new.items() if self._members.get(group) != members]
+            self._members = {**self._members, **new}
         for group in changed:
             with self._database.reading() as session:
                 shared = products.shared_ids(session, now=self._clock.now(), group=group)
             for product in shared:
                 self.settle(product)
+
+    def keep_members(self, groups: Collection[str]) -> frozenset[str]:
+        """Forget who is in any other group, since nobody asks after it any more; return whose members are not known."""
+        with self._lock:
+            self._members = {one: members for one, members in self._members.items() if one in groups}
+        return frozenset(groups) - frozenset(self._members)
+
+    def groups_of(self, reader: str, told: Collection[str]) -> frozenset[str]:
+        """Return the groups that somebody is in: those that folders are shown by, so that all doors answer alike.
+
+        Parameters
+        ----------
+        told
+            What a sign-in says, which is older by up to a minute: it counts for groups that are not known otherwise.
+        """
+        known = self._members
+        member = {group for group, members in known.items() if reader in members}
+        return frozenset(member | {group for group in told if group not in known})
 
     def _settle(self, product: str) -> None:
         with self._database.reading() as session:

@@ -1,44 +1,50 @@
-"""What is shared is seen in a container that runs already, by whom it is shared with, until it is revoked."""
+"""What is shared is read by whom it is shared with, by every door and in what runs already, until it is taken back."""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.avis import notebook, write_avi
 from tests.support.docker import IMAGE, need_engine
-from tests.support.platform import Platform, eventually, platform_to_throw_away
+from tests.support.matrix import CONTENT, FILE, GROUP, MEMBERS, PEOPLE, Door, Who
+from tests.support.matrix_boxes import OWN, ContainerDoor, avi_that_tries
+from tests.support.matrix_doors import (
+    AVI,
+    ApiDoor,
+    DavDoor,
+    FilesDoor,
+    LinkDoor,
+    PortalDoor,
+    World,
+    differences,
+    make_world,
+)
+from tests.support.platform import LocalJar, Platform, eventually, platform_to_throw_away
 from tests.support.published import follow, publish, submit
+from tests.support.webdav import MOUNT
 
-pytestmark = [pytest.mark.hub, pytest.mark.acceptance]
-OWNER, READER, STRANGER = "developer", "scientist", "operator"
+pytestmark = [pytest.mark.hub, pytest.mark.acceptance, pytest.mark.timeout(600)]
+OWNER, READER = PEOPLE[Who.OWNER], PEOPLE[Who.MEMBER]
 COMMAND = Path(sys.executable).with_name("gavip")
-CONTENT = "stars-of-m45"
-LOOKS = """
-import os, pathlib, time
-shared = pathlib.Path(os.environ["GAVIP_USER_SPACE"], "shared")
-seen = None
-for _ in range(3000):
-    found = sorted(f"{path.relative_to(shared)}={path.read_text()}" for path in shared.rglob("*.txt"))
-    if found != seen:
-        seen = found
-        print("SEES", found, flush=True)
-    try:
-        (next(shared.rglob("*.txt")).parent / "mine").write_text("x")
-        print("WROTE", flush=True)
-    except (OSError, StopIteration):
-        pass
-    time.sleep(0.1)
-"""
-SETTINGS = """
+SOON = 3.0
+"""Seconds: a second or two, and a machine that does other things too."""
+USERS = dict.fromkeys(PEOPLE.values(), "scientist") | {
+    PEOPLE[Who.VISITOR]: "anonymous",
+    "operator": "operator",
+}
+SETTINGS = f"""
 c.Gavip.bundled_avis = False
 c.Gavip.check_releases = False
-c.Gavip.groups = {"survey": ["developer", "scientist"]}
+c.Gavip.users = {USERS}
+c.Gavip.groups = {{"{GROUP}": {list(MEMBERS)}}}
 """
 DOCKER = f"""
 c.Gavip.images = {{"avi-python": "{IMAGE}", "notebook": "{IMAGE}"}}
@@ -52,85 +58,214 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param == "docker":
         need_engine()
         settings, options = SETTINGS + DOCKER, ("--docker",)
-    folder = tmp_path_factory.mktemp("avis") / "looks"
-    files = {"avi.toml": 'title = "Looks"\n', "pipelines/main.ipynb": notebook(LOOKS)}
     with platform_to_throw_away("sharing", settings=settings, options=options) as platform:
-        publish(platform, "looks", folder=write_avi(folder, files))
+        publish(platform, AVI, folder=avi_that_tries(tmp_path_factory.mktemp("avis") / AVI), version="1.0")
         yield platform
+
+
+def api(platform: Platform, user: str | None) -> httpx.Client:
+    return (
+        platform.client(user) if user else httpx.Client(base_url=platform.api, transport=platform.transport())
+    )
+
+
+def files_of(platform: Platform, user: str | None) -> httpx.Client:
+    auth = ("any", platform.token(user)) if user else None
+    return httpx.Client(
+        base_url=f"{platform.url}{MOUNT}/", auth=auth, transport=platform.transport(), timeout=60
+    )
+
+
+def host_of(platform: Platform, _user: str | None) -> httpx.Client:
+    return platform.browserless()
+
+
+class Sessions:
+    """People who signed in with a browser, each once."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._cookies: dict[str, LocalJar] = {}
+
+    def __call__(self, user: str | None) -> httpx.Client:
+        if user and user not in self._cookies:
+            with self._platform.signed_in(user) as http:
+                http.get("/services/gavip/")
+                self._cookies[user] = http.cookies.jar  # type: ignore[assignment]
+        return httpx.Client(
+            base_url=f"{self._platform.url}/services/gavip",
+            transport=self._platform.transport(),
+            cookies=self._cookies.get(user or ""),
+            timeout=60,
+        )
+
+
+def change_group(platform: Platform, method: str, user: str) -> None:
+    with platform.hub("operator") as hub:
+        changed = hub.request(method, f"/groups/{GROUP}/users", json={"users": [user]})
+    assert changed.is_success, changed.text
+
+
+def upload(platform: Platform, user: str, path: str, content: str) -> None:
+    folder = path.rpartition("/")[0]
+    with files_of(platform, user) as files:
+        assert not folder or files.request("MKCOL", folder).status_code in (201, 405)
+        assert files.put(path, content=content.encode()).is_success
+
+
+@pytest.fixture(scope="module")
+def world(own: Platform) -> World:
+    upload(own, OWNER, f"data/{FILE}", CONTENT)
+    for who in {PEOPLE[who] for who in PEOPLE if who != Who.VISITOR}:
+        upload(own, who, OWN, "mine")
+    leave = partial(change_group, own, "DELETE", PEOPLE[Who.LEFT])
+    return make_world(partial(api, own), leave=leave, host=own.url)
+
+
+def test_containers_answer_by_the_table(own: Platform, world: World) -> None:
+    door = ContainerDoor(world=world, clients=partial(api, own))
+    door.run()
+    assert differences(Door.CONTAINER, door.ask) == {}
+
+
+def test_webdav_answers_by_the_table(own: Platform, world: World) -> None:
+    door = DavDoor(world=world, clients=partial(files_of, own))
+    assert differences(Door.WEBDAV, door.ask) == {}
+
+
+def test_links_and_files_answer_by_the_table(own: Platform, world: World) -> None:
+    link = LinkDoor(world=world, clients=partial(host_of, own))
+    assert differences(Door.LINK, link.ask) == {}
+    files = FilesDoor(world=world, clients=partial(api, own))
+    assert differences(Door.FILES, files.ask) == {}
+
+
+def test_pages_of_browsers_answer_by_the_table(own: Platform, world: World) -> None:
+    """It comes last of these, as its owner removes what they share."""
+    door = PortalDoor(world=world, clients=Sessions(own))
+    assert differences(Door.PORTAL, door.ask) == {}
+
+
+def test_the_api_answers_by_the_table(own: Platform) -> None:
+    change_group(own, "POST", PEOPLE[Who.LEFT])
+    leave = partial(change_group, own, "DELETE", PEOPLE[Who.LEFT])
+    world = make_world(partial(api, own), leave=leave, host=own.url)
+    assert differences(Door.API, ApiDoor(world=world, clients=partial(api, own)).ask) == {}
 
 
 @pytest.fixture
 def product(own: Platform) -> Iterator[tuple[httpx.Client, str]]:
     """The owner, and a product of theirs that is ready."""
-    file = own.root / "users" / OWNER / "data" / "m45.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(CONTENT)
+    upload(own, OWNER, "stars/m45.txt", "stars-of-m45")
     with own.client(OWNER) as owner:
-        made = owner.post("/products", json={"path": "data", "title": "M45"}).json()["id"]
+        made = owner.post("/products", json={"path": "stars", "title": "M45"}).json()["id"]
         eventually(lambda: owner.get(f"/products/{made}").json()["state"] == "READY", "it is ready")
         yield owner, made
         owner.delete(f"/products/{made}")
 
 
-@pytest.fixture
-def running(own: Platform) -> Iterator[dict[str, str]]:
-    """Jobs that run and look, of a reader and of a stranger."""
-    jobs = {}
-    for who in (READER, STRANGER):
-        with own.client(who) as client:
-            jobs[who] = submit(client, "looks")
-            follow(client, jobs[who], until={"EXECUTING"})
-            eventually(lambda who=who: bool(seen(own, who, jobs[who])), f"{who} looks")
-    yield jobs
-    for who, job in jobs.items():
-        with own.client(who) as client:
-            client.post(f"/jobs/{job}/cancel")
+@dataclass(frozen=True)
+class Watching:
+    """A box of the reader's that looks again and again."""
+
+    client: httpx.Client
+    job: str
+
+    def last(self) -> tuple[float, list[str]]:
+        """Return when it saw something else than before, and what."""
+        text = str(self.client.get(f"/jobs/{self.job}/log").json()["text"])
+        seen = [line.split() for line in text.splitlines() if line.startswith("SEES")]
+        return (float(seen[-1][1]), seen[-1][2:]) if seen else (0.0, ["nothing yet"])
 
 
-def seen(platform: Platform, who: str, job: str) -> list[str]:
-    """Return what a job saw, look by look where it changed."""
-    with platform.client(who) as client:
-        text = str(client.get(f"/jobs/{job}/log").json()["text"])
-    assert "WROTE" not in text
-    return [line for line in text.splitlines() if line.startswith("SEES")]
+@pytest.fixture(scope="module")
+def watching(own: Platform) -> Iterator[Watching]:
+    with own.client(READER) as client:
+        job = submit(client, AVI, "looks")
+        follow(client, job, until={"EXECUTING"})
+        box = Watching(client, job)
+        eventually(lambda: box.last()[0] > 0, "the reader's box looks")
+        yield box
+        client.post(f"/jobs/{job}/cancel")
 
 
-@pytest.mark.parametrize(
-    ("kind", "subject", "stranger_sees"),
-    [("user", READER, False), ("group", "survey", False), ("everyone", "", True)],
-)
-def test_what_is_shared_is_seen_in_what_runs_until_it_is_revoked(
-    own: Platform,
-    product: tuple[httpx.Client, str],
-    running: dict[str, str],
-    kind: str,
-    subject: str,
-    stranger_sees: bool,
+def revoked(_own: Platform, owner: httpx.Client, product: str, share: str) -> float:
+    assert owner.delete(f"/products/{product}/shares/{share}").is_success
+    return time.time()
+
+
+def removed(_own: Platform, owner: httpx.Client, product: str, _share: str) -> float:
+    assert owner.delete(f"/products/{product}").is_success
+    return time.time()
+
+
+def left(own: Platform, _owner: httpx.Client, _product: str, _share: str) -> float:
+    change_group(own, "DELETE", READER)
+    return time.time()
+
+
+def ended(_own: Platform, owner: httpx.Client, product: str, share: str) -> float:
+    [found] = [one for one in owner.get(f"/products/{product}/shares").json() if one["id"] == share]
+    return datetime.fromisoformat(found["expires_at"]).timestamp()
+
+
+Ends = Callable[[Platform, httpx.Client, str, str], float]
+SCENES: dict[str, tuple[str, str, Ends]] = {
+    "the user's share is revoked": ("user", READER, revoked),
+    "the group's share is revoked": ("group", GROUP, revoked),
+    "everyone's share is revoked": ("everyone", "", revoked),
+    "the product is removed": ("user", READER, removed),
+    "the share ends by the clock": ("user", READER, ended),
+    "the reader leaves the group": ("group", GROUP, left),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_what_runs_sees_it_no_more_once(
+    own: Platform, product: tuple[httpx.Client, str], watching: Watching, scene: str
+) -> None:
+    kind, subject, end = SCENES[scene]
+    owner, made = product
+    change_group(own, "POST", READER)
+    until = (datetime.now(UTC) + timedelta(seconds=6)).isoformat() if end is ended else None
+    asked = {"kind": kind, "subject": subject, "expires_at": until}
+    share = owner.post(f"/products/{made}/shares", json=asked).json()["id"]
+    eventually(lambda: "stars-of-m45" in " ".join(watching.last()[1]), "the reader's box sees it")
+    with own.client(READER) as reader:
+        assert reader.get(f"/products/{made}/content", params={"path": "m45.txt"}).text == "stars-of-m45"
+    over = end(own, owner, made, share)
+    eventually(lambda: watching.last()[1] == [], "the reader's box sees it no more")
+    assert watching.last()[0] - over < SOON
+    with own.client(READER) as reader:
+        eventually(
+            lambda: reader.get(f"/products/{made}").status_code == httpx.codes.NOT_FOUND, "nor does the API"
+        )
+    assert time.time() - over < 2 * SOON
+
+
+def test_a_job_whose_input_is_taken_back_before_it_starts_says_so(
+    own: Platform, product: tuple[httpx.Client, str]
 ) -> None:
     owner, made = product
-    share = owner.post(f"/products/{made}/shares", json={"kind": kind, "subject": subject}).json()
+    share = owner.post(f"/products/{made}/shares", json={"kind": "user", "subject": READER}).json()["id"]
     with own.client(READER) as reader:
-        path = reader.get(f"/products/{made}").json()["container_path"]
-        assert reader.get(f"/products/{made}/content", params={"path": "m45.txt"}).text == CONTENT
-    wanted = f"{path.removeprefix('shared/')}/m45.txt={CONTENT}"
-    eventually(lambda: wanted in seen(own, READER, running[READER])[-1], "the reader sees it")
-    begun = time.monotonic()
-    assert owner.delete(f"/products/{made}/shares/{share['id']}").status_code == httpx.codes.NO_CONTENT
-    assert time.monotonic() - begun < 5
-    eventually(lambda: seen(own, READER, running[READER])[-1] == "SEES []", "the reader sees it no more")
-    strangers = [line for line in seen(own, STRANGER, running[STRANGER]) if CONTENT in line]
-    assert bool(strangers) == stranger_sees
-    with own.client(READER) as reader:
-        assert reader.get(f"/products/{made}").status_code == httpx.codes.NOT_FOUND
+        place = reader.get(f"/products/{made}").json()["container_path"]
+        asked = {"avi": AVI, "pipeline": "match", "parameters": {"stars": f"{place}/m45.txt"}}
+        job = reader.post("/jobs", json={**asked, "start": False}).json()["id"]
+        owner.delete(f"/products/{made}/shares/{share}")
+        reader.post(f"/jobs/{job}/start")
+        found = follow(reader, job)
+        [named] = reader.get(f"/jobs/{job}/inputs").json()
+    assert (found["phase"], named["state"], named["product"]) == ("ERROR", "gone", made)
 
 
 def test_a_product_is_a_copy_that_its_owner_does_not_reach(
     own: Platform, product: tuple[httpx.Client, str]
 ) -> None:
     owner, made = product
-    (own.root / "users" / OWNER / "data" / "m45.txt").write_text("changed")
+    upload(own, OWNER, "stars/m45.txt", "changed")
     answer: Any = owner.get(f"/products/{made}/content", params={"path": "m45.txt"})
-    assert answer.text == CONTENT
+    assert answer.text == "stars-of-m45"
 
 
 def test_the_command_does_the_same(own: Platform, product: tuple[httpx.Client, str], tmp_path: Path) -> None:
@@ -144,7 +279,7 @@ def test_the_command_does_the_same(own: Platform, product: tuple[httpx.Client, s
             command, env=environ, capture_output=True, text=True, check=True, timeout=60
         ).stdout
 
-    assert "M45" in ran("product", "make", "--path", "data", "--title", "M45")
+    assert "M45" in ran("product", "make", "--path", "stars", "--title", "M45")
     assert READER in ran("share", "make", made, "user", "--subject", READER)
     assert READER in ran("share", "list", made)
     with own.client(OWNER) as owner:

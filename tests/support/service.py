@@ -288,6 +288,8 @@ async def running_service(
             service.provenance_closer.run,
             service.image_maker.run,
             service.product_maker.run,
+            service.share_ender.run,
+            service.group_reader.run,
             service.context.feed.run,
         )
     ]

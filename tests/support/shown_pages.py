@@ -330,7 +330,10 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "product.html", {"product": products[0], **said, **bare}
     one = ProductFile(path=EVIL, size=5, sha256="0" * 64, media_type="text/plain")
     yield "product_file.html", {"product": products[0], "file": one, **SEEN}
-    yield "product_link.html", {"product": products[1], **files, "here": "/services/gavip/p/s"}
+    yield (
+        "product_link.html",
+        {"product": products[1], **files, "here": "/services/gavip/p/s", "ends_at": None},
+    )
     for given in ({"path": EVIL, "job": ""}, {"path": "", "job": EVIL}):
         values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}"}
         yield "product_new.html", {"given": values, "results": [EVIL], "problem": EVIL}

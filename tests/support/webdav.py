@@ -2,7 +2,7 @@
 
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from gavip_hub.dav.app import make_gate, make_server, make_space
 from gavip_hub.dav.people import People
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.migrate import upgrade
-from gavip_hub.supervise.installation import prepare
+from gavip_hub.supervise.installation import free_ports, prepare
 
 FILES = ["custom:gavip:read:files", "custom:gavip:write:files"]
 TOKENS = {
@@ -81,15 +81,35 @@ def running_dav(root: Path, **settings: object) -> Iterator[Dav]:
         asked.append(token)
         return TOKENS.get(token)
 
+    try:
+        with serving(config, database, ask, port=ports.webdav):
+            yield Dav(config=config, port=ports.webdav, asked=asked)
+    finally:
+        database.close()
+
+
+@contextmanager
+def serving(
+    config: Gavip, database: Database, ask: Callable[[str], Profile | None], *, port: int | None = None
+) -> Iterator[str]:
+    """Serve the spaces of a data root, and yield the address.
+
+    Parameters
+    ----------
+    ask
+        Tells whose a token is.
+    port
+        Default: one that is free.
+    """
+    port = port or free_ports(1)[0]
     gate = make_gate(config, make_space(config, database), People(ask=ask))
-    server = make_server(gate, config, port=ports.webdav)
+    server = make_server(gate, config, port=port)
     server.shutdown_timeout = 1
     server.prepare()
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
-        yield Dav(config=config, port=ports.webdav, asked=asked)
+        yield f"http://127.0.0.1:{port}{MOUNT}"
     finally:
         server.stop()
         thread.join(10)
-        database.close()

@@ -1,5 +1,7 @@
 """Products over HTTP: made, shared, read and taken back, by people, through API, portal and links."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
@@ -53,7 +55,12 @@ async def test_a_group_of_the_hub_reads_it(service, ann, product):
     async with service.client("ann-survey") as owner, service.client("gus-token") as gus:
         await shared(owner, product, kind="group", subject="survey")
         assert (await gus.get(f"/products/{product}")).status_code == 200
+        await until(lambda: found_by(service, "gus"))
     assert [path.name for path in (service.root / "shared/groups").iterdir()] == ["gus"]
+
+
+async def found_by(service, member):
+    return list((service.root / "shared/groups").glob(f"{member}/survey/ann/*"))
 
 
 async def test_a_file_comes_with_its_digest_and_runs_nowhere(ann, product):
@@ -96,6 +103,21 @@ async def test_a_link_is_read_without_signing_in_until_it_is_revoked(service, an
         assert (await stranger.get(f"{path}/content", params={"path": "m45.html"})).status_code == 404
 
 
+async def test_a_link_tells_whose_it_is_how_to_cite_it_and_when_it_ends_and_nothing_else_of_its_owner(
+    service, ann, product
+):
+    other = (await ann.post("/products", json={"path": "data", "title": "Unseen"})).json()["id"]
+    await ready(ann, other)
+    end = (datetime.now(UTC) + timedelta(days=7)).replace(microsecond=0)
+    share = await shared(ann, product, kind="link", expires_at=end.isoformat())
+    async with httpx.AsyncClient(base_url=service.url) as stranger:
+        page = (await stranger.get(share["url"].removeprefix(service.origin))).text
+    for words in ("Made by", "ann, ", "How to cite", "Licence", f"{end:%b %Y, %H:%M} UTC"):
+        assert words in page
+    assert other not in page
+    assert "Unseen" not in page
+
+
 async def test_the_secret_of_a_link_is_in_no_log(service, ann, product, caplog):
     caplog.set_level("INFO")
     secret = (await shared(ann, product, kind="link"))["url"].rpartition("/")[2]
@@ -116,7 +138,7 @@ async def test_the_pages_lead_from_a_file_to_its_readers(service, product):
         given = await portal.post(f"{page}/share", data={"kind": "user", "subject": "bob", "days": "7"})
         assert given.status_code == 303
         shown = (await portal.get(page)).text
-        assert ("bob" in shown, "shared/me" in shown, EVIL in shown) == (True, False, False)
+        assert ("bob" in shown, "shared/me" in shown, EVIL in shown) == (True, True, False)
         linked = await portal.post(f"{page}/share", data={"kind": "link"})
         assert f"{service.origin}/services/gavip/p/" in linked.text
         assert (await portal.post(f"{page}/describe", data={"title": "M45b"})).status_code == 303

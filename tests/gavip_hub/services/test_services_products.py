@@ -12,6 +12,7 @@ from avi_kernel.protocol.products import ProductChange, ProductMake, ShareMake
 from gavip_hub.config import MB
 from gavip_hub.exceptions import BadParameter, Conflict, Forbidden, NotFound, SpaceFull
 from gavip_hub.services.shared_files import SharedFiles
+from gavip_hub.services.shares import Followed
 from gavip_hub.services.spaces import SpaceMeasurer
 from gavip_hub.storage import blobs
 from gavip_hub.storage.userfiles import LARGEST_HOLE
@@ -241,15 +242,18 @@ def test_readers_and_strangers_neither_share_nor_change_nor_remove(desk, product
 def test_users_find_it_in_their_own_folder_alone(desk, product):
     desk.share(product, "user", "bob")
     assert set(desk.shown()) == {
-        f"me/bob/ann/{leaf(desk, product)}/{path}" for path in ("b.csv", "maps/a.csv")
+        f"me/{who}/ann/{leaf(desk, product)}/{path}"
+        for who in ("ann", "bob")
+        for path in ("b.csv", "maps/a.csv")
     }
-    assert desk.get("bob", product).container_path == f"shared/me/ann/{leaf(desk, product)}"
+    for who in ("ann", "bob"):
+        assert desk.get(who, product).container_path == f"shared/me/ann/{leaf(desk, product)}"
 
 
 def test_members_find_it_in_folders_of_their_own_and_strangers_do_not(desk, product):
     desk.share(product, "group", "survey")
     desk.know_groups()
-    assert {path.split("/")[1] for path in desk.shown()} == {"bob"}
+    assert {path.split("/")[1] for path in desk.shown()} == {"ann", "bob"}
     assert desk.get("bob", product).container_path == f"shared/groups/survey/ann/{leaf(desk, product)}"
 
 
@@ -257,7 +261,7 @@ def test_who_leaves_the_group_finds_it_no_more(desk, product):
     desk.share(product, "group", "survey")
     desk.know_groups()
     desk.showing.know_members({"survey": ["ann"]})
-    assert desk.shown() == {}
+    assert {path.split("/")[1] for path in desk.shown()} == {"ann"}
 
 
 def test_what_readers_find_cannot_be_written_through(desk, product):
@@ -269,7 +273,7 @@ def test_what_readers_find_cannot_be_written_through(desk, product):
 def test_a_link_lets_who_has_it_read_until_it_is_revoked(desk, product):
     share = desk.share(product, "link")
     secret = share.url.rpartition("/")[2]
-    assert desk.shares.linked(secret) == product
+    assert desk.shares.linked(secret) == Followed(product=product, ends_at=None)
     desk.shares.revoke(owner="ann", product=product, share=share.id)
     for tried in (secret, "", "x" * 43):
         with pytest.raises(NotFound):
@@ -406,7 +410,7 @@ def test_what_members_of_a_group_see_stays_until_the_hub_says_who_they_are(desk,
     desk.know_groups()
     desk.again()
     desk.maker.look()
-    assert {path.split("/")[1] for path in desk.shown()} == {"bob"}
+    assert {path.split("/")[1] for path in desk.shown()} == {"ann", "bob"}
 
 
 def test_what_is_shared_is_listed_and_read_for_its_reader_alone(desk, product):
@@ -456,5 +460,5 @@ def test_who_shares_and_revokes_at_the_same_moment_leaves_what_the_rows_say(desk
 
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(back_and_forth, ["bob", "carl", "eve"]))
-    assert {path.split("/")[1] for path in desk.shown()} == {"bob", "carl", "eve"}
+    assert {path.split("/")[1] for path in desk.shown()} == {"ann", "bob", "carl", "eve"}
     assert desk.left_over() == []
