@@ -201,8 +201,9 @@ class PipelinePage(FormPage):
         except ParameterProblem:
             return None
         found: Offer | None = await self.context.file_threads(
-            self.services.again.offer,
+            self.services.offers.offer,
             owner=self.owner,
+            groups=self.groups,
             release=release,
             pipeline=form.pipeline,
             parameters=parameters,

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.provenance import NodeKind, ProvenanceEdge, ProvenanceFact, ProvenanceNode, Relation
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.storage import attempts, jobs, provenance
+from gavip_hub.domain.repetition import is_product
+from gavip_hub.storage import attempts, jobs, products, provenance
 from gavip_hub.storage.provenance_schema import Facts, Input
 from gavip_hub.storage.schema import Job
 
@@ -28,8 +30,9 @@ REPORTED = "Queries are told as the job's own code reported them; the platform s
 class Chain:
     """Nodes and edges, each once, however many ways lead to them."""
 
-    def __init__(self, *, session: Session, portal: str) -> None:
+    def __init__(self, *, session: Session, portal: str, now: datetime) -> None:
         self._session = session
+        self._now = now
         self._portal = portal
         self._jobs: set[str] = set()
         self.nodes: dict[str, ProvenanceNode] = {}
@@ -107,7 +110,7 @@ class Chain:
                 of, self._node(f"image:{facts.image_digest}", "image", facts.image, told), "used", "image"
             )
         elif facts.platform:
-            told = {"digest of its packages": facts.platform}
+            told = {"digest of its packages": facts.platform, "version": facts.gavip}
             node = self._node(f"image:{facts.platform}", "image", "The platform's own packages", told)
             self._edge(of, node, "used", "image")
         if facts.environment:
@@ -152,6 +155,8 @@ class Chain:
         name = row.path.rpartition("/")[2]
         node = self._node(f"input:{row.sha256 or job.id + ':' + row.parameter}", "input", name, told)
         self._edge(of, node, "used", row.parameter)
+        if row.product and (product := self._product(job, row.product)) is not None:
+            self._edge(node, product, "wasDerivedFrom")
 
     def _earlier(self, job: Job, row: Input) -> str | None:
         """Return the node of an earlier job's result where this input is one, with that job's own chain."""
@@ -182,6 +187,10 @@ class Chain:
         return node
 
     def _again(self, job: Job, of: str) -> None:
+        if is_product(job.again_of or ""):
+            if (product := self._product(job, job.again_of or "")) is not None:
+                self._edge(of, product, "wasInfluencedBy", "run again")
+            return
         before = jobs.owned(self._session, owner=job.owner, job=job.again_of or "")
         if before is not None and before.id != job.id:
             url = f"{self._portal}/jobs/{before.id}"
@@ -189,6 +198,16 @@ class Chain:
             if node not in self.nodes:
                 self._node(node, "job", before.title or before.pipeline, self._of_job(before), url=url)
             self._edge(of, node, "wasInformedBy", "run again")
+
+    def _product(self, job: Job, product: str) -> str | None:
+        """Return the node of a product, if the job's owner may still read it."""
+        asked: dict[str, Any] = {"reader": job.owner, "groups": job.groups, "now": self._now}
+        found = products.readable(self._session, product, **asked)
+        if found is None:
+            return None
+        told = {"id": found.id, "by": found.owner, "made at": found.created_at.isoformat(timespec="seconds")}
+        url = f"{self._portal}/products/{found.id}"
+        return self._node(f"product:{found.id}", "product", found.title, told, url=url)
 
     def _node(self, name: str, kind: NodeKind, label: str, facts: Mapping[str, Any], *, url: str = "") -> str:
         if name not in self.nodes:

@@ -70,7 +70,7 @@ class ProvenanceService:
         return self._view(session, found).model_dump(mode="json") if found else None
 
     def _view(self, session: Session, job: Job) -> ProvenanceView:
-        chain = Chain(session=session, portal=self._portal)
+        chain = Chain(session=session, portal=self._portal, now=self._clock.now())
         chain.add(job)
         return ProvenanceView(
             of=job.id,
