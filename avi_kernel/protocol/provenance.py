@@ -20,7 +20,9 @@ NodeKind = Literal[
     "result",
     "person",
 ]
-Relation = Literal["used", "wasGeneratedBy", "wasAssociatedWith", "wasDerivedFrom", "wasInformedBy", "wasInfluencedBy"]
+Relation = Literal[
+    "used", "wasGeneratedBy", "wasAssociatedWith", "wasDerivedFrom", "wasInformedBy", "wasInfluencedBy"
+]
 InputState = Literal["waiting", "hashed", "same", "changed", "gone", "holes"]
 Verdict = Literal["waiting", "reproduced", "differs", "not_compared"]
 

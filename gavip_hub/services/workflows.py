@@ -29,7 +29,7 @@ class Workflow:
 
         Raises
         ------
-        OSError
+        NotFound
             It is not there, or a link.
         """
         return open_file(self.folder, self.pipeline.path.split("/"))
@@ -39,7 +39,7 @@ class Workflow:
         """Whether its file can be had."""
         try:
             self.open().close()
-        except (OSError, ValueError):
+        except (NotFound, OSError, ValueError):
             return False
         return True
 
