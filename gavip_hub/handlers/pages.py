@@ -14,11 +14,12 @@ from avi_kernel.protocol.form_fields import Field, as_text
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
-from avi_kernel.protocol.provenance import Offer
+from avi_kernel.protocol.provenance import AnswerAsk, AnswerView, Offer, ProductAgainView
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
+from gavip_hub.domain.repetition import is_product
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
-from gavip_hub.handlers import device, file_acts, file_pages, link_pages, product_pages
+from gavip_hub.handlers import again_pages, device, file_acts, file_pages, link_pages, product_pages
 from gavip_hub.handlers.catalogue_pages import catalogue_routes, cited
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
@@ -66,6 +67,11 @@ class FormPage(PortalPage):
         found: ReleaseView = await self.in_thread(
             self.services.releases.usable, viewer=self.owner, avi=avi, version=version or None
         )
+        return found
+
+    async def answers_only(self, avi: str) -> bool:
+        """Tell whether the asker gets products of an AVI alone, and no jobs of their own."""
+        found: bool = await self.in_thread(self.services.answers.is_only, viewer=self.owner, avi=avi)
         return found
 
     async def with_files(self, form: PipelineForm) -> PipelineForm:
@@ -147,6 +153,7 @@ class AviPage(FormPage):
                 self.services.checks.view, viewer=self.owner, avi=name, version=release.version
             ),
             me=self.owner,
+            answers_only=await self.answers_only(name),
             writes=self.owner in {avi.owner, release.submitter},
             readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
@@ -181,6 +188,9 @@ class PipelinePage(FormPage):
             self.set_status(BadParameter.status_code)
             await self._show(form)
             return
+        if await self.answers_only(name):
+            await self._answer(form)
+            return
         if sent.get("anyway") != "true" and (offer := await self._offer(form, release)) is not None:
             await self._show(replace(form, offer=offer))
             return
@@ -198,6 +208,21 @@ class PipelinePage(FormPage):
             return
         self.go(f"jobs/{job.id}")
 
+    async def _answer(self, form: PipelineForm) -> None:
+        """Lead to a product of just these values, or tell which there are; nothing is run."""
+        asked = form.submission()
+        found: AnswerView = await self.context.file_threads(
+            self.services.answers.ask,
+            viewer=self.owner,
+            groups=self.groups,
+            avi=form.avi,
+            ask=AnswerAsk(pipeline=form.pipeline.name, version=form.version, parameters=asked.parameters),
+        )
+        if found.answer and found.answer.product:
+            self.go(f"products/{found.answer.product}")
+            return
+        await self._show(form, answer=found)
+
     async def _offer(self, form: PipelineForm, release: ReleaseView) -> Offer | None:
         """Return what the asker ran before of just this; looked for off the database's threads, since files are read."""
         try:
@@ -205,19 +230,37 @@ class PipelinePage(FormPage):
         except ParameterProblem:
             return None
         found: Offer | None = await self.context.file_threads(
-            self.services.again.offer,
+            self.services.offers.offer,
             owner=self.owner,
+            groups=self.groups,
             release=release,
             pipeline=form.pipeline,
             parameters=parameters,
         )
         return found
 
-    async def _again(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
+    async def _again(self, avi: str, pipeline: str, again_of: str) -> PipelineForm:
+        if not is_product(again_of):
+            return await self._again_of_job(avi, pipeline, again_of)
+        found: ProductAgainView = await self.context.file_threads(
+            self.services.again_products.look, viewer=self.owner, groups=self.groups, product=again_of
+        )
+        if (found.avi, found.pipeline) != (avi, pipeline):
+            raise NotFound(f"{again_of[:40]} was made by another pipeline, or what made it is not known.")
+        release = await self.release(avi, self.get_query_argument("version", "") or found.version)
+        taken = {one.parameter: one.yours for one in found.inputs}
+        return PipelineForm.fresh(
+            release,
+            pipeline_of(release, pipeline),
+            values={**found.parameters, **taken},
+            again_of=again_of,
+        )
+
+    async def _again_of_job(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
         job = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job_id)
         if (job.avi, job.pipeline) != (avi, pipeline):
             raise NotFound(f"{job_id} was a job of another pipeline.")
-        release = await self.release(avi, job.version)
+        release = await self.release(avi, self.get_query_argument("version", "") or job.version)
         # A link may suggest another amount: what could start at once, or what would have been enough.
         suggested = self.get_query_argument("memory_mb", "")
         memory = job.memory_mb if job.memory_source == "user" else None
@@ -232,11 +275,18 @@ class PipelinePage(FormPage):
             again_with_more_memory=job.again_with_more_memory,
         )
 
-    async def _show(self, form: PipelineForm) -> None:
+    async def _show(self, form: PipelineForm, *, answer: AnswerView | None = None) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
         pool = await self.pool()
         form = await self.with_files(await self.with_proposal(form))
-        self.render_page("pipeline.html", form=form, avi_title=avi.title, pool=pool)
+        self.render_page(
+            "pipeline.html",
+            form=form,
+            avi_title=avi.title,
+            pool=pool,
+            answer=answer,
+            answers_only=await self.answers_only(form.avi),
+        )
 
 
 class ChooseFilePage(PipelinePage):
@@ -354,6 +404,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *device.ROUTES,
         *view_routes(notebooks),
         *product_pages.ROUTES,
+        *again_pages.ROUTES,
         *product_view_routes(notebooks),
         *link_pages.ROUTES,
         *file_pages.ROUTES,

@@ -97,11 +97,18 @@ class ProjectService:
             session.flush()
             return self._view(session, avi, viewer=owner)
 
-    def change(self, *, owner: str, name: str, source: Literal["private", "public"]) -> ProjectView:
-        """Let everybody read a repository, or its people alone."""
+    def change(
+        self,
+        *,
+        owner: str,
+        name: str,
+        source: Literal["private", "public"] | None = None,
+        answers: Literal["jobs", "products"] | None = None,
+    ) -> ProjectView:
+        """Let everybody read a repository or its people alone, and run jobs of it or be answered from products alone."""
         with self._database.transaction() as session:
             avi = self._own(session, owner, name)
-            avi.source = source
+            avi.source, avi.answers = source or avi.source, answers or avi.answers
             session.flush()
             return self._view(session, avi, viewer=owner)
 
@@ -214,6 +221,7 @@ class ProjectService:
                 "owner": avi.owner,
                 "git_url": git_url(self._config, avi.name),
                 "source": avi.source,
+                "answers": avi.answers,
                 "may": right or members.READ,
                 "members": [{"user": member.user, "may": member.may} for member in people],
                 "released": releases.versions(session, avi.name)[::-1] if right else [],

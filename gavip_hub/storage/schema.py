@@ -87,6 +87,8 @@ class Avi(Base):
     visibility: Mapped[str] = mapped_column(default="private")
     source: Mapped[str] = mapped_column(default="private", server_default="private")
     """Whether everybody may read its repository."""
+    answers: Mapped[str] = mapped_column(String(10), default="jobs", server_default="jobs")
+    """What those get who are none of its people: `jobs` of their own, or what was shared with them, `products`."""
     created_at: Mapped[datetime]
 
 
