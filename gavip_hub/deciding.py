@@ -81,6 +81,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         events=EventService(database=core.database),
         releases=core.releases,
         finding=core.finding,
+        avi_pages=core.avi_pages,
         checks=_checks(core, jobs),
         rebuilds=RebuildService(database=core.database),
         packages=_packages(core),

@@ -19,6 +19,7 @@ from gavip_hub.services.again_products import ProductAgainService
 from gavip_hub.services.answers import AnswerService
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
+from gavip_hub.services.avi_pages import AviPageService
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
@@ -84,6 +85,7 @@ class Services:
     events: EventService
     releases: ReleaseService
     finding: FindingService
+    avi_pages: AviPageService
     standings: StandingService
     checks: CheckService
     rebuilds: RebuildService

@@ -47,6 +47,7 @@ from gavip_hub.handlers.product_views import product_view_routes
 from gavip_hub.handlers.project_pages import project_routes
 from gavip_hub.handlers.rendering import STATIC, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
+from gavip_hub.services.avi_pages import AviSeen
 from gavip_hub.services.proposals import MemoryProposal
 
 LONGEST_MEMORY = 8
@@ -131,16 +132,17 @@ class AviPage(FormPage):
     @override
     async def get(self, name: str) -> None:
         version = self.get_query_argument("version", "")
-        avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
-        release = await self.release(name, version)
-        link = link_of(self)
+        seen: AviSeen = await self.in_thread(
+            self.services.avi_pages.of, viewer=self.owner, name=name, version=version or None
+        )
+        release, link = seen.release, link_of(self)
         shown = [pipeline for pipeline in release.spec.pipelines if not pipeline.hidden]
         self.render_page(
             "avi.html",
-            avi=avi,
+            avi=seen.avi,
             release=release,
             pinned=bool(version),
-            releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
+            versions=seen.versions,
             forms=[
                 await self.with_files(await self.with_proposal(PipelineForm.linked(release, pipeline, link)))
                 for pipeline in shown
@@ -148,17 +150,15 @@ class AviPage(FormPage):
             link=link,
             with_values=with_values,
             citation=cited(self.context.config, release),
-            favourite=await self.in_thread(self.services.finding.is_favourite, user=self.owner, avi=name),
-            check=await self.in_thread(
-                self.services.checks.view, viewer=self.owner, avi=name, version=release.version
-            ),
+            favourite=seen.favourite,
+            check=seen.check,
             me=self.owner,
             answers_only=await self.answers_only(name),
-            writes=self.owner in {avi.owner, release.submitter},
-            readme=await self._readme(release, title=avi.title),
+            writes=self.owner in {seen.avi.owner, release.submitter},
+            readme=await self._readme(release, title=seen.avi.title),
             server=await self.server(name),
-            grants=await self.in_thread(self.services.grants.view, owner=self.owner, avi=name),
-            project=await self.in_thread(self.services.projects.is_readable, viewer=self.owner, name=name),
+            grants=seen.grants,
+            project=seen.has_project,
             pool=await self.pool(),
         )
 

@@ -41,7 +41,7 @@ PAGE_CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-READMES_KEPT = 32
+READMES_KEPT = 200
 _CUT = Markup("<p><em>The text goes on; what is shown here was cut.</em></p>\n")
 
 

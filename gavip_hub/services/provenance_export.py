@@ -138,7 +138,7 @@ class _Crate:
         for node in of.view.nodes:
             if node.kind == "job":
                 self._action(node)
-        for edge in view.edges:
+        for edge in of.view.edges:
             if edge.relation == "wasDerivedFrom" and self._nodes[edge.source].kind in {"input", "product"}:
                 self._entities[edge.source].append_to("isBasedOn", self._entities[edge.target])
         if self._workflow:

@@ -166,6 +166,8 @@ class Job(Base):
     __table_args__ = (
         ForeignKeyConstraint(["avi", "version"], ["releases.avi", "releases.version"]),
         Index("jobs_by_owner", "owner", "id"),
+        Index("jobs_of_avi", "owner", "avi", "id"),
+        Index("jobs_in_state", "owner", "state", "id"),
         Index("jobs_by_state", "state", "id"),
         Index(
             "jobs_held",

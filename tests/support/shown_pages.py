@@ -347,7 +347,7 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "avi": AVI,
         "release": RELEASE,
         "pinned": False,
-        "releases": [RELEASE],
+        "versions": [RELEASE],
         "forms": [form],
         "readme": markdown(README),
         "server": SERVERS[0],
@@ -368,7 +368,7 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     old = RELEASE.model_copy(update=DEPRECATED)
     yield (
         "avi.html",
-        {**shown, "release": old, "releases": [RELEASE, old.model_copy(update={"version": "0.1"})]},
+        {**shown, "release": old, "versions": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
     yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
     yield from file_choices()
