@@ -150,6 +150,7 @@ class AviPage(FormPage):
             ),
             me=self.owner,
             answers_only=await self.answers_only(name),
+            answer=None,
             writes=self.owner in {avi.owner, release.submitter},
             readme=await self._readme(release, title=avi.title),
             server=await self.server(name),
