@@ -171,6 +171,7 @@ class AnswerAsk(Wire):
     """Ask for what was computed, and have nothing run."""
 
     pipeline: Line
+    """Its name."""
     version: Line | None = None
     """Default: the newest."""
     parameters: dict[str, JsonValue] = {}

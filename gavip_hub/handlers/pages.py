@@ -154,6 +154,7 @@ class AviPage(FormPage):
             check=seen.check,
             me=self.owner,
             answers_only=await self.answers_only(name),
+            answer=None,
             writes=self.owner in {seen.avi.owner, release.submitter},
             readme=await self._readme(release, title=seen.avi.title),
             server=await self.server(name),

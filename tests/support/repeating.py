@@ -1,9 +1,14 @@
 """A desk at which jobs are run, shared, run again and offered: real database, real folders, and a clock that tests move."""
 
+import asyncio
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from avi_kernel.protocol.api import JobSubmit
 from avi_kernel.protocol.manifest import Manifest, PipelineSpec, ReleaseSpec
@@ -31,6 +36,7 @@ from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.schema import Avi, Environment, Release
 from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.testing import exit_record
+from tests.support.engine import prepared
 from tests.support.products import GROUPS, ProductDesk
 
 STARS = b"ra,dec\n1,2\n"
@@ -51,13 +57,16 @@ SPEC = ReleaseSpec(manifest=Manifest(title="Stars"), pipelines=[MATCH, OTHER])
 class RepeatDesk(ProductDesk):
     """Products and what repeats them; everybody has the same list of stars under the same name."""
 
-    def __init__(self, database: Database, root: Path) -> None:
+    def __init__(self, database: Database, root: Path, *, product: str = "") -> None:
         super().__init__(database, root)
+        self.product = product
         self.image_digest = "sha256:" + "1" * 64
         # Files are written by the machine's own clock, and jobs start after that.
         ahead = datetime.now(UTC) - self.clock.now()
         self.clock.advance(ahead.total_seconds() + 86_400)
         self._prepare(database, root)
+        if product:  # a copy of a desk at which all was done
+            return
         for owner in ("ann", "bob", "carl"):
             self.write("stars.csv", STARS, owner=owner)
         self.published("1.0")
@@ -189,3 +198,26 @@ class RepeatDesk(ProductDesk):
         """Return how a job compares with what it repeats."""
         self.comparisons.look()
         return self.provenance.comparison(owner=owner, job=job)
+
+
+@pytest.fixture(scope="module")
+def shared_already(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> tuple[Path, str]:
+    """Return a folder in which ann ran a job and shared its product with bob, to be copied: running takes its time."""
+    root = tmp_path_factory.mktemp("shared")
+    shutil.copyfile(migrated_sqlite, root / "gavip.sqlite")
+    database = prepared(f"sqlite:///{root}/gavip.sqlite")
+    try:
+        return root, asyncio.run(RepeatDesk(database, root).shared())
+    finally:
+        database.close()
+
+
+@pytest.fixture
+def shared_desk(shared_already: tuple[Path, str], tmp_path: Path) -> Iterator[RepeatDesk]:
+    """A desk of one's own at which bob reads ann's product."""
+    folder, product = shared_already
+    root = tmp_path / "root"
+    shutil.copytree(folder, root, symlinks=True)
+    database = Database(url=f"sqlite:///{root}/gavip.sqlite")
+    yield RepeatDesk(database, root, product=product)
+    database.close()

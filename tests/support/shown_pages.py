@@ -34,8 +34,13 @@ from avi_kernel.protocol.products import (
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.provenance import (
     AgainView,
+    AnswerView,
     ComparisonView,
+    Computed,
     InputChange,
+    Offer,
+    ProductAgainView,
+    ProductInput,
     ProvenanceEdge,
     ProvenanceFact,
     ProvenanceNode,
@@ -329,6 +334,7 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     bare |= {"link": "", "problem": "", "told": "", "provenance": None}
     yield "product.html", {"product": products[0], **said, **bare}
     one = ProductFile(path=EVIL, size=5, sha256="0" * 64, media_type="text/plain")
+    yield from product_again_pages(products[:2])
     yield "product_file.html", {"product": products[0], "file": one, **SEEN}
     yield (
         "product_link.html",
@@ -337,6 +343,25 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for given in ({"path": EVIL, "job": ""}, {"path": "", "job": EVIL}):
         values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}"}
         yield "product_new.html", {"given": values, "results": [EVIL], "problem": EVIL}
+
+
+def product_again_pages(products: list[ProductView]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what running a product's job again takes: what is found, what is asked for, and what is refused."""
+    wanted = [
+        ProductInput(parameter="stars", path=EVIL, sha256="1" * 64, yours=EVIL),
+        ProductInput(parameter="list", path=EVIL, sha256="2" * 64),
+    ]
+    values = {"stars": EVIL, "list": EVIL, "radius": EVIL}
+    again = ProductAgainView(
+        product="p1", avi="stars", version="1.0", pipeline="match", parameters=values, inputs=wanted
+    )
+    common = {"inputs": {"stars", "list"}, "files": [EVIL], "given": {"list": EVIL}}
+    for product in products:
+        refused = {"problem": EVIL, "differs": True}
+        yield "product_again.html", {"product": product, "again": again, **common, **refused}
+    gone = ProductAgainView(product="p1", reason=EVIL)
+    nothing: dict[str, Any] = {"inputs": set(), "files": [], "given": {}, "problem": "", "differs": False}
+    yield "product_again.html", {"product": products[0], "again": gone, **nothing}
 
 
 def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -358,6 +383,8 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "with_values": with_values,
         "citation": CITED,
         "favourite": False,
+        "answers_only": False,
+        "answer": None,
     }
     shown |= {"check": CheckView(wanted=True, job="j", scorecard=CARD), "me": "dora", "writes": True}
     yield "avi.html", shown
@@ -370,7 +397,14 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "avi.html",
         {**shown, "release": old, "versions": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
-    yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+    told: dict[str, Any] = {"avi_title": EVIL, "pool": POOLS[0], "answers_only": False, "answer": None}
+    yield "pipeline.html", {"form": form, **told}
+    offer = Offer(product="p1", owner=EVIL, title=EVIL, ended_at=NOW, url="/services/gavip/products/p1")
+    yield "pipeline.html", {"form": replace(form, offer=offer), **told}
+    values = {"radius": EVIL, "note": EVIL}
+    there = Computed(offer=offer, version="1.0", pipeline="diagram", parameters=values)
+    for answer in (AnswerView(computed=[there]), AnswerView(), None):
+        yield "pipeline.html", {"form": form, **told, "answers_only": True, "answer": answer}
     yield from file_choices()
 
 
@@ -380,7 +414,8 @@ def file_choices() -> Iterator[tuple[str, dict[str, Any]]]:
         update={"parameters": [*DIAGRAM.parameters, ParameterSpec(name="stars", type="file", title=EVIL)]}
     )
     form = replace(PipelineForm.sent(RELEASE, reads, {"p.label": EVIL}), files=[EVIL])
-    yield "pipeline.html", {"form": form.with_file("stars", EVIL), "avi_title": EVIL, "pool": POOLS[0]}
+    told: dict[str, Any] = {"avi_title": EVIL, "pool": POOLS[0], "answers_only": False, "answer": None}
+    yield "pipeline.html", {"form": form.with_file("stars", EVIL), **told}
     times = {"modified_at": NOW, "etag": ""}
     inside = [
         FileEntry(name=EVIL, path=f"{EVIL}/{EVIL}", is_folder=is_folder, size=5, **times)

@@ -48,8 +48,8 @@ async def test_a_reader_runs_it_again_as_a_job_of_their_own_and_it_is_reproduced
     assert (found.verdict, found.before, found.differences, found.changes) == ("reproduced", product, {}, [])
 
 
-async def test_what_differs_is_told_by_value_and_by_file(desk):
-    product = await desk.shared()
+async def test_what_differs_is_told_by_value_and_by_file(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     found = await repeated(desk, product, results={"found.csv": b"a,b\n1,3\n", "more.txt": b"x"})
     assert found.verdict == "differs"
     assert found.differences == {
@@ -94,8 +94,8 @@ async def test_since_when_it_differs_is_told(desk):
         assert told in words
 
 
-async def test_another_release_and_another_value_are_told(desk):
-    product = await desk.shared()
+async def test_another_release_and_another_value_are_told(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     desk.published("2.0", commit="beef")
     job = desk.submit(owner="bob", version="2.0", again_of=product, radius=4)
     await desk.end(job, owner="bob")
@@ -105,8 +105,8 @@ async def test_another_release_and_another_value_are_told(desk):
     assert "parameter radius was 2.0 and is 4.0" in words
 
 
-async def test_a_file_of_ones_own_with_the_same_content_is_read_whatever_its_name(desk):
-    product = await desk.shared()
+async def test_a_file_of_ones_own_with_the_same_content_is_read_whatever_its_name(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     desk.write("stars.csv", b"other", owner="bob")
     desk.write("data/copy.csv", STARS, owner="bob")
     await desk.end(desk.submit(owner="bob", stars="data/copy.csv"), owner="bob")
@@ -114,8 +114,8 @@ async def test_a_file_of_ones_own_with_the_same_content_is_read_whatever_its_nam
     assert (one.path, one.yours) == ("stars.csv", "data/copy.csv")
 
 
-async def test_an_input_that_is_shared_is_read_there(desk):
-    product = await desk.shared()
+async def test_an_input_that_is_shared_is_read_there(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     desk.write("stars.csv", b"other", owner="bob")
     assert look(desk, product).inputs[0].yours == ""
     stars = desk.made("stars.csv")
@@ -128,8 +128,8 @@ async def test_an_input_that_is_shared_is_read_there(desk):
     assert desk.compared(job.id).changes == []
 
 
-async def test_an_input_that_its_owner_alone_may_read_is_told_before_and_asked_for(desk):
-    product = await desk.shared()
+async def test_an_input_that_its_owner_alone_may_read_is_told_before_and_asked_for(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     desk.write("stars.csv", b"other", owner="bob")
     [one] = look(desk, product).inputs
     assert (one.sha256, one.yours) == (hashlib.sha256(STARS).hexdigest(), "")
@@ -143,8 +143,8 @@ async def test_an_input_that_its_owner_alone_may_read_is_told_before_and_asked_f
     assert any(words.startswith("input stars was ") for words in desk.compared(job.id).changes)
 
 
-async def test_a_file_that_is_named_is_read(desk):
-    product = await desk.shared()
+async def test_a_file_that_is_named_is_read(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     desk.write("stars.csv", b"other", owner="bob")
     desk.write("mine.csv", STARS, owner="bob")
     assert again(desk, product, inputs={"stars": "mine.csv"}).parameters["stars"] == "mine.csv"
@@ -153,14 +153,14 @@ async def test_a_file_that_is_named_is_read(desk):
 @pytest.mark.parametrize(
     "inputs", [{"stars": "../ann/stars.csv"}, {"stars": "none.csv"}, {"radius": "stars.csv"}]
 )
-async def test_what_is_no_file_of_theirs_or_no_input_is_refused(desk, inputs):
-    product = await desk.shared()
+async def test_what_is_no_file_of_theirs_or_no_input_is_refused(shared_desk, inputs):
+    desk, product = shared_desk, shared_desk.product
     with pytest.raises(BadParameter):
         again(desk, product, inputs=inputs, even_if_inputs_differ=True)
 
 
-async def test_who_may_not_read_it_is_told_as_if_there_were_none(desk):
-    product = await desk.shared()
+async def test_who_may_not_read_it_is_told_as_if_there_were_none(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     for ask in (look, again):
         with pytest.raises(NotFound):
             ask(desk, product, who="carl")
@@ -168,8 +168,8 @@ async def test_who_may_not_read_it_is_told_as_if_there_were_none(desk):
         desk.submit(owner="carl", again_of=product)
 
 
-async def test_who_may_not_use_its_avi_is_told_that(desk):
-    product = await desk.shared()
+async def test_who_may_not_use_its_avi_is_told_that(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     with desk.engine.database.transaction() as session:
         session.get(Release, "rmaps1.0").visibility = PRIVATE
     assert "no release 1.0 of 'maps' that is open to you" in look(desk, product).reason
@@ -187,16 +187,16 @@ async def test_what_is_made_of_files_or_of_what_was_not_kept_is_not_run(desk):
             again(desk, product)
 
 
-async def test_it_outlives_its_job(desk):
-    product = await desk.shared()
+async def test_it_outlives_its_job(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     desk.jobs.delete(owner="ann", job=desk.get("ann", product).job)
     with desk.engine.database.transaction() as session:
         provenance.forget(session, desk.get("ann", product).job)
     assert (await repeated(desk, product)).verdict == "reproduced"
 
 
-async def test_what_was_taken_back_meanwhile_is_not_compared(desk):
-    product = await desk.shared()
+async def test_what_was_taken_back_meanwhile_is_not_compared(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     job = again(desk, product).id
     await desk.end(job, owner="bob")
     [share] = desk.shares.of(owner="ann", product=product)
@@ -205,8 +205,8 @@ async def test_what_was_taken_back_meanwhile_is_not_compared(desk):
     assert (found.verdict, found.differences) == ("not_compared", {})
 
 
-async def test_the_chain_leads_to_the_product_while_it_may_be_read(desk):
-    product = await desk.shared()
+async def test_the_chain_leads_to_the_product_while_it_may_be_read(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     job = await desk.end(again(desk, product).id, owner="bob")
     view = desk.provenance.of_job(owner="bob", job=job)
     [node] = [node for node in view.nodes if node.kind == "product"]
@@ -219,8 +219,8 @@ async def test_the_chain_leads_to_the_product_while_it_may_be_read(desk):
     assert "product" not in {node.kind for node in after.nodes}
 
 
-async def test_a_comparison_is_told_as_waiting_until_it_is_made(desk):
-    product = await desk.shared()
+async def test_a_comparison_is_told_as_waiting_until_it_is_made(shared_desk):
+    desk, product = shared_desk, shared_desk.product
     job = again(desk, product).id
     assert desk.provenance.comparison(owner="bob", job=job).verdict == "waiting"
     await desk.end(job, owner="bob")
@@ -229,12 +229,12 @@ async def test_a_comparison_is_told_as_waiting_until_it_is_made(desk):
 
 
 @pytest.fixture
-async def answering(desk):
-    """A product of radius 3 that everybody may read, of an AVI that answers others from products alone."""
-    product = await desk.shared("everyone", "", radius=3)
-    with desk.engine.database.transaction() as session:
+def answering(shared_desk):
+    """A desk at which everybody may read the product, of an AVI that answers others from products alone."""
+    shared_desk.share(shared_desk.product, "everyone")
+    with shared_desk.engine.database.transaction() as session:
         session.get(Avi, "maps").answers = "products"
-    return product
+    return shared_desk
 
 
 def ask(desk, who="bob", **values):
@@ -242,42 +242,41 @@ def ask(desk, who="bob", **values):
     return desk.answers.ask(viewer=who, groups=GROUPS[who], avi="maps", ask=asked)
 
 
-async def test_an_avi_that_answers_from_products_runs_nothing_for_others(desk, answering):
+def test_an_avi_that_answers_from_products_runs_nothing_for_others(answering):
     with pytest.raises(Forbidden, match="answers from products"):
-        desk.submit(owner="bob")
+        answering.submit(owner="bob")
     with pytest.raises(Forbidden, match="answers from products"):
-        again(desk, answering)
-    assert desk.jobs.page(owner="bob").items == []
+        again(answering, answering.product)
+    assert answering.jobs.page(owner="bob").items == []
 
 
-async def test_its_own_people_run_jobs_of_it(desk, answering):
-    with desk.engine.database.transaction() as session:
-        session.add(Member(avi="maps", user="bob", may="read", added_at=desk.clock.now()))
-    assert desk.submit(owner="bob")
-    assert not desk.answers.is_only(viewer="bob", avi="maps")
-    assert not desk.answers.is_only(viewer="dora", avi="maps")
+def test_its_own_people_run_jobs_of_it(answering):
+    with answering.engine.database.transaction() as session:
+        session.add(Member(avi="maps", user="bob", may="read", added_at=answering.clock.now()))
+    assert answering.submit(owner="bob")
+    assert not answering.answers.is_only(viewer="bob", avi="maps")
+    assert not answering.answers.is_only(viewer="dora", avi="maps")
 
 
-async def test_what_was_computed_is_the_answer(desk, answering):
-    assert ask(desk, radius=3).answer.product == answering
+def test_what_was_computed_is_the_answer(answering):
+    assert ask(answering, who="carl", radius=2).answer.product == answering.product
 
 
-async def test_else_what_there_is_is_told(desk, answering):
-    found = ask(desk, radius=4)
+def test_else_what_there_is_is_told(answering):
+    found = ask(answering, who="carl", radius=4)
     assert found.answer is None
     [there] = found.computed
     told = f"SHA-256 {hashlib.sha256(STARS).hexdigest()[:12]}…"
-    assert there.parameters == {"radius": 3.0, "seed": 1, "stars": told}
-    assert (there.offer.product, there.version) == (answering, "1.0")
+    assert there.parameters == {"radius": 2.0, "seed": 1, "stars": told}
+    assert (there.offer.product, there.version) == (answering.product, "1.0")
 
 
-async def test_what_is_not_shared_with_the_asker_is_no_answer_and_is_not_told(desk):
-    await desk.shared("user", "bob", radius=3)
-    found = ask(desk, who="carl", radius=3)
+def test_what_is_not_shared_with_the_asker_is_no_answer_and_is_not_told(shared_desk):
+    found = ask(shared_desk, who="carl")
     assert (found.answer, found.computed) == (None, [])
 
 
 @pytest.mark.parametrize("values", [{"radius": "wide"}, {"nothing": 1}])
-async def test_a_value_that_is_not_acceptable_is_refused(desk, answering, values):
+def test_a_value_that_is_not_acceptable_is_refused(answering, values):
     with pytest.raises(BadParameter):
-        ask(desk, **values)
+        ask(answering, **values)
