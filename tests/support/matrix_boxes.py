@@ -66,7 +66,9 @@ def avi_that_tries(folder: Path) -> Path:
         folder,
         {
             "avi.toml": f'title = "Cross-match"\n{pipelines}',
-            "pipelines/match.ipynb": notebook(_TRIES, parameters="from pathlib import Path\n\nstars: Path\nseed: int = 1"),
+            "pipelines/match.ipynb": notebook(
+                _TRIES, parameters="from pathlib import Path\n\nstars: Path\nseed: int = 1"
+            ),
             "pipelines/looks.ipynb": notebook(LOOKS),
         },
     )
