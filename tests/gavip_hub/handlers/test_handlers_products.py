@@ -1,5 +1,6 @@
 """Products over HTTP: made, shared, read and taken back, by people, through API, portal and links."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -166,3 +167,15 @@ async def test_what_cannot_be_made_is_said_on_the_form(service):
 async def test_empty_pages_teach_the_next_step(service, which):
     async with pages_of(service, "ann-token") as portal:
         assert 'class="empty"' in (await portal.get("/products", params={"which": which})).text
+
+
+PATHS = ("", "/files", "/content?path=m45.html", "/zip", "/shares", "/shares/r0none")
+
+
+async def test_who_may_not_read_it_is_told_what_they_would_be_told_of_none(bob, product):
+    made_up = f"p{'0' * (len(product) - 1)}"
+    for method, path in itertools.product(("GET", "POST", "DELETE"), PATHS):
+        asked = {"json": {"kind": "everyone"} if path == "/shares" else {}} if method == "POST" else {}
+        told = [await bob.request(method, f"/products/{one}{path}", **asked) for one in (product, made_up)]
+        assert told[0].status_code == told[1].status_code, (method, path)
+        assert told[0].text.replace(product, made_up) == told[1].text

@@ -9,8 +9,12 @@ import pytest
 
 from avi_kernel.protocol.products import ProductChange, ShareMake
 from gavip_hub.exceptions import Forbidden, NotFound, Unavailable
+from gavip_hub.services.inputs import InputFiles
 from gavip_hub.services.product_archives import archive_of
 from gavip_hub.services.readers import REST, ReaderService
+from gavip_hub.services.shared_files import SharedFiles
+from gavip_hub.services.shared_inputs import opening_shared
+from gavip_hub.storage.userfiles import UserFiles
 from gavip_hub.storage.zipping import PIECE
 from tests.support.products import GROUPS, ProductDesk
 
@@ -227,3 +231,25 @@ def test_an_archive_breaks_off_once_it_is_taken_back(desk):
     desk.shares.revoke(owner="ann", product=product, share=share.id)
     with pytest.raises(OSError, match="taken back"):
         list(pieces)
+
+
+def opened(desk, reader, path):
+    """Return what a job of a reader would read, and the product that it is told of."""
+    shared = opening_shared(desk.engine.database, SharedFiles(root=desk.root))
+    with InputFiles(files=UserFiles(root=desk.root), shared=shared).opened(reader, path) as (file, product):
+        return file.read(), product
+
+
+def test_an_input_tells_its_product_to_its_reader_alone(desk, product):
+    desk.share(product, "user", "bob")
+    path = f"{desk.get('bob', product).container_path}/b.csv"
+    assert opened(desk, "bob", path) == (b"b", product)
+    with pytest.raises(NotFound):
+        opened(desk, "eve", path)
+
+
+def test_what_an_operator_put_there_is_an_input_and_of_no_product(desk):
+    catalogue = desk.root / "shared/everyone/catalogues/gaia/stars.csv"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_bytes(b"stars")
+    assert opened(desk, "bob", "shared/everyone/catalogues/gaia/stars.csv") == (b"stars", None)
