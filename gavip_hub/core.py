@@ -6,6 +6,7 @@ from typing import Any
 
 from gavip_hub.clock import Clock, SystemClock
 from gavip_hub.config import Gavip
+from gavip_hub.services.avi_pages import AviPageService
 from gavip_hub.services.board import Board
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.clocks import ClockService
@@ -65,6 +66,7 @@ class Core:
     environments: EnvironmentService
     releases: ReleaseService
     finding: FindingService
+    avi_pages: AviPageService
     standings: StandingService
     projects: ProjectService
     browsing: BrowsingService
@@ -116,6 +118,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         environments=environments,
         releases=releases,
         finding=FindingService(database=database, repositories=repositories, clock=clock),
+        avi_pages=AviPageService(database=database, config=config),
         standings=StandingService(database=database),
         projects=projects,
         browsing=BrowsingService(projects=projects, repositories=repositories),

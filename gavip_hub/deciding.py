@@ -8,6 +8,8 @@ from gavip_hub.core import Core
 from gavip_hub.domain.giving_way import Terms
 from gavip_hub.handlers.context import PREFIX, Services
 from gavip_hub.services.again import AgainService
+from gavip_hub.services.again_products import ProductAgainService
+from gavip_hub.services.answers import AnswerService
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
 from gavip_hub.services.checks import CheckService
@@ -21,7 +23,9 @@ from gavip_hub.services.files import FileService
 from gavip_hub.services.images import ImageService
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.kept_packages import KeptPackages
+from gavip_hub.services.known_inputs import KnownInputs
 from gavip_hub.services.numbers import NumberService
+from gavip_hub.services.offers import OfferService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.previews import Previews, Program
 from gavip_hub.services.product_making import ProductMaker
@@ -37,6 +41,8 @@ from gavip_hub.services.shared_files import SharedFiles
 from gavip_hub.services.shares import ShareService
 from gavip_hub.services.showing import Showing
 from gavip_hub.services.simulations import SimulationService
+from gavip_hub.services.surroundings import Surroundings
+from gavip_hub.services.workflows import WorkflowService
 from gavip_hub.services.working_copies import WorkingCopyService
 from gavip_hub.storage.blobs import Blobs
 from gavip_hub.storage.git_drafts import Drafts
@@ -63,7 +69,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
     proposals = MemoryProposals(
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
-    jobs, pushes = _jobs(core, proposals), _pushes(core)
+    jobs, pushes, image_service = _jobs(core, proposals), _pushes(core), _images(core, images)
     provenance = ProvenanceService(database=core.database, clock=core.clock, portal=PREFIX)
     drafts = Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb)
     return Services(
@@ -71,10 +77,11 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
         provenance=provenance,
-        again=_again(core, jobs),
+        **_again(core, jobs, image_service),
         events=EventService(database=core.database),
         releases=core.releases,
         finding=core.finding,
+        avi_pages=core.avi_pages,
         checks=_checks(core, jobs),
         rebuilds=RebuildService(database=core.database),
         packages=_packages(core),
@@ -103,7 +110,7 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         working_copies=_working_copies(core, pushes, drafts),
         editing=_editing(core, pushes, drafts),
         pushes=pushes,
-        images=_images(core, images),
+        images=image_service,
         **_products(core, jobs, provenance, hub, threads),
     )
 
@@ -155,15 +162,24 @@ def _jobs(core: Core, proposals: MemoryProposals) -> JobService:
     )
 
 
-def _again(core: Core, jobs: JobService) -> AgainService:
-    return AgainService(
-        database=core.database,
-        jobs=jobs,
-        releases=core.releases,
-        inputs=core.inputs,
-        config=core.config,
-        portal=PREFIX,
+def _again(core: Core, jobs: JobService, images: ImageService) -> dict[str, Any]:
+    """Return what runs again and finds what was run, by its name in `Services`."""
+    known = KnownInputs(database=core.database, inputs=core.inputs)
+    surroundings = Surroundings(
+        config=core.config, image_of=core.releases.image_of, digest_of=images.digest_of
     )
+    common: dict[str, Any] = {"database": core.database, "clock": core.clock}
+    offers = OfferService(
+        inputs=known, surroundings=surroundings, config=core.config, portal=PREFIX, **common
+    )
+    releases = core.releases
+    return {
+        "again": AgainService(database=core.database, jobs=jobs, releases=releases, known=known),
+        "again_products": ProductAgainService(jobs=jobs, releases=releases, known=known, **common),
+        "offers": offers,
+        "answers": AnswerService(releases=releases, offers=offers, **common),
+        "workflows": WorkflowService(releases=releases),
+    }
 
 
 def _packages(core: Core) -> KeptPackages:

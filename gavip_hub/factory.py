@@ -131,7 +131,14 @@ def make_service(
         context=context,
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
-        **make_rounds(core, context, hub=hub_client, launcher=launcher, thread_groups=thread_groups),
+        **make_rounds(
+            core,
+            context,
+            hub=hub_client,
+            launcher=launcher,
+            thread_groups=thread_groups,
+            bwrap=report.bwrap,
+        ),
     )
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
+from gavip_hub.backends.comparing import Comparer
 from gavip_hub.backends.launched import Launcher
 from gavip_hub.core import Core
 from gavip_hub.handlers.context import ServiceContext, Services
@@ -19,7 +21,8 @@ from gavip_hub.services.keeping import ProvenanceKeeper
 from gavip_hub.services.lifecycle import JobLifecycle
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.spaces import SpaceMeasurer
-from gavip_hub.storage.comparing import Comparer
+from gavip_hub.services.surroundings import Surroundings
+from gavip_hub.storage.blobs import Blobs
 from gavip_hub.thread_groups import ThreadGroups
 from gavip_hub.threads import Threads
 
@@ -42,9 +45,21 @@ SERVERS_SECONDS = 60.0
 
 
 def make_rounds(
-    core: Core, context: ServiceContext, *, hub: HubClient, launcher: Launcher, thread_groups: ThreadGroups
+    core: Core,
+    context: ServiceContext,
+    *,
+    hub: HubClient,
+    launcher: Launcher,
+    thread_groups: ThreadGroups,
+    bwrap: Path | None,
 ) -> dict[str, Rounds]:
-    """Return what is looked at again and again, by its name in `Service`."""
+    """Return what is looked at again and again, by its name in `Service`.
+
+    Parameters
+    ----------
+    bwrap
+        The bubblewrap that works here, for what reads strangers' files.
+    """
     services, threads = context.services, thread_groups.round_threads
     caretaker, evictor = _caretaker(core, services=services, hub=hub, launcher=launcher, threads=threads)
     return {
@@ -59,7 +74,7 @@ def make_rounds(
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
         "provenance_noter": _noter(core, _keeper_of_provenance(core, services.images), threads),
         "provenance_closer": _closer(
-            core, _keeper_of_provenance(core, services.images), thread_groups.provenance_threads
+            core, _keeper_of_provenance(core, services.images), thread_groups.provenance_threads, bwrap
         ),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups),
@@ -74,8 +89,9 @@ def _keeper_of_provenance(core: Core, images: ImageService) -> ProvenanceKeeper:
         folders=core.folders,
         config=core.config,
         clock=core.clock,
-        image_of=core.releases.image_of,
-        digest_of=images.digest_of,
+        surroundings=Surroundings(
+            config=core.config, image_of=core.releases.image_of, digest_of=images.digest_of
+        ),
     )
 
 
@@ -88,11 +104,12 @@ def _noter(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
     )
 
 
-def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
+def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads, bwrap: Path | None) -> Rounds:
     maker = ComparisonMaker(
         database=core.database,
         folders=core.folders,
-        comparer=Comparer(root=core.config.root),
+        blobs=Blobs(root=core.config.root),
+        comparer=Comparer(root=core.config.root, bwrap=bwrap),
         clock=core.clock,
     )
 

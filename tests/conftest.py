@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.support.platform",
     "tests.support.postgres",
     "tests.support.outages",
+    "tests.support.repeating",
     "tests.support.disks",
     "tests.support.telling",
 ]

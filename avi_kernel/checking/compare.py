@@ -9,7 +9,9 @@ import resource
 import sys
 from pathlib import Path
 
+from avi_kernel.box.seccomp import put_on
 from avi_kernel.checking.sameness import difference
+from avi_kernel.previewing.limits import give_up_privileges
 
 MB = 1024 * 1024
 MEMORY_MB = 4096
@@ -35,6 +37,8 @@ def _limit() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    give_up_privileges()
+    put_on()
 
 
 if __name__ == "__main__":

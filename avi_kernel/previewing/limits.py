@@ -21,8 +21,13 @@ def bound() -> None:
 
 def shut() -> None:
     """Open nothing any more, no file and no socket; what is open stays so. Called when all has been imported."""
+    give_up_privileges()
+    put_on()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def give_up_privileges() -> None:
+    """Gain none any more, whatever is started: the kernel takes a filter of calls only from who did this."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "new privileges cannot be given up")
-    put_on()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))

@@ -124,7 +124,7 @@ class JobSubmit(Wire):
     again_with_more_memory: bool = False
     """If it runs out of memory, start it again with more, as far as the pools allow; three attempts at most."""
     again_of: Line | None = None
-    """The job that this one repeats with changes."""
+    """The job that this one repeats with changes, or a product that one reads."""
     start: bool = True
     """Let it start as soon as it can; otherwise it waits for its owner's word."""
 
@@ -277,7 +277,7 @@ class EventView(Wire):
     id: int
     at: datetime
     kind: str
-    """`job.state`, `job.progress`, `job.reason`, `server.state`, `product.state`, `share.made`, `share.revoked`."""
+    """`job.state`, `job.progress`, `job.reason`, `job.provenance`, `server.state`, `product.state`, `share.made`, `share.revoked`."""
     subject: str
     """The id of the job or product, or the server's name."""
     data: dict[str, JsonValue]

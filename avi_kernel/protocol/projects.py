@@ -40,10 +40,12 @@ class MemberName(Wire):
 
 
 class ProjectChange(Wire):
-    """Who may read an AVI's repository: its people, or everybody."""
+    """What an AVI's owner decides; what is left out stays."""
 
-    source: Literal["private", "public"]
-    """Who may read it: its people, or everybody."""
+    source: Literal["private", "public"] | None = None
+    """Who may read its repository: its people, or everybody."""
+    answers: Literal["jobs", "products"] | None = None
+    """What those get who are none of its people: jobs of their own, or products that are there."""
 
 
 class ProjectView(Wire):
@@ -53,6 +55,8 @@ class ProjectView(Wire):
     owner: str
     git_url: str
     source: Literal["private", "public"]
+    answers: Literal["jobs", "products"] = "jobs"
+    """What those get who are none of its people: jobs of their own, or products that are there."""
     may: Literal["read", "write", "own"]
     """What the asker may do with it."""
     members: list[MemberView] = []

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from avi_kernel.protocol.base import ReportedText, Wire
+from avi_kernel.protocol.base import Line, Paragraph, ReportedText, Wire
 
 NodeKind = Literal[
     "archive",
@@ -20,7 +20,9 @@ NodeKind = Literal[
     "result",
     "person",
 ]
-Relation = Literal["used", "wasGeneratedBy", "wasAssociatedWith", "wasDerivedFrom", "wasInformedBy"]
+Relation = Literal[
+    "used", "wasGeneratedBy", "wasAssociatedWith", "wasDerivedFrom", "wasInformedBy", "wasInfluencedBy"
+]
 InputState = Literal["waiting", "hashed", "same", "changed", "gone", "holes"]
 Verdict = Literal["waiting", "reproduced", "differs", "not_compared"]
 
@@ -101,6 +103,7 @@ class ComparisonView(Wire):
 
     job: str
     before: str
+    """A job of one's own, or a product."""
     verdict: Verdict
     differences: dict[str, ReportedText] = {}
     """Result -> how it differs, in words."""
@@ -119,8 +122,76 @@ class RunAgain(Wire):
 
 
 class Offer(Wire):
-    """What was run before, from the same release, parameters, input bytes and archive release."""
+    """What was run before, from the same release, parameters, input bytes, packages and archive release."""
 
-    job: str
+    job: str | None = None
+    """One's own."""
+    product: str | None = None
+    """Or a product that one may read."""
+    owner: str = ""
+    title: ReportedText = ""
     ended_at: datetime | None = None
     url: str
+
+
+class ProductInput(Wire):
+    """A file that a product's job read, and what whoever runs it again would read instead."""
+
+    parameter: str
+    path: str
+    """As its owner named it."""
+    sha256: str
+    yours: str = ""
+    """Path of a file with the same content that the asker may read; empty: none is known."""
+
+
+class ProductAgainView(Wire):
+    """What running a product's job again would meet."""
+
+    product: str
+    avi: str = ""
+    version: str = ""
+    pipeline: str = ""
+    parameters: dict[str, JsonValue] = {}
+    inputs: list[ProductInput] = []
+    reason: str = ""
+    """Why it cannot be run again; empty where it can."""
+
+
+class RunProductAgain(Wire):
+    """Run a product's job again, for oneself."""
+
+    inputs: dict[Line, Paragraph] = {}
+    """Parameter -> path of a file of one's own, where none with the same content is known."""
+    even_if_inputs_differ: bool = False
+    """Though such a file holds something else."""
+
+
+class AnswerAsk(Wire):
+    """Ask for what was computed, and have nothing run."""
+
+    pipeline: Line
+    """Its name."""
+    version: Line | None = None
+    """Default: the newest."""
+    parameters: dict[str, JsonValue] = {}
+    """Values for the pipeline's parameters; what is left out has its default."""
+
+
+class Computed(Wire):
+    """A product that is there, and the values that it was made with."""
+
+    offer: Offer
+    version: str
+    pipeline: str
+    parameters: dict[str, JsonValue]
+    """Of a file the beginning of its SHA-256."""
+
+
+class AnswerView(Wire):
+    """A product of just these values, or what else there is."""
+
+    answer: Offer | None = None
+    """None: these values were not computed, or nobody shares that with the asker."""
+    computed: list[Computed] = []
+    """What was, newest first, where there is no answer."""

@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from gavip_hub.backends.binds import system_binds, system_links
@@ -38,7 +40,7 @@ class PreviewProgram:
     """
 
     def __init__(self, *, bwrap: Path | None) -> None:
-        self._walls = _walls(bwrap) if bwrap else []
+        self._walls = walls(bwrap) if bwrap else []
 
     async def answer(self, file: BinaryIO, question: str) -> bytes:
         """Return what the program wrote.
@@ -92,8 +94,14 @@ async def _answer(process: asyncio.subprocess.Process) -> bytes:
     return b"".join(pieces)
 
 
-def _walls(bwrap: Path) -> list[str]:
-    """Return the beginning of the command: no network, no processes, no files but programs, nothing to write."""
+def walls(bwrap: Path, *, shown: Mapping[Path, Path] = MappingProxyType({})) -> list[str]:
+    """Return the beginning of a command: no network, no processes, no files but programs, nothing to write.
+
+    Parameters
+    ----------
+    shown
+        Folder -> where it is seen, read-only.
+    """
     command = [str(bwrap), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
     command += ["--cap-drop", "ALL", "--hostname", "preview", "--proc", "/proc", "--dev", "/dev"]
     command += ["--size", "65536", "--tmpfs", "/tmp"]  # noqa: S108  # in the sandbox, where nobody else is
@@ -101,4 +109,6 @@ def _walls(bwrap: Path) -> list[str]:
         command += ["--ro-bind", bind.source, bind.target]
     for place, leads_to in system_links().items():
         command += ["--symlink", leads_to, place]
+    for folder, seen_at in shown.items():
+        command += ["--ro-bind", str(folder), str(seen_at)]
     return [*command, "--remount-ro", "/", "--chdir", "/", "--"]

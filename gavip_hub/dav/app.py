@@ -4,7 +4,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from cheroot import wsgi
@@ -30,7 +30,6 @@ from gavip_hub.storage.bin import Bin
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.file_moves import FileMoves
-from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.marks import WriteMarks
 from gavip_hub.storage.migrate import require_current
 from gavip_hub.storage.space_reads import SpaceReader
@@ -98,7 +97,6 @@ def serve(config: Gavip, database: Database) -> None:
     if config.ports is None or not config.webdav_url:
         raise Unavailable("WebDAV is off on this platform; `c.Gavip.webdav = True` switches it on.")
     space = make_space(config, database)
-    space.writer.tidy()
     server = make_server(make_gate(config, space), config, port=config.ports.webdav)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,22 +118,16 @@ def make_space(config: Gavip, database: Database) -> Space:
         marks=WriteMarks(root=config.root),
         clock=SystemClock(),
     )
-    reader, writer = SpaceReader(root=config.root), SpaceWriter(root=config.root)
-    return Space(reader=reader, writer=writer, room=room, remove=_to_the_bin(config))
+    return Space(reader=SpaceReader(root=config.root), writer=make_writer(config.root), room=room)
 
 
-def _to_the_bin(config: Gavip) -> Callable[[str, tuple[str, ...]], None]:
-    """Return what moves a file or folder to its owner's bin, from which the portal gives it back."""
-    files, aside = UserFiles(root=config.root), Aside(root=config.root, process="webdav")
+def make_writer(root: Path) -> SpaceWriter:
+    """Return what writes people's spaces; what an earlier process left on its way when it was killed is removed."""
+    files, aside = UserFiles(root=root), Aside(root=root, process="webdav")
     aside.sweep()
-    moves = FileMoves(root=config.root, files=files, aside=aside)
-    kept = Bin(root=config.root, files=files, moves=moves, aside=aside)
-
-    def remove(owner: str, parts: tuple[str, ...]) -> None:
-        now = SystemClock().now()
-        kept.put(owner, parts, name=f"{new_id('d', now=now)}-000", at=now)
-
-    return remove
+    moves = FileMoves(root=root, files=files, aside=aside)
+    kept = Bin(root=root, files=files, moves=moves, aside=aside)
+    return SpaceWriter(root=root, aside=aside, bin_=kept, now=SystemClock().now)
 
 
 def make_gate(config: Gavip, space: Space, people: People | None = None) -> Gate:

@@ -39,8 +39,6 @@ class Space:
     reader: SpaceReader
     writer: SpaceWriter
     room: SpaceRoom
-    remove: Callable[[str, tuple[str, ...]], None]
-    """Takes something out of a space: to its owner's bin."""
 
 
 class SpaceProvider(DAVProvider):  # type: ignore[misc]
@@ -136,7 +134,7 @@ class _InSpace:
     def handle_delete(self) -> bool:
         parts = writable(self.path)
         self.require_unlocked()
-        self.space.remove(self.owner, parts)
+        self.space.writer.remove(self.owner, parts)
         self.provider.lock_manager.remove_all_locks_from_url(self.get_ref_url(), recursive=True)
         self.space.room.went(self.owner)
         log.info("%s removed %s", self.owner, "/".join(parts))
@@ -144,7 +142,7 @@ class _InSpace:
 
     @plainly
     def move_to(self, path: str, *, instead: bool) -> None:
-        """Move it with all that is in it; what lies there is given up for it where that was asked for."""
+        """Move it with all that is in it; what lies there goes to the bin for it where that was asked for."""
         source, target = writable(self.path), writable(path)
         self.space.writer.move(self.owner, source, target, instead=instead)
         self.provider.lock_manager.remove_all_locks_from_url(self.get_ref_url(), recursive=True)
@@ -270,7 +268,7 @@ class SpaceFile(_InSpace, DAVNonCollection):  # type: ignore[misc]
         told = self.environ.get("CONTENT_LENGTH")
         keeping = self.space.room.taking(self.owner, self.profile.groups, size=int(told) if told else None)
         taking = self._taking.enter_context(keeping)
-        self._incoming = self.space.writer.begin(self.owner, taking.count)
+        self._incoming = self.space.writer.begin(taking.count)
         self._taking.callback(self._incoming.forget)
         log.debug("%s writes %s (%s)", self.owner, "/".join(parts), content_type)
         return Piece(self._incoming, self.take_its_place, Checksum.of(self.environ))

@@ -5,20 +5,10 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from gavip_hub.domain.bibtex import authors, entry, grouped, latex
+
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 _SPDX = re.compile(r"[A-Za-z0-9.+-]{1,60}")
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\textbraceleft{}",  # BibTeX counts braces, those behind a backslash too
-    "}": r"\textbraceright{}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "_": r"\_",
-    "%": r"\%",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +36,15 @@ class Cited:
     def bibtex(self) -> str:
         """An entry for a bibliography."""
         fields = {
-            "author": " and ".join(_grouped(name) for name, _ in self.authors),
-            "title": f"{{{_latex(self.title)}}}",
-            "version": _latex(self.version),
+            "author": authors(name for name, _ in self.authors),
+            "title": grouped(self.title),
+            "version": latex(self.version),
             "year": str(self.released.year),
             "publisher": "GAVIP",
             "url": self.address,
             "note": f"Commit {self.commit[:10]}",
         }
-        key = "".join(sign for sign in f"{self.avi}-{self.version}" if sign.isalnum() or sign == "-")
-        lines = [f"  {name} = {{{text}}}" for name, text in fields.items() if text]
-        return f"@software{{{key},\n" + ",\n".join(lines) + "\n}\n"
+        return entry("software", f"{self.avi}-{self.version}", fields)
 
     @property
     def cff(self) -> str:
@@ -86,12 +74,3 @@ def _quoted(text: str) -> str:
 
 def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
-def _grouped(name: str) -> str:
-    """Return a name that BibTeX takes apart no further where it could be an institute's."""
-    return f"{{{_latex(name)}}}"
-
-
-def _latex(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in " ".join(text.split()))

@@ -1,15 +1,9 @@
 """How a product is cited: a sentence, and an entry for BibTeX."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SPECIAL = re.compile(r"[\\{}%&#_$~^]")
-_WORDS = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+from gavip_hub.domain.bibtex import authors, entry, grouped, latex
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,20 +29,14 @@ def citation(cited: Cited) -> str:
 
 
 def bibtex(cited: Cited) -> str:
-    """Return the entry; every name and title is escaped, since it is some person's text."""
+    """Return the entry."""
     note = f"Made with {cited.avi_title} {cited.version} by {cited.owner}" if cited.avi_title else ""
     fields = {
-        "author": " and ".join(f"{{{_escaped(one)}}}" for one in (cited.authors or [cited.owner])),
-        "title": f"{{{_escaped(cited.title)}}}",
+        "author": authors(cited.authors or [cited.owner]),
+        "title": grouped(cited.title),
         "year": str(cited.year),
-        "howpublished": _escaped(f"GAVIP product {cited.product}"),
-        "note": _escaped(note),
+        "howpublished": latex(f"GAVIP product {cited.product}"),
+        "note": latex(note),
         "url": cited.url,
     }
-    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@misc{{gavip-{cited.product},", *lines, "}"])
-
-
-def _escaped(text: str) -> str:
-    line = " ".join(text.split())
-    return _SPECIAL.sub(lambda found: _WORDS.get(found[0], f"\\{found[0]}"), line)
+    return entry("misc", f"gavip-{cited.product}", fields)

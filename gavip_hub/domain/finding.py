@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 Order = Literal["relevance", "used", "newest"]
 MOST_WORDS = 12
@@ -17,38 +17,49 @@ RECENT = 6
 BY_NAME, BY_TITLE, BY_KEYWORD, BY_AUTHOR, BY_SUMMARY = 16, 8, 4, 2, 1
 
 
-class Findable(Protocol):
-    """An AVI, by what it can be found with."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findable:
+    """An AVI, by what it can be found with: all in small letters, since a search goes through those of all AVIs."""
 
-    @property
-    def release(self) -> str:
-        """Id that grows with time."""
-        ...
+    release: str
+    """Id that grows with time."""
+    avi: str
+    title: str
+    keywords: frozenset[str]
+    texts: tuple[tuple[int, str], ...]
+    """Where a word may be found and how much that counts, the best place first."""
+    whole: str
+    """All of them: what is not in it is nowhere."""
 
-    @property
-    def avi(self) -> str:
-        """Name."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """What people call it."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """A sentence or two."""
-        ...
-
-    @property
-    def authors(self) -> Sequence[str]:
-        """Names."""
-        ...
-
-    @property
-    def keywords(self) -> Sequence[str]:
-        """Words that its authors chose."""
-        ...
+    @classmethod
+    def of(
+        cls,
+        *,
+        release: str,
+        avi: str,
+        title: str,
+        summary: str = "",
+        authors: Iterable[str] = (),
+        keywords: Iterable[str] = (),
+    ) -> "Findable":
+        """Make it of what a release says of itself."""
+        words = [word.lower() for word in keywords]
+        # Between the lines of one text no word is found: it has no space in it.
+        texts = (
+            (BY_NAME, avi),
+            (BY_TITLE, title.lower()),
+            (BY_KEYWORD, "\n".join(words)),
+            (BY_AUTHOR, "\n".join(authors).lower()),
+            (BY_SUMMARY, summary.lower()),
+        )
+        return cls(
+            release=release,
+            avi=avi,
+            title=title.lower(),
+            keywords=frozenset(words),
+            texts=texts,
+            whole="\n".join(text for _, text in texts),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,22 +104,16 @@ def score(entry: Findable, words: Sequence[str]) -> int:
 
 
 def _score(entry: Findable, word: str) -> int:
-    if word in entry.avi:
-        return BY_NAME
-    if word in entry.title.lower():
-        return BY_TITLE
-    if any(word in keyword.lower() for keyword in entry.keywords):
-        return BY_KEYWORD
-    if any(word in author.lower() for author in entry.authors):
-        return BY_AUTHOR
-    return BY_SUMMARY if word in entry.summary.lower() else 0
+    if word not in entry.whole:
+        return 0
+    return next((weight for weight, text in entry.texts if word in text), 0)
 
 
 def matching(entries: Iterable[Findable], question: Question) -> dict[str, int]:
     """Return AVI -> how well it fits, of those that fit at all."""
     found = {}
     for entry in entries:
-        if question.keywords and not set(question.keywords) <= {word.lower() for word in entry.keywords}:
+        if not entry.keywords.issuperset(question.keywords):
             continue
         fits = score(entry, question.words) if question.words else 1
         if fits:
@@ -116,10 +121,17 @@ def matching(entries: Iterable[Findable], question: Question) -> dict[str, int]:
     return found
 
 
-def in_order(entries: Sequence[Findable], question: Question, known: Known) -> list[str]:
-    """Return the names of the AVIs that fit, best first."""
-    fits = matching(entries, question)
-    found = sorted((entry for entry in entries if entry.avi in fits), key=lambda entry: entry.title.lower())
+def in_order(
+    entries: Iterable[Findable], question: Question, known: Known, fits: Mapping[str, int]
+) -> list[Findable]:
+    """Return the AVIs that fit, best first.
+
+    Parameters
+    ----------
+    fits
+        As `matching` found it.
+    """
+    found = sorted((entry for entry in entries if entry.avi in fits), key=lambda entry: entry.title)
     if question.order == "newest":
         found.sort(key=lambda entry: entry.release, reverse=True)
     elif question.order == "used":
@@ -129,7 +141,7 @@ def in_order(entries: Sequence[Findable], question: Question, known: Known) -> l
         other = len(places)
         found.sort(key=lambda entry: -known.people.get(entry.avi, 0))
         found.sort(key=lambda entry: (-fits[entry.avi], places.get(entry.avi, other)))
-    return [entry.avi for entry in found]
+    return found
 
 
 def _own_places(known: Known) -> dict[str, int]:
@@ -145,7 +157,7 @@ def common_keywords(entries: Iterable[Findable], question: Question) -> list[tup
     """Return the keywords by which what was found can be narrowed, with how many AVIs have each; the chosen ones first."""
     counts: Counter[str] = Counter()
     for entry in entries:
-        counts.update({word.lower() for word in entry.keywords})
+        counts.update(entry.keywords)
     chosen = [(word, counts[word]) for word in question.keywords]
     most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     others = [pair for pair in most if pair[0] not in question.keywords]

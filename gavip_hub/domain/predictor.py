@@ -11,6 +11,7 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from itertools import combinations
 from statistics import correlation, median
 from typing import NamedTuple
@@ -84,12 +85,17 @@ class PastRun:
     author_mb: float = 0
     traits: Traits = field(default_factory=Traits)
 
-    @property
+    @cached_property  # asked for thousands of times while others are judged by it
     def needed_mb(self) -> float:
         """Return what it needed; of one that was killed, which needed more than it had, what the next attempt would get."""
         if self.is_killed:
             return next_size(self.asked_mb, peak_mb=self.peak_mb)
         return self.peak_mb
+
+    @cached_property
+    def octaves(self) -> float:
+        """Its need on a scale on which twice as much is one step, whatever it is twice of."""
+        return math.log(max(1.0, self.needed_mb))
 
     def enough_mb(self, margin: float) -> float:
         """Return what such a run is to have; one that was full and ended well had enough, or each run would ask for more."""
@@ -97,13 +103,16 @@ class PastRun:
         return self.asked_mb if is_full else self.needed_mb * margin
 
 
-class Like(NamedTuple):
-    """A past run that is like the job in question."""
+Sizes = Mapping[float, Sequence[float]]
+"""What each of some runs is to have, the oldest first, by the margin of a level."""
 
-    run: PastRun
-    weight: float
-    factor: float = 1.0
-    """The job needs so many times what the run did."""
+
+class Like(NamedTuple):
+    """Past runs that are like the job in question."""
+
+    sizes: Sizes
+    """In proportion to that job."""
+    weights: Sequence[float]
 
 
 class Predictor:
@@ -111,7 +120,8 @@ class Predictor:
 
     def __init__(self, runs: Iterable[PastRun] = ()) -> None:
         self._runs: deque[PastRun] = deque(maxlen=NEWEST_RUNS)
-        self._remembered: deque[PastRun] = deque(maxlen=REMEMBERED_RUNS)
+        self._sizes = {level.margin: deque[float](maxlen=NEWEST_RUNS) for level in LEVELS}
+        self._remembered = {level.margin: deque[float](maxlen=REMEMBERED_RUNS) for level in LEVELS}
         self._costs: defaultdict[str, float] = defaultdict(float)
         self._judged: defaultdict[str, float] = defaultdict(float)
         runs = list(runs)
@@ -141,7 +151,9 @@ class Predictor:
                 self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
                 self._judged[name] = self._judged[name] * fade + 1
         self._runs.append(run)
-        self._remembered.append(run)
+        for margin, sizes in self._sizes.items():
+            sizes.append(run.enough_mb(margin))
+            self._remembered[margin].append(sizes[-1])
 
     def propose(self, traits: Traits, *, author_mb: int, most_mb: int) -> int | None:
         """Return a job's MB, rounded up; None where past runs tell nothing better than its author.
@@ -178,22 +190,39 @@ class Predictor:
                 if megabytes > 0:  # no number at all, maybe: numbers may be anything that somebody typed
                     yield _name(shape, level), min(megabytes, MOST_MEMORY_MB)
 
-    def _alike(self, traits: Traits) -> Iterator[tuple[str, Sequence[Like]]]:
+    def _alike(self, traits: Traits) -> Iterator[tuple[str, Like]]:
         """Yield which past runs are like a job: all, those of its kind, and all along a line over a number."""
-        runs = _fading(self._runs, HALF_LIFE)
-        yield "all", runs
-        if len(self._remembered) > len(self._runs):
-            yield "long", _fading(self._remembered, LONG_HALF_LIFE)
+        weights = _weights(len(self._runs), HALF_LIFE)
+        yield "all", Like(self._sizes, weights)
+        remembered = self._remembered[CAREFUL.margin]
+        if len(remembered) > len(self._runs):
+            yield "long", Like(self._remembered, _weights(len(remembered), LONG_HALF_LIFE))
         kind = _telling_kind(self._runs, traits)
-        of_kind = [one for one in runs if kind and one.run.traits.kinds.get(kind) == traits.kinds[kind]]
+        of_kind = [
+            place
+            for place, run in enumerate(self._runs)
+            if kind and run.traits.kinds.get(kind) == traits.kinds[kind]
+        ]
         if len(of_kind) >= FEWEST_RUNS:
-            yield "kind", of_kind
+            yield "kind", self._chosen(of_kind, weights)
         told = _relations(self._runs, traits)
         number = max(told, key=lambda name: told[name], default="")
         if told.get(number, 0.0) >= RELATED:
-            having = [one for one in runs if number in one.run.traits.numbers]
-            numbers = [one.run.traits.numbers[number] for one in having]
-            yield "line", _along_a_line(having, numbers, traits.numbers[number])
+            having = [place for place, run in enumerate(self._runs) if number in run.traits.numbers]
+            runs = [self._runs[place] for place in having]
+            numbers = [run.traits.numbers[number] for run in runs]
+            yield "line", self._chosen(having, weights, _along_a_line(runs, numbers, traits.numbers[number]))
+
+    def _chosen(
+        self, places: Sequence[int], weights: Sequence[float], factors: Sequence[float] | None = None
+    ) -> Like:
+        """Return some of the newest runs; the job needs so many times what each did."""
+        times = [1.0] * len(places) if factors is None else factors
+        sizes = {
+            margin: [known[place] * factor for place, factor in zip(places, times, strict=True)]
+            for margin, known in self._sizes.items()
+        }
+        return Like(sizes, [weights[place] for place in places])
 
     def _is_new(self, traits: Traits) -> bool:
         """Tell whether nothing like a job ever ran: a choice that nobody made, or a number beyond all that may tell something."""
@@ -206,10 +235,10 @@ class Predictor:
         return not made.issuperset(traits.kinds.items())
 
 
-def _fading(runs: Sequence[PastRun], half_life: float) -> list[Like]:
-    """Return all runs, the oldest first; so many later ones halve the weight of one."""
-    newest = len(runs) - 1
-    return [Like(run, 0.5 ** ((newest - age) / half_life)) for age, run in enumerate(runs)]
+@lru_cache(maxsize=1024)
+def _weights(many: int, half_life: float) -> tuple[float, ...]:
+    """Return what so many runs weigh, the oldest first; so many later ones halve the weight of one."""
+    return tuple(0.5 ** ((many - 1 - age) / half_life) for age in range(many))
 
 
 def coarse(megabytes: float) -> int:
@@ -233,9 +262,12 @@ def _cost(megabytes: float, needed_mb: float) -> float:
     return cost + size / needed_mb
 
 
-def _quantile(like: Sequence[Like], level: Level) -> float:
+def _quantile(like: Like, level: Level) -> float:
     """Return what is enough for this part of the runs, by weight."""
-    sizes = sorted((one.run.enough_mb(level.margin) * one.factor, one.weight) for one in like)
+    enough = like.sizes[level.margin]
+    if level.part >= 1:
+        return max(enough)
+    sizes = sorted(zip(enough, like.weights, strict=True))
     left = level.part * sum(weight for _, weight in sizes)
     for size, weight in sizes:
         left -= weight
@@ -250,10 +282,15 @@ def _telling_kind(runs: Iterable[PastRun], traits: Traits) -> str | None:
     for name in traits.kinds:
         groups = defaultdict[Hashable, list[float]](list)
         for run in runs:
-            groups[run.traits.kinds.get(name)].append(math.log(max(1.0, run.needed_mb)))
+            groups[run.traits.kinds.get(name)].append(run.octaves)
         if len(groups) > 1:
-            spreads[name] = sum(abs(one - median(group)) for group in groups.values() for one in group)
+            spreads[name] = sum(_spread(group) for group in groups.values())
     return min(spreads, key=lambda name: spreads[name], default=None)
+
+
+def _spread(group: Sequence[float]) -> float:
+    middle = median(group)
+    return sum(abs(one - middle) for one in group)
 
 
 def _relations(runs: Iterable[PastRun], traits: Traits) -> dict[str, float]:
@@ -262,8 +299,8 @@ def _relations(runs: Iterable[PastRun], traits: Traits) -> dict[str, float]:
     for name in traits.numbers:
         having = [run for run in runs if name in run.traits.numbers]
         numbers = _ranks(run.traits.numbers[name] for run in having)
-        needs = _ranks(run.needed_mb for run in having)
         if len(having) >= FEWEST_RUNS and any(numbers):
+            needs = _ranks(run.needed_mb for run in having)
             found[name] = abs(correlation(numbers, needs)) if any(needs) else 0.0
     return found
 
@@ -274,19 +311,16 @@ def _ranks(values: Iterable[float]) -> list[int]:
     return [places[value] for value in values]
 
 
-def _along_a_line(runs: Sequence[Like], numbers: Sequence[float], at: float) -> list[Like]:
-    """Return runs, each with how much more a line over these numbers has at another value.
+def _along_a_line(runs: Sequence[PastRun], numbers: Sequence[float], at: float) -> list[float]:
+    """Return of each run how much more a line over these numbers has at another value.
 
     The line goes through the middle of what lies between two runs each (Theil and Sen): single runs do not turn it.
     """
-    points = [(number, one.run.needed_mb) for number, one in zip(numbers, runs, strict=True)]
+    points = [(number, run.needed_mb) for number, run in zip(numbers, runs, strict=True)]
     newest = points[-LINE_RUNS:]
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in combinations(newest, 2) if a[0] != b[0]]
     slope = median(slopes) if slopes else 0.0
     start = median(needed - slope * number for number, needed in newest)
     least = max(1.0, min(needed for _, needed in points))
     height = max(least, start + slope * at)
-    return [
-        one._replace(factor=height / max(least, start + slope * number))
-        for one, (number, _) in zip(runs, points, strict=True)
-    ]
+    return [height / max(least, start + slope * number) for number, _ in points]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,10 @@ class Made:
     image_digest: str = ""
     platform: str = ""
     environment: str = ""
+    gavip: str = ""
+    """Version of the platform, which starts jobs and makes nothing of them itself."""
+    queries: Sequence[Mapping[str, Any]] = ()
+    """As the job's own code told them: known afterwards only."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -31,7 +35,7 @@ class Made:
 
 
 def key_of(made: Made) -> str:
-    """Return what all jobs have in common that make the same: release, parameters, input bytes and archive release."""
+    """Return what all jobs have in common that make the same: release, parameters, input bytes, packages, archive release."""
     told = {
         "avi": made.avi,
         "version": made.version,
@@ -40,10 +44,16 @@ def key_of(made: Made) -> str:
         "parameters": made.values,
         "inputs": dict(made.inputs),
         "archive": [made.archive_url, made.archive_release],
+        "packages": [made.image_digest, made.platform, made.environment],
     }
     # Python writes a float as short as it can be read back, and 2 and 2.0 apart: types are the parameters' own.
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_product(repeated: str) -> bool:
+    """Tell whether what a job repeats is a product, and not a job, by its id."""
+    return repeated.startswith("p")
 
 
 def changes(before: Made, after: Made) -> list[str]:
@@ -54,12 +64,29 @@ def changes(before: Made, after: Made) -> list[str]:
         _changed("the image", before.image_digest[:19], after.image_digest[:19]),
         _changed("the platform's own packages", before.platform[:19], after.platform[:19]),
         _changed("the packages of the release", before.environment[:12], after.environment[:12]),
+        _changed("the platform's version", before.gavip, after.gavip),
         _changed("the archive", before.archive_url, after.archive_url),
         _changed("the archive's data release", before.archive_release, after.archive_release),
         *_of_each("parameter", before.values, after.values),
         *_of_each("input", _shortened(before.inputs), _shortened(after.inputs)),
+        *_of_queries(before, after),
     ]
     return [words for words in found if words]
+
+
+def _of_queries(before: Made, after: Made) -> list[str]:
+    """Return how questions and answers of archives differ, one by one in the order in which they were asked."""
+    found = []
+    for number, (old, new) in enumerate(zip(before.queries, after.queries, strict=False), 1):
+        if old.get("adql") != new.get("adql"):
+            found.append(f"query {number} is another one")
+            continue
+        rows = _changed(f"the number of rows of query {number}", old.get("rows"), new.get("rows"))
+        releases = (old.get("release"), new.get("release"))
+        known = releases == (before.archive_release, after.archive_release)
+        found += [rows, "" if known else _changed(f"the data release of query {number}", *releases)]
+    told = [f"{len(made.queries)} queries" for made in (before, after)]
+    return [*found, _changed("what it asked of archives", *told)]
 
 
 def _shortened(hashes: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from gavip_hub.exceptions import BadParameter
 
 _DEEPEST = 30
 _LONGEST = 255
+_SURELY_SHORT = _LONGEST // 4
+"""Letters: none takes more than four bytes."""
 _PLATFORMS = {"jobs": "results are kept as they were made", "shared": "what others share is theirs"}
 
 
@@ -83,5 +85,5 @@ def is_plain(part: str) -> bool:
         and part[0] != "."
         and part.isprintable()
         and "/" not in part
-        and len(part.encode("utf-8", "replace")) <= _LONGEST
+        and (len(part) <= _SURELY_SHORT or len(part.encode("utf-8", "replace")) <= _LONGEST)
     )

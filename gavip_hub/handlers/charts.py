@@ -32,6 +32,7 @@ def charts_of(usage: UsageView | None) -> list[Chart]:
     times = [point.seconds for point in usage.points]
     memory = [point.memory_mb for point in usage.points]
     cores = [point.cores for point in usage.points]
+    most = round(max(cores), 1)
     peak = max([*memory, usage.memory_peak_mb or 0.0])
     return [
         _chart(
@@ -46,7 +47,7 @@ def charts_of(usage: UsageView | None) -> list[Chart]:
             times,
             cores,
             asked=usage.cpu,
-            words=f"at most {amount(round(max(cores), 1))} cores, {amount(usage.cpu)} promised",
+            words=f"at most {amount(most)} core{'' if most == 1 else 's'}, {amount(usage.cpu)} promised",
         ),
     ]
 

@@ -15,8 +15,11 @@ from gavip_hub.handlers.sign_in import SignIn
 from gavip_hub.hub.commands import CommandTokens
 from gavip_hub.metrics import Metrics
 from gavip_hub.services.again import AgainService
+from gavip_hub.services.again_products import ProductAgainService
+from gavip_hub.services.answers import AnswerService
 from gavip_hub.services.attempts import AttemptService
 from gavip_hub.services.authoring import AuthoringService
+from gavip_hub.services.avi_pages import AviPageService
 from gavip_hub.services.browsing import BrowsingService
 from gavip_hub.services.checks import CheckService
 from gavip_hub.services.devices import DeviceService
@@ -34,6 +37,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.kept_packages import KeptPackages
 from gavip_hub.services.mirrors import MirrorService
 from gavip_hub.services.numbers import NumberService
+from gavip_hub.services.offers import OfferService
 from gavip_hub.services.opening import OpeningService
 from gavip_hub.services.policies import PolicyService
 from gavip_hub.services.previews import Previews
@@ -55,6 +59,7 @@ from gavip_hub.services.showing import Showing
 from gavip_hub.services.simulations import SimulationService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.services.templates import TemplateService
+from gavip_hub.services.workflows import WorkflowService
 from gavip_hub.services.working_copies import WorkingCopyService
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.git_http import GitHttp
@@ -73,9 +78,14 @@ class Services:
     results: ResultService
     provenance: ProvenanceService
     again: AgainService
+    again_products: ProductAgainService
+    offers: OfferService
+    answers: AnswerService
+    workflows: WorkflowService
     events: EventService
     releases: ReleaseService
     finding: FindingService
+    avi_pages: AviPageService
     standings: StandingService
     checks: CheckService
     rebuilds: RebuildService

@@ -11,7 +11,7 @@ from avi_kernel.protocol.form_fields import PREFIX, Field, as_text
 from avi_kernel.protocol.manifest import MOST_MEMORY_MB, PipelineSpec
 from avi_kernel.protocol.provenance import Offer
 from avi_kernel.protocol.releases import ReleaseView
-from gavip_hub.exceptions import GavipError
+from gavip_hub.exceptions import GavipError, NotFound
 
 LEAST_MEMORY_MB = 32
 LONGEST_ID = 64
@@ -85,6 +85,8 @@ class PipelineForm:
     """What was run before of the same, to be looked at instead."""
     files: list[str] = field(default_factory=list)
     """Some of the asker's files, to pick one from."""
+    chosen: str = ""
+    """The parameter for which a file was chosen just now: its reader is led back to that field."""
 
     @classmethod
     def fresh(
@@ -171,6 +173,35 @@ class PipelineForm:
     def takes_files(self) -> bool:
         """Whether a field asks for a file."""
         return any(item.spec.type == "file" for item in self.fields)
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What was typed, for a page between two looks at the form to keep."""
+        more_memory = "true" if self.again_with_more_memory else "false"
+        own = {"memory_mb": self.memory.text, "again_with_more_memory": more_memory}
+        own |= {"version": self.version, "again_of": self.again_of}
+        return own | {item.name: item.text for item in self.fields}
+
+    def file_field(self, name: str) -> Field:
+        """Return the field of a parameter that takes a file.
+
+        Raises
+        ------
+        gavip_hub.exceptions.NotFound
+            There is no such parameter.
+        """
+        for item in self.fields:
+            if item.spec.name == name and item.spec.type == "file":
+                return item
+        raise NotFound(f"{self.pipeline.name} has no parameter {name[:40]!r} that takes a file.")
+
+    def with_file(self, name: str, path: str) -> Self:
+        """Return the form with a file in one of its fields."""
+        fields = [replace(item, text=path) if item.spec.name == name else item for item in self.fields]
+        fields = [
+            replace(item, problem=_problem(item)) if item.spec.name == name else item for item in fields
+        ]
+        return replace(self, fields=fields, chosen=name)
 
     def values(self) -> dict[str, JsonValue]:
         """Return the typed values of those fields that are acceptable."""

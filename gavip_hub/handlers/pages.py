@@ -1,6 +1,7 @@
 """The portal's pages: an AVI, its pipelines' forms; and the table of all pages."""
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -8,19 +9,23 @@ from markupsafe import Markup
 from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
-from avi_kernel.protocol.form_fields import as_text
+from avi_kernel.protocol.files import FolderView, FoundView
+from avi_kernel.protocol.form_fields import Field, as_text
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
-from avi_kernel.protocol.provenance import Offer
+from avi_kernel.protocol.provenance import AnswerAsk, AnswerView, Offer, ProductAgainView
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
+from gavip_hub.domain.repetition import is_product
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
-from gavip_hub.handlers import device, file_acts, file_pages, link_pages, product_pages
+from gavip_hub.handlers import again_pages, device, file_acts, file_pages, link_pages, product_pages
 from gavip_hub.handlers.catalogue_pages import catalogue_routes, cited
 from gavip_hub.handlers.context import PREFIX
 from gavip_hub.handlers.copy_pages import copy_routes
+from gavip_hub.handlers.data import READ as READ_FILES
 from gavip_hub.handlers.edit_pages import edit_routes
+from gavip_hub.handlers.file_pages import MOST_FOLDERS, above
 from gavip_hub.handlers.file_views import view_routes
 from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.grants import GrantsPage
@@ -42,6 +47,7 @@ from gavip_hub.handlers.product_views import product_view_routes
 from gavip_hub.handlers.project_pages import project_routes
 from gavip_hub.handlers.rendering import STATIC, readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
+from gavip_hub.services.avi_pages import AviSeen
 from gavip_hub.services.proposals import MemoryProposal
 
 LONGEST_MEMORY = 8
@@ -62,6 +68,11 @@ class FormPage(PortalPage):
         found: ReleaseView = await self.in_thread(
             self.services.releases.usable, viewer=self.owner, avi=avi, version=version or None
         )
+        return found
+
+    async def answers_only(self, avi: str) -> bool:
+        """Tell whether the asker gets products of an AVI alone, and no jobs of their own."""
+        found: bool = await self.in_thread(self.services.answers.is_only, viewer=self.owner, avi=avi)
         return found
 
     async def with_files(self, form: PipelineForm) -> PipelineForm:
@@ -121,16 +132,17 @@ class AviPage(FormPage):
     @override
     async def get(self, name: str) -> None:
         version = self.get_query_argument("version", "")
-        avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=name)
-        release = await self.release(name, version)
-        link = link_of(self)
+        seen: AviSeen = await self.in_thread(
+            self.services.avi_pages.of, viewer=self.owner, name=name, version=version or None
+        )
+        release, link = seen.release, link_of(self)
         shown = [pipeline for pipeline in release.spec.pipelines if not pipeline.hidden]
         self.render_page(
             "avi.html",
-            avi=avi,
+            avi=seen.avi,
             release=release,
             pinned=bool(version),
-            releases=await self.in_thread(self.services.releases.versions, viewer=self.owner, avi=name),
+            versions=seen.versions,
             forms=[
                 await self.with_files(await self.with_proposal(PipelineForm.linked(release, pipeline, link)))
                 for pipeline in shown
@@ -138,16 +150,16 @@ class AviPage(FormPage):
             link=link,
             with_values=with_values,
             citation=cited(self.context.config, release),
-            favourite=await self.in_thread(self.services.finding.is_favourite, user=self.owner, avi=name),
-            check=await self.in_thread(
-                self.services.checks.view, viewer=self.owner, avi=name, version=release.version
-            ),
+            favourite=seen.favourite,
+            check=seen.check,
             me=self.owner,
-            writes=self.owner in {avi.owner, release.submitter},
-            readme=await self._readme(release, title=avi.title),
+            answers_only=await self.answers_only(name),
+            answer=None,
+            writes=self.owner in {seen.avi.owner, release.submitter},
+            readme=await self._readme(release, title=seen.avi.title),
             server=await self.server(name),
-            grants=await self.in_thread(self.services.grants.view, owner=self.owner, avi=name),
-            project=await self.in_thread(self.services.projects.is_readable, viewer=self.owner, name=name),
+            grants=seen.grants,
+            project=seen.has_project,
             pool=await self.pool(),
         )
 
@@ -177,6 +189,9 @@ class PipelinePage(FormPage):
             self.set_status(BadParameter.status_code)
             await self._show(form)
             return
+        if await self.answers_only(name):
+            await self._answer(form)
+            return
         if sent.get("anyway") != "true" and (offer := await self._offer(form, release)) is not None:
             await self._show(replace(form, offer=offer))
             return
@@ -194,6 +209,21 @@ class PipelinePage(FormPage):
             return
         self.go(f"jobs/{job.id}")
 
+    async def _answer(self, form: PipelineForm) -> None:
+        """Lead to a product of just these values, or tell which there are; nothing is run."""
+        asked = form.submission()
+        found: AnswerView = await self.context.file_threads(
+            self.services.answers.ask,
+            viewer=self.owner,
+            groups=self.groups,
+            avi=form.avi,
+            ask=AnswerAsk(pipeline=form.pipeline.name, version=form.version, parameters=asked.parameters),
+        )
+        if found.answer and found.answer.product:
+            self.go(f"products/{found.answer.product}")
+            return
+        await self._show(form, answer=found)
+
     async def _offer(self, form: PipelineForm, release: ReleaseView) -> Offer | None:
         """Return what the asker ran before of just this; looked for off the database's threads, since files are read."""
         try:
@@ -201,19 +231,37 @@ class PipelinePage(FormPage):
         except ParameterProblem:
             return None
         found: Offer | None = await self.context.file_threads(
-            self.services.again.offer,
+            self.services.offers.offer,
             owner=self.owner,
+            groups=self.groups,
             release=release,
             pipeline=form.pipeline,
             parameters=parameters,
         )
         return found
 
-    async def _again(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
+    async def _again(self, avi: str, pipeline: str, again_of: str) -> PipelineForm:
+        if not is_product(again_of):
+            return await self._again_of_job(avi, pipeline, again_of)
+        found: ProductAgainView = await self.context.file_threads(
+            self.services.again_products.look, viewer=self.owner, groups=self.groups, product=again_of
+        )
+        if (found.avi, found.pipeline) != (avi, pipeline):
+            raise NotFound(f"{again_of[:40]} was made by another pipeline, or what made it is not known.")
+        release = await self.release(avi, self.get_query_argument("version", "") or found.version)
+        taken = {one.parameter: one.yours for one in found.inputs}
+        return PipelineForm.fresh(
+            release,
+            pipeline_of(release, pipeline),
+            values={**found.parameters, **taken},
+            again_of=again_of,
+        )
+
+    async def _again_of_job(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
         job = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job_id)
         if (job.avi, job.pipeline) != (avi, pipeline):
             raise NotFound(f"{job_id} was a job of another pipeline.")
-        release = await self.release(avi, job.version)
+        release = await self.release(avi, self.get_query_argument("version", "") or job.version)
         # A link may suggest another amount: what could start at once, or what would have been enough.
         suggested = self.get_query_argument("memory_mb", "")
         memory = job.memory_mb if job.memory_source == "user" else None
@@ -228,11 +276,70 @@ class PipelinePage(FormPage):
             again_with_more_memory=job.again_with_more_memory,
         )
 
-    async def _show(self, form: PipelineForm) -> None:
+    async def _show(self, form: PipelineForm, *, answer: AnswerView | None = None) -> None:
         avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
         pool = await self.pool()
         form = await self.with_files(await self.with_proposal(form))
-        self.render_page("pipeline.html", form=form, avi_title=avi.title, pool=pool)
+        self.render_page(
+            "pipeline.html",
+            form=form,
+            avi_title=avi.title,
+            pool=pool,
+            answer=answer,
+            answers_only=await self.answers_only(form.avi),
+        )
+
+
+class ChooseFilePage(PipelinePage):
+    """A file is chosen for a field of a form, folder by folder; every button carries what else was typed."""
+
+    @override
+    async def get(self, name: str, pipeline: str) -> None:
+        pipeline_of(await self.release(name, None), pipeline)
+        self.go(f"avis/{name}/pipelines/{pipeline}")
+
+    @override
+    async def post(self, name: str, pipeline: str) -> None:
+        sent = self.sent()
+        release = await self.release(name, sent.get("version"))
+        form = PipelineForm.sent(release, pipeline_of(release, pipeline), sent)
+        field = form.file_field(sent.get("choose", ""))
+        if "file" in sent:
+            await self._show(form.with_file(field.spec.name, sent["file"]))
+        elif "leave" in sent:
+            await self._show(replace(form, chosen=field.spec.name))
+        else:
+            await self._choose(form, field, sent)
+
+    async def _choose(self, form: PipelineForm, field: Field, sent: dict[str, str]) -> None:
+        text = sent.get("find", "").strip() if "look" in sent else ""
+        with self.context.reads.one(self.require(READ_FILES)):
+            folder = await self._folder(sent.get("folder", field.text.rpartition("/")[0]))
+            found = await self._find(text) if text else None
+        self.render_page(
+            "pipeline_file.html",
+            form=form,
+            field=field,
+            folder=folder,
+            above=above(folder.path),
+            found=found,
+            text=text,
+        )
+
+    async def _folder(self, path: str) -> FolderView:
+        """Return a folder, or the top where there is none."""
+        look = partial(self.services.files.folder, owner=self.owner, limit=MOST_FOLDERS)
+        try:
+            found: FolderView = await self.context.file_threads(look, path=path)
+        except GavipError:
+            found = await self.context.file_threads(look, path="")
+        return found
+
+    async def _find(self, text: str) -> FoundView:
+        found: FoundView = await self.context.file_threads(
+            self.services.files.find, owner=self.owner, path="", text=text
+        )
+        return found
 
 
 class MemorySentence(FormPage):
@@ -283,6 +390,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{avi}/open", OpenPage, {}),
         (f"{avi}/grants", GrantsPage, {}),
         (f"{avi}/pipelines/({_PIPELINE})", PipelinePage, {}),
+        (f"{avi}/pipelines/({_PIPELINE})/file", ChooseFilePage, {}),
         (f"{avi}/pipelines/({_PIPELINE})/memory", MemorySentence, {}),
         (f"{PREFIX}/jobs", JobsPage, {}),
         (job, JobPage, {}),
@@ -297,6 +405,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *device.ROUTES,
         *view_routes(notebooks),
         *product_pages.ROUTES,
+        *again_pages.ROUTES,
         *product_view_routes(notebooks),
         *link_pages.ROUTES,
         *file_pages.ROUTES,

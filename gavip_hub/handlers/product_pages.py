@@ -7,9 +7,9 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from avi_kernel.protocol.products import ProductChange, ProductMake, ProductView, ShareMake
-from avi_kernel.protocol.provenance import ProvenanceView
 from gavip_hub.exceptions import BadParameter, GavipError
 from gavip_hub.handlers.page_base import ROOT, PortalPage
+from gavip_hub.handlers.product_provenance import chain_of
 from gavip_hub.handlers.products import READ, WRITE, send_product, send_product_file, share
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import readme_page
@@ -128,19 +128,16 @@ class ProductPage(ProductPages):
             problem=problem,
             told=told,
             later=bool(after),
-            **_chain(view),
+            **_shown_chain(view),
             here=f"{ROOT}products/{product}",
         )
 
 
-def _chain(view: ProductView) -> dict[str, Any]:
-    """Return the chain back to the archive; only its owner is led on to the jobs in it, which nobody else may see."""
+def _shown_chain(view: ProductView) -> dict[str, Any]:
+    """Return the chain back to the archive, as a picture and a list."""
     if view.provenance is None:
         return {"provenance": None}
-    chain = ProvenanceView.model_validate(view.provenance)
-    if view.may != "own":
-        nodes = [node.model_copy(update={"url": ""}) for node in chain.nodes]
-        chain = chain.model_copy(update={"nodes": nodes})
+    chain = chain_of(view)
     return {"provenance": chain, "picture": picture_of(chain), "stations": stations_of(chain)}
 
 

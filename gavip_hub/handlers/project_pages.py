@@ -158,6 +158,13 @@ class ProjectPage(ProjectPages):
         return found
 
 
+def _changed(act: str, sent: dict[str, str]) -> dict[str, Any]:
+    """Return what an owner changes of a project."""
+    if act == "source":
+        return {"source": _visibility(sent)}
+    return {"answers": "products" if sent.get("answers") == "products" else "jobs"}
+
+
 class ProjectAct(ProjectPages):
     """What an owner or a writer changes."""
 
@@ -170,8 +177,8 @@ class ProjectAct(ProjectPages):
             await self.in_thread(projects.share, owner=owner, name=name, member=member)
         elif act == "unshare":
             await self.in_thread(projects.unshare, owner=owner, name=name, user=sent.get("user", ""))
-        elif act == "source":
-            await self.in_thread(projects.change, owner=owner, name=name, source=_visibility(sent))
+        elif act in {"source", "answers"}:
+            await self.in_thread(projects.change, owner=owner, name=name, **_changed(act, sent))
         elif act == "publish":
             version = sent.get("version", "").strip().removeprefix("v")
             await self.context.publishing_threads(
@@ -391,7 +398,7 @@ def project_routes(notebooks: NotebookPages) -> list[tuple[str, type[Any], dict[
         (f"{ROOT}projects", ProjectsPage, {}),
         (project, ProjectPage, {}),
         (
-            f"{project}/(share|unshare|source|release|standing|check|rebuild|publish|mirror|unmirror)",
+            f"{project}/(share|unshare|source|answers|release|standing|check|rebuild|publish|mirror|unmirror)",
             ProjectAct,
             {},
         ),

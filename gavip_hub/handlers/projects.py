@@ -106,7 +106,7 @@ class OneProject(ProjectHandler):
     @override
     @operation(
         id="projects.change",
-        summary="Let everybody read a project's repository, or its people alone",
+        summary="Change who may read a project's repository, or whether its AVI runs jobs for others",
         scope=PUBLISH,
         body=ProjectChange,
         returns=ProjectView,
@@ -115,7 +115,11 @@ class OneProject(ProjectHandler):
     async def post(self, avi: str, body: ProjectChange) -> ProjectView:
         """Change it."""
         changed: ProjectView = await self.in_thread(
-            self.services.projects.change, owner=self.person().name, name=avi, source=body.source
+            self.services.projects.change,
+            owner=self.person().name,
+            name=avi,
+            source=body.source,
+            answers=body.answers,
         )
         return changed
 

@@ -65,11 +65,29 @@ class JobProv(JobApi):
     async def get(self, id: str) -> None:
         """Send it as a file."""
         view = await self.with_job(self.services.provenance.of_job, id)
-        text = await self.context.file_threads(export.prov_json, view, base=_base(self))
-        _send(self, text, f"{id}.prov.json", PROV_JSON)
+        text = await self.context.file_threads(export.prov_json, view, base=base_of(self))
+        send(self, text, f"{id}.prov.json", PROV_JSON)
 
 
-class JobCrate(JobApi):
+class CrateApi(JobApi):
+    """Whatever tells of a job as a research object."""
+
+    async def crate(self, id: str) -> export.CrateOf:  # noqa: A002  # as of the address
+        """Return what the crate of a job is made of."""
+        view = await self.with_job(self.services.provenance.of_job, id)
+        job: JobView = await self.with_job(self.services.jobs.get, id)
+        workflow = await self.in_thread(
+            self.services.workflows.of,
+            viewer=self.require().name,
+            avi=job.avi,
+            version=job.version,
+            pipeline=job.pipeline,
+            parameters=job.parameters,
+        )
+        return export.CrateOf(view=view, base=base_of(self), workflow=workflow)
+
+
+class JobCrate(CrateApi):
     """The chain as a research object."""
 
     path = "/jobs/{id}/crate"
@@ -77,19 +95,18 @@ class JobCrate(JobApi):
     @override
     @operation(
         id="jobs.crate",
-        summary="Tell where a job's results are from, as metadata of a Process Run RO-Crate",
+        summary="Tell where a job's results are from, as metadata of a Workflow Run RO-Crate",
         scope=READ,
         media_type=CRATE,
         errors=(NotFound,),
     )
     async def get(self, id: str) -> None:
         """Send `ro-crate-metadata.json`."""
-        view = await self.with_job(self.services.provenance.of_job, id)
-        text = await self.context.file_threads(export.crate_json, view, base=_base(self))
-        _send(self, text, "ro-crate-metadata.json", CRATE)
+        text = await self.context.file_threads(export.crate_json, await self.crate(id))
+        send(self, text, "ro-crate-metadata.json", CRATE)
 
 
-class JobCrateFiles(JobApi):
+class JobCrateFiles(CrateApi):
     """The chain as a research object, results and all."""
 
     is_stream = True
@@ -98,7 +115,7 @@ class JobCrateFiles(JobApi):
     @override
     @operation(
         id="jobs.archive",
-        summary="Download a job's results as a Process Run RO-Crate, a zip",
+        summary="Download a job's results as a Workflow Run RO-Crate, a zip",
         scope=READ,
         media_type=ZIP,
         errors=(NotFound, NoRoom),
@@ -107,28 +124,13 @@ class JobCrateFiles(JobApi):
         """Send it piece by piece."""
         profile = self.require()
         with self.context.reads.one(profile):
-            view = await self.with_job(self.services.provenance.of_job, id)
-            self.set_header("Content-Type", ZIP)
-            self.set_header("Content-Disposition", f'attachment; filename="{id}.crate.zip"')
+            of = await self.crate(id)
             opened = partial(self._open, profile, id)
-            await self._send(export.crate_pieces(view, base=_base(self), open_result=opened))
+            await send_pieces(self, export.crate_pieces(of, open_result=opened), f"{id}.crate.zip")
 
     def _open(self, profile: Profile, job: str, name: str) -> BinaryIO:
         found = self.services.results.open(owner=profile.name, job=job, name=name, avi=profile.avi)
         return found.file
-
-    async def _send(self, pieces: Iterator[bytes]) -> None:
-        """Send what is made as fast as it is taken."""
-        try:
-            while (piece := await self.context.file_threads(next, pieces, b"")) != b"":
-                self.write(piece)
-                async with asyncio.timeout(PIECE_SECONDS):
-                    await self.flush()
-            await self.finish()
-        except StreamClosedError:
-            return  # the reader went away
-        except (TimeoutError, NotFound):
-            self.detach().close()  # what was sent is no whole zip, and says so by its broken end
 
 
 class JobInputs(JobApi):
@@ -213,11 +215,29 @@ class JobComparison(JobApi):
         return await self.with_job(self.services.provenance.comparison, id)
 
 
-def _base(handler: ApiHandler) -> str:
+async def send_pieces(handler: ApiHandler, pieces: Iterator[bytes], name: str) -> None:
+    """Send a zip as fast as it is taken."""
+    handler.set_header("Content-Type", ZIP)
+    handler.set_header("Content-Disposition", f'attachment; filename="{name}"')
+    try:
+        while (piece := await handler.context.file_threads(next, pieces, b"")) != b"":
+            handler.write(piece)
+            async with asyncio.timeout(PIECE_SECONDS):
+                await handler.flush()
+        await handler.finish()
+    except StreamClosedError:
+        return  # the reader went away
+    except (TimeoutError, NotFound, OSError):
+        handler.detach().close()  # what was sent is no whole zip, and says so by its broken end
+
+
+def base_of(handler: ApiHandler) -> str:
+    """Return the platform's public address."""
     return str(handler.context.config.public_url)
 
 
-def _send(handler: ApiHandler, text: str, name: str, media_type: str) -> None:
+def send(handler: ApiHandler, text: str, name: str, media_type: str) -> None:
+    """Send a text as a file."""
     handler.set_header("Content-Type", media_type)
     handler.set_header("Content-Disposition", f'attachment; filename="{name}"')
     handler.finish(text)

@@ -30,6 +30,7 @@ from avi_kernel.protocol.readable import (
     summary,
     utc,
 )
+from gavip_hub.domain.repetition import is_product
 from gavip_hub.handlers.abstracts import abstract
 
 TEMPLATES = Path(str(files("gavip_hub") / "templates"))
@@ -40,7 +41,7 @@ PAGE_CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-READMES_KEPT = 32
+READMES_KEPT = 200
 _CUT = Markup("<p><em>The text goes on; what is shown here was cut.</em></p>\n")
 
 
@@ -70,6 +71,7 @@ def make_environment(prefix: str) -> jinja2.Environment:
         plain=plain,
         query=query,
         ran_for=ran_for,
+        repeated=repeated_page,
         sentence=sentence,
         shorten=shorten,
         shown=shown,
@@ -86,6 +88,11 @@ def make_environment(prefix: str) -> jinja2.Environment:
         notices=(),
     )
     return environment
+
+
+def repeated_page(again_of: str) -> str:
+    """Return the page of what a job repeats, below the portal's."""
+    return f"{'products' if is_product(again_of) else 'jobs'}/{again_of}"
 
 
 def static_address(root: str) -> Callable[[str], str]:

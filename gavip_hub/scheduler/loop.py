@@ -36,7 +36,7 @@ EXPLAINED_AT_ONCE = 100
 """Jobs told in one transaction: nobody else writes meanwhile."""
 LONGEST_PAUSE = 5.0
 """Seconds between two looks while they fail."""
-QUIET_KINDS = frozenset({"job.progress", "job.reason"})
+QUIET_KINDS = frozenset({"job.progress", "job.reason", "job.provenance"})
 """Events that change nothing for the loop."""
 
 log = logging.getLogger(__name__)

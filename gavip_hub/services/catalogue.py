@@ -56,11 +56,16 @@ def open_release(
     NotFound
         There is none.
     """
-    found = releases.visible(session, viewer=viewer, avi=avi, version=version)
+    found = releases.visible(session, viewer=viewer, avi=avi, version=version, specs=False)
     if not found:
-        what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
-        raise NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
+        raise none_open(avi, version)
     return best_of(found)
+
+
+def none_open(avi: str, version: str | None) -> NotFound:
+    """Return how somebody is told that an AVI, or a version of it, is not open to them."""
+    what = f"release {version} of {avi!r}" if version else f"AVI {avi!r}"
+    return NotFound(f"There is no {what} that is open to you.", field="version" if version else "avi")
 
 
 def view_for(session: Session, release: Release, project: Avi, viewer: str) -> ReleaseView:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from avi_kernel.protocol.provenance import (
 )
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.products import ProductState, leaf_of
+from gavip_hub.domain.repetition import is_product
 from gavip_hub.services.chain_parts import behind
 from gavip_hub.storage import attempts, jobs, products, provenance
 from gavip_hub.storage.product_schema import Product
@@ -40,8 +42,9 @@ REPORTED = "Queries are told as the job's own code reported them; the platform s
 class Chain:
     """Nodes and edges, each once, however many ways lead to them."""
 
-    def __init__(self, *, session: Session, portal: str) -> None:
+    def __init__(self, *, session: Session, portal: str, now: datetime) -> None:
         self._session = session
+        self._now = now
         self._portal = portal
         self._jobs: set[str] = set()
         self.nodes: dict[str, ProvenanceNode] = {}
@@ -119,7 +122,7 @@ class Chain:
                 of, self._node(f"image:{facts.image_digest}", "image", facts.image, told), "used", "image"
             )
         elif facts.platform:
-            told = {"digest of its packages": facts.platform}
+            told = {"digest of its packages": facts.platform, "version": facts.gavip}
             node = self._node(f"image:{facts.platform}", "image", "The platform's own packages", told)
             self._edge(of, node, "used", "image")
         if facts.environment:
@@ -165,14 +168,22 @@ class Chain:
         node = self._node(f"input:{row.sha256 or job.id + ':' + row.parameter}", "input", name, told)
         self._edge(of, node, "used", row.parameter)
         if product := products.any_one(self._session, row.product or ""):
-            self._product(product, node, row, reader=job.owner)
+            self._of_product(product, node, row, reader=job.owner)
 
-    def _product(self, product: Product, file: str, row: Input, *, reader: str) -> None:
+    def _of_product(self, product: Product, file: str, row: Input, *, reader: str) -> None:
         """Add the product that an input is a file of, and what it had come of when it was made.
 
         All of it is as its reader could see it then: words that its owner changes later are not told.
         """
-        leaf = leaf_of(product.slug, product.id)
+        node, leaf = self._product(product), leaf_of(product.slug, product.id)
+        self._edge(file, node, "wasDerivedFrom")
+        if product.provenance is None:
+            return
+        kept = ProvenanceView.model_validate(product.provenance)
+        result = f"result:{product.job}:{row.path.partition(f'/{leaf}/')[2]}"
+        self._kept(kept, result, node, whole=reader == product.owner, leaf=leaf)
+
+    def _product(self, product: Product) -> str:
         told = {
             "id": product.id,
             "made by": product.owner,
@@ -180,13 +191,8 @@ class Chain:
         }
         is_there = product.state != ProductState.REMOVED
         url = f"{self._portal}/products/{product.id}" if is_there else ""
-        node = self._node(f"product:{product.id}", "product", leaf, told, url=url)
-        self._edge(file, node, "wasDerivedFrom")
-        if product.provenance is None:
-            return
-        kept = ProvenanceView.model_validate(product.provenance)
-        result = f"result:{product.job}:{row.path.partition(f'/{leaf}/')[2]}"
-        self._kept(kept, result, node, whole=reader == product.owner, leaf=leaf)
+        leaf = leaf_of(product.slug, product.id)
+        return self._node(f"product:{product.id}", "product", leaf, told, url=url)
 
     def _kept(self, view: ProvenanceView, start: str, product: str, *, whole: bool, leaf: str) -> None:
         nodes, edges = behind(view, start, lead_on=whole)
@@ -233,6 +239,12 @@ class Chain:
         return node
 
     def _again(self, job: Job, of: str) -> None:
+        if is_product(job.again_of or ""):
+            asked: dict[str, Any] = {"reader": job.owner, "groups": job.groups, "now": self._now}
+            product = products.readable(self._session, job.again_of or "", **asked)
+            if product is not None:
+                self._edge(of, self._product(product), "wasInfluencedBy", "run again")
+            return
         before = jobs.owned(self._session, owner=job.owner, job=job.again_of or "")
         if before is not None and before.id != job.id:
             url = f"{self._portal}/jobs/{before.id}"

@@ -52,9 +52,9 @@ class CheckService:
         """Return the check of a release that is open to somebody; what is to be changed is for its authors."""
         with self._database.reading() as session:
             release, project = open_release(session, viewer=viewer, avi=avi, version=version)
-            check = checks.of_release(session, release.id)
-            view = _view(check)
-            return view if members.may_write(session, project, viewer) else _for_others(view)
+            return check_view(
+                checks.of_release(session, release.id), writes=members.may_write(session, project, viewer)
+            )
 
     def ask(self, *, author: str, avi: str, version: str) -> CheckView:
         """Have a release checked, once more where it was.
@@ -139,6 +139,18 @@ class CheckService:
             if (found := checks.of_release(session, release.id)) is not None:
                 found.scorecard = card.model_dump(mode="json")
                 found.badges = [badge.model_dump(mode="json") for badge in badges(card)]
+
+
+def check_view(check: Check | None, *, writes: bool) -> CheckView:
+    """Return a check as people see it.
+
+    Parameters
+    ----------
+    writes
+        Who sees it may write its AVI.
+    """
+    view = _view(check)
+    return view if writes else _for_others(view)
 
 
 def _view(check: Check | None) -> CheckView:

@@ -121,14 +121,14 @@ class FileService:
         words = text.casefold().split()
         if not words:
             raise BadParameter("Say a part of a name, as stars or .csv.", field="text")
-        parts, items = checked(path, whole_space=True), []
-        for seen, step in enumerate(self._files.below(owner, parts)):
-            name = step.found.name.casefold()
-            if all(word in name for word in words):
-                items.append(entry_of((*parts, *step.parts[:-1]), step.found))
-            if len(items) > MOST_FOUND or seen >= MOST_LOOKED_AT:
-                return FoundView(items=items[:MOST_FOUND], more=True)
-        return FoundView(items=items)
+        parts = checked(path, whole_space=True)
+
+        def fits(name: str) -> bool:
+            folded = name.casefold()
+            return all(word in folded for word in words)
+
+        found, more = self._files.named(owner, parts, fits=fits, most=MOST_FOUND, most_seen=MOST_LOOKED_AT)
+        return FoundView(items=[entry_of((*parts, *below[:-1]), one) for below, one in found], more=more)
 
     def some(self, *, owner: str) -> list[str]:
         """Return paths of files that lie at the top of a space or in a folder of it, to pick one from."""

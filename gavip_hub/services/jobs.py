@@ -14,18 +14,21 @@ from gavip_hub.domain.ending import CANCELLED
 from gavip_hub.domain.job import BUILD, FINAL, OWN, JobState, Target, phase_of
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
 from gavip_hub.logs import REQUEST
+from gavip_hub.services.answering import require_jobs
 from gavip_hub.services.board import Board
 from gavip_hub.services.inputs import InputFiles, Named
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for, pipeline_of
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.recipes import repeatable
 from gavip_hub.services.standings import require_usable
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
 from gavip_hub.storage import attempts, catalogue, events, jobs, provenance
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.schema import Job
 from gavip_hub.storage.userfiles import UserFiles
 
@@ -96,6 +99,8 @@ class JobService:
             The whole platform has.
         gavip_hub.exceptions.Withdrawn
             Nobody runs jobs of that release any more.
+        gavip_hub.exceptions.Forbidden
+            Its AVI answers from products alone.
         """
         order = order_for(
             request, release, quotas=self._quotas, proposals=self._proposals, owner=owner, groups=groups
@@ -120,9 +125,11 @@ class JobService:
         with self._database.transaction() as session:
             if order.pipeline != BUILD:  # what makes it usable comes before
                 require_usable(session, avi=order.avi, version=order.version, viewer=owner)
+            if order.pipeline not in OWN:
+                require_jobs(session, avi=order.avi, viewer=owner)
             self._lock(session, owner)
             if request.again_of:
-                self._require_own(session, owner, request.again_of, order.avi)
+                self._require_repeatable(session, owner, groups, request.again_of, order.avi)
             self._require_queue(session)
             self._require_place(session, owner, groups)
             self._quotas.require_space(session, owner=owner, groups=groups)
@@ -258,10 +265,16 @@ class JobService:
                 "wait for one to end, or cancel one"
             )
 
-    def _require_own(self, session: Session, owner: str, job: str, avi: str) -> None:
-        """Refuse to repeat what its owner may not see: an interface sees jobs of its own AVI alone."""
-        if not jobs.owned(session, owner=owner, job=job, avi=avi):
-            raise BadParameter(f"{job[:40]!r} is no job of yours of {avi}", field="again_of")
+    def _require_repeatable(
+        self, session: Session, owner: str, groups: Sequence[str], again_of: str, avi: str
+    ) -> None:
+        """Refuse to repeat what somebody may not see: an interface sees jobs of its own AVI alone."""
+        reader = Reader(owner, groups, self._clock.now())
+        if not repeatable(session, reader, again_of, avi=avi):
+            raise BadParameter(
+                f"{again_of[:40]!r} is no job of yours of {avi}, and no product of it that is open to you",
+                field="again_of",
+            )
 
     def _require_queue(self, session: Session) -> None:
         """Refuse what a scheduler that is far behind would only see much later."""

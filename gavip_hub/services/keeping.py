@@ -1,31 +1,28 @@
 """Keeps what results come of: what a job started with, what its inputs held, and what its code asked of archives."""
 
 import json
-from collections.abc import Callable
-from functools import lru_cache
-from hashlib import sha256
-from importlib.metadata import distributions
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.runs import MOST_QUERIES, OUTCOME_FILE, QueryNote
+from gavip_hub import __version__
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.job import FINAL, JobState
-from gavip_hub.domain.repetition import Made, key_of
 from gavip_hub.services.inputs import CHANGED, GONE, HASHED, SAME, WAITING, InputFiles
-from gavip_hub.services.moves import STATE
-from gavip_hub.storage import attempts, events, jobs, provenance
+from gavip_hub.services.moves import STATE, note_provenance
+from gavip_hub.services.recipes import keep_recipe, key_for, repeated
+from gavip_hub.services.surroundings import RunsIn, Surroundings
+from gavip_hub.storage import attempts, events, jobs, provenance, recipes
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance import Open
 from gavip_hub.storage.provenance_schema import Comparison, Facts
 from gavip_hub.storage.schema import Job
 from gavip_hub.storage.userspace import AttemptFolders
 
-PROCESSES = "process"
-"""The backend whose boxes have the packages of the platform's own machine."""
 MOST_NAMES = 20_000
 """Jobs that are asked for by name; where more changed, all are looked at."""
 LARGEST_OUTCOME = 4 * 1024 * 1024
@@ -37,10 +34,8 @@ class ProvenanceKeeper:
 
     Parameters
     ----------
-    image_of
-        Gives the name of the image of a release.
-    digest_of
-        Gives the digest of an image; empty where the platform runs none.
+    surroundings
+        Tells what a job runs in.
     """
 
     def __init__(
@@ -51,17 +46,16 @@ class ProvenanceKeeper:
         folders: AttemptFolders,
         config: Gavip,
         clock: Clock,
-        image_of: Callable[[str, str], str],
-        digest_of: Callable[[str], str],
+        surroundings: Surroundings,
     ) -> None:
         self._database = database
         self._inputs = inputs
         self._folders = folders
         self._config = config
         self._clock = clock
-        self._image_of = image_of
-        self._digest_of = digest_of
+        self._surroundings = surroundings
         self._after: int | None = None
+        self._is_caught_up = False
         self._left: set[str] = set()
 
     def note(self) -> None:
@@ -69,20 +63,29 @@ class ProvenanceKeeper:
         for one in self._opened():
             if one.is_noted:
                 continue
-            image = self._image_of(one.avi, one.version)
-            digest = self._digest_of(image)
+            found = self._surroundings.of(one.avi, one.version)
             with self._database.transaction() as session:
                 if facts := provenance.facts(session, one.job):
-                    self._note(facts, one, image=image, digest=digest)
+                    self._note(facts, one, found)
 
     def look(self) -> None:
         """Hash inputs of jobs that run, and close what is kept of those that ended; takes as long as the files are large."""
+        self._catch_up()
         for one in self._opened():
             if not one.is_noted:
                 continue
             self._hash(one)
             if one.state in FINAL:
                 self._close(one)
+
+    def _catch_up(self) -> None:
+        """Keep what products ran with that were made before the platform kept that; once after each start."""
+        if self._is_caught_up:
+            return
+        with self._database.transaction() as session:
+            for product in recipes.waiting(session):
+                keep_recipe(session, product)
+        self._is_caught_up = True
 
     def _opened(self) -> list[Open]:
         """Return jobs of which something is to be kept: all at first, then those to which something happened, or still does."""
@@ -97,14 +100,14 @@ class ProvenanceKeeper:
         self._after, self._left = until, {one.job for one in found}
         return found
 
-    def _note(self, facts: Facts, one: Open, *, image: str, digest: str) -> None:
+    def _note(self, facts: Facts, one: Open, found: RunsIn) -> None:
         now = self._clock.now()
         facts.noted_at = now
         if one.attempt == 0:  # cancelled while it waited: it comes of nothing, and nothing came of it
             facts.closed_at = now
             return
-        facts.image, facts.image_digest = image, digest
-        facts.platform = own_packages() if self._config.backend == PROCESSES else ""
+        facts.image, facts.image_digest, facts.platform = found.image, found.digest, found.platform
+        facts.gavip = __version__
         facts.archive_url = self._config.archive_url
         facts.archive_name = self._config.archive_name
         facts.archive_release = self._config.archive_release
@@ -143,13 +146,19 @@ class ProvenanceKeeper:
         with self._database.transaction() as session:
             facts, job = provenance.facts(session, one.job), jobs.locked(session, one.job)
             if facts and job:
-                facts.queries, facts.closed_at = queries, self._clock.now()
-                facts.key = self._key(session, job)
-                _want_comparison(session, job)
+                self._finish(session, facts, job, queries)
 
-    def _key(self, session: Session, job: Job) -> str | None:
-        made = made_of(session, job)
-        return key_of(made) if made and job.state is JobState.COMPLETED else None
+    def _finish(self, session: Session, facts: Facts, job: Job, queries: list[dict[str, Any]]) -> None:
+        now = self._clock.now()
+        facts.queries, facts.closed_at = queries, now
+        facts.key = key_for(session, job)
+        session.flush()
+        for product in recipes.waiting(session, job=job.id):
+            keep_recipe(session, product)
+        _want_comparison(session, job, at=now)
+        if queries or job.again_of or provenance.inputs(session, job.id):
+            session.flush()
+            note_provenance(session, job, at=now)
 
     def _queries(self, one: Open) -> list[dict[str, Any]]:
         """Return what the job's code said that it asked: over the API, or else in its folder."""
@@ -178,38 +187,10 @@ class ProvenanceKeeper:
         return found if isinstance(found, dict) else {}
 
 
-def made_of(session: Session, job: Job) -> Made | None:
-    """Return what a job's results depend on; None where that was not kept, or an input changed while it ran."""
-    facts = provenance.facts(session, job.id)
-    inputs = provenance.inputs(session, job.id)
-    if facts is None or facts.noted_at is None or any(row.state != SAME for row in inputs):
-        return None
-    return Made(
-        avi=job.avi,
-        version=job.version,
-        commit=job.commit,
-        pipeline=job.pipeline,
-        parameters=job.parameters,
-        inputs={row.parameter: row.sha256 or "" for row in inputs},
-        archive_url=facts.archive_url,
-        archive_release=facts.archive_release,
-        image_digest=facts.image_digest,
-        platform=facts.platform,
-        environment=facts.environment or "",
-    )
-
-
-def _want_comparison(session: Session, job: Job) -> None:
+def _want_comparison(session: Session, job: Job, *, at: datetime) -> None:
     """Have a job that was run again compared with what it repeats, where both have results."""
-    before = jobs.owned(session, owner=job.owner, job=job.again_of or "", avi=job.avi)
-    if before is None or job.state is not JobState.COMPLETED or before.state is not JobState.COMPLETED:
+    if job.state is not JobState.COMPLETED or provenance.comparison(session, job.id) is not None:
         return
-    if before.pipeline == job.pipeline and provenance.comparison(session, job.id) is None:
-        session.add(Comparison(job=job.id, before=before.id, verdict="", differences={}, changes=[]))
-
-
-@lru_cache
-def own_packages() -> str:
-    """Return a digest of this machine's own packages, in which jobs run where there are no images."""
-    names = sorted(f"{each.name}=={each.version}" for each in distributions())
-    return f"sha256:{sha256(chr(10).join(names).encode()).hexdigest()}"
+    before = repeated(session, job, at=at)
+    if before is not None:
+        session.add(Comparison(job=job.id, before=before, verdict="", differences={}, changes=[]))

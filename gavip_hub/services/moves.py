@@ -16,6 +16,7 @@ from gavip_hub.storage.schema import Job
 
 STATE = "job.state"
 PROGRESS = "job.progress"
+PROVENANCE = "job.provenance"
 
 
 def move(session: Session, job: Job, new: JobState, *, at: datetime, **changes: Any) -> None:
@@ -58,6 +59,12 @@ def _news_of(change: Change) -> News:
 def note_progress(session: Session, job: Job, *, at: datetime) -> None:
     """Tell how far a job came."""
     events.append(session, owner=job.owner, kind=PROGRESS, subject=job.id, data=progress_of(job), at=at)
+
+
+def note_provenance(session: Session, job: Job, *, at: datetime, verdict: str = "") -> None:
+    """Tell that more is known of what a job's results come of, or how they compare."""
+    data = {"verdict": verdict} if verdict else {}
+    events.append(session, owner=job.owner, kind=PROVENANCE, subject=job.id, data=data, at=at)
 
 
 def progress_of(job: Job) -> dict[str, Any]:

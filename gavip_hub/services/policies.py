@@ -17,9 +17,10 @@ SETTING = "policy"
 log = logging.getLogger(__name__)
 
 
-def installed() -> list[str]:
-    """Return the names of all installed policies."""
-    return sorted(entry.name for entry in entry_points(group=GROUP))
+@cache
+def installed() -> tuple[str, ...]:
+    """Return the names of all policies that were installed when it was asked first: to look for them takes a while."""
+    return tuple(sorted(entry.name for entry in entry_points(group=GROUP)))
 
 
 @cache
@@ -64,7 +65,7 @@ class PolicyService:
 
     def view(self) -> PolicyView:
         """Return the name of the policy in force, and of those that can be chosen."""
-        return PolicyView(policy=self._chosen(), installed=installed())
+        return PolicyView(policy=self._chosen(), installed=list(installed()))
 
     def _chosen(self) -> str:
         with self._database.reading() as session:

@@ -10,6 +10,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.products import ProductState
 from gavip_hub.exceptions import Conflict, DatabaseAway, DiskFull, GavipError, NotFound, is_full_disk
 from gavip_hub.services.products import tell
+from gavip_hub.services.recipes import keep_recipe
 from gavip_hub.services.showing import Showing
 from gavip_hub.storage import products
 from gavip_hub.storage.blobs import Blobs
@@ -169,5 +170,7 @@ class ProductMaker:
             row.bytes = row.copied_bytes = sum(file["size"] for file in files or [])
             row.ready_at = self._clock.now() if state == ProductState.READY else None
             session.flush()
+            if state == ProductState.READY:
+                keep_recipe(session, row)
             tell(session, row, at=self._clock.now())
         log.info("The product %s of %s is %s %s", product.id, product.owner, state, reason)

@@ -26,7 +26,7 @@ from gavip_hub.services.jobs import JobService
 from gavip_hub.services.product_views import file_view, product_view
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.showing import Showing
-from gavip_hub.storage import events, products, releases, spaces
+from gavip_hub.storage import events, products, recipes, releases, spaces
 from gavip_hub.storage.blobs import Blobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
@@ -238,6 +238,7 @@ class ProductService:
                 spaces.put(session, owner, used_mb=used_mb, at=space.measured_at)
             products.revoke_all(session, product, at=now)
             products.forget_files(session, product)
+            recipes.forget(session, product)
             tell(session, row, at=now)
         self._showing.settle(product)
         log.info("%s removed the product %s", owner, product)

@@ -1,6 +1,7 @@
 """AVIs' repositories: who has one, and who may read and write it."""
 
 import logging
+from collections.abc import Sequence
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -15,7 +16,7 @@ from gavip_hub.exceptions import Conflict, Forbidden, NoRoom, NotFound
 from gavip_hub.storage import members, releases
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.repositories import Repositories
-from gavip_hub.storage.schema import Avi
+from gavip_hub.storage.schema import Avi, Member
 
 OWN = "own"
 MOST_PROJECTS = 200
@@ -40,7 +41,18 @@ class ProjectService:
     def of(self, *, viewer: str) -> list[ProjectView]:
         """Return the projects that somebody owns or is a member of."""
         with self._database.reading() as session:
-            return [self._view(session, avi, viewer=viewer) for avi in members.projects(session, viewer)]
+            found = members.projects(session, viewer)
+            names = [avi.name for avi in found]
+            people, released = members.of_each(session, names), releases.versions_of_each(session, names)
+            return [
+                self._told(
+                    avi,
+                    right=_right_among(people[avi.name], avi, viewer),
+                    people=people[avi.name],
+                    released=released[avi.name],
+                )
+                for avi in found
+            ]
 
     def get(self, *, viewer: str, name: str) -> ProjectView:
         """Return a project that somebody may read."""
@@ -97,11 +109,18 @@ class ProjectService:
             session.flush()
             return self._view(session, avi, viewer=owner)
 
-    def change(self, *, owner: str, name: str, source: Literal["private", "public"]) -> ProjectView:
-        """Let everybody read a repository, or its people alone."""
+    def change(
+        self,
+        *,
+        owner: str,
+        name: str,
+        source: Literal["private", "public"] | None = None,
+        answers: Literal["jobs", "products"] | None = None,
+    ) -> ProjectView:
+        """Let everybody read a repository or its people alone, and run jobs of it or be answered from products alone."""
         with self._database.transaction() as session:
             avi = self._own(session, owner, name)
-            avi.source = source
+            avi.source, avi.answers = source or avi.source, answers or avi.answers
             session.flush()
             return self._view(session, avi, viewer=owner)
 
@@ -208,15 +227,22 @@ class ProjectService:
     def _view(self, session: Session, avi: Avi, *, viewer: str) -> ProjectView:
         right = _right(session, avi, viewer)
         people = members.of(session, avi.name) if right else []
+        released = releases.versions(session, avi.name) if right else []
+        return self._told(avi, right=right, people=people, released=released)
+
+    def _told(
+        self, avi: Avi, *, right: str | None, people: Sequence[Member], released: Sequence[str]
+    ) -> ProjectView:
         return ProjectView.model_validate(
             {
                 "name": avi.name,
                 "owner": avi.owner,
                 "git_url": git_url(self._config, avi.name),
                 "source": avi.source,
+                "answers": avi.answers,
                 "may": right or members.READ,
                 "members": [{"user": member.user, "may": member.may} for member in people],
-                "released": releases.versions(session, avi.name)[::-1] if right else [],
+                "released": released[::-1],
             }
         )
 
@@ -230,3 +256,10 @@ def _right(session: Session, avi: Avi, user: str | None) -> str | None:
     if user is None:
         return None
     return OWN if avi.owner == user else members.right(session, avi=avi.name, user=user)
+
+
+def _right_among(people: Sequence[Member], avi: Avi, user: str) -> str | None:
+    """Return the same, of an AVI whose members are known."""
+    if avi.owner == user:
+        return OWN
+    return next((member.may for member in people if member.user == user), None)

@@ -15,7 +15,15 @@ from avi_kernel.protocol.manifest import PipelineSpec
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
-from gavip_hub.domain.predictor import FEWEST_RUNS, REMEMBERED_RUNS, PastRun, Predictor, Traits
+from gavip_hub.domain.predictor import (
+    FEWEST_RUNS,
+    JUDGING_RUNS,
+    NEWEST_RUNS,
+    REMEMBERED_RUNS,
+    PastRun,
+    Predictor,
+    Traits,
+)
 from gavip_hub.exceptions import BadManifest
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import past
@@ -171,14 +179,20 @@ def traits_of(specs: Sequence[ParameterSpec], parameters: Mapping[str, JsonValue
 
 def _learned(pipeline: PipelineSpec, runs: Sequence[Measured]) -> Predictor:
     """Return what runs teach, the newest of which comes first."""
+    told = [run for run in runs if 0 < run.peak_mb < inf]
+    # Of those that were killed some are left out, in whose place older ones count.
+    asked = JUDGING_RUNS + NEWEST_RUNS + sum(run.is_killed for run in told)
     return Predictor(
-        PastRun(
-            peak_mb=run.peak_mb,
-            asked_mb=run.memory_mb,
-            is_killed=run.is_killed,
-            author_mb=_author_mb(pipeline, run.parameters),
-            traits=traits_of(pipeline.parameters, run.parameters),
-        )
-        for run in reversed(runs)
-        if 0 < run.peak_mb < inf
+        _past_run(pipeline, run, asks=age < asked) for age, run in reversed(list(enumerate(told)))
+    )
+
+
+def _past_run(pipeline: PipelineSpec, run: Measured, *, asks: bool) -> PastRun:
+    """Return a run; of an old one nobody asks any more what it was asked to do, which takes a while to find out."""
+    return PastRun(
+        peak_mb=run.peak_mb,
+        asked_mb=run.memory_mb,
+        is_killed=run.is_killed,
+        author_mb=_author_mb(pipeline, run.parameters) if asks else 0,
+        traits=traits_of(pipeline.parameters, run.parameters) if asks else Traits(),
     )

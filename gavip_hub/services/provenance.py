@@ -7,12 +7,16 @@ from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.provenance import ComparisonView, InputView, ProvenanceView
 from gavip_hub.clock import Clock
+from gavip_hub.domain.job import JobState
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.chain import Chain
+from gavip_hub.services.recipes import repeated
 from gavip_hub.storage import jobs, provenance
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance_schema import Comparison, Input
 from gavip_hub.storage.schema import Job
+
+UNSUCCESSFUL = (JobState.ERROR, JobState.ABORTED, JobState.STOPPING)
 
 
 class ProvenanceService:
@@ -58,11 +62,20 @@ class ProvenanceService:
         with self._database.reading() as session:
             found = owned(session, owner=owner, job=job, avi=avi)
             row = provenance.comparison(session, found.id)
+            is_to_come = row is None and self._is_to_come(session, found)
+        if is_to_come:
+            return ComparisonView(job=job, before=found.again_of or "", verdict="waiting")
         if row is None:
             raise NotFound(
                 f"Job {job} is compared with no other: only what repeats a job that completed is, once it has completed."
             )
         return comparison_view(row)
+
+    def _is_to_come(self, session: Session, job: Job) -> bool:
+        """Tell whether a job will be compared once it has completed, and all is kept that is to be kept of it."""
+        facts = provenance.facts(session, job.id)
+        is_over = facts is None or facts.closed_at is not None or job.state in UNSUCCESSFUL
+        return not is_over and repeated(session, job, at=self._clock.now()) is not None
 
     def snapshot(self, session: Session, job: str) -> dict[str, Any] | None:
         """Return the chain of a job as it is kept with a product; None where there is no such job."""
@@ -70,7 +83,7 @@ class ProvenanceService:
         return self._view(session, found).model_dump(mode="json") if found else None
 
     def _view(self, session: Session, job: Job) -> ProvenanceView:
-        chain = Chain(session=session, portal=self._portal)
+        chain = Chain(session=session, portal=self._portal, now=self._clock.now())
         chain.add(job)
         return ProvenanceView(
             of=job.id,

@@ -1,26 +1,26 @@
-"""Where a job's results are from, in the words of others: W3C PROV with IVOA's terms, and a Process Run RO-Crate."""
+"""Where a job's results are from, in the words of others: W3C PROV with IVOA's terms, and a Workflow Run RO-Crate."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from prov.identifier import Namespace
 from prov.model import ProvDocument
-from rocrate.model import ContextEntity, File, Person, SoftwareApplication
+from rocrate.model import ContextEntity, Person, SoftwareApplication
 from rocrate.rocrate import ROCrate
-from typing_extensions import override
 
 from avi_kernel.protocol.provenance import ProvenanceEdge, ProvenanceNode, ProvenanceView
+from gavip_hub.services.workflow_entities import PIECE, PROFILES, StreamedFile, WorkflowEntities
+from gavip_hub.services.workflows import Workflow
 
 VOPROV = Namespace("voprov", "http://www.ivoa.net/documents/ProvenanceDM/index.html#")
 """As the package `voprov`, the model's reference, names it."""
 OpenResult = Callable[[str], BinaryIO]
-PIECE = 256 * 1024
 CRATE_VERSION = "1.1"
 """Of RO-Crate, on which the profile of runs stands."""
-PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 NO_LICENSE = "Not stated: ask who ran the job"
 _IVOA: Mapping[str, str] = {
     "job": "Activity",
@@ -75,84 +75,110 @@ def _add_edge(document: ProvDocument, edge: ProvenanceEdge, names: Mapping[str, 
     make = getattr(document, edge.relation)
     role = (
         {"prov:role": edge.role}
-        if edge.role and edge.relation not in {"wasDerivedFrom", "wasInformedBy"}
+        if edge.role and edge.relation not in {"wasDerivedFrom", "wasInformedBy", "wasInfluencedBy"}
         else {}
     )
     make(names[edge.source], names[edge.target], other_attributes=role or None)
 
 
-def crate_json(view: ProvenanceView, *, base: str) -> str:
-    """Return the chain as `ro-crate-metadata.json`; files are named by their addresses on the platform.
+@dataclass(frozen=True, kw_only=True)
+class CrateOf:
+    """What a crate is made of: a chain, and what else is to be said of it.
 
     Parameters
     ----------
     base
         The platform's public address.
+    workflow
+        The program of the chain's own job; None: it is not open to who asks, and the crate tells of a process alone.
+    name, description
+        Of what the crate holds; default: what its job is.
     """
-    made = _Crate(view, base, None)
-    return json.dumps(made.crate.metadata.generate(), indent=1, sort_keys=True)
+
+    view: ProvenanceView
+    base: str
+    workflow: Workflow | None = None
+    name: str = ""
+    description: str = ""
 
 
-def crate_pieces(view: ProvenanceView, *, base: str, open_result: OpenResult) -> Iterator[bytes]:
+def crate_json(of: CrateOf) -> str:
+    """Return the chain as `ro-crate-metadata.json`; files are named by their addresses on the platform."""
+    return json.dumps(_Crate(of, None, frozenset()).crate.metadata.generate(), indent=1, sort_keys=True)
+
+
+def crate_pieces(
+    of: CrateOf, *, open_result: OpenResult, names: Collection[str] | None = None
+) -> Iterator[bytes]:
     """Yield the crate as a zip with the job's results in it, piece by piece; nothing is held but a piece.
 
     Parameters
     ----------
     open_result
         Opens a result of the job by its name, when its turn has come.
+    names
+        Of results that can be opened; None: all.
     """
-    yield from _Crate(view, base, open_result).crate.stream_zip(chunk_size=PIECE)
-
-
-class ResultFile(File):  # type: ignore[misc] # rocrate tells no types
-    """A result in a crate, which is opened when its turn comes and not by its path."""
-
-    def __init__(
-        self, crate: ROCrate, place: str, properties: dict[str, Any], opened: Callable[[], BinaryIO]
-    ) -> None:
-        super().__init__(crate, dest_path=place, properties=properties)
-        self._opened = opened
-
-    @override
-    def stream(self, chunk_size: int = PIECE) -> Iterator[tuple[str, bytes]]:
-        """Yield its content with the name that it has in the crate."""
-        with self._opened() as file:
-            piece = file.read(chunk_size)
-            yield self.id, piece  # once for an empty file as well
-            while piece := file.read(chunk_size):
-                yield self.id, piece
+    yield from _Crate(of, open_result, names).crate.stream_zip(chunk_size=PIECE)
 
 
 class _Crate:
     """A crate of what a job made."""
 
-    def __init__(self, view: ProvenanceView, base: str, open_result: OpenResult | None) -> None:
-        self._open_result = open_result
-        self._view = view
-        self._base = base
-        self._nodes = {node.id: node for node in view.nodes}
+    def __init__(self, of: CrateOf, open_result: OpenResult | None, names: Collection[str] | None) -> None:
+        self._open_result, self._names = open_result, names
+        self._view, self._base = of.view, of.base
+        self._nodes = {node.id: node for node in of.view.nodes}
         self.crate = ROCrate(version=CRATE_VERSION)
         self._entities: dict[str, Any] = {}
-        self._describe()
-        for node in view.nodes:
-            if node.kind != "job":
+        self._workflow = self._described(of)
+        for node in of.view.nodes:
+            if node.kind != "job" and not self._is_told_by_workflow(node):
                 self._entities[node.id] = self._entity(node)
-        for node in view.nodes:
+        for node in of.view.nodes:
             if node.kind == "job":
                 self._action(node)
-        for edge in view.edges:
+        for edge in of.view.edges:
             if edge.relation == "wasDerivedFrom" and self._nodes[edge.source].kind in {"input", "product"}:
                 self._entities[edge.source].append_to("isBasedOn", self._entities[edge.target])
+        if self._workflow:
+            self._workflow.close()
 
-    def _describe(self) -> None:
-        crate, view = self.crate, self._view
+    def _described(self, of: CrateOf) -> WorkflowEntities | None:
+        crate, view = self.crate, of.view
         job = next(node for node in view.nodes if node.id == f"job:{view.of}")
-        crate.name = f"{job.label} ({view.of})"
-        crate.description = f"What the job {view.of} made, and what it comes of."
+        crate.name = of.name or f"{job.label} ({view.of})"
+        crate.description = of.description or f"What the job {view.of} made, and what it comes of."
         crate.datePublished = view.made_at.isoformat(timespec="seconds")
         crate.license = NO_LICENSE
-        profile = {"@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
-        crate.root_dataset["conformsTo"] = crate.add(ContextEntity(crate, PROFILE, properties=profile))
+        # A crate with files in it, and no file of the workflow, is none of a workflow.
+        workflow = (
+            of.workflow if self._open_result is None or (of.workflow and of.workflow.is_there) else None
+        )
+        profiles = list(PROFILES.items())[: len(PROFILES) if workflow else 1]
+        crate.root_dataset["conformsTo"] = [
+            crate.add(
+                ContextEntity(
+                    crate, url, properties={"@type": "CreativeWork", "name": name, "version": version}
+                )
+            )
+            for url, (name, version) in profiles
+        ]
+        if workflow is None:
+            return None
+        address = f"{self._base}/services/gavip/avis/{workflow.avi}?version={quote(workflow.version)}"
+        return WorkflowEntities(crate, workflow, address=address, inside=self._open_result is not None)
+
+    def _is_told_by_workflow(self, node: ProvenanceNode) -> bool:
+        """Tell whether a node is the program of the chain's own job, or the values that it got."""
+        return self._workflow is not None and node.id in {self._program, f"parameters:{self._view.of}"}
+
+    @property
+    def _program(self) -> str:
+        """The node of the release in which the chain's own job ran."""
+        own = f"job:{self._view.of}"
+        used = [edge.target for edge in self._view.edges if edge.source == own and edge.relation == "used"]
+        return next((target for target in used if self._nodes[target].kind == "release"), "")
 
     def _entity(self, node: ProvenanceNode) -> Any:
         told = facts_of(node)
@@ -173,14 +199,16 @@ class _Crate:
 
     def _file(self, node: ProvenanceNode, told: Mapping[str, str]) -> Any:
         properties = _filled({"name": node.label, "sha256": told.get("SHA-256")})
-        if node.url:
+        if "file" in told:
             properties |= {
                 "encodingFormat": told.get("kind", ""),
                 "contentSize": told.get("size", "").removesuffix(" bytes"),
             }
-            if self._open_result and node.id.startswith(f"result:{self._view.of}:"):
-                opened = partial(self._open_result, told["file"])
-                return self.crate.add(ResultFile(self.crate, f"results/{told['file']}", properties, opened))
+        if self._is_inside(node, told):
+            assert self._open_result is not None  # noqa: S101  # it is inside
+            opened = partial(self._open_result, told["file"])
+            return self.crate.add(StreamedFile(self.crate, f"results/{told['file']}", properties, opened))
+        if node.url:
             return self.crate.add_file(self._download(node), properties=properties)
         # Known by its hash alone: its owner's file, which nobody else reaches.
         file = self.crate.add(
@@ -189,32 +217,48 @@ class _Crate:
         file["alternateName"] = told.get("path") or told.get("file", "")
         return file
 
+    def _is_inside(self, node: ProvenanceNode, told: Mapping[str, str]) -> bool:
+        if self._open_result is None or not node.id.startswith(f"result:{self._view.of}:"):
+            return False
+        return self._names is None or told.get("file") in self._names
+
     def _action(self, node: ProvenanceNode) -> None:
-        told = facts_of(node)
+        is_own = node.id == f"job:{self._view.of}"
         leads = [edge for edge in self._view.edges if edge.source == node.id]
-        used = [edge.target for edge in leads if edge.relation == "used"]
-        software = [self._entities[target] for target in used if self._nodes[target].kind == "release"]
-        others = [self._entities[target] for target in used if self._nodes[target].kind != "release"]
-        made = [
-            self._entities[edge.source]
+        used = [edge for edge in leads if edge.relation == "used" and edge.target in self._entities]
+        software = [self._entities[one.target] for one in used if self._nodes[one.target].kind == "release"]
+        others = [self._entities[one.target] for one in used if self._nodes[one.target].kind != "release"]
+        made = {
+            edge.source: self._entities[edge.source]
             for edge in self._view.edges
             if edge.target == node.id and edge.relation == "wasGeneratedBy"
-        ]
-        people = [self._entities[edge.target] for edge in leads if edge.relation == "wasAssociatedWith"]
+        }
+        if self._workflow and is_own:
+            files = {one.role: self._entities[one.target] for one in used if one.role}
+            around = [one for one in others if "SoftwareApplication" in one.type]
+            if around:
+                self._workflow.main["softwareRequirements"] = around
+            values = self._workflow.values(files)
+            others = [*(one for one in others if one not in around and one not in values), *values]
+            software = [self._workflow.main]
+            for name, entity in made.items():
+                self._workflow.made(facts_of(self._nodes[name]).get("file", name), entity)
+        people = [self._entities[one.target] for one in leads if one.relation == "wasAssociatedWith"]
+        self._add_action(node, software or others, others, list(made.values()), people)
+
+    def _add_action(
+        self, node: ProvenanceNode, instrument: list[Any], used: list[Any], made: list[Any], people: list[Any]
+    ) -> None:
+        told = facts_of(node)
+        status = _STATUS.get(told.get("state", ""), "ActiveActionStatus")
         properties: dict[str, Any] = {
             "name": f"{node.label} ({told.get('id', '')})",
             "startTime": told.get("started at", ""),
             "endTime": told.get("ended at", ""),
-            "actionStatus": {
-                "@id": f"http://schema.org/{_STATUS.get(told.get('state', ''), 'ActiveActionStatus')}"
-            },
+            "actionStatus": {"@id": f"http://schema.org/{status}"},
         }
         action = self.crate.add_action(
-            software or others,
-            identifier=self._id(node),
-            object=others,
-            result=made,
-            properties=_filled(properties),
+            instrument, identifier=self._id(node), object=used, result=made, properties=_filled(properties)
         )
         if people:
             action["agent"] = people

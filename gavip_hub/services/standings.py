@@ -72,7 +72,7 @@ def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> 
         project = releases.avi(session, avi)
         require_ready(release, writes=project is not None and members.may_write(session, project, viewer))
         return
-    others = releases.visible(session, viewer=viewer, avi=avi)
+    others = releases.visible(session, viewer=viewer, avi=avi, specs=False)
     best = best_of(others)[0] if others else release
     instead = best.version if best.standing != WITHDRAWN and best.state == READY else None
     raise Withdrawn(

@@ -1,7 +1,7 @@
 // One EventSource a user, however many tabs are open: browsers allow only six connections to an origin.
 // The tab that holds the lock listens; the others hear it through a channel.
 
-const KINDS = ["job.state", "job.progress", "job.reason", "server.state", "product.state", "share.made", "share.revoked"];
+const KINDS = ["job.state", "job.progress", "job.reason", "job.provenance", "server.state", "product.state", "share.made", "share.revoked"];
 const AGAIN_AFTER_MS = 4000;
 
 /** Call `heard(event)` for everything that happens to the user's jobs and servers, and `changed(live)` as the stream comes and goes. */

@@ -7,7 +7,7 @@ names nothing, or it lies here with its record; the former is tidied away.
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -20,13 +20,14 @@ from gavip_hub.storage.beneath import check_part, opened_folder
 from gavip_hub.storage.file_moves import FileMoves
 from gavip_hub.storage.renaming import put_free, rename_new
 from gavip_hub.storage.userfiles import UserFiles, found_in
+from gavip_hub.trees import is_folder
 
 KEPT = timedelta(days=30)
 MOST_SHOWN = 1000
 """Things of a bin that are listed, the last deleted first."""
 YOUNG_SECONDS = 600.0
 """A record without its thing may be that of a deletion at this moment."""
-_RECORD, _THING = ".json", ".thing"
+_RECORD, _PARTIAL, _THING = ".json", ".partial", ".thing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +72,50 @@ class Bin:
         NotFound
             There is none.
         """
+        return self._put(owner, parts, name=name, at=at, act=rename_new)
+
+    def replace(
+        self, owner: str, parts: Sequence[str], by: tuple[int, str], *, name: str, at: datetime
+    ) -> None:
+        """Move what lies at a place to the bin, and something else of an open folder there.
+
+        A file is in its place until the other is: the bin gets a second name of it first. Between the two moves of a folder
+        its place is empty, and whoever asks again after a crash gets what they asked for.
+
+        Raises
+        ------
+        NotFound
+            What lies there is not there any more, or is a link, a pipe or a device.
+        """
+        here, source = by
+        with self._files.parent(owner, parts) as folder:
+            keeps_place = not (is_folder(folder, parts[-1]) or is_folder(here, source))
+            self._put(owner, parts, name=name, at=at, act=_second_name if keeps_place else rename_new)
+            try:
+                if keeps_place:
+                    os.rename(source, parts[-1], src_dir_fd=here, dst_dir_fd=folder)
+                else:
+                    rename_new(here, source, folder, parts[-1])
+            except OSError:
+                (self.remove if keeps_place else self.restore)(owner, name)
+                raise
+
+    def _put(
+        self,
+        owner: str,
+        parts: Sequence[str],
+        *,
+        name: str,
+        at: datetime,
+        act: Callable[[int, str, int, str], None],
+    ) -> Binned:
         with self._files.parent(owner, parts) as folder, self._of(owner) as bin_:
             found = found_in(folder, parts[-1])
             size = None if found.is_folder else found.size
             binned = Binned(id=name, parts=tuple(parts), is_folder=found.is_folder, size=size, at=at)
             self._record(owner, binned)
             try:
-                rename_new(folder, parts[-1], bin_, name + _THING)
+                act(folder, parts[-1], bin_, name + _THING)
             except FileNotFoundError:
                 self._forget(owner, name)
                 raise NotFound(f"There is no {'/'.join(parts)}.") from None
@@ -165,15 +203,18 @@ class Bin:
             self.remove(owner, name)
 
     def _age(self, owner: str, name: str) -> float:
-        with suppress(OSError):
-            return time.time() - (self._folder(owner) / (name + _RECORD)).stat().st_mtime
-        return 0.0
+        """Return the seconds since a record, or a part of one, was written; no end of them where it is gone meanwhile."""
+        written = float("-inf")
+        for kind in (_RECORD, _PARTIAL):
+            with suppress(FileNotFoundError):
+                written = max(written, (self._folder(owner) / (name + kind)).stat().st_mtime)
+        return time.time() - written
 
     def _record(self, owner: str, binned: Binned) -> None:
         """Write a record whole, and have the disk hold it before the thing moves."""
         told = {**asdict(binned), "at": binned.at.isoformat()}
         path = self._folder(owner) / (binned.id + _RECORD)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(_PARTIAL)
         with partial.open("w") as file:
             json.dump(told, file)
             file.flush()
@@ -187,7 +228,7 @@ class Bin:
         return None
 
     def _forget(self, owner: str, name: str) -> None:
-        for kind in (_RECORD, ".partial"):
+        for kind in (_RECORD, _PARTIAL):
             (self._folder(owner) / (name + kind)).unlink(missing_ok=True)
 
     def _names(self, owner: str) -> set[str]:
@@ -206,3 +247,7 @@ class Bin:
 def _unknown(name: str, now: datetime) -> Binned:
     """Return the record of a thing whose own was lost: better an odd name than a lost file."""
     return Binned(id=name, parts=(f"restored-{name}",), is_folder=False, size=None, at=now)
+
+
+def _second_name(folder: int, name: str, to_folder: int, to_name: str) -> None:
+    os.link(name, to_name, src_dir_fd=folder, dst_dir_fd=to_folder, follow_symlinks=False)

@@ -1,7 +1,6 @@
 """What the catalogue lists, and what people keep and use of it."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,26 +9,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, defer
 
 from avi_kernel.protocol.manifest import ReleaseSpec
+from gavip_hub.domain.finding import Findable
 from gavip_hub.domain.standing import RANK, WITHDRAWN
+from gavip_hub.storage.among import among
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.catalogue_schema import Card, Favourite, Use
 from gavip_hub.storage.releases import PUBLIC
 from gavip_hub.storage.schema import Avi, Member, Release
 
+AT_ONCE = 5000
+"""Releases that one question names."""
 _FAVOURITES: Any = Favourite.__table__
 _USES: Any = Use.__table__
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A release that somebody may run, by what it can be found with."""
-
-    release: str
-    avi: str
-    title: str
-    summary: str
-    authors: list[str]
-    keywords: list[str]
 
 
 def card_of(release: Release, spec: ReleaseSpec) -> Card:
@@ -47,16 +38,28 @@ def card_of(release: Release, spec: ReleaseSpec) -> Card:
     )
 
 
-def found(session: Session, *, viewer: str) -> list[Found]:
+def open_to(session: Session, *, viewer: str) -> list[str]:
     """Return of each AVI the release that somebody takes by default, in one question and without what it declares."""
     best = _best(viewer).subquery()
+    return list(session.scalars(select(best.c.id).where(best.c.place == 1)))
+
+
+def findable(session: Session, wanted: Sequence[str]) -> Iterator[Findable]:
+    """Yield releases by what they can be found with; there may be thousands."""
     columns = (Card.title, Card.summary, Card.authors, Card.keywords)
-    wanted = select(best.c.id, best.c.avi, *columns).select_from(best)
-    wanted = wanted.join(Card, Card.release == best.c.id).where(best.c.place == 1)
-    return [
-        Found(release=row[0], avi=row[1], title=row[2], summary=row[3], authors=row[4], keywords=row[5])
-        for row in session.execute(wanted)
-    ]
+    question = select(Card.release, Release.avi, *columns).join(Release, Release.id == Card.release)
+    for start in range(0, len(wanted), AT_ONCE):
+        for row in session.execute(
+            question.where(among(session, Card.release, wanted[start : start + AT_ONCE]))
+        ):
+            yield Findable.of(
+                release=row.release,
+                avi=row.avi,
+                title=row.title,
+                summary=row.summary,
+                authors=row.authors,
+                keywords=row.keywords,
+            )
 
 
 def _best(viewer: str) -> Select[Any]:
@@ -84,6 +87,11 @@ def shown(session: Session, wanted: Collection[str]) -> dict[str, tuple[Release,
 def favourites(session: Session, user: str) -> set[str]:
     """Return the AVIs that somebody wants to see first."""
     return set(session.scalars(select(Favourite.avi).where(Favourite.user == user)))
+
+
+def is_favourite(session: Session, *, user: str, avi: str) -> bool:
+    """Tell whether somebody wants to see an AVI first."""
+    return session.get(Favourite, (user, avi)) is not None
 
 
 def favour(session: Session, *, user: str, avi: str, at: datetime) -> None:

@@ -1,11 +1,12 @@
 """Who may read and write AVIs' repositories, beside their owners."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Avi, Member
 
 READ = "read"
@@ -15,6 +16,16 @@ WRITE = "write"
 def of(session: Session, avi: str) -> Sequence[Member]:
     """Return an AVI's members, by name."""
     return session.scalars(select(Member).where(Member.avi == avi).order_by(Member.user)).all()
+
+
+def of_each(session: Session, avis: Collection[str]) -> dict[str, list[Member]]:
+    """Return the members of each of these AVIs, by name."""
+    found: dict[str, list[Member]] = {avi: [] for avi in avis}
+    for member in session.scalars(
+        select(Member).where(among(session, Member.avi, avis)).order_by(Member.user)
+    ):
+        found[member.avi].append(member)
+    return found
 
 
 def right(session: Session, *, avi: str, user: str) -> str | None:

@@ -13,7 +13,11 @@ class Product(Base):
     """Files of a path or of a job as they were at one moment."""
 
     __tablename__ = "products"
-    __table_args__ = (Index("products_by_owner", "owner", "id"), Index("products_by_state", "state", "id"))
+    __table_args__ = (
+        Index("products_by_owner", "owner", "id"),
+        Index("products_by_state", "state", "id"),
+        Index("products_by_job", "job"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner: Mapped[str]
@@ -52,6 +56,20 @@ class ProductFileRow(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
     media_type: Mapped[str]
+
+
+class Recipe(Base):
+    """What a product's job ran with: it is run again from this, and offered to who is about to run the same."""
+
+    __tablename__ = "recipes"
+    __table_args__ = (Index("recipes_by_key", "key"),)
+
+    product: Mapped[str] = mapped_column(ForeignKey("products.id"), primary_key=True)
+    key: Mapped[str | None] = mapped_column(String(64))
+    """What all have in common that make the same; None: not known."""
+    whole: Mapped[bool]
+    """Whether the product holds all results of its job."""
+    made: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Share(Base):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.products import Kind, ProductState, Shown, leaf_of
@@ -65,14 +65,21 @@ def shown_to(
     limit: int,
 ) -> Sequence[Product]:
     """Return what others share with somebody, newest first."""
-    named = or_(
-        Share.kind == Kind.EVERYONE,
-        and_(Share.kind == Kind.USER, Share.subject == reader),
-        and_(Share.kind == Kind.GROUP, Share.subject.in_(groups)),
-    )
-    theirs = select(Share.product).where(_live(now), named)
-    wanted = select(Product).where(Product.id.in_(theirs), Product.owner != reader)
+    wanted = select(Product).where(_is_shared(reader, groups, now), Product.owner != reader)
     return _page(session, wanted.where(Product.state == ProductState.READY), before=before, limit=limit)
+
+
+def open_to(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a product is somebody's own, or shared with them."""
+    return or_(Product.owner == reader, _is_shared(reader, groups, now))
+
+
+def readable(
+    session: Session, product: str, *, reader: str, groups: Collection[str], now: datetime
+) -> Product | None:
+    """Return a product that is ready and that somebody may read."""
+    wanted = select(Product).where(Product.id == product, Product.state == ProductState.READY)
+    return session.scalar(wanted.where(open_to(reader, groups, now)))
 
 
 def making(session: Session) -> Product | None:
@@ -185,6 +192,15 @@ def shared_ids(session: Session, *, now: datetime, group: str | None = None) -> 
 def groups(session: Session, *, now: datetime) -> set[str]:
     """Return the groups that something is shared with."""
     return set(session.scalars(select(Share.subject).where(Share.kind == Kind.GROUP, _live(now))))
+
+
+def _is_shared(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
+    named = or_(
+        Share.kind == Kind.EVERYONE,
+        and_(Share.kind == Kind.USER, Share.subject == reader),
+        and_(Share.kind == Kind.GROUP, Share.subject.in_(groups)),
+    )
+    return Product.id.in_(select(Share.product).where(_live(now), named))
 
 
 def _live(now: datetime) -> Any:

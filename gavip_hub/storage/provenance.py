@@ -13,6 +13,7 @@ from gavip_hub.storage.provenance_schema import Comparison, Facts, Input
 from gavip_hub.storage.schema import Job, Release
 
 MOST_AT_ONCE = 200
+MOST_PLACES = 10
 
 
 class Open(NamedTuple):
@@ -89,6 +90,18 @@ def hashed(session: Session, *, owner: str, path: str, stamp: str) -> str | None
         .limit(1)
     )
     return session.scalar(wanted)
+
+
+def paths_with(session: Session, *, owner: str, sha256: str) -> list[tuple[str, str]]:
+    """Return path and stamp of files that jobs of somebody read with this content, the latest first."""
+    wanted = (
+        select(Input.path, Input.stamp)
+        .join(Job, Job.id == Input.job)
+        .where(Job.owner == owner, Input.sha256 == sha256, Input.stamp.is_not(None))
+        .order_by(Input.job.desc())
+        .limit(MOST_PLACES)
+    )
+    return [(row.path, row.stamp) for row in session.execute(wanted)]
 
 
 def comparison(session: Session, job: str) -> Comparison | None:

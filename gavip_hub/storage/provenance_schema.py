@@ -13,7 +13,7 @@ class Input(Base):
     """A file that a job reads, as its parameters name it."""
 
     __tablename__ = "inputs"
-    __table_args__ = (Index("inputs_by_stamp", "stamp"),)
+    __table_args__ = (Index("inputs_by_stamp", "stamp"), Index("inputs_by_content", "sha256"))
 
     job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     parameter: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -48,6 +48,8 @@ class Facts(Base):
     """Empty where jobs run as processes of the platform's own machine."""
     platform: Mapped[str] = mapped_column(default="")
     environment: Mapped[str | None] = mapped_column(String(32))
+    gavip: Mapped[str] = mapped_column(default="", server_default="")
+    """Version of the platform."""
     archive_url: Mapped[str] = mapped_column(default="")
     archive_name: Mapped[str] = mapped_column(default="")
     archive_release: Mapped[str] = mapped_column(default="")
@@ -76,7 +78,7 @@ class Comparison(Base):
     job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     """The new one."""
     before: Mapped[str] = mapped_column(String(32))
-    """The old one, which may be gone."""
+    """The old one, which may be gone; or a product."""
     verdict: Mapped[str] = mapped_column(String(20))
     differences: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Of each result that differs: how, in words."""

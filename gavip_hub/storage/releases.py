@@ -1,10 +1,11 @@
 """AVIs and their releases."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
+from gavip_hub.storage.among import among
 from gavip_hub.storage.schema import Avi, Member, Release
 
 PUBLIC = "public"
@@ -32,6 +33,15 @@ def versions(session: Session, avi: str) -> list[str]:
     return list(session.scalars(select(Release.version).where(Release.avi == avi).order_by(Release.id)))
 
 
+def versions_of_each(session: Session, avis: Collection[str]) -> dict[str, list[str]]:
+    """Return all versions of each of these AVIs, oldest first."""
+    found: dict[str, list[str]] = {avi: [] for avi in avis}
+    wanted = select(Release.avi, Release.version).where(among(session, Release.avi, avis))
+    for row in session.execute(wanted.order_by(Release.id)):
+        found[row.avi].append(row.version)
+    return found
+
+
 def commits(session: Session, avi: str) -> dict[str, str]:
     """Return version -> commit of all releases of an AVI."""
     found = session.execute(select(Release.version, Release.commit).where(Release.avi == avi))
@@ -45,7 +55,12 @@ def visibility_of(session: Session, avi: str) -> str:
 
 
 def visible(
-    session: Session, *, viewer: str | None, avi: str | None = None, version: str | None = None
+    session: Session,
+    *,
+    viewer: str | None,
+    avi: str | None = None,
+    version: str | None = None,
+    specs: bool = True,
 ) -> Sequence[tuple[Release, Avi]]:
     """Return the releases that somebody may run with their AVIs, newest first.
 
@@ -53,8 +68,12 @@ def visible(
     ----------
     viewer
         A user's name: what is public, their own, and what they are a member of; None: everything.
+    specs
+        Whether all that they declare is read at once: up to a megabyte each. Else of each when it is asked for.
     """
     wanted = select(Release, Avi).join(Avi, Avi.name == Release.avi)
+    if not specs:
+        wanted = wanted.options(defer(Release.spec))
     if viewer is not None:
         shared = select(Member.avi).where(Member.user == viewer)
         own = or_(Avi.owner == viewer, Avi.name.in_(shared))

@@ -87,6 +87,8 @@ class Avi(Base):
     visibility: Mapped[str] = mapped_column(default="private")
     source: Mapped[str] = mapped_column(default="private", server_default="private")
     """Whether everybody may read its repository."""
+    answers: Mapped[str] = mapped_column(String(10), default="jobs", server_default="jobs")
+    """What those get who are none of its people: `jobs` of their own, or what was shared with them, `products`."""
     created_at: Mapped[datetime]
 
 
@@ -164,6 +166,8 @@ class Job(Base):
     __table_args__ = (
         ForeignKeyConstraint(["avi", "version"], ["releases.avi", "releases.version"]),
         Index("jobs_by_owner", "owner", "id"),
+        Index("jobs_of_avi", "owner", "avi", "id"),
+        Index("jobs_in_state", "owner", "state", "id"),
         Index("jobs_by_state", "state", "id"),
         Index(
             "jobs_held",

@@ -1,35 +1,31 @@
 """Users' spaces as a file manager changes them: beneath the space, whole or not at all, and never through a link."""
 
-import ctypes
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from gavip_hub.domain.userpaths import is_plain
 from gavip_hub.exceptions import Conflict, NotFound, TooLarge, Unavailable
+from gavip_hub.storage.aside import Aside
 from gavip_hub.storage.beneath import check_part, opened_folder
+from gavip_hub.storage.bin import Bin
+from gavip_hub.storage.ids import new_id
+from gavip_hub.storage.renaming import rename_new
 from gavip_hub.storage.uploads import give, way
 from gavip_hub.storage.userfiles import Found, found_of
-from gavip_hub.trees import FOLDER, is_folder, names_in, remove_tree
+from gavip_hub.trees import FOLDER, names_in
 
-ASIDE = "dav-"
-"""How names of what is not in its place yet, or not any more, begin in the folder of uploads."""
 MOST_COPIED = 20_000
 """Files and folders of one copy."""
 DEEPEST = 30
 BLOCK = 1024 * 1024
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NOREPLACE, _EXCHANGE = 1, 2
-"""Ways of `renameat2`: all file systems of disks know them, and some of networks do not."""
-_HERE = -100
-"""What stands for the working folder in system calls: the name is a whole path."""
-_libc = ctypes.CDLL(None, use_errno=True)
 
 Counts = Callable[[int], None]
 """Is told of bytes before they are written, and refuses where there is no room for them."""
@@ -39,9 +35,13 @@ Counts = Callable[[int], None]
 class Incoming:
     """A file that has not come whole."""
 
-    path: Path
+    folder: int
+    name: str
+    """In the open folder of what is on its way."""
     file: BinaryIO
     counts: Counts
+    left: ExitStack
+    """Removes it, where it has not moved on."""
 
     def write(self, content: bytes) -> None:
         """Add a piece."""
@@ -51,7 +51,7 @@ class Incoming:
     def forget(self) -> None:
         """Remove what came, unless it is in its place."""
         self.file.close()
-        self.path.unlink(missing_ok=True)
+        self.left.close()
 
 
 class SpaceWriter:
@@ -61,23 +61,22 @@ class SpaceWriter:
     ----------
     root
         The data root.
+    bin_
+        Where what is removed goes, and what gives way to something else.
     """
 
-    def __init__(self, *, root: Path) -> None:
+    def __init__(self, *, root: Path, aside: Aside, bin_: Bin, now: Callable[[], datetime]) -> None:
         self._root = root
+        self._aside = aside
+        self._bin = bin_
+        self._now = now
 
-    def tidy(self) -> None:
-        """Remove what an earlier process left aside when it was killed."""
-        for folder in (self._root / "uploads").glob("*"):
-            with suppress(OSError), _opened(folder) as here:
-                for name in names_in(here):
-                    if name.startswith(ASIDE):
-                        remove_tree(here, name)
-
-    def begin(self, owner: str, counts: Counts) -> Incoming:
+    def begin(self, counts: Counts) -> Incoming:
         """Make room for a file, out of every box's reach."""
-        path = self._aside(owner)
-        return Incoming(path=path, file=os.fdopen(os.open(path, _NEW, 0o600), "w+b", 0), counts=counts)
+        with ExitStack() as left:
+            folder, name = left.enter_context(self._aside.place())
+            file = os.fdopen(os.open(name, _NEW, 0o600, dir_fd=folder), "w+b", 0)
+            return Incoming(folder=folder, name=name, file=file, counts=counts, left=left.pop_all())
 
     def put(
         self,
@@ -117,9 +116,9 @@ class SpaceWriter:
                 os.utime(incoming.file.fileno(), (modified, modified))
             os.fsync(incoming.file.fileno())
             if is_new:
-                _rename(_HERE, str(incoming.path), folder, name, how=_NOREPLACE)
+                rename_new(incoming.folder, incoming.name, folder, name)
             else:
-                os.rename(incoming.path, name, dst_dir_fd=folder)
+                os.rename(incoming.name, name, src_dir_fd=incoming.folder, dst_dir_fd=folder)
             os.fsync(folder)
             return found_of(name, os.fstat(incoming.file.fileno()))
 
@@ -145,7 +144,7 @@ class SpaceWriter:
         Parameters
         ----------
         instead
-            Whether what lies at the target is given up for it.
+            Whether what lies at the target goes to the bin for it.
 
         Raises
         ------
@@ -158,7 +157,7 @@ class SpaceWriter:
             self._parent(owner, target) as (there, new, _),
         ):
             _require_shown(here, name)
-            self._place(owner, (here, name), (there, new), instead=instead)
+            self._place(owner, (here, name), (there, new), target, instead=instead)
 
     def copy(
         self,
@@ -178,25 +177,19 @@ class SpaceWriter:
             Whether what lies in a folder is copied along.
         """
         _require_apart(source, target)
-        aside = self._aside(owner)
-        uploads = aside.parent
         with (
             self._parent(owner, source) as (here, name, _),
             self._parent(owner, target) as (there, new, whose),
-            _opened(uploads) as away,
+            self._aside.place() as aside,
         ):
-            try:
-                copying = _Copying(whose=whose, counts=counts, members=members)
-                copying.one((here, name), (away, aside.name), deep=0)
-                self._place(owner, (away, aside.name), (there, new), instead=instead)
-            finally:
-                remove_tree(away, aside.name)
+            copying = _Copying(whose=whose, counts=counts, members=members)
+            copying.one((here, name), aside, deep=0)
+            self._place(owner, aside, (there, new), target, instead=instead)
 
     def remove(self, owner: str, parts: Sequence[str]) -> None:
-        """Remove a file, or a folder with all that is in it."""
-        with self._parent(owner, parts) as (folder, name, _):
-            _require_shown(folder, name)
-            self._give_up(owner, folder, name)
+        """Move a file, or a folder with all that is in it, to its owner's bin."""
+        name, now = self._binned()
+        self._bin.put(owner, parts, name=name, at=now)
 
     def set_modified(self, owner: str, parts: Sequence[str], seconds: float) -> None:
         """Set when a file or folder was changed last."""
@@ -208,36 +201,32 @@ class SpaceWriter:
             finally:
                 os.close(descriptor)
 
-    def _place(self, owner: str, source: tuple[int, str], target: tuple[int, str], *, instead: bool) -> None:
+    def _place(
+        self,
+        owner: str,
+        source: tuple[int, str],
+        target: tuple[int, str],
+        parts: Sequence[str],
+        *,
+        instead: bool,
+    ) -> None:
         """Move what lies at one place to another that is free, or is to be."""
         (here, name), (there, new) = source, target
         try:
-            _rename(here, name, there, new, how=_NOREPLACE)
+            rename_new(here, name, there, new)
         except FileExistsError:
             if not instead:
                 raise Conflict(f"{new} exists already.") from None
-            if is_folder(here, name) or is_folder(there, new):
-                # They change places: whenever this is killed, both are there.
-                _rename(here, name, there, new, how=_EXCHANGE)
-                self._give_up(owner, here, name)
-            else:
-                os.rename(name, new, src_dir_fd=here, dst_dir_fd=there)
+            if not _is_shown(there, new):
+                raise Conflict(f"{new} is the name of a link, which is not shown: choose another.") from None
+            binned, now = self._binned()
+            self._bin.replace(owner, parts, source, name=binned, at=now)
         os.fsync(there)
 
-    def _give_up(self, owner: str, folder: int, name: str) -> None:
-        """Take something out of the space at one stroke, and then off the disk."""
-        aside = self._aside(owner)
-        os.rename(name, aside, src_dir_fd=folder)
-        os.fsync(folder)
-        with _opened(aside.parent) as away:
-            remove_tree(away, aside.name)
-
-    def _aside(self, owner: str) -> Path:
-        """Return a new name in the folder of what is not in its place."""
-        folder = self._root / "uploads" / check_part(owner)
-        folder.parent.mkdir(exist_ok=True, mode=0o700)
-        folder.mkdir(exist_ok=True, mode=0o700)
-        return folder / f"{ASIDE}{secrets.token_hex(12)}.part"
+    def _binned(self) -> tuple[str, datetime]:
+        """Return a new name in a bin, and the moment that it is of."""
+        now = self._now()
+        return f"{new_id('d', now=now)}-000", now
 
     @contextmanager
     def _parent(self, owner: str, parts: Sequence[str]) -> Iterator[tuple[int, str, os.stat_result]]:
@@ -345,17 +334,3 @@ def _mode_of(before: os.stat_result | None) -> int:
     """Return the mode of a file: a program stays one; the closed folder of its owner keeps others out."""
     may_run = before is not None and stat.S_ISREG(before.st_mode) and before.st_mode & stat.S_IXUSR
     return 0o755 if may_run else 0o644
-
-
-def _rename(here: int, name: str, there: int, new: str, *, how: int) -> None:
-    """Rename in one of the ways that Python has no function for.
-
-    Raises
-    ------
-    FileExistsError
-        Something lies at the new name, and is not to be replaced.
-    """
-    done = _libc.renameat2(here, os.fsencode(name), there, os.fsencode(new), how)
-    if done != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), new)

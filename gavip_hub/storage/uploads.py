@@ -20,9 +20,12 @@ from gavip_hub.trees import FOLDER, is_folder
 
 KEPT_SECONDS = 24 * 3600.0
 """After the last piece of one that nobody finished."""
-_DESCRIBED = ".json"
+_DESCRIBED, _DATA = ".json", ".part"
 _DONE = ".done"
-"""Tells for a day that a file came whole, to whom the answer was lost; it holds the file's size."""
+"""Tells for a day that a file came whole, to whom the answer was lost; it holds the file's size.
+
+It is written just before the file moves to its place: with it, content that is gone has moved, and content that is there is to.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,8 @@ class Uploads:
         """Return what somebody has begun, by its id."""
         found = {}
         for path in self._of(owner).glob(f"*{_DESCRIBED}"):
+            if path.with_suffix(_DONE).exists() and not path.with_suffix(_DATA).exists():
+                continue  # it is in its place, and the process was killed before it forgot it
             with suppress(OSError, ValueError, TypeError):
                 told = json.loads(path.read_text())
                 found[path.stem] = Upload(**{**told, "parts": tuple(told["parts"])})
@@ -159,8 +164,13 @@ class Uploads:
                     "What came is not what was announced, by its SHA-256: send it again from the start."
                 )
             os.fsync(file.fileno())
-            found = self._put(owner, upload, file)
-            self._data(owner, upload.id).with_suffix(_DONE).write_text(str(upload.size))
+            done = self._data(owner, upload.id).with_suffix(_DONE)
+            done.write_text(str(upload.size))
+            try:
+                found = self._put(owner, upload, file)
+            except BaseException:
+                done.unlink()
+                raise
         self.abandon(owner, upload.id)
         return (*upload.parts[:-1], found.name), found
 
@@ -229,7 +239,7 @@ class Uploads:
         return self._folder / check_part(owner)
 
     def _data(self, owner: str, name: str) -> Path:
-        return self._of(owner) / f"{check_part(name)}.part"
+        return self._of(owner) / f"{check_part(name)}{_DATA}"
 
 
 @contextmanager

@@ -4,12 +4,12 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedIOBase
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -119,6 +119,31 @@ class UserFiles:
         """
         if parts or (self._users / check_part(owner)).is_dir():  # else nothing of theirs ran yet
             yield from steps_below(self._users, [check_part(owner), *parts])
+
+    def named(
+        self, owner: str, parts: Sequence[str], *, fits: Callable[[str], bool], most: int, most_seen: int
+    ) -> tuple[list[tuple[tuple[str, ...], Found]], bool]:
+        """Return what lies below a folder under a name that fits, and whether there may be more.
+
+        Only what fits is looked at itself: to ask for the size of each of many files takes far longer than to read their names.
+
+        Raises
+        ------
+        NotFound
+            There is no such folder.
+        """
+        found: list[tuple[tuple[str, ...], Found]] = []
+        if not parts and not (self._users / check_part(owner)).is_dir():
+            return found, False  # nothing of theirs ran yet
+        seen = 0
+        for here, folder, names in _folders_below(self._users, [check_part(owner), *parts]):
+            for name, _ in names:
+                seen += 1
+                if fits(name):
+                    found += [((*here, name), one) for one in _looked_at(folder, [name])]
+                if len(found) > most or seen > most_seen:
+                    return found[:most], True
+        return found, False
 
     def found(self, owner: str, parts: Sequence[str]) -> Found:
         """Return what is told of one file or folder.
@@ -262,16 +287,24 @@ def steps_below(root: Path, parts: Sequence[str]) -> Iterator[Step]:
     NotFound
         There is no such folder.
     """
+    for here, folder, names in _folders_below(root, parts):
+        for found in _looked_at(folder, (name for name, _ in names)):
+            yield Step(parts=(*here, found.name), folder=folder, found=found)
+
+
+def _folders_below(
+    root: Path, parts: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], int, list[tuple[str, bool]]]]:
+    """Yield each folder on a walk: its path from where that began, itself, open, and its names in order."""
     waiting: deque[tuple[str, ...]] = deque([()])
     while waiting:
         here = waiting.popleft()
         try:
             with opened_folder(root, [*parts, *here]) as folder:
-                for found in sorted(_entries(folder), key=_by_name):
-                    step = Step(parts=(*here, found.name), folder=folder, found=found)
-                    if found.is_folder and len(step.parts) < DEEPEST:
-                        waiting.append(step.parts)
-                    yield step
+                names = sorted(_names(folder)[0])
+                yield here, folder, names
+                if len(here) + 1 < DEEPEST:
+                    waiting += ((*here, name) for name, is_folder in names if is_folder)
         except (NotFound, Unavailable, OSError):
             if not here:
                 raise NotFound("There is no such folder.") from None
@@ -279,36 +312,47 @@ def steps_below(root: Path, parts: Sequence[str]) -> Iterator[Step]:
 
 def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
     """Read names alone where those suffice: asking for the size of each of many files takes far longer."""
-    names, more = _names(folder)
-    names.sort(reverse=order is Order.NAME_BACKWARDS)
-    if order.by != "name":
-        names = _by_status(folder, names, order)
+    entries, more = _entries(folder)
+    if order.by == "name":
+        names = sorted(((entry.name, is_folder) for entry, is_folder in entries), reverse=order.backwards)
+    else:
+        names = _by_status(entries, order)
     names.sort(key=lambda one: not one[1])
     chosen = list(_looked_at(folder, (name for name, _ in names[offset : offset + limit])))
     return Listed(found=chosen, total=len(names), more=more or offset + limit < len(names))
 
 
-def _by_status(folder: int, names: list[tuple[str, bool]], order: Order) -> list[tuple[str, bool]]:
-    attribute = "st_size" if order.by == "size" else "st_mtime_ns"
-    found: list[tuple[int, tuple[str, bool]]] = []
-    for one in names:
+def _by_status(entries: list[tuple[os.DirEntry[str], bool]], order: Order) -> list[tuple[str, bool]]:
+    of_status = attrgetter("st_size" if order.by == "size" else "st_mtime_ns")
+    found: list[tuple[int, str, bool]] = []
+    for entry, is_folder in entries:
         with suppress(OSError):  # gone since it was seen
-            found.append((getattr(os.stat(one[0], dir_fd=folder, follow_symlinks=False), attribute), one))
-    return [one for _, one in sorted(found, key=itemgetter(0), reverse=order.backwards)]
+            found.append((of_status(entry.stat(follow_symlinks=False)), entry.name, is_folder))
+    found.sort(key=itemgetter(1))
+    found.sort(key=itemgetter(0), reverse=order.backwards)
+    return [(name, is_folder) for _, name, is_folder in found]
 
 
 def _names(folder: int) -> tuple[list[tuple[str, bool]], bool]:
     """Return the names in a folder, whether each is a folder, and whether there are more than are looked at."""
-    found: list[tuple[str, bool]] = []
+    entries, more = _entries(folder)
+    return [(entry.name, is_folder) for entry, is_folder in entries], more
+
+
+def _entries(folder: int) -> tuple[list[tuple[os.DirEntry[str], bool]], bool]:
+    """Return the same with what the system told beside each name; to be asked while the folder is open."""
+    found: list[tuple[os.DirEntry[str], bool]] = []
     with os.scandir(folder) as listed:
         for seen, entry in enumerate(listed):  # hidden ones count too: there may be no end of them
             if seen >= MOST_SEEN:
                 return found, True
             if is_plain(entry.name):
-                with suppress(OSError):  # gone since it was seen
+                try:
                     is_folder = entry.is_dir(follow_symlinks=False)
                     if is_folder or entry.is_file(follow_symlinks=False):
-                        found.append((entry.name, is_folder))
+                        found.append((entry, is_folder))
+                except OSError:  # gone since it was seen
+                    continue
     return found, False
 
 
@@ -318,13 +362,5 @@ def _looked_at(folder: int, names: Iterable[str]) -> Iterator[Found]:
             yield found_in(folder, name)
 
 
-def _entries(folder: int) -> Iterator[Found]:
-    return _looked_at(folder, (name for name, _ in _names(folder)[0]))
-
-
 def _is_shown(status: os.stat_result) -> bool:
     return stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
-
-
-def _by_name(found: Found) -> str:
-    return found.name

@@ -34,7 +34,6 @@ LEFT_OUT = (
     "images",  # made anew of the engine's
     *("state/*.lock", "state/*.pid", "state/runtime", "state/platform-id"),
     *(f"state/{part}.json" for part in ("doorkeeper", "steward", "proxy", "hub", "service", "webdav")),
-    "uploads/*/dav-*",  # on its way in, or out
     # Dumped instead: what lies there may be half a change.
     *(f"{SQLITE}*", f"hub/{HUB}*"),
 )

@@ -265,8 +265,8 @@ def test_a_broken_upload_leaves_nothing(own: Platform) -> None:
 
     with person(own) as http, pytest.raises(RuntimeError):
         http.put("broken.bin", content=breaks(), headers={"Content-Length": str(50 * MB)})
-    aside = own.root / "uploads" / "scientist"
-    eventually(lambda: not list(aside.glob("dav-*")), "nothing is left aside")
+    aside = own.root / "aside" / "webdav"
+    eventually(lambda: not list(aside.iterdir()), "nothing is left aside")
     assert not (space(own) / "broken.bin").exists()
 
 
@@ -319,7 +319,7 @@ def test_a_killed_server_comes_back_and_leaves_nothing_half_written(own: Platfor
         eventually(lambda: own.pid("webdav") not in {None, old}, "there is a new one")
         eventually(lambda: http.get(".health").status_code == 200, "it answers")
         assert http.get("killed.bin").status_code == 404
-    assert not list((own.root / "uploads" / "scientist").glob("dav-*"))
+    assert not list((own.root / "aside" / "webdav").iterdir())
     with own.browserless() as nobody:
         eventually(lambda: nobody.get("/services/gavip/api/health").json()["webdav"] is True, "health tells")
 

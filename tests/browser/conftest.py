@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.browser import DESKTOP, Seen, watch
+from tests.support.browser import DESKTOP, PHONE, Seen, watch
+from tests.support.hands import KEYBOARD, MOUSE, Hand, look
 from tests.support.platform import Platform
 from tests.support.published import publish
 
@@ -110,8 +111,91 @@ async def scientist(visits: Visits, browser: Browser) -> AsyncIterator[Person]:
         yield person
 
 
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How a walk is gone: at which width, and by which hand."""
+
+    size: dict[str, int]
+    by: str
+
+    @property
+    def name(self) -> str:
+        """A word for what this walk makes, so that it meets no other's."""
+        return f"{self.size['width']}-{self.by}"
+
+    @property
+    def number(self) -> int:
+        """A number of its own, too, for values that no other walk runs with."""
+        return self.size["width"] + (self.by == KEYBOARD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walker:
+    """Somebody who goes through the portal in one way."""
+
+    way: Way
+    person: Person
+    hand: Hand
+    expected: set[int] = field(default_factory=set)
+    """Refusals that belong to the walk."""
+
+    @property
+    def page(self) -> Page:
+        return self.person.page
+
+    async def fits(self) -> None:
+        """Check that the page is no wider than the window."""
+        wide = await look(self.page, "document.documentElement.scrollWidth")
+        assert wide <= self.way.size["width"], f"{self.page.url} is wider than the window: {wide}"
+
+    async def press(
+        self, name: str, *, role: Any = "button", exact: bool = False, within: Any = None
+    ) -> None:
+        """Press what has this name; the page before it must fit the window."""
+        control = (within or self.page).get_by_role(role, name=name, exact=exact)
+        await control.wait_for()
+        await self.fits()
+        await self.hand.press(control)
+
+    async def follow(self, name: str, *, exact: bool = False, within: Any = None) -> None:
+        """Follow the link of this name."""
+        await self.press(name, role="link", exact=exact, within=within)
+
+
+@asynccontextmanager
+async def walking(
+    visits: Visits, browser: Browser, user: str, way: Way, **options: Any
+) -> AsyncIterator[Walker]:
+    """Give somebody who walks; at the end nothing may have gone wrong behind the pages."""
+    async with visits.of(browser, user, viewport=way.size, **options) as person:
+        walker = Walker(way=way, person=person, hand=Hand(person.page, way.by))
+        yield walker
+        domain = person.platform.url.removeprefix("http://")
+        assert person.seen.faults(domain, expected=walker.expected) == []
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(Way(size=size, by=by), id=f"{size['width']}-{by}")
+        for size in (DESKTOP, PHONE)
+        for by in (MOUSE, KEYBOARD)
+    ]
+)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each width, each hand."""
+    found: Way = request.param
+    return found
+
+
+@pytest.fixture
+async def walker(visits: Visits, browser: Browser, way: Way) -> AsyncIterator[Walker]:
+    """A scientist who walks."""
+    async with walking(visits, browser, "scientist", way) as somebody:
+        yield somebody
+
+
 @pytest.fixture(scope="session")
 def avis(platform: Platform) -> None:
     """The small test AVIs, published."""
-    for name in ("works", "raises", "sleeps"):
+    for name in ("works", "raises", "sleeps", "reads"):
         publish(platform, name)

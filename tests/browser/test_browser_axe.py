@@ -1,18 +1,15 @@
 """Every page of the portal, with something in it, as axe-core judges it: light and dark, at a desk and on a phone."""
 
-import mimetypes
 from itertools import product
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from gavip_hub.handlers.rendering import STATIC, make_environment
 from tests.support.browser import DESKTOP, PHONE, person
-from tests.support.shown_pages import everywhere, pages
+from tests.support.shown_alone import shown
+from tests.support.shown_pages import pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.timeout(600)]
-ORIGIN = "http://portal.test"
-PORTAL = "/services/gavip/"
 SERIOUS = {"serious", "critical"}
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 FEW = {"catalogue.html", "avi.html", "opening.html"}
@@ -23,25 +20,6 @@ everywhere_seen = pytest.mark.parametrize(
         for size, dark in product((DESKTOP, PHONE), (False, True))
     ],
 )
-
-
-async def shown(page, name, values):
-    """Show a page as the service would, with its styles and scripts and nothing behind it."""
-    html = make_environment(PORTAL.rstrip("/")).get_template(name).render(**everywhere(), **values)
-
-    async def answer(route):
-        path = route.request.url.removeprefix(ORIGIN)
-        if path == PORTAL + "page":
-            await route.fulfill(body=html, content_type="text/html; charset=utf-8")
-        elif "/static/" in path:
-            file = STATIC / path.rpartition("/")[2]
-            kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0]
-            await route.fulfill(body=file.read_bytes(), content_type=kind)
-        else:
-            await route.abort()
-
-    await page.route("**/*", answer)
-    await page.goto(f"{ORIGIN}{PORTAL}page", wait_until="load")
 
 
 async def faults(page):

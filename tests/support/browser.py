@@ -6,7 +6,7 @@ the developer tools open would see: errors, failed requests and requests to othe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,10 +39,36 @@ class Seen:
     errors: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    """Answers of 400 and above, with what they answered."""
+
+    def faults(self, domain: str, *, expected: Iterable[int] = ()) -> list[str]:
+        """Return what a person with the developer tools open would frown at.
+
+        Parameters
+        ----------
+        domain
+            The platform's host; names below it are its own, too.
+        expected
+            Statuses that the walk itself leads to, as 404 where something was taken back.
+        """
+        statuses = tuple(expected)
+        told = [
+            line for line in self.errors if not any(f"status of {status} " in line for status in statuses)
+        ]
+        told += [f"{status} {url}" for status, url in self.refused if status not in statuses]
+        # Who goes on to another page breaks off what the one before still asked for.
+        told += [line for line in self.failed if not line.endswith("net::ERR_ABORTED")]
+        foreign = {host for host in self.hosts() if not _is_below(host, domain)}
+        return told + [f"it asked {host}" for host in sorted(foreign)]
 
     def hosts(self) -> set[str]:
         """Return the hosts that the page asked anything of."""
         return {urlsplit(url).netloc for url in self.requests if url.startswith(("http", "ws"))}
+
+
+def _is_below(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
 
 
 def watch(page: Page) -> Seen:
@@ -51,6 +77,7 @@ def watch(page: Page) -> Seen:
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on("console", lambda line: seen.errors.append(line.text) if line.type == "error" else None)
     page.on("requestfailed", lambda request: seen.failed.append(f"{request.url} {request.failure}"))
+    page.on("response", lambda one: seen.refused.append((one.status, one.url)) if one.status >= 400 else None)
     page.on("request", lambda request: seen.requests.append(request.url))
     page.on("websocket", lambda socket: seen.requests.append(socket.url))
     return seen

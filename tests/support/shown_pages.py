@@ -14,6 +14,7 @@ from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
 from avi_kernel.protocol.packages import EnvironmentView, PackagesView
+from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.previews import (
     PreviewAsk,
     PreviewCard,
@@ -33,8 +34,13 @@ from avi_kernel.protocol.products import (
 from avi_kernel.protocol.projects import MemberView, ProjectView
 from avi_kernel.protocol.provenance import (
     AgainView,
+    AnswerView,
     ComparisonView,
+    Computed,
     InputChange,
+    Offer,
+    ProductAgainView,
+    ProductInput,
     ProvenanceEdge,
     ProvenanceFact,
     ProvenanceNode,
@@ -48,7 +54,7 @@ from gavip_hub.domain.finding import Question
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.catalogue_pages import ORDERS, at
 from gavip_hub.handlers.charts import charts_of
-from gavip_hub.handlers.file_pages import Page, Toast
+from gavip_hub.handlers.file_pages import Page, Toast, above
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
 from gavip_hub.handlers.previews import Place
@@ -65,8 +71,10 @@ from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
 from gavip_hub.storage.git_drafts import Change
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
+from tests.support.service import DEVELOPER
 
 EVIL = '<img src=x onerror="alert(1)">'
+SCOPES = [f"custom:gavip:{scope}" for scope in DEVELOPER]
 DEPRECATED = {"standing": "deprecated", "standing_reason": EVIL}
 OPENING = {"avi": "hr-diagram", "title": EVIL, "url": "", "sentence": EVIL, "version": "", "owner": EVIL}
 OPENING |= {"starts": "asked", "here": "avis/hr-diagram/open?radius=2&note=%3C", "since": NOW}
@@ -165,7 +173,7 @@ IMAGES = [
 
 def everywhere() -> dict[str, Any]:
     """What the base handler gives to every page."""
-    person = Profile(name="scientist", roles=["scientist"])
+    person = Profile(name="scientist", roles=["scientist"], scopes=SCOPES)
     return {
         "profile": person,
         "now": NOW,
@@ -326,6 +334,7 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     bare |= {"link": "", "problem": "", "told": "", "provenance": None}
     yield "product.html", {"product": products[0], **said, **bare}
     one = ProductFile(path=EVIL, size=5, sha256="0" * 64, media_type="text/plain")
+    yield from product_again_pages(products[:2])
     yield "product_file.html", {"product": products[0], "file": one, **SEEN}
     yield (
         "product_link.html",
@@ -336,6 +345,25 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "product_new.html", {"given": values, "results": [EVIL], "problem": EVIL}
 
 
+def product_again_pages(products: list[ProductView]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what running a product's job again takes: what is found, what is asked for, and what is refused."""
+    wanted = [
+        ProductInput(parameter="stars", path=EVIL, sha256="1" * 64, yours=EVIL),
+        ProductInput(parameter="list", path=EVIL, sha256="2" * 64),
+    ]
+    values = {"stars": EVIL, "list": EVIL, "radius": EVIL}
+    again = ProductAgainView(
+        product="p1", avi="stars", version="1.0", pipeline="match", parameters=values, inputs=wanted
+    )
+    common = {"inputs": {"stars", "list"}, "files": [EVIL], "given": {"list": EVIL}}
+    for product in products:
+        refused = {"problem": EVIL, "differs": True}
+        yield "product_again.html", {"product": product, "again": again, **common, **refused}
+    gone = ProductAgainView(product="p1", reason=EVIL)
+    nothing: dict[str, Any] = {"inputs": set(), "files": [], "given": {}, "problem": "", "differs": False}
+    yield "product_again.html", {"product": products[0], "again": gone, **nothing}
+
+
 def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the catalogue, and the pages of an AVI and of its pipeline."""
     form = PipelineForm.sent(RELEASE, DIAGRAM, {"p.radius": EVIL, "memory_mb": EVIL}).checked()
@@ -344,7 +372,7 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "avi": AVI,
         "release": RELEASE,
         "pinned": False,
-        "releases": [RELEASE],
+        "versions": [RELEASE],
         "forms": [form],
         "readme": markdown(README),
         "server": SERVERS[0],
@@ -355,6 +383,8 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "with_values": with_values,
         "citation": CITED,
         "favourite": False,
+        "answers_only": False,
+        "answer": None,
     }
     shown |= {"check": CheckView(wanted=True, job="j", scorecard=CARD), "me": "dora", "writes": True}
     yield "avi.html", shown
@@ -365,9 +395,39 @@ def avi_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     old = RELEASE.model_copy(update=DEPRECATED)
     yield (
         "avi.html",
-        {**shown, "release": old, "releases": [RELEASE, old.model_copy(update={"version": "0.1"})]},
+        {**shown, "release": old, "versions": [RELEASE, old.model_copy(update={"version": "0.1"})]},
     )
-    yield "pipeline.html", {"form": form, "avi_title": EVIL, "pool": POOLS[0]}
+    told: dict[str, Any] = {"avi_title": EVIL, "pool": POOLS[0], "answers_only": False, "answer": None}
+    yield "pipeline.html", {"form": form, **told}
+    offer = Offer(product="p1", owner=EVIL, title=EVIL, ended_at=NOW, url="/services/gavip/products/p1")
+    yield "pipeline.html", {"form": replace(form, offer=offer), **told}
+    values = {"radius": EVIL, "note": EVIL}
+    there = Computed(offer=offer, version="1.0", pipeline="diagram", parameters=values)
+    for answer in (AnswerView(computed=[there]), AnswerView(), None):
+        yield "pipeline.html", {"form": form, **told, "answers_only": True, "answer": answer}
+    yield from file_choices()
+
+
+def file_choices() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a form that takes a file, and the page that chooses one: in a folder, among what was found, and empty."""
+    reads = DIAGRAM.model_copy(
+        update={"parameters": [*DIAGRAM.parameters, ParameterSpec(name="stars", type="file", title=EVIL)]}
+    )
+    form = replace(PipelineForm.sent(RELEASE, reads, {"p.label": EVIL}), files=[EVIL])
+    told: dict[str, Any] = {"avi_title": EVIL, "pool": POOLS[0], "answers_only": False, "answer": None}
+    yield "pipeline.html", {"form": form.with_file("stars", EVIL), **told}
+    times = {"modified_at": NOW, "etag": ""}
+    inside = [
+        FileEntry(name=EVIL, path=f"{EVIL}/{EVIL}", is_folder=is_folder, size=5, **times)
+        for is_folder in (True, False)
+    ]
+    chosen: dict[str, Any] = {"form": form, "field": form.file_field("stars"), "found": None, "text": EVIL}
+    for path, items in ((EVIL, inside), ("shared/me", []), (EVIL, []), ("", [])):
+        folder = FolderView(path=path, items=items, more=bool(items))
+        yield "pipeline_file.html", chosen | {"folder": folder, "above": above(path)}
+    for found in (FoundView(items=inside, more=True), FoundView(items=[])):
+        folder = FolderView(path="", items=[])
+        yield "pipeline_file.html", chosen | {"folder": folder, "above": [], "found": found}
 
 
 def catalogue_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -506,12 +566,9 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "files.html", {"folder": folder, "above": above, "renaming": "maps", **shown}
     nothing = {"sort": "name", "page": Page(number=1, total=0, more=False), "pool": POOLS[0], "renaming": ""}
     silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False, "webdav": ""}
-    for path in ("", EVIL):
+    for path, way in (("", []), (EVIL, above), ("shared/me", [("shared", "shared"), ("me", "shared/me")])):
         empty = FolderView(path=path, items=[])
-        yield (
-            "files.html",
-            {"folder": empty, "above": above if path else [], "begun": [], **nothing, **silent},
-        )
+        yield "files.html", {"folder": empty, "above": way, "begun": [], **nothing, **silent}
     yield (
         "files_place.html",
         {"chosen": [EVIL] * 4, "here": EVIL, "folder": folder, "above": above, "problem": ""},

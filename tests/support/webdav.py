@@ -51,7 +51,7 @@ class Dav:
         return self.config.root / "users" / "ada"
 
     def left_aside(self) -> list[str]:
-        return [path.name for path in (self.config.root / "uploads").glob("*/*")]
+        return [path.name for path in (self.config.root / "aside").glob("*/*")]
 
     @contextmanager
     def client(self, token: str = "ada-token-12345", **headers: str) -> Iterator[httpx.Client]:

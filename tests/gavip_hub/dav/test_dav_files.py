@@ -107,6 +107,7 @@ def test_nothing_is_overwritten_unasked(dav: Dav) -> None:
     assert (dav.space / "b.txt").read_bytes() == b"b"
     assert move(dav, "a.txt", "b.txt") == 204
     assert (dav.space / "b.txt").read_bytes() == b"a"
+    assert b"b" in {path.read_bytes() for path in (dav.config.root / "bin/ada").glob("*.thing")}
 
 
 def test_a_folder_goes_not_into_itself(dav: Dav) -> None:

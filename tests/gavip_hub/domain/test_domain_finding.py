@@ -1,6 +1,5 @@
 """Which AVIs are found, and in which order."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from gavip_hub.domain.finding import (
     MOST_KEYWORDS,
     MOST_WORDS,
     RECENT,
+    Findable,
     Known,
     Question,
     common_keywords,
@@ -21,27 +21,28 @@ from gavip_hub.domain.finding import (
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Entry:
-    avi: str
-    title: str = ""
-    summary: str = ""
-    authors: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-    release: str = ""
+def entry(avi, title="", summary="", authors=(), keywords=(), release=""):
+    return Findable.of(
+        avi=avi, title=title, summary=summary, authors=authors, keywords=keywords, release=release
+    )
 
 
-STARS = Entry("stars", "Star counter", "Counts in a cone.", ("A. Astronomer",), ("Stars", "Counts"), "r3")
-ROCKS = Entry("rocks", "Asteroids", "Spectra of stars' neighbours.", ("B. Star",), ("asteroids",), "r1")
-HR = Entry("hr", "Diagram of colours", "For clusters.", ("H. N. Russell",), ("stars", "clusters"), "r2")
+STARS = entry("stars", "Star counter", "Counts in a cone.", ("A. Astronomer",), ("Stars", "Counts"), "r3")
+ROCKS = entry("rocks", "Asteroids", "Spectra of stars' neighbours.", ("B. Star",), ("asteroids",), "r1")
+HR = entry("hr", "Diagram of colours", "For clusters.", ("H. N. Russell",), ("stars", "clusters"), "r2")
 ALL = [STARS, ROCKS, HR]
 
 
 ANYTHING = Question()
 
 
+def names_of(entries, question, known):
+    found = in_order(entries, question, known, matching(entries, question))
+    return [one.avi for one in found]
+
+
 def order(question=ANYTHING, **known):
-    return in_order(ALL, question, Known(**known))
+    return names_of(ALL, question, Known(**known))
 
 
 def test_nothing_known_is_in_the_order_of_titles():
@@ -56,9 +57,9 @@ def test_favourites_come_first_then_what_was_used_lately_then_what_many_use():
 
 
 def test_only_the_newest_few_count_as_used_lately():
-    many = [Entry(f"a{number:02}", f"{number:02}") for number in range(20)]
-    used = {entry.avi: NOW + timedelta(number) for number, entry in enumerate(many)}
-    names = in_order(many, Question(), Known(used=used, people={"a00": 1}))
+    many = [entry(f"a{number:02}", f"{number:02}") for number in range(20)]
+    used = {one.avi: NOW + timedelta(number) for number, one in enumerate(many)}
+    names = names_of(many, Question(), Known(used=used, people={"a00": 1}))
     assert names[:RECENT] == [f"a{number}" for number in range(19, 19 - RECENT, -1)]
     assert names[RECENT] == "a00"
 
@@ -96,4 +97,4 @@ def test_anything_typed_is_a_bounded_question(text, keywords):
     question = Question.of(text, keywords)
     assert len(question.words) <= MOST_WORDS
     assert len(question.keywords) <= MOST_KEYWORDS
-    assert set(in_order(ALL, question, Known())) == set(matching(ALL, question))
+    assert set(names_of(ALL, question, Known())) == set(matching(ALL, question))

@@ -38,5 +38,6 @@ def test_a_product_is_cited_by_the_authors_of_its_software():
 
 def test_what_bibtex_would_obey_is_escaped():
     entry = bibtex(CITED)
-    assert r"title = {{Stars \& \{dust\} of M45}}" in entry
+    assert r"title = {{Stars \& \textbraceleft{}dust\textbraceright{} of M45}}" in entry
+    assert entry.count("{") == entry.count("}")
     assert "author = {{A. Author} and {B. Both}}" in entry

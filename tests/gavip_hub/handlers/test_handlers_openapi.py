@@ -25,6 +25,8 @@ GET /packages  GET /templates  POST /templates  GET /templates/{template}  POST 
 GET /products  POST /products  GET /products/{product}  POST /products/{product}  DELETE /products/{product}
 GET /products/{product}/files  GET /products/{product}/content  GET /products/{product}/zip  GET /products/{product}/shares  POST /products/{product}/shares
 DELETE /products/{product}/shares/{share}
+GET /products/{product}/prov  GET /products/{product}/crate  GET /products/{product}/crate/files
+GET /products/{product}/again  POST /products/{product}/again  POST /avis/{avi}/answers
 GET /pools  GET /policy  POST /policy  GET /jobs/{id}/wait  GET /jobs/{id}/usage  GET /events  GET /attempts/self  POST /attempts/self/progress  POST /attempts/self/outcome
 """
 

@@ -65,6 +65,17 @@ def test_a_page_with_all_its_parts_is_light(name: str, values: dict[str, Any]):
 
 
 @every_page
+def test_every_time_has_its_zone(name: str, values: dict[str, Any]):
+    html = re.sub(r"</?(span|strong|b)\b[^>]*>", "", render(name, values))
+    courses = re.findall(
+        r'<ol class="course.*?</ol>', html, re.DOTALL
+    )  # it is told once, at the first station
+    parts = re.findall(r"<(?:p|td|dd|li|div)\b[^<]*?<time.*?</(?:p|td|dd|li|div)>", html, re.DOTALL)
+    parts = [part for part in parts if not any(part in course for course in courses)]
+    assert all("UTC" in words for words in parts + [course for course in courses if "<time" in course])
+
+
+@every_page
 def test_every_form_that_writes_carries_the_token_against_forgery(name: str, values: dict[str, Any]):
     for form in re.findall(r'<form[^>]*method="post".*?</form>', render(name, values), re.DOTALL):
         assert 'name="_xsrf"' in form

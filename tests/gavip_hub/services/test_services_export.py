@@ -12,9 +12,19 @@ from prov.model import ProvActivity, ProvAgent, ProvDocument, ProvEntity
 from rocrate_validator import models, services
 from rocrate_validator.utils import document_loader
 
+from avi_kernel.protocol.manifest import PipelineSpec
+from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.provenance import ProvenanceEdge, ProvenanceFact, ProvenanceNode, ProvenanceView
-from gavip_hub.services.provenance_export import crate_json, crate_pieces, prov_json
+from gavip_hub.services.provenance_export import CrateOf, crate_json, crate_pieces, prov_json
+from gavip_hub.services.workflows import Workflow
 
+AS_IN_1_1 = {
+    "ComputationalWorkflow": "https://bioschemas.org/ComputationalWorkflow",
+    "input": "https://bioschemas.org/ComputationalWorkflow#input",
+    "output": "https://bioschemas.org/ComputationalWorkflow#output",
+    "FormalParameter": "https://bioschemas.org/FormalParameter",
+}
+"""Words that RO-Crate 1.1 names otherwise than the version that the library brings."""
 BASE = "https://gavip.example.org"
 
 
@@ -77,6 +87,41 @@ def chain(request):
     )
 
 
+@pytest.fixture
+def workflow(tmp_path):
+    """The program of the chain's job, whose file is there."""
+    (tmp_path / "checkout/pipelines").mkdir(parents=True)
+    (tmp_path / "checkout/pipelines/match.ipynb").write_text("{}")
+    parameters = [
+        ParameterSpec(name="stars", type="file"),
+        ParameterSpec(name="radius", type="number", default=2.0, unit="deg", help="How far."),
+    ]
+    spec = PipelineSpec(
+        name="match", kind="notebook", path="pipelines/match.ipynb", title="Match", parameters=parameters
+    )
+    return Workflow(
+        avi="stars",
+        version="1.0",
+        licence="BSD-3-Clause",
+        pipeline=spec,
+        parameters={"stars": "data/a.csv", "radius": 2.5},
+        folder=tmp_path / "checkout",
+    )
+
+
+def graph_of(text):
+    return {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
+
+
+def only(graph, kind):
+    [found] = [entity for entity in graph.values() if kind in entity["@type"]]
+    return found
+
+
+def listed(value):
+    return [one["@id"] for one in (value if isinstance(value, list) else [value])]
+
+
 def test_prov_is_read_back_with_everything_in_it(chain):
     read = ProvDocument.deserialize(content=prov_json(chain, base=BASE), format="json")
     counts = [len(list(read.get_records(kind))) for kind in (ProvActivity, ProvAgent, ProvEntity)]
@@ -96,12 +141,11 @@ def test_prov_tells_the_classes_of_the_ivoas_model(chain):
 
 
 def test_a_crate_tells_an_action_with_its_program_its_files_and_who_ran_it(chain):
-    graph = {entity["@id"]: entity for entity in json.loads(crate_json(chain, base=BASE))["@graph"]}
+    graph = graph_of(crate_json(CrateOf(view=chain, base=BASE)))
     action = graph["#job%3Aj1"]
-    [program] = [action["instrument"]] if isinstance(action["instrument"], dict) else action["instrument"]
-    assert graph[program["@id"]]["@type"] == "SoftwareApplication"
-    made = action["result"][0] if isinstance(action["result"], list) else action["result"]
-    assert made["@id"] == f"{BASE}/services/gavip/api/jobs/j1/results/a.csv"
+    [program] = listed(action["instrument"])
+    assert graph[program]["@type"] == "SoftwareApplication"
+    assert listed(action["result"]) == [f"{BASE}/services/gavip/api/jobs/j1/results/a.csv"]
     assert action["startTime"].startswith("2026-01-01")
     assert "agent" in action
     assert graph["#input%3A1"]["isBasedOn"] == [{"@id": "#product%3Ap1"}]
@@ -109,24 +153,70 @@ def test_a_crate_tells_an_action_with_its_program_its_files_and_who_ran_it(chain
     assert graph["#job%3Aj0"]["result"] == [{"@id": "#result%3Aj0%3Ab.csv"}]
 
 
-@pytest.fixture
-def without_network(monkeypatch):
-    """The validator asks w3id.org for the words of crates: the library that makes them has these, too."""
-    words = json.loads((files("rocrate") / "data" / "ro-crate.jsonld").read_text("utf-8"))
-    monkeypatch.setattr(document_loader, "_fetch_json_ld", lambda _: words)
+def test_a_job_is_the_run_of_a_workflow_with_typed_inputs_and_outputs(chain, workflow):
+    graph = graph_of(crate_json(CrateOf(view=chain, base=BASE, workflow=workflow)))
+    main = graph[graph["./"]["mainEntity"]["@id"]]
+    assert main["@type"] == ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
+    action = only(graph, "CreateAction")
+    assert listed(action["instrument"]) == [main["@id"]]
+    kinds = {
+        name: graph[name]["additionalType"] for name in [*listed(main["input"]), *listed(main["output"])]
+    }
+    assert kinds == {"#input-stars": "File", "#input-radius": "Float", "#output-a.csv": "File"}
+    radius = graph["#value-radius"]
+    assert (radius["value"], listed(radius["exampleOfWork"])) == (2.5, ["#input-radius"])
+    assert {"#value-radius", "#input%3A1"} <= set(listed(action["object"]))
 
 
-def test_a_crate_is_valid_by_the_profile_of_process_runs(chain, tmp_path, without_network):
-    pieces = crate_pieces(chain, base=BASE, open_result=lambda _: io.BytesIO(b"x\n1\n"))
+@pytest.mark.parametrize("lacks", ["release", "file"])
+def test_what_is_not_open_or_not_there_is_told_as_a_process(chain, workflow, lacks):
+    if lacks == "file":
+        (workflow.folder / "pipelines/match.ipynb").unlink()
+    of = CrateOf(view=chain, base=BASE, workflow=workflow if lacks == "file" else None)
+    pieces = crate_pieces(of, open_result=lambda _: io.BytesIO(b"x"))
     with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as crate:
-        crate.extractall(tmp_path)
+        graph = graph_of(crate.read("ro-crate-metadata.json"))
+    assert listed(graph["./"]["conformsTo"]) == ["https://w3id.org/ro/wfrun/process/0.5"]
+    assert "mainEntity" not in graph["./"]
+
+
+def test_results_that_a_product_does_not_hold_are_named_and_not_packed(chain):
+    opened = []
+    of = CrateOf(view=chain, base=BASE)
+    pieces = crate_pieces(
+        of, open_result=lambda name: opened.append(name) or io.BytesIO(b"x"), names={"b.csv"}
+    )
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as crate:
+        assert "results/a.csv" not in crate.namelist()
+    assert opened == []
+
+
+def faults_of(folder, profile):
+    """Return what the validator finds, at the level of what must be."""
     settings = services.ValidationSettings(
-        rocrate_uri=tmp_path,
-        profile_identifier="process-run-crate",
+        rocrate_uri=folder,
+        profile_identifier=profile,
         requirement_severity=models.Severity.REQUIRED,
         skip_checks=["ro-crate-1.1_3.1", "ro-crate-1.1_3.2"],  # they ask w3id.org for the context
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rdflib's, of its own future
         issues = services.validate(settings).get_issues()
-    assert [f"{issue.check.identifier} {issue.message}" for issue in issues] == []
+    return [f"{issue.check.identifier} {issue.message}" for issue in issues]
+
+
+@pytest.fixture
+def without_network(monkeypatch):
+    """The validator asks w3id.org for the words of crates: the library that makes them has these, too."""
+    words = json.loads((files("rocrate") / "data" / "ro-crate.jsonld").read_text("utf-8"))
+    words["@context"] |= AS_IN_1_1
+    monkeypatch.setattr(document_loader, "_fetch_json_ld", lambda _: words)
+
+
+@pytest.mark.parametrize("profile", ["process-run-crate", "workflow-run-crate"])
+def test_a_crate_is_valid_by_the_profiles_of_runs(chain, workflow, tmp_path, without_network, profile):
+    of = CrateOf(view=chain, base=BASE, workflow=workflow if profile.startswith("workflow") else None)
+    pieces = crate_pieces(of, open_result=lambda _: io.BytesIO(b"x\n1\n"))
+    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as crate:
+        crate.extractall(tmp_path / "crate")
+    assert faults_of(tmp_path / "crate", profile) == []

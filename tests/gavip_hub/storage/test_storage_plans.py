@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
+from gavip_hub.domain.job import LIVE, JobState
 from gavip_hub.storage import events, jobs, migrate, past, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.testing import EPOCH
@@ -75,3 +76,26 @@ def test_the_newest_runs_of_a_pipeline_are_found_without_sorting_all(session):
             for line in plan
         )
         assert not any("ORDER BY" in line for line in plan)
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "index"),
+    [
+        ({}, "jobs_by_owner (owner=?)"),
+        ({"avi": "stars"}, "jobs_of_avi (owner=? AND avi=?)"),
+        ({"states": [JobState.ABORTED]}, "jobs_in_state (owner=? AND state=?)"),
+        ({"states": list(LIVE)}, "jobs_in_state (owner=? AND state=?)"),
+    ],
+)
+def test_a_persons_jobs_are_listed_without_looking_through_others(session, narrowed, index):
+    asked = statements_of(session, lambda session: jobs.page(session, owner="ann", limit=26, **narrowed))
+    for statement, parameters in asked:
+        explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        assert [row[3] for row in explained] == [f"SEARCH jobs USING INDEX {index}"]
+
+
+def test_what_is_left_to_remove_is_found_without_looking_through_all_that_ended(session):
+    for statement, parameters in statements_of(session, jobs.leftovers):
+        explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        [plan] = [row[3] for row in explained]
+        assert "INDEX attempts_uncleared" in plan or "INDEX jobs_deleted" in plan

@@ -1,5 +1,6 @@
 """Spaces as file managers change them: whole or not at all, and as their owner's."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gavip_hub.dav.app import make_writer
 from gavip_hub.exceptions import Conflict, NotFound, TooLarge
 from gavip_hub.storage import space_writes
+from gavip_hub.storage.bin import Bin
 from gavip_hub.storage.space_writes import Incoming, SpaceWriter
 from gavip_hub.storage.userfiles import found_of
 
@@ -24,7 +27,16 @@ def space(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(tmp_path: Path) -> SpaceWriter:
-    return SpaceWriter(root=tmp_path)
+    return make_writer(tmp_path)
+
+
+def binned(root: Path) -> dict[str, str]:
+    """What lies in ada's bin: where it lay, and the content of a file or the names in a folder."""
+    found = {}
+    for thing in (root / "bin/ada").glob("*.thing"):
+        lay = "/".join(json.loads(thing.with_suffix(".json").read_text())["parts"])
+        found[lay] = " ".join(path.name for path in thing.iterdir()) if thing.is_dir() else thing.read_text()
+    return found
 
 
 def nothing(_bytes: int) -> None:
@@ -33,7 +45,7 @@ def nothing(_bytes: int) -> None:
 
 @contextmanager
 def begun(writer: SpaceWriter) -> Iterator[Incoming]:
-    incoming = writer.begin("ada", nothing)
+    incoming = writer.begin(nothing)
     try:
         yield incoming
     finally:
@@ -51,7 +63,7 @@ def copy(writer: SpaceWriter, source: str, target: str, *, instead: bool = False
 
 
 def aside(tmp_path: Path) -> list[Path]:
-    return list((tmp_path / "uploads" / "ada").iterdir())
+    return list((tmp_path / "aside" / "webdav").iterdir())
 
 
 @AS_ROOT
@@ -73,11 +85,11 @@ def test_a_file_is_not_seen_before_it_is_whole(space: Path, writer: SpaceWriter)
 
 
 def test_what_a_kill_left_aside_is_removed(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
-    writer.begin("ada", nothing).file.close()
-    (tmp_path / "uploads/ada/dav-folder.part/deep").mkdir(parents=True)
-    (tmp_path / "uploads/ada/0123.part").touch()
-    writer.tidy()
-    assert [path.name for path in aside(tmp_path)] == ["0123.part"]
+    with begun(writer):
+        (tmp_path / "aside/webdav/folder/deep").mkdir(parents=True)
+        assert len(aside(tmp_path)) == 2
+        make_writer(tmp_path)
+        assert aside(tmp_path) == []
 
 
 def test_a_file_takes_no_folders_place(space: Path, writer: SpaceWriter) -> None:
@@ -138,10 +150,51 @@ def test_a_folder_takes_anothers_place(tmp_path: Path, space: Path, writer: Spac
     copy(writer, "new", "old", instead=True)
     assert [path.name for path in (space / "old").iterdir()] == ["new.txt"]
     write(writer, "new/more.txt")
+    assert binned(tmp_path) == {"old": "old.txt"}
     writer.move("ada", ["new"], ["old"], instead=True)
     assert sorted(path.name for path in (space / "old").iterdir()) == ["more.txt", "new.txt"]
     assert [path.name for path in space.iterdir()] == ["old"]
     assert aside(tmp_path) == []
+
+
+@pytest.mark.parametrize("act", ["move", "copy"])
+def test_what_gives_way_is_in_the_bin(tmp_path: Path, space: Path, writer: SpaceWriter, act: str) -> None:
+    write(writer, "a.txt", b"new")
+    write(writer, "b.txt", b"old")
+    if act == "move":
+        writer.move("ada", ["a.txt"], ["b.txt"], instead=True)
+    else:
+        copy(writer, "a.txt", "b.txt", instead=True)
+    assert (space / "b.txt").read_text() == "new"
+    assert binned(tmp_path) == {"b.txt": "old"}
+
+
+@pytest.mark.parametrize("there", ["file", "folder"])
+def test_what_cannot_be_replaced_stays_where_it_is(
+    tmp_path: Path, space: Path, writer: SpaceWriter, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    write(writer, "a.txt")
+    (space / "b").mkdir() if there == "folder" else write(writer, "b", b"old")
+    real = Bin._put
+
+    def and_then_the_source_is_gone(*args: object, **how: object) -> object:
+        done = real(*args, **how)  # type: ignore[arg-type]
+        (space / "a.txt").unlink()
+        return done
+
+    monkeypatch.setattr(Bin, "_put", and_then_the_source_is_gone)
+    with pytest.raises(OSError, match="No such file"):
+        writer.move("ada", ["a.txt"], ["b"], instead=True)
+    assert (space / "b").exists()
+    assert binned(tmp_path) == {}
+
+
+def test_a_link_gives_no_way(space: Path, writer: SpaceWriter) -> None:
+    write(writer, "a.txt")
+    (space / "link").symlink_to("/etc/passwd")
+    with pytest.raises(Conflict, match="link"):
+        writer.move("ada", ["a.txt"], ["link"], instead=True)
+    assert (space / "link").is_symlink()
 
 
 @pytest.mark.parametrize("act", ["put", "make", "remove", "move"])
@@ -197,7 +250,7 @@ def test_a_copy_is_bounded(
     assert aside(tmp_path) == []
 
 
-def test_a_deep_folder_is_removed(space: Path, writer: SpaceWriter) -> None:
+def test_a_deep_folder_is_removed(tmp_path: Path, space: Path, writer: SpaceWriter) -> None:
     where = os.open(space, os.O_RDONLY)
     for name in ["top", *["d"] * 1500]:
         os.mkdir(name, dir_fd=where)
@@ -207,3 +260,6 @@ def test_a_deep_folder_is_removed(space: Path, writer: SpaceWriter) -> None:
     os.close(where)
     writer.remove("ada", ["top"])
     assert list(space.iterdir()) == []
+    writer._bin.empty("ada")
+    make_writer(tmp_path)  # pytest itself cannot remove what is so deep
+    assert aside(tmp_path) == []

@@ -1,4 +1,4 @@
-"""Two files that strangers made are compared in a program of its own, with limits and copies."""
+"""Two files that strangers made are compared in a program of its own: on copies, in a sandbox where this machine has one."""
 
 import json
 import os
@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from gavip_hub.backends.previewing import walls
+
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file of which more than its digest is compared."""
 SECONDS = 600.0
 LONGEST_WORDS = 500
 TOO_LARGE = "its bytes are others, and it is too large to be compared by value"
+_SEEN = Path("/comparing")
 NOT_COMPARED = "its bytes are others, and comparing them by value took too much time or memory"
 Pair = tuple[BinaryIO, BinaryIO]
 
@@ -27,10 +30,13 @@ class Comparer:
     ----------
     root
         The data root; copies are made in it, for the program may read no file of a user's space.
+    bwrap
+        The bubblewrap that works here; None: the program's own limits are all.
     """
 
-    def __init__(self, *, root: Path) -> None:
+    def __init__(self, *, root: Path, bwrap: Path | None) -> None:
         self._root = root
+        self._bwrap = bwrap
 
     def difference(self, name: str, pair: Pair) -> str:
         """Return how two files of other bytes differ, in words: empty where both mean the same."""
@@ -42,7 +48,14 @@ class Comparer:
                 (room / folder).mkdir()
                 with (room / folder / name).open("wb") as copy:
                     shutil.copyfileobj(file, copy)
-            return _answer(room).get(name, NOT_COMPARED)
+            return _answer(self._command(room), room).get(name, NOT_COMPARED)
+
+    def _command(self, room: Path) -> list[str]:
+        """Return the call; within walls the program sees the two copies, read-only, and no other file of anybody."""
+        seen = _SEEN if self._bwrap else room
+        around = walls(self._bwrap, shown={room: _SEEN}) if self._bwrap else []
+        program = [sys.executable, "-I", "-m", "avi_kernel.checking.compare"]
+        return [*around, *program, str(seen / "before"), str(seen / "after")]
 
     @contextmanager
     def _room(self) -> Iterator[Path]:
@@ -56,17 +69,10 @@ def _size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _answer(room: Path) -> dict[str, str]:
+def _answer(call: list[str], room: Path) -> dict[str, str]:
     """Ask the program; nothing where it was ended, or says what nobody understands."""
-    call = [
-        sys.executable,
-        "-I",
-        "-m",
-        "avi_kernel.checking.compare",
-        str(room / "before"),
-        str(room / "after"),
-    ]
-    environment = {"PATH": os.defpath, "HOME": str(room), "TMPDIR": str(room), "OPENBLAS_NUM_THREADS": "1"}
+    environment = {"PATH": os.defpath, "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
             call, check=False, capture_output=True, timeout=SECONDS, cwd=room, env=environment

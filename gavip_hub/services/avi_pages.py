@@ -1,0 +1,89 @@
+"""An AVI as its page shows it, read at one moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from avi_kernel.protocol.api import GrantView
+from avi_kernel.protocol.checks import CheckView
+from avi_kernel.protocol.releases import AviView, ReleaseView
+from gavip_hub.config import Gavip
+from gavip_hub.services.catalogue import avi_view, best_of, none_open, release_view
+from gavip_hub.services.checks import check_view
+from gavip_hub.services.standings import require_usable
+from gavip_hub.storage import catalogue, checks, grants, members, releases
+from gavip_hub.storage.database import Database
+from gavip_hub.storage.schema import Avi, Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One of an AVI's releases, to choose another by."""
+
+    version: str
+    standing: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AviSeen:
+    """What somebody sees of an AVI and of one release of it."""
+
+    avi: AviView
+    release: ReleaseView
+    versions: list[Version]
+    """Newest first."""
+    check: CheckView
+    favourite: bool
+    grants: GrantView
+    has_project: bool
+    """Whether its repository is open to them."""
+
+
+class AviPageService:
+    """Answers in one transaction what the page of an AVI would otherwise ask for in ten."""
+
+    def __init__(self, *, database: Database, config: Gavip) -> None:
+        self._database = database
+        self._config = config
+
+    def of(self, *, viewer: str, name: str, version: str | None = None) -> AviSeen:
+        """Return an AVI with a release that somebody may run; by default the newest that is offered.
+
+        Raises
+        ------
+        NotFound
+            There is none that is open to them.
+        NotReady
+            Its packages are not here.
+        Withdrawn
+            Nobody runs it any more.
+        """
+        with self._database.reading() as session:
+            found = releases.visible(session, viewer=viewer, avi=name, specs=False)
+            if not found:
+                raise none_open(name, None)
+            default, project = best_of(found)
+            chosen = _chosen(found, version) if version else default
+            require_usable(session, avi=name, version=chosen.version, viewer=viewer)
+            right = members.right(session, avi=name, user=viewer)
+            is_own, badges = project.owner == viewer, checks.badges(session, [default.id])
+            writes = is_own or right == members.WRITE
+            return AviSeen(
+                avi=avi_view(
+                    self._config, project, default, viewer=viewer, badges=badges.get(default.id, [])
+                ),
+                release=release_view(chosen, writes=writes),
+                versions=[Version(version=one.version, standing=one.standing) for one, _ in found],
+                check=check_view(checks.of_release(session, chosen.id), writes=writes),
+                favourite=catalogue.is_favourite(session, user=viewer, avi=name),
+                grants=GrantView(
+                    avi=name, own=f"avis/{name}", folders=grants.of(session, owner=viewer, avi=name)
+                ),
+                has_project=is_own or right is not None or project.source == releases.PUBLIC,
+            )
+
+
+def _chosen(found: Sequence[tuple[Release, Avi]], version: str) -> Release:
+    for release, _ in found:
+        if release.version == version:
+            return release
+    raise none_open(found[0][1].name, version)

@@ -1,0 +1,107 @@
+"""Recipes of products, as rows: found by what makes the same, for who may read the product alone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, defer
+
+from gavip_hub.domain.products import ProductState
+from gavip_hub.storage.among import among
+from gavip_hub.storage.product_schema import Product, ProductFileRow, Recipe
+from gavip_hub.storage.products import open_to
+from gavip_hub.storage.provenance_schema import Facts
+
+MOST_PLACES = 50
+"""Products that hold the same content, of which one is taken."""
+
+
+class Reader(NamedTuple):
+    """Who asks, and when: shares end."""
+
+    name: str
+    groups: Collection[str]
+    now: datetime
+
+
+def of(session: Session, product: str) -> Recipe | None:
+    """Return what a product's job ran with; None where that was not kept."""
+    return session.get(Recipe, product)
+
+
+def keep(session: Session, product: str, *, key: str | None, whole: bool, made: dict[str, Any]) -> None:
+    """Keep what a product's job ran with, once and for good."""
+    if session.get(Recipe, product) is None:
+        session.add(Recipe(product=product, key=key, whole=whole, made=made))
+        session.flush()
+
+
+def forget(session: Session, product: str) -> None:
+    """Forget it: the product is removed."""
+    session.execute(delete(Recipe).where(Recipe.product == product))
+
+
+def waiting(session: Session, *, job: str | None = None) -> Sequence[Product]:
+    """Return products that are ready, whose jobs are closed, and which have no recipe yet.
+
+    Parameters
+    ----------
+    job
+        Of this one alone; None: of all, which takes a while.
+    """
+    wanted = (
+        select(Product)
+        .join(Facts, Facts.job == Product.job)
+        .outerjoin(Recipe, Recipe.product == Product.id)
+        .where(Product.state == ProductState.READY, Facts.closed_at.is_not(None), Recipe.product.is_(None))
+    )
+    return session.scalars(wanted.where(Product.job == job) if job else wanted).all()
+
+
+def with_key(session: Session, reader: Reader, key: str) -> Product | None:
+    """Return the newest whole product of this key that somebody may read.
+
+    One statement: that there is one of which they must not know makes no step more.
+    """
+    wanted = (
+        select(Product)
+        .join(Recipe, Recipe.product == Product.id)
+        .where(Recipe.key == key, Recipe.whole, Product.state == ProductState.READY)
+        .where(open_to(reader.name, reader.groups, reader.now))
+        .order_by(Product.id.desc())
+        .limit(1)
+    )
+    return session.scalar(wanted)
+
+
+def of_avi(session: Session, reader: Reader, avi: str, *, limit: int) -> list[tuple[Product, Recipe]]:
+    """Return whole products of an AVI that somebody may read, newest first."""
+    wanted = (
+        select(Product, Recipe)
+        .options(defer(Product.provenance))
+        .join(Recipe, Recipe.product == Product.id)
+        .where(Product.avi == avi, Recipe.key.is_not(None), Recipe.whole)
+        .where(Product.state == ProductState.READY, open_to(reader.name, reader.groups, reader.now))
+        .order_by(Product.id.desc())
+        .limit(limit)
+    )
+    return [(row.Product, row.Recipe) for row in session.execute(wanted)]
+
+
+def places(
+    session: Session, reader: Reader, digests: Collection[str]
+) -> Mapping[str, list[tuple[Product, str]]]:
+    """Return, by content, products that somebody may read and hold it, with the file's name there."""
+    wanted = (
+        select(ProductFileRow.sha256, ProductFileRow.path, Product)
+        .join(Product, Product.id == ProductFileRow.product)
+        .where(among(session, ProductFileRow.sha256, digests), Product.state == ProductState.READY)
+        .where(open_to(reader.name, reader.groups, reader.now))
+        .order_by(Product.id.desc(), ProductFileRow.path)
+        .limit(MOST_PLACES)
+    )
+    found: dict[str, list[tuple[Product, str]]] = {}
+    for row in session.execute(wanted):
+        found.setdefault(row.sha256, []).append((row.Product, row.path))
+    return found
