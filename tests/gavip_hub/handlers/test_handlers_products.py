@@ -60,6 +60,20 @@ async def test_a_group_of_the_hub_reads_it(service, ann, product):
     assert [path.name for path in (service.root / "shared/groups").iterdir()] == ["gus"]
 
 
+async def test_whoever_left_a_group_is_in_it_no_more_whatever_is_asked(service, product):
+    service.hub.tokens["gus-token"] = person("gus", groups=["survey"])
+    service.hub.tokens["ann-survey"] = person("ann", groups=["survey"])
+    async with service.client("ann-survey") as owner, service.client("gus-token") as gus:
+        await shared(owner, product, kind="group", subject="survey")
+
+        async def in_groups(*groups):
+            return (await gus.get("/me")).json()["groups"] == list(groups)
+
+        await until(lambda: in_groups("survey"))
+        service.hub.tokens["gus-token"]["groups"] = []
+        await until(in_groups, seconds=30)
+
+
 async def found_by(service, member):
     return list((service.root / "shared/groups").glob(f"{member}/survey/ann/*"))
 

@@ -21,7 +21,7 @@ from tests.support.matrix_doors import (
     kept,
     make_world,
 )
-from tests.support.service import API, person
+from tests.support.service import API, pages_of, person
 from tests.support.webdav import basic, serving
 
 
@@ -98,3 +98,13 @@ async def test_doors_that_only_show_it_answer_by_the_table(service, world):
         }
         found = {door: await asyncio.to_thread(asked, door, make, world) for door, make in ways.items()}
     assert found == {door: {} for door in ways}
+    assert {who for who in (Who.NAMED, Who.STRANGER, Who.LEFT) if await picks(service, world, who)} == {
+        Who.NAMED
+    }
+
+
+async def picks(service, world, who):
+    """Tell whether a form offers somebody a file of the product as an input."""
+    async with pages_of(service, f"{PEOPLE[who]}-token") as portal:
+        form = (await portal.get(f"/avis/{AVI}/pipelines/match")).text
+    return any(f'<option value="{place}/{FILE}">' in form for place in world.places(who))

@@ -8,7 +8,7 @@ from avi_kernel.protocol.products import ProductChange, ProductMake
 from avi_kernel.protocol.provenance import ProvenanceView
 from gavip_hub.services import chain
 from gavip_hub.services.provenance import ProvenanceService
-from gavip_hub.services.provenance_export import crate_json, facts_of, prov_json
+from gavip_hub.services.provenance_export import CrateOf, crate_json, facts_of, prov_json
 from gavip_hub.storage.provenance_schema import Input
 from tests.support.products import ProductDesk
 
@@ -101,10 +101,11 @@ async def test_what_it_was_read_from_stays_known_and_nothing_new_is_told(desk, p
 async def test_prov_and_crate_tell_it_too(provenance, read):
     job, product, made = read
     view = provenance.of_job(owner="bob", job=job)
-    for text in (prov_json(view, base="https://g"), crate_json(view, base="https://g")):
+    crate = crate_json(CrateOf(view=view, base="https://g"))
+    for text in (prov_json(view, base="https://g"), crate):
         for word in (product, made, "ann", DIGEST):
             assert word in text
-    assert "isBasedOn" in crate_json(view, base="https://g")
+    assert "isBasedOn" in crate
 
 
 async def test_a_chain_that_is_too_long_says_so(monkeypatch, provenance, read):

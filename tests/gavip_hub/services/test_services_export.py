@@ -113,11 +113,6 @@ def graph_of(text):
     return {entity["@id"]: entity for entity in json.loads(text)["@graph"]}
 
 
-def only(graph, kind):
-    [found] = [entity for entity in graph.values() if kind in entity["@type"]]
-    return found
-
-
 def listed(value):
     return [one["@id"] for one in (value if isinstance(value, list) else [value])]
 
@@ -157,7 +152,7 @@ def test_a_job_is_the_run_of_a_workflow_with_typed_inputs_and_outputs(chain, wor
     graph = graph_of(crate_json(CrateOf(view=chain, base=BASE, workflow=workflow)))
     main = graph[graph["./"]["mainEntity"]["@id"]]
     assert main["@type"] == ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
-    action = only(graph, "CreateAction")
+    action = graph["#job%3Aj1"]
     assert listed(action["instrument"]) == [main["@id"]]
     kinds = {
         name: graph[name]["additionalType"] for name in [*listed(main["input"]), *listed(main["output"])]
