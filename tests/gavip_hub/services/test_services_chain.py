@@ -128,3 +128,20 @@ async def test_a_product_of_a_product_keeps_the_whole_way(desk, provenance, read
     view = provenance.of_job(owner="carl", job=last)
     ids = {node.id for node in view.nodes}
     assert ids >= {f"product:{further}", f"job:{job}", f"product:{product}", f"job:{made}"}
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_a_copy_tells_the_product_that_it_is_the_same_as_to_who_may_read_that(
+    desk, provenance, is_shared
+):
+    desk.write("data/m45.csv", CONTENT)
+    product = desk.made(title="M45")
+    share = desk.share(product, "user", "bob")
+    job = desk.engine.submit(owner="bob").id
+    reads(desk, job, "data/copy.csv", None)
+    if not is_shared:
+        desk.shares.revoke(owner="ann", product=product, share=share.id)
+    view = provenance.of_job(owner="bob", job=job)
+    [told] = [facts_of(node) for node in view.nodes if node.kind == "input"]
+    words = f"m45.csv of the product {product} by ann"
+    assert told.get("the same bytes as") == (words if is_shared else None)
