@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
@@ -112,8 +113,16 @@ class BaseHandler(RequestHandler):
     @override
     async def prepare(self) -> None:
         self.set_header(REQUEST_HEADER, begin_request(self.request.headers.get(REQUEST_HEADER, "")))
-        self._identity = await self.identify()
+        self._identity = self._in_groups(await self.identify())
         self.context.sign_in.check_write(self, self._identity)
+
+    def _in_groups(self, identity: Identity) -> Identity:
+        """Return who asks with the groups that they are in by now: the Hub's word on a sign-in is kept for a minute."""
+        profile = identity.profile
+        if profile is None:
+            return identity
+        groups = sorted(self.services.showing.groups_of(profile.name, profile.groups))
+        return replace(identity, profile=profile.model_copy(update={"groups": groups}))
 
     @override
     def on_finish(self) -> None:

@@ -1,17 +1,22 @@
 """A product for whoever has its link: no sign-in, and nothing of who follows it is used."""
 
 import logging
+from functools import partial
 from typing import Any
 
 from typing_extensions import override
 
 from avi_kernel.protocol.api import Profile
+from avi_kernel.protocol.products import ProductFiles
 from gavip_hub.exceptions import GavipError
 from gavip_hub.handlers.base import PageHandler
+from gavip_hub.handlers.downloads import send_pieces
 from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.products import send_product_file
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.handlers.sign_in import NOBODY, Identity
+from gavip_hub.services.product_archives import archive_of
+from gavip_hub.services.products import OpenProductFile
 from gavip_hub.services.shares import Followed
 
 log = logging.getLogger(__name__)
@@ -80,7 +85,31 @@ class LinkDownload(LinkPage):
             await send_product_file(self, found)
 
 
+class LinkArchive(LinkPage):
+    """All of it."""
+
+    is_stream = True
+
+    @override
+    async def get(self, secret: str) -> None:
+        followed: Followed = await self.in_thread(self.services.shares.linked, secret)
+        view, _ = await self.in_thread(self.services.products.linked, followed.product)
+        with self.context.reads.one(_STRANGERS):
+            archive = archive_of(
+                view, paged=partial(self._paged, secret), opened=partial(self._opened, secret)
+            )
+            await send_pieces(self, archive.pieces, name=archive.name, media_type="application/zip")
+
+    def _paged(self, secret: str, after: str) -> ProductFiles:
+        product = self.services.shares.linked(secret).product
+        return self.services.products.linked(product, after=after)[1]
+
+    def _opened(self, secret: str, path: str) -> OpenProductFile:
+        return self.services.products.open_linked(self.services.shares.linked(secret).product, path)
+
+
 ROUTES: list[tuple[str, type[Any], dict[str, Any]]] = [
     (f"{ROOT}p/({_ADDRESS})", LinkPage, {}),
     (f"{ROOT}p/({_ADDRESS})/content", LinkDownload, {}),
+    (f"{ROOT}p/({_ADDRESS})/zip", LinkArchive, {}),
 ]

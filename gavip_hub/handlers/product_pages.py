@@ -10,7 +10,7 @@ from avi_kernel.protocol.products import ProductChange, ProductMake, ProductView
 from gavip_hub.exceptions import BadParameter, GavipError
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.product_provenance import chain_of
-from gavip_hub.handlers.products import READ, WRITE, send_product_file, share
+from gavip_hub.handlers.products import READ, WRITE, send_product, send_product_file, share
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import readme_page
 
@@ -221,10 +221,22 @@ class ProductDownload(ProductPages):
             await send_product_file(self, found)
 
 
+class ProductArchive(ProductPages):
+    """All of it, to be kept."""
+
+    is_stream = True
+
+    @override
+    async def get(self, product: str) -> None:
+        with self.context.reads.one(self.require(READ)):
+            await send_product(self, self.asking, product)
+
+
 ROUTES: list[tuple[str, type[Any], dict[str, Any]]] = [
     (f"{ROOT}products", ProductsPage, {}),
     (f"{ROOT}products/new", NewProductPage, {}),
     (f"{ROOT}products/({PRODUCT})", ProductPage, {}),
     (f"{ROOT}products/({PRODUCT})/(describe|share|revoke|remove)", ProductAct, {}),
     (f"{ROOT}products/({PRODUCT})/content", ProductDownload, {}),
+    (f"{ROOT}products/({PRODUCT})/zip", ProductArchive, {}),
 ]

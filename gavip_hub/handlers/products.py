@@ -19,8 +19,9 @@ from avi_kernel.protocol.products import (
 from gavip_hub.exceptions import BadParameter, Conflict, DiskFull, Forbidden, NoRoom, NotFound, SpaceFull
 from gavip_hub.handlers.base import BaseHandler
 from gavip_hub.handlers.context import PREFIX
-from gavip_hub.handlers.downloads import Sent, send_file
+from gavip_hub.handlers.downloads import Sent, send_file, send_pieces
 from gavip_hub.handlers.operations import ApiHandler, operation
+from gavip_hub.services.product_archives import archive_of
 from gavip_hub.services.products import OpenProductFile
 
 READ = "custom:gavip:read:products"
@@ -207,6 +208,28 @@ class ProductContent(ProductApi):
             await send_product_file(self, found)
 
 
+class ProductZip(ProductApi):
+    """All of them."""
+
+    is_stream = True
+    path = "/products/{product}/zip"
+
+    @override
+    @operation(
+        id="products.zip",
+        summary="Download a product as a zip archive",
+        scope=READ,
+        media_type="application/zip",
+        errors=(NotFound, NoRoom),
+    )
+    async def get(self, product: str) -> None:
+        """Pack it while it is sent; it breaks off once its reader may read it no more."""
+        profile = self.person()
+        asking = {"viewer": profile.name, "groups": profile.groups}
+        with self.context.reads.one(profile):
+            await send_product(self, asking, product)
+
+
 class Shares(ProductApi):
     """Who may read a product."""
 
@@ -269,6 +292,18 @@ async def share(handler: BaseHandler, profile: Profile, product: str, asked: Sha
     return made.model_copy(update={"is_known": await handler.services.readers.knows(made.subject)})
 
 
+async def send_product(handler: BaseHandler, asking: dict[str, Any], product: str) -> None:
+    """Send all of a product to somebody who may read it."""
+    products = handler.services.products
+    view: ProductView = await handler.in_thread(products.get, **asking, product=product)
+    archive = archive_of(
+        view,
+        paged=lambda after: products.files(**asking, product=product, after=after),
+        opened=lambda path: products.open(**asking, product=product, path=path),
+    )
+    await send_pieces(handler, archive.pieces, name=archive.name, media_type="application/zip")
+
+
 async def send_product_file(handler: BaseHandler, found: OpenProductFile) -> None:
     """Send a file of a product, to be kept: a stranger's, whatever it holds."""
     with found.file as file:
@@ -283,6 +318,7 @@ HANDLERS: tuple[type[ApiHandler], ...] = (
     OneProduct,
     ProductFilesApi,
     ProductContent,
+    ProductZip,
     Shares,
     OneShare,
 )

@@ -165,10 +165,17 @@ class Chain:
             self._edge(of, result, "used", row.parameter)
             return
         name = row.path.rpartition("/")[2]
+        if row.product is None and row.sha256:
+            told["the same bytes as"] = self._twin(job.owner, row.sha256)
         node = self._node(f"input:{row.sha256 or job.id + ':' + row.parameter}", "input", name, told)
         self._edge(of, node, "used", row.parameter)
         if product := products.any_one(self._session, row.product or ""):
             self._of_product(product, node, row, reader=job.owner)
+
+    def _twin(self, reader: str, sha256: str) -> str | None:
+        """Return which product, of those that somebody may read by now, holds a content: a copy of it tells where it is from."""
+        found = products.holding(self._session, sha256, reader=reader, now=self._now)
+        return found and f"{found[1]} of the product {found[0].id} by {found[0].owner}"
 
     def _of_product(self, product: Product, file: str, row: Input, *, reader: str) -> None:
         """Add the product that an input is a file of, and what it had come of when it was made.

@@ -17,8 +17,8 @@ from gavip_hub.storage.userfiles import UserFiles, digest_of, is_mostly_holes
 
 WAITING, HASHED, SAME, CHANGED, GONE, HOLES = "waiting", "hashed", "same", "changed", "gone", "holes"
 SHARED = "shared"
-SharedFile = tuple[BinaryIO, str]
-"""A file of a product, and the product's id."""
+SharedFile = tuple[BinaryIO, str | None]
+"""A file below `shared/`, and the id of the product that it is of; None: an operator put it there."""
 OpenShared = Callable[[str, Sequence[str]], SharedFile]
 
 

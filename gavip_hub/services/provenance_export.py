@@ -171,7 +171,11 @@ class _Crate:
 
     def _is_told_by_workflow(self, node: ProvenanceNode) -> bool:
         """Tell whether a node is the program of the chain's own job, or the values that it got."""
-        return self._workflow is not None and node.id in {self._program, f"parameters:{self._view.of}"}
+        own = f"job:{self._view.of}"
+        # Another job of the chain may have run in the same release: it needs a program as well.
+        others = {edge.target for edge in self._view.edges if edge.relation == "used" and edge.source != own}
+        told = {self._program, f"parameters:{self._view.of}"} - others
+        return self._workflow is not None and node.id in told
 
     @property
     def _program(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gavip_hub.domain.products import is_leaf
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.inputs import OpenShared, SharedFile
 from gavip_hub.services.shared_files import SharedFiles
@@ -17,6 +18,8 @@ def opening_shared(database: Database, shared: SharedFiles) -> OpenShared:
     def open_shared(reader: str, parts: Sequence[str]) -> SharedFile:
         file = shared.open(reader, parts)
         owner, leaf = _owner_and_leaf(parts)
+        if not is_leaf(leaf):  # an operator's own folder
+            return file, None
         with database.reading() as session:
             product = products.of_leaf(session, owner=owner, leaf=leaf)
         if product is None:  # it was taken back a moment ago

@@ -82,6 +82,14 @@ def readable(
     return session.scalar(wanted.where(open_to(reader, groups, now)))
 
 
+def holding(session: Session, sha256: str, *, reader: str, now: datetime) -> tuple[Product, str] | None:
+    """Return the oldest product that holds a content, with the file's path in it; of what is shared with groups none is looked at."""
+    wanted = select(Product, ProductFileRow.path).join(ProductFileRow, ProductFileRow.product == Product.id)
+    wanted = wanted.where(ProductFileRow.sha256 == sha256, Product.state == ProductState.READY)
+    found = session.execute(wanted.where(open_to(reader, (), now)).order_by(Product.id).limit(1)).first()
+    return (found[0], found[1]) if found else None
+
+
 def making(session: Session) -> Product | None:
     """Return what has waited longest for its files."""
     wanted = select(Product).where(Product.state == ProductState.MAKING).order_by(Product.id)

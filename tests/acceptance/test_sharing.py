@@ -19,12 +19,14 @@ from tests.support.matrix_boxes import OWN, ContainerDoor, avi_that_tries
 from tests.support.matrix_doors import (
     AVI,
     ApiDoor,
+    Clients,
     DavDoor,
     FilesDoor,
     LinkDoor,
     PortalDoor,
     World,
     differences,
+    kept,
     make_world,
 )
 from tests.support.platform import LocalJar, Platform, eventually, platform_to_throw_away
@@ -114,43 +116,49 @@ def upload(platform: Platform, user: str, path: str, content: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(own: Platform) -> World:
+def people(own: Platform) -> Iterator[Clients]:
+    """Programs of all people."""
+    with kept(partial(api, own)) as clients:
+        yield clients
+
+
+@pytest.fixture(scope="module")
+def world(own: Platform, people: Clients) -> World:
     upload(own, OWNER, f"data/{FILE}", CONTENT)
     for who in {PEOPLE[who] for who in PEOPLE if who != Who.VISITOR}:
         upload(own, who, OWN, "mine")
     leave = partial(change_group, own, "DELETE", PEOPLE[Who.LEFT])
-    return make_world(partial(api, own), leave=leave, host=own.url)
+    return make_world(people, leave=leave, host=own.url)
 
 
-def test_containers_answer_by_the_table(own: Platform, world: World) -> None:
-    door = ContainerDoor(world=world, clients=partial(api, own))
+def test_containers_answer_by_the_table(world: World, people: Clients) -> None:
+    door = ContainerDoor(world=world, clients=people)
     door.run()
     assert differences(Door.CONTAINER, door.ask) == {}
 
 
 def test_webdav_answers_by_the_table(own: Platform, world: World) -> None:
-    door = DavDoor(world=world, clients=partial(files_of, own))
-    assert differences(Door.WEBDAV, door.ask) == {}
+    with kept(partial(files_of, own)) as clients:
+        assert differences(Door.WEBDAV, DavDoor(world=world, clients=clients).ask) == {}
 
 
-def test_links_and_files_answer_by_the_table(own: Platform, world: World) -> None:
-    link = LinkDoor(world=world, clients=partial(host_of, own))
-    assert differences(Door.LINK, link.ask) == {}
-    files = FilesDoor(world=world, clients=partial(api, own))
-    assert differences(Door.FILES, files.ask) == {}
+def test_links_and_files_answer_by_the_table(own: Platform, world: World, people: Clients) -> None:
+    with kept(partial(host_of, own)) as clients:
+        assert differences(Door.LINK, LinkDoor(world=world, clients=clients).ask) == {}
+    assert differences(Door.FILES, FilesDoor(world=world, clients=people).ask) == {}
 
 
 def test_pages_of_browsers_answer_by_the_table(own: Platform, world: World) -> None:
     """It comes last of these, as its owner removes what they share."""
-    door = PortalDoor(world=world, clients=Sessions(own))
-    assert differences(Door.PORTAL, door.ask) == {}
+    with kept(Sessions(own)) as clients:
+        assert differences(Door.PORTAL, PortalDoor(world=world, clients=clients).ask) == {}
 
 
-def test_the_api_answers_by_the_table(own: Platform) -> None:
+def test_the_api_answers_by_the_table(own: Platform, people: Clients) -> None:
     change_group(own, "POST", PEOPLE[Who.LEFT])
     leave = partial(change_group, own, "DELETE", PEOPLE[Who.LEFT])
-    world = make_world(partial(api, own), leave=leave, host=own.url)
-    assert differences(Door.API, ApiDoor(world=world, clients=partial(api, own)).ask) == {}
+    world = make_world(people, leave=leave, host=own.url)
+    assert differences(Door.API, ApiDoor(world=world, clients=people).ask) == {}
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ class Act(StrEnum):
     READ = "read what is said of it"
     FILES = "list its files"
     FILE = "read a file of it"
+    ARCHIVE = "download all of it"
     USE = "name a file of it as a job's input"
     WRITE = "write into it"
     SHARE = "share it"
@@ -53,7 +54,7 @@ class Answer(StrEnum):
     SIGN_IN = "sign in first"
 
 
-_READING = (Act.LIST, Act.READ, Act.FILES, Act.FILE, Act.USE)
+_READING = (Act.LIST, Act.READ, Act.FILES, Act.FILE, Act.ARCHIVE, Act.USE)
 _OWNERS = (Act.SHARE, Act.READERS, Act.DESCRIBE, Act.REVOKE, Act.REMOVE)
 
 
@@ -138,7 +139,7 @@ DOORS: dict[Door, Has] = {
     Door.FILES: Has(who=_SIGNED_IN | {Who.NOBODY}, acts=_AS_FILES),
     Door.WEBDAV: Has(who=_SIGNED_IN | {Who.NOBODY}, acts=_AS_FILES),
     Door.CONTAINER: Has(who=_WITH_FILES, acts=(Act.LIST, Act.FILE, Act.USE, Act.WRITE, Act.REMOVE)),
-    Door.LINK: Has(who=_LINKS, acts=(Act.READ, Act.FILES, Act.FILE)),
+    Door.LINK: Has(who=_LINKS, acts=(Act.READ, Act.FILES, Act.FILE, Act.ARCHIVE)),
 }
 _SHOWN_AS_FILES = (Door.FILES, Door.WEBDAV, Door.CONTAINER)
 

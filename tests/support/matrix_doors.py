@@ -1,9 +1,11 @@
 """The doors of the table of who may do what with a product, and a world in which every row of it exists."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -28,14 +30,22 @@ from tests.support.platform import eventually
 AVI, PIPELINE, PARAMETER = "crossing", "match", "stars"
 """An AVI with a pipeline that reads a file."""
 ENDS_SECONDS = 1.0
-Clients = Callable[[str | None], httpx.Client]
-"""Makes a client of a user, or of nobody."""
+Clients = Callable[[str | None], AbstractContextManager[httpx.Client]]
+"""Gives a client of a user, or of nobody."""
 _ANSWERS = {
     httpx.codes.UNAUTHORIZED: Answer.SIGN_IN,
     httpx.codes.FORBIDDEN: Answer.FORBIDDEN,
     httpx.codes.NOT_FOUND: Answer.UNKNOWN,
     httpx.codes.CONFLICT: Answer.UNKNOWN,  # WebDAV's word for a folder that is not there
 }
+
+
+@contextmanager
+def kept(make: Callable[[str | None], httpx.Client]) -> Iterator[Clients]:
+    """Make the client of each person once: that costs more than what it asks."""
+    with ExitStack() as all_of_them:
+        made = cache(lambda user: all_of_them.enter_context(make(user)))
+        yield lambda user: nullcontext(made(user))
 
 
 @dataclass
@@ -178,6 +188,7 @@ class ApiDoor:
                 Act.READ: ("GET", "", {}),
                 Act.FILES: ("GET", "/files", {}),
                 Act.FILE: ("GET", "/content", {"params": {"path": FILE}}),
+                Act.ARCHIVE: ("GET", "/zip", {}),
                 Act.SHARE: ("POST", "/shares", {"json": {"kind": "link"}}),
                 Act.READERS: ("GET", "/shares", {}),
                 Act.DESCRIBE: ("POST", "", {"json": {"description": "changed"}}),
@@ -218,16 +229,17 @@ class PortalDoor:
     def ask(self, who: Who, act: Act) -> Answer:
         product, share = self.world.product(who), self.world.share(who)
         with self.clients(PEOPLE.get(who)) as client:
-            if act == Act.LIST:
-                return self._listed(client, product)
-            if act == Act.USE:
-                return best([self._used(client, place) for place in self.world.places(who)])
-            if act == Act.READERS:
-                return self._readers(client, product)
-            if act in (Act.READ, Act.FILES):
-                return self._page(client, product, FILE if act == Act.FILES else product)
-            if act == Act.FILE:
-                return self._file(client, product)
+            looks: dict[Act, Callable[[], Answer]] = {
+                Act.LIST: lambda: self._listed(client, product),
+                Act.READ: lambda: self._page(client, product, product),
+                Act.FILES: lambda: self._page(client, product, FILE),
+                Act.FILE: lambda: self._file(client, product),
+                Act.ARCHIVE: lambda: answer_of(client.get(f"/products/{product}/zip")),
+                Act.USE: lambda: best([self._used(client, place) for place in self.world.places(who)]),
+                Act.READERS: lambda: self._readers(client, product),
+            }
+            if act in looks:
+                return looks[act]()
             sent = {
                 Act.SHARE: ("share", {"kind": "link"}),
                 Act.DESCRIBE: ("describe", {"title": "changed"}),
@@ -363,6 +375,8 @@ class LinkDoor:
         with self.clients(None) as client:
             if act == Act.FILE:
                 return answer_of(client.get(f"{page}/content", params={"path": FILE}))
+            if act == Act.ARCHIVE:
+                return answer_of(client.get(f"{page}/zip"))
             found = client.get(page)
         assert not found.is_success or FILE in found.text
         return answer_of(found)

@@ -23,7 +23,7 @@ GET /jobs/{id}/events  GET /jobs/{id}/log  GET /jobs/{id}/results  GET /jobs/{id
 GET /images  GET /images/{image}  POST /images/{image}  GET /images/{image}/archive
 GET /packages  GET /templates  POST /templates  GET /templates/{template}  POST /templates/{template}
 GET /products  POST /products  GET /products/{product}  POST /products/{product}  DELETE /products/{product}
-GET /products/{product}/files  GET /products/{product}/content  GET /products/{product}/shares  POST /products/{product}/shares
+GET /products/{product}/files  GET /products/{product}/content  GET /products/{product}/zip  GET /products/{product}/shares  POST /products/{product}/shares
 DELETE /products/{product}/shares/{share}
 GET /products/{product}/prov  GET /products/{product}/crate  GET /products/{product}/crate/files
 GET /products/{product}/again  POST /products/{product}/again  POST /avis/{avi}/answers

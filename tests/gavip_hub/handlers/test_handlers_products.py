@@ -1,5 +1,6 @@
 """Products over HTTP: made, shared, read and taken back, by people, through API, portal and links."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -57,6 +58,20 @@ async def test_a_group_of_the_hub_reads_it(service, ann, product):
         assert (await gus.get(f"/products/{product}")).status_code == 200
         await until(lambda: found_by(service, "gus"))
     assert [path.name for path in (service.root / "shared/groups").iterdir()] == ["gus"]
+
+
+async def test_whoever_left_a_group_is_in_it_no_more_whatever_is_asked(service, product):
+    service.hub.tokens["gus-token"] = person("gus", groups=["survey"])
+    service.hub.tokens["ann-survey"] = person("ann", groups=["survey"])
+    async with service.client("ann-survey") as owner, service.client("gus-token") as gus:
+        await shared(owner, product, kind="group", subject="survey")
+
+        async def in_groups(*groups):
+            return (await gus.get("/me")).json()["groups"] == list(groups)
+
+        await until(lambda: in_groups("survey"))
+        service.hub.tokens["gus-token"]["groups"] = []
+        await until(in_groups, seconds=30)
 
 
 async def found_by(service, member):
@@ -166,3 +181,15 @@ async def test_what_cannot_be_made_is_said_on_the_form(service):
 async def test_empty_pages_teach_the_next_step(service, which):
     async with pages_of(service, "ann-token") as portal:
         assert 'class="empty"' in (await portal.get("/products", params={"which": which})).text
+
+
+PATHS = ("", "/files", "/content?path=m45.html", "/zip", "/shares", "/shares/r0none")
+
+
+async def test_who_may_not_read_it_is_told_what_they_would_be_told_of_none(bob, product):
+    made_up = f"p{'0' * (len(product) - 1)}"
+    for method, path in itertools.product(("GET", "POST", "DELETE"), PATHS):
+        asked = {"json": {"kind": "everyone"} if path == "/shares" else {}} if method == "POST" else {}
+        told = [await bob.request(method, f"/products/{one}{path}", **asked) for one in (product, made_up)]
+        assert told[0].status_code == told[1].status_code, (method, path)
+        assert told[0].text.replace(product, made_up) == told[1].text

@@ -1,7 +1,6 @@
 """Each door answers each cell of the table of who may do what with a product as it says."""
 
 import asyncio
-from functools import partial
 
 import httpx
 import pytest
@@ -19,9 +18,10 @@ from tests.support.matrix_doors import (
     LinkDoor,
     PortalDoor,
     differences,
+    kept,
     make_world,
 )
-from tests.support.service import API, person
+from tests.support.service import API, pages_of, person
 from tests.support.webdav import basic, serving
 
 
@@ -65,33 +65,46 @@ async def world(service):
     def leave():
         service.hub.tokens[f"{PEOPLE[Who.LEFT]}-token"]["groups"] = []
 
-    return await asyncio.to_thread(make_world, clients(service, API), leave=leave, host=service.origin)
+    with kept(clients(service, API)) as people:
+        return await asyncio.to_thread(make_world, people, leave=leave, host=service.origin)
 
 
-DOORS = {
-    Door.API: (ApiDoor, API),
-    Door.PORTAL: (PortalDoor, "/services/gavip"),
-    Door.FILES: (FilesDoor, API),
-    Door.LINK: (LinkDoor, ""),
-}
+def asked(door, make, world):
+    """Ask a door by the table; return what it answers otherwise."""
+    kinds = {Door.API: ApiDoor, Door.PORTAL: PortalDoor, Door.FILES: FilesDoor, Door.LINK: LinkDoor}
+    with kept(make) as people:
+        return differences(door, kinds.get(door, DavDoor)(world=world, clients=people).ask)
 
 
-@pytest.mark.parametrize("door", DOORS)
-async def test_a_door_answers_by_the_table(service, world, door):
-    kind, base = DOORS[door]
-    asked = kind(world=world, clients=clients(service, base))
-    assert await asyncio.to_thread(differences, door, asked.ask) == {}
+@pytest.mark.parametrize(("door", "base"), [(Door.API, API), (Door.PORTAL, "/services/gavip")])
+async def test_a_door_at_which_owners_act_answers_by_the_table(service, world, door, base):
+    assert await asyncio.to_thread(asked, door, clients(service, base), world) == {}
 
 
-async def test_webdav_answers_by_the_table(service, world):
-    def ask(token):
+async def test_doors_that_only_show_it_answer_by_the_table(service, world):
+    def profile(token):
         found = service.hub.tokens.get(token)
         return profile_of(found) if found else None
 
-    def client(url, user):
+    def by_webdav(user):
         headers = basic(f"{user}-token") if user else {}
         return httpx.Client(base_url=f"{url}/", headers=headers, timeout=30)
 
-    with serving(service.service.core.config, service.service.core.database, ask) as url:
-        asked = DavDoor(world=world, clients=partial(client, url))
-        assert await asyncio.to_thread(differences, Door.WEBDAV, asked.ask) == {}
+    with serving(service.service.core.config, service.service.core.database, profile) as url:
+        ways = {
+            Door.FILES: clients(service, API),
+            Door.LINK: clients(service, ""),
+            Door.WEBDAV: by_webdav,
+        }
+        found = {door: await asyncio.to_thread(asked, door, make, world) for door, make in ways.items()}
+    assert found == {door: {} for door in ways}
+    assert {who for who in (Who.NAMED, Who.STRANGER, Who.LEFT) if await picks(service, world, who)} == {
+        Who.NAMED
+    }
+
+
+async def picks(service, world, who):
+    """Tell whether a form offers somebody a file of the product as an input."""
+    async with pages_of(service, f"{PEOPLE[who]}-token") as portal:
+        form = (await portal.get(f"/avis/{AVI}/pipelines/match")).text
+    return any(f'<option value="{place}/{FILE}">' in form for place in world.places(who))

@@ -8,7 +8,7 @@ from avi_kernel.protocol.products import ProductChange, ProductMake
 from avi_kernel.protocol.provenance import ProvenanceView
 from gavip_hub.services import chain
 from gavip_hub.services.provenance import ProvenanceService
-from gavip_hub.services.provenance_export import crate_json, facts_of, prov_json
+from gavip_hub.services.provenance_export import CrateOf, crate_json, facts_of, prov_json
 from gavip_hub.storage.provenance_schema import Input
 from tests.support.products import ProductDesk
 
@@ -101,10 +101,11 @@ async def test_what_it_was_read_from_stays_known_and_nothing_new_is_told(desk, p
 async def test_prov_and_crate_tell_it_too(provenance, read):
     job, product, made = read
     view = provenance.of_job(owner="bob", job=job)
-    for text in (prov_json(view, base="https://g"), crate_json(view, base="https://g")):
+    crate = crate_json(CrateOf(view=view, base="https://g"))
+    for text in (prov_json(view, base="https://g"), crate):
         for word in (product, made, "ann", DIGEST):
             assert word in text
-    assert "isBasedOn" in crate_json(view, base="https://g")
+    assert "isBasedOn" in crate
 
 
 async def test_a_chain_that_is_too_long_says_so(monkeypatch, provenance, read):
@@ -127,3 +128,20 @@ async def test_a_product_of_a_product_keeps_the_whole_way(desk, provenance, read
     view = provenance.of_job(owner="carl", job=last)
     ids = {node.id for node in view.nodes}
     assert ids >= {f"product:{further}", f"job:{job}", f"product:{product}", f"job:{made}"}
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+async def test_a_copy_tells_the_product_that_it_is_the_same_as_to_who_may_read_that(
+    desk, provenance, is_shared
+):
+    desk.write("data/m45.csv", CONTENT)
+    product = desk.made(title="M45")
+    share = desk.share(product, "user", "bob")
+    job = desk.engine.submit(owner="bob").id
+    reads(desk, job, "data/copy.csv", None)
+    if not is_shared:
+        desk.shares.revoke(owner="ann", product=product, share=share.id)
+    view = provenance.of_job(owner="bob", job=job)
+    [told] = [facts_of(node) for node in view.nodes if node.kind == "input"]
+    words = f"m45.csv of the product {product} by ann"
+    assert told.get("the same bytes as") == (words if is_shared else None)

@@ -1,12 +1,21 @@
 """Who tries to see, to keep or to give away what is not theirs: races, names that are alike, and what is only known late."""
 
+import io
+import os
 from datetime import timedelta
+from zipfile import ZipFile
 
 import pytest
 
 from avi_kernel.protocol.products import ProductChange, ShareMake
 from gavip_hub.exceptions import Forbidden, NotFound, Unavailable
+from gavip_hub.services.inputs import InputFiles
+from gavip_hub.services.product_archives import archive_of
 from gavip_hub.services.readers import REST, ReaderService
+from gavip_hub.services.shared_files import SharedFiles
+from gavip_hub.services.shared_inputs import opening_shared
+from gavip_hub.storage.userfiles import UserFiles
+from gavip_hub.storage.zipping import PIECE
 from tests.support.products import GROUPS, ProductDesk
 
 
@@ -190,3 +199,57 @@ async def test_a_hub_that_does_not_answer_leaves_what_is_known(desk, readers, hu
     await readers.learn("a", among=["a"])  # a share is made all the same
     await readers.learn("other", among=["a"])
     assert "other" not in hub.asked
+
+
+def archive(desk, product, reader):
+    asking = {"viewer": reader, "groups": GROUPS[reader], "product": product}
+    return archive_of(
+        desk.get(reader, product),
+        paged=lambda after: desk.products.files(**asking, after=after, limit=1),
+        opened=lambda path: desk.products.open(**asking, path=path),
+    )
+
+
+def test_an_archive_holds_all_files(desk):
+    for name in ("a.csv", "maps/b.csv", "c.csv"):
+        desk.write(f"data/{name}", name.encode())
+    product = desk.made(title="Maps")
+    found = archive(desk, product, "ann")
+    with ZipFile(io.BytesIO(b"".join(found.pieces))) as packed:
+        held = {name.partition("/")[2]: packed.read(name).decode() for name in packed.namelist()}
+    assert found.name == f"maps-{product[-7:]}.zip"
+    assert held == {name: name for name in ("a.csv", "c.csv", "maps/b.csv")}
+
+
+def test_an_archive_breaks_off_once_it_is_taken_back(desk):
+    for name in ("a.bin", "b.bin"):
+        desk.write(f"data/{name}", os.urandom(2 * PIECE))
+    product = desk.made()
+    share = desk.share(product, "user", "bob")
+    pieces = archive(desk, product, "bob").pieces
+    next(pieces)
+    desk.shares.revoke(owner="ann", product=product, share=share.id)
+    with pytest.raises(OSError, match="taken back"):
+        list(pieces)
+
+
+def opened(desk, reader, path):
+    """Return what a job of a reader would read, and the product that it is told of."""
+    shared = opening_shared(desk.engine.database, SharedFiles(root=desk.root))
+    with InputFiles(files=UserFiles(root=desk.root), shared=shared).opened(reader, path) as (file, product):
+        return file.read(), product
+
+
+def test_an_input_tells_its_product_to_its_reader_alone(desk, product):
+    desk.share(product, "user", "bob")
+    path = f"{desk.get('bob', product).container_path}/b.csv"
+    assert opened(desk, "bob", path) == (b"b", product)
+    with pytest.raises(NotFound):
+        opened(desk, "eve", path)
+
+
+def test_what_an_operator_put_there_is_an_input_and_of_no_product(desk):
+    catalogue = desk.root / "shared/everyone/catalogues/gaia/stars.csv"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_bytes(b"stars")
+    assert opened(desk, "bob", "shared/everyone/catalogues/gaia/stars.csv") == (b"stars", None)
