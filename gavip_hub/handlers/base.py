@@ -22,6 +22,7 @@ from gavip_hub.exceptions import (
     GavipError,
     NotFound,
     SignInRequired,
+    SpaceFull,
     Unavailable,
     is_full_disk,
 )
@@ -148,7 +149,7 @@ class BaseHandler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if isinstance(value, Unavailable):
+        if isinstance(value, Unavailable | SpaceFull):
             log.warning("%s refused: %s", self._request_summary(), value)
             return
         if isinstance(value, GavipError) and value.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:

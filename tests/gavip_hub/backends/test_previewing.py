@@ -82,7 +82,7 @@ async def test_a_sparse_table_of_five_gigabytes_has_its_first_page_and_its_last_
 
 
 OPENS = """
-import os, socket, subprocess
+import os, resource, socket, subprocess
 from avi_kernel.previewing import __main__ as program
 from avi_kernel.previewing.words import Answer
 
@@ -93,11 +93,12 @@ def read(question):
         lambda: socket.socket(),
         lambda: os.close(os.dup(0)),
         lambda: subprocess.run(["/bin/true"]),
+        lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
     ):
         try:
             act()
             told.append("done")
-        except OSError as error:
+        except (OSError, ValueError):
             told.append("refused")
     return Answer({"text": " ".join(told)})
 
@@ -113,7 +114,7 @@ async def test_once_it_reads_it_opens_nothing_and_starts_nothing(tmp_path):
     question = json.dumps({"kind": "text"})
     with path.open("rb") as file:
         answer = await program._run([sys.executable, "-I", "-c", OPENS, question], file)
-    assert json.loads(answer)["text"] == "refused refused refused refused"
+    assert json.loads(answer)["text"] == " ".join(["refused"] * 5)
 
 
 @pytest.mark.sandbox
