@@ -22,8 +22,8 @@ LONGEST_SECONDS = 30
 MOST_MEMORY = 2 * 1024**3
 KEPT = 16
 KEPT_BYTES = 32_000_000
-_CALLS = re.compile(r"<(?=(?:link|meta|base)\b)", re.IGNORECASE)
-"""Where what begins makes browsers call other hosts, which no policy holds back; it is shown as text."""
+_CALLS = re.compile(r"<(?=(?:link|meta|base|iframe|frame|object|embed)\b)", re.IGNORECASE)
+"""Begins of elements that call other hosts, some by a connection alone, which no policy holds back; they are shown as text."""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Notebook</title><style>{style}</style></head><body>{body}</body></html>

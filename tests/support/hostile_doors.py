@@ -171,5 +171,6 @@ async def tabs(platform: Platform, elsewhere: Elsewhere, *users: str) -> AsyncIt
 
 def _note(tab: Tab, kind: str, text: str, url: str) -> None:
     """Keep what a page complains of, but for what was kept from running within a file's own frame."""
-    if kind == "error" and not (BLOCKED.search(text) and ("content" in url or url == "about:srcdoc")):
+    is_stopped = BLOCKED.search(text) and (not url or url == "about:srcdoc" or "/content" in url)
+    if kind == "error" and not is_stopped:
         tab.asked.append(f"{text} ({url})")

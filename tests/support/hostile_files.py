@@ -27,6 +27,10 @@ FILES = (
     Hostile(name="page.png", why="is a page that calls itself a picture", make=contents.page),
     Hostile(name="page.csv", why="is a page that calls itself a table", make=contents.page),
     Hostile(name="page", why="is a page without any ending", make=contents.page),
+    *(
+        Hostile(name=f"page.{ending}", why="is a page that calls itself data", make=contents.page)
+        for ending in ("fits", "h5", "parquet", "vot", "ipynb", "pdf", "svg")
+    ),
     Hostile(
         name="page.xhtml",
         why="is a page of XML, which browsers take more strictly and run as well",

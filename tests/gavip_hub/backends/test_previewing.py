@@ -57,7 +57,14 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+QUICK = {"bomb.png", "line.csv"}
+"""The others take seconds each."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.acceptance]) for name in HOSTILE],
+)
 async def test_a_hostile_file_is_answered_in_a_sentence_in_bounded_time_and_memory(tmp_path, name):
     kind, make = HOSTILE[name]
     path = tmp_path / name

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from gavip_hub.storage.zipping import Packed, zipped
-from tests.support.hostile_contents import ELSEWHERE, SVG, TAG, notebook_links
+from tests.support.hostile_contents import SVG, TAG
 from tests.support.hostile_names import NOWHERE, REFUSED, TAKEN
 
 
@@ -49,7 +49,7 @@ async def test_names_that_mislead_are_not_shown_and_paths_lead_nowhere(portal, s
     listed = (await portal.get("/api/data", params={"path": "odd"})).json()["items"]
     assert {one["name"] for one in listed} == set(TAKEN)
     for path in (*NOWHERE, *(f"odd/{name}" for name in REFUSED)):
-        for door in ("files/view", "files/content", "files/zip", "api/data/digest"):
+        for door in ("files/content", "api/data/digest"):
             assert (await portal.get(f"/{door}", params={"path": path})).status_code in {404, 422}, (
                 door,
                 path,
@@ -62,13 +62,6 @@ async def test_a_vector_picture_is_shown_in_an_image_and_kept_where_one_goes_to_
     assert shown.headers["Content-Type"] == "image/svg+xml"
     assert shown.headers["Content-Disposition"].startswith("attachment")
     assert shown.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
-
-
-async def test_a_notebook_calls_no_other_host(portal, space):
-    (space / "a.ipynb").write_bytes(notebook_links())
-    page = (await portal.get("/files/view/content", params={"path": "odd/a.ipynb"})).text
-    assert f'&lt;link href="http://{ELSEWHERE}" rel="preconnect"' in page
-    assert not re.search(r"<(link|base)|<meta (content|http)", page)
 
 
 def test_no_name_in_an_archive_leads_out_of_its_folder():
