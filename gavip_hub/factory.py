@@ -14,7 +14,7 @@ from gavip_hub.backends.choice import make_backend, make_image_source, make_laun
 from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.previewing import PreviewProgram
 from gavip_hub.backends.sandbox import SandboxReport
-from gavip_hub.backends.walls import walls_of
+from gavip_hub.backends.walls import own_bwrap, walls_of
 from gavip_hub.clock import Clock
 from gavip_hub.config import LOOPBACK, MB, Gavip
 from gavip_hub.core import Core, make_core
@@ -114,7 +114,7 @@ def make_service(
         hub or hub_client,
         thread_groups.database_threads,
         images or make_image_source(config),
-        PreviewProgram(bwrap=report.bwrap),
+        PreviewProgram(bwrap=own_bwrap(config, report)),
     )
     context = _context(
         core,

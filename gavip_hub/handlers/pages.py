@@ -364,8 +364,11 @@ class StaticFiles(StaticFileHandler):
         return super().parse_url_path(url_path)
 
     @override
+    def set_default_headers(self) -> None:
+        self.set_header("X-Content-Type-Options", "nosniff")  # refusals carry it too
+
+    @override
     def set_extra_headers(self, path: str) -> None:
-        self.set_header("X-Content-Type-Options", "nosniff")
         versioned = f"{PREFIX}/static/v-" in self.request.path
         self.set_header("Cache-Control", "public, max-age=31536000, immutable" if versioned else "no-cache")
 

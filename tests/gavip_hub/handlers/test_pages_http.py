@@ -229,6 +229,8 @@ async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
         "a.svg": ("image/svg+xml", picture),
         "a.csv": ("text/csv", b"name,mag\n<b>Sirius</b>,-1.46\n"),
         "a.html": ("text/html", b"<script>alert(1)</script>"),
+        "a.js": ("text/JavaScript; charset=utf-8", b"alert(1)"),
+        "a.css": ("text/css", b"* {display: none}"),
     }
     job = await job_of(await send(portal, **{"p.radius": "1"}))
     page = await ended(service, portal, job, files=files)
@@ -239,6 +241,9 @@ async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
         assert content.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
         assert content.headers["X-Content-Type-Options"] == "nosniff"
     assert (await portal.get(f"/jobs/{job}/results/a.html/content")).status_code == 404
+    for name in ("a.js", "a.css"):  # what pages may load from their own origin
+        sent = await portal.get(f"/api/jobs/{job}/results/{name}")
+        assert sent.headers["Content-Type"] == "application/octet-stream"
     table = (await portal.get(f"/jobs/{job}/results/a.csv")).text
     assert "<td>&lt;b&gt;Sirius&lt;/b&gt;</td>" in table
     assert (await portal.get(f"/jobs/{job}/results/none.csv")).status_code == 404
