@@ -5,7 +5,8 @@ A hundred kills of the service's own process, a quarter of them while most peopl
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
@@ -23,7 +24,7 @@ KINDS = {
     "moving": ("move", "move", "copy", "upload"),
     "binning": ("delete", "delete", "restore", "empty", "upload", "copy"),
 }
-LONGEST_SECONDS = 0.6
+LONGEST_SECONDS = 0.8
 """From when people begin until the kill."""
 
 
@@ -35,13 +36,18 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedService]
 
 
 @pytest.fixture(scope="module")
-def people(service: ForkedService, seed: int) -> dict[str, Person]:
+def people(service: ForkedService, seed: int, tell: Callable[[str], None]) -> Iterator[dict[str, Person]]:
     """Two of each kind."""
-    return {
+    made = {
         f"{kind}{number}": Person(service, f"{kind}{number}", Random(f"{seed}-{kind}-{number}"), acts)
         for kind, acts in KINDS.items()
         for number in range(2)
     }
+    yield made
+    killed = sum((person.killed for person in made.values()), Counter[str]())
+    tell(
+        f"{sum(person.answered for person in made.values())} answers; in the middle of the kills: {dict(killed)}"
+    )
 
 
 @contextmanager

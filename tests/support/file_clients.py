@@ -75,6 +75,8 @@ class Person:
     shares: dict[str, tuple[str, bool]] = field(default_factory=dict)
     """Product of each share, and whether it holds, where that is known."""
     answered: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+    """What was asked and not answered, over all kills."""
     wrong: list[str] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -136,7 +138,7 @@ class Person:
     def upload(self) -> None:
         """Send a new file by tus; one that broke off goes on."""
         if self.coming is None:
-            size = self.random.randrange(0, 5 * PIECE)
+            size = self.random.randrange(0, 3 * PIECE)
             self.coming = (f"{self.new_name('d')}/new.bin", self.random.randbytes(size))
         path, content = self.coming
         self.doing = Doing("upload", self.world + World([("space", path, digest(content))]))

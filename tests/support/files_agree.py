@@ -34,6 +34,7 @@ def files_are_whole(person: Person) -> None:
     allowed = [person.world, *([doing.after] if doing else [])]
     is_between = doing is not None and doing.between and doing.after <= found <= person.world
     what = doing.what if doing else "nothing"
+    person.killed[what] += 1
     assert found in allowed or is_between, (
         f"{person.name} in the middle of {what}: lost {person.world - found}, new {found - person.world}"
     )

@@ -83,26 +83,27 @@ def forked_service(root: Path, people: list[str]) -> Iterator[ForkedService]:
     (root / "state" / "ports.json").write_text(json.dumps(ports))
     config = load_config(root)
     migrate.upgrade(config.database_url)
-    with _hub(config, people), (root / "service.log").open("w") as log:
-        parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.forked_service", str(root)],
+    command = [sys.executable, "-m", "tests.support.forked_service", str(root)]
+    with (
+        _hub(config, people),
+        (root / "service.log").open("w") as log,
+        subprocess.Popen(
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             env={**os.environ, "JUPYTERHUB_API_TOKEN": SERVICE_TOKEN},
             cwd=Path(__file__).parents[2],
-        )
+        ) as parent,
+    ):
         running = ForkedService(root, config, parent)
         try:
             running.start()
             yield running
-        finally:
+        finally:  # it ends with its standard input
             if running.pid:
                 running.kill()
-            assert parent.stdin is not None
-            parent.stdin.close()
-            parent.wait(30)
 
 
 @contextmanager
