@@ -98,10 +98,31 @@ class Person:
         try:
             with self.service.client(self.name) as self.http:
                 while not stop.is_set():
-                    full = len(self.world) > MOST_FILES
-                    acts[self.random.choice(("delete", "empty") if full else self.acts)]()
+                    acts[self.next_act()]()
         except Gone:
             return
+
+    def next_act(self) -> str:
+        """Return what is done next: what needs something that is not there makes that first."""
+        act = self.random.choice(("delete", "empty") if len(self.world) > MOST_FILES else self.acts)
+        if act in {"share", "remove"} and not self.there():
+            act = "make"
+        if act == "revoke" and not self.live():
+            act = "share" if self.there() else "make"
+        if act == "restore" and not self.binned:
+            act = "delete"
+        if act in {"move", "copy", "delete", "replace", "make"} and not self.tops():
+            act = "upload"
+        return act
+
+    def bring(self, files: int) -> None:
+        """Put some files in the space, as a notebook does."""
+        for number in range(files):
+            path, content = f"first{number}/some.bin", self.random.randbytes(PIECE)
+            place = self.service.root / "users" / self.name / path
+            place.parent.mkdir(parents=True)
+            place.write_bytes(content)
+            self.world[("space", path, digest(content))] = 1
 
     def ask(
         self, method: str, path: str, *, may_be: tuple[str, ...] = (), **options: object
@@ -126,6 +147,14 @@ class Person:
     def tops(self) -> list[str]:
         """Names at the top of the space."""
         return sorted({path.partition("/")[0] for place, path, _ in self.world if place == "space"})
+
+    def there(self) -> list[str]:
+        """Products that are there."""
+        return sorted(name for name, is_there in self.products.items() if is_there)
+
+    def live(self) -> list[str]:
+        """Shares that hold."""
+        return sorted(name for name, (_, holds) in self.shares.items() if holds)
 
     def below(self, top: str) -> dict[str, str]:
         """Files of what lies at the top: path from there, and digest."""
@@ -163,8 +192,6 @@ class Person:
     def replace(self) -> None:
         """Write over a file by the REST interface, as `gavip data cp` does."""
         files = sorted(one for one in self.world if one[0] == "space")
-        if not files:
-            return
         place, path, old = self.random.choice(files)
         content = self.random.randbytes(self.random.randrange(1, PIECE))
         after = self.world - World([(place, path, old)]) + World([(place, path, digest(content))])
@@ -177,9 +204,7 @@ class Person:
 
     def move(self) -> None:
         """Give something at the top another name."""
-        if not (tops := self.tops()):
-            return
-        top, new = self.random.choice(tops), self.new_name("m")
+        top, new = self.random.choice(self.tops()), self.new_name("m")
         files = self.below(top)
         after = self.world - _at("space", top, files) + _at("space", new, files)
         self.doing = Doing("move", after)
@@ -188,18 +213,14 @@ class Person:
 
     def copy(self) -> None:
         """Copy something at the top."""
-        if not (tops := self.tops()):
-            return
-        top, new = self.random.choice(tops), self.new_name("c")
+        top, new = self.random.choice(self.tops()), self.new_name("c")
         self.doing = Doing("copy", self.world + _at("space", new, self.below(top)))
         self.ask("POST", "/api/data/copies", json={"path": top, "to": new})
         self.done()
 
     def delete(self) -> None:
         """Move something at the top to the bin."""
-        if not (tops := self.tops()):
-            return
-        top = self.random.choice(tops)
+        top = self.random.choice(self.tops())
         files = self.below(top)
         self.doing = Doing("delete", self.world - _at("space", top, files) + _at("bin", top, files))
         binned = self.ask("DELETE", "/api/data", params={"path": top}).json()
@@ -208,8 +229,6 @@ class Person:
 
     def restore(self) -> None:
         """Put something back."""
-        if not self.binned:
-            return
         name = self.random.choice(sorted(self.binned))
         top, files = self.binned[name]
         self.doing = Doing("restore", self.world - _at("bin", top, files) + _at("space", top, files))
@@ -227,10 +246,8 @@ class Person:
 
     def make_product(self) -> None:
         """Share a folder; it is made by a round."""
-        if not (tops := self.tops()):
-            return
         self.doing = Doing("make", self.world)
-        asked = {"path": self.random.choice(tops)}
+        asked = {"path": self.random.choice(self.tops())}
         made = self.ask("POST", "/api/products", json=asked, may_be=("no_room",))
         if made.is_success:
             self.products[made.json()["id"]] = True
@@ -238,9 +255,7 @@ class Person:
 
     def share(self) -> None:
         """Show a product to somebody, or to everyone."""
-        if not (there := [name for name, is_there in self.products.items() if is_there]):
-            return
-        product, kind = self.random.choice(sorted(there)), self.random.choice(["user", "everyone"])
+        product, kind = self.random.choice(self.there()), self.random.choice(["user", "everyone"])
         self.doing = Doing("share", self.world)
         asked = {"kind": kind, "subject": "reader" if kind == "user" else ""}
         made = self.ask("POST", f"/api/products/{product}/shares", json=asked, may_be=("conflict",))
@@ -250,9 +265,7 @@ class Person:
 
     def revoke(self) -> None:
         """Take a share back."""
-        if not (live := [name for name, (_, holds) in self.shares.items() if holds]):
-            return
-        share = self.random.choice(sorted(live))
+        share = self.random.choice(self.live())
         product, _ = self.shares.pop(share)  # while it is asked nobody knows
         self.doing = Doing("revoke", self.world)
         self.ask("DELETE", f"/api/products/{product}/shares/{share}")
@@ -261,9 +274,7 @@ class Person:
 
     def remove_product(self) -> None:
         """Remove a product."""
-        if not (there := [name for name, is_there in self.products.items() if is_there]):
-            return
-        product = self.random.choice(sorted(there))
+        product = self.random.choice(self.there())
         del self.products[product]
         held = {share for share, (of, _) in self.shares.items() if of == product}
         self.shares = {share: told for share, told in self.shares.items() if share not in held}
