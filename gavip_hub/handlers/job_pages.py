@@ -300,6 +300,12 @@ class JobAgainPage(JobHandler):
     """Run a job again; where an input is not what it was, that is told before."""
 
     @override
+    async def get(self, job_id: str) -> None:
+        """Lead back to the job: who reloads the page of a refusal runs nothing."""
+        job = await self.job(job_id)
+        self.go(f"jobs/{job.id}")
+
+    @override
     async def post(self, job_id: str) -> None:
         profile = self.require(SUBMIT)
         try:
