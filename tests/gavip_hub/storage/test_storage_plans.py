@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
-from gavip_hub.storage import events, jobs, migrate, past, servers
+from gavip_hub.storage import events, jobs, migrate, past, provenance, recipes, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.testing import EPOCH
 from tests.support.statements import statements_of
@@ -75,3 +75,30 @@ def test_the_newest_runs_of_a_pipeline_are_found_without_sorting_all(session):
             for line in plan
         )
         assert not any("ORDER BY" in line for line in plan)
+
+
+READER = recipes.Reader("bob", ("survey",), EPOCH)
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (
+            lambda session: recipes.with_key(session, READER, "k"),
+            "recipes USING INDEX recipes_by_key (key=?)",
+        ),
+        (lambda session: recipes.waiting(session, job="j"), "products USING INDEX products_by_job (job=?)"),
+        (
+            lambda session: recipes.places(session, READER, ["1"]),
+            "product_files USING INDEX product_files_by_blob",
+        ),
+        (
+            lambda session: provenance.paths_with(session, owner="ann", sha256="1"),
+            "inputs USING INDEX inputs_by_content (sha256=?)",
+        ),
+    ],
+)
+def test_what_was_run_already_is_found_by_what_makes_it_the_same(session, ask, index):
+    plan = plan_of(session, ask)
+    assert any(line.startswith(f"SEARCH {index}") for line in plan), plan
+    assert not any(line.startswith("SCAN") for line in plan), plan
