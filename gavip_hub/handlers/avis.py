@@ -26,9 +26,7 @@ class Avis(ApiHandler):
     )
     async def get(self) -> list[AviView]:
         """Return them by title."""
-        found: list[AviView] = await self.in_thread(
-            self.services.releases.catalogue, viewer=self.require().name
-        )
+        found: list[AviView] = await self.in_thread(self.services.avi_pages.every, viewer=self.require().name)
         return found
 
 
