@@ -57,8 +57,11 @@ class AviPageService:
             names = catalogue.open_to(session, viewer=viewer)
             badges = checks.badges(session, names)
             rows = catalogue.shown(session, names)
+            liked = catalogue.favourites(session, viewer)
             views = [
-                self._viewed(said, *rows[release][:2], viewer=viewer, badges=badges.get(release, []))
+                self._viewed(
+                    said, *rows[release][:2], viewer=viewer, badges=badges.get(release, [])
+                ).model_copy(update={"favourite": said.name in liked})
                 for release, said in self._said.of(session, names)
                 if release in rows
             ]

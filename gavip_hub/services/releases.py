@@ -72,7 +72,9 @@ class ReleaseService:
         with self._database.reading() as session:
             release, avi = open_release(session, viewer=viewer, avi=name)
             badges = checks.badges(session, [release.id])
-            return avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
+            view = avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
+            liked = catalogue.is_favourite(session, user=viewer, avi=name)
+            return view.model_copy(update={"favourite": liked})
 
     def versions(self, *, viewer: str, avi: str) -> list[ReleaseView]:
         """Return the releases of an AVI that the viewer may run, newest first."""
