@@ -137,7 +137,7 @@ def _products(
             owned=products, showing=showing, link_of=lambda secret: f"{portal}/p/{secret}", **common
         ),
         "readers": ReaderService(hub=hub, showing=showing, in_thread=threads, **common),
-        "product_maker": ProductMaker(folders=core.folders, **making, **common),
+        "product_maker": ProductMaker(folders=core.folders, snapshot=provenance.snapshot, **making, **common),
     }
 
 
