@@ -16,7 +16,7 @@ from gavip_hub.services.inputs import CHANGED, GONE, HASHED, SAME, WAITING, Inpu
 from gavip_hub.services.moves import STATE, note_provenance
 from gavip_hub.services.recipes import Snapshot, keep_recipe, key_for, no_snapshot, repeated
 from gavip_hub.services.surroundings import RunsIn, Surroundings
-from gavip_hub.storage import attempts, events, jobs, provenance, recipes
+from gavip_hub.storage import attempts, events, jobs, products, provenance, recipes
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance import Open
 from gavip_hub.storage.provenance_schema import Comparison, Facts
@@ -86,9 +86,12 @@ class ProvenanceKeeper:
         """Keep what products ran with that were made before the platform kept that; once after each start."""
         if self._is_caught_up:
             return
-        with self._database.transaction() as session:
-            for product in recipes.waiting(session):
-                keep_recipe(session, product, self._snapshot)
+        with self._database.reading() as session:
+            waiting = [product.id for product in recipes.waiting(session)]
+        for name in waiting:  # one by one: there may be thousands, and others write meanwhile
+            with self._database.transaction() as session:
+                if product := products.one(session, name):
+                    keep_recipe(session, product, self._snapshot)
         self._is_caught_up = True
 
     def _opened(self) -> list[Open]:
