@@ -154,7 +154,7 @@ def _products(
         ),
         "showing": showing,
         "readers": ReaderService(hub=hub, showing=showing, in_thread=threads, **common),
-        "product_maker": ProductMaker(folders=core.folders, **making, **common),
+        "product_maker": ProductMaker(folders=core.folders, snapshot=provenance.snapshot, **making, **common),
     }
 
 

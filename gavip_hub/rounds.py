@@ -72,9 +72,9 @@ def make_rounds(
         # On the one thread of builds: none of them is half-way while files are removed.
         "tidier": _tidier(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
-        "provenance_noter": _noter(core, _keeper_of_provenance(core, services.images), threads),
+        "provenance_noter": _noter(core, _keeper_of_provenance(core, services), threads),
         "provenance_closer": _closer(
-            core, _keeper_of_provenance(core, services.images), thread_groups.provenance_threads, bwrap
+            core, _keeper_of_provenance(core, services), thread_groups.provenance_threads, bwrap
         ),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups),
@@ -82,7 +82,7 @@ def make_rounds(
     }
 
 
-def _keeper_of_provenance(core: Core, images: ImageService) -> ProvenanceKeeper:
+def _keeper_of_provenance(core: Core, services: Services) -> ProvenanceKeeper:
     return ProvenanceKeeper(
         database=core.database,
         inputs=core.inputs,
@@ -90,8 +90,9 @@ def _keeper_of_provenance(core: Core, images: ImageService) -> ProvenanceKeeper:
         config=core.config,
         clock=core.clock,
         surroundings=Surroundings(
-            config=core.config, image_of=core.releases.image_of, digest_of=images.digest_of
+            config=core.config, image_of=core.releases.image_of, digest_of=services.images.digest_of
         ),
+        snapshot=services.provenance.snapshot,
     )
 
 

@@ -14,9 +14,9 @@ from gavip_hub.config import Gavip
 from gavip_hub.domain.job import FINAL, JobState
 from gavip_hub.services.inputs import CHANGED, GONE, HASHED, SAME, WAITING, InputFiles
 from gavip_hub.services.moves import STATE, note_provenance
-from gavip_hub.services.recipes import keep_recipe, key_for, repeated
+from gavip_hub.services.recipes import Snapshot, keep_recipe, key_for, no_snapshot, repeated
 from gavip_hub.services.surroundings import RunsIn, Surroundings
-from gavip_hub.storage import attempts, events, jobs, provenance, recipes
+from gavip_hub.storage import attempts, events, jobs, products, provenance, recipes
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance import Open
 from gavip_hub.storage.provenance_schema import Comparison, Facts
@@ -36,6 +36,8 @@ class ProvenanceKeeper:
     ----------
     surroundings
         Tells what a job runs in.
+    snapshot
+        Tells the chain of a job, for the products that are made of it.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ProvenanceKeeper:
         config: Gavip,
         clock: Clock,
         surroundings: Surroundings,
+        snapshot: Snapshot = no_snapshot,
     ) -> None:
         self._database = database
         self._inputs = inputs
@@ -54,6 +57,7 @@ class ProvenanceKeeper:
         self._config = config
         self._clock = clock
         self._surroundings = surroundings
+        self._snapshot = snapshot
         self._after: int | None = None
         self._is_caught_up = False
         self._left: set[str] = set()
@@ -82,9 +86,12 @@ class ProvenanceKeeper:
         """Keep what products ran with that were made before the platform kept that; once after each start."""
         if self._is_caught_up:
             return
-        with self._database.transaction() as session:
-            for product in recipes.waiting(session):
-                keep_recipe(session, product)
+        with self._database.reading() as session:
+            waiting = [product.id for product in recipes.waiting(session)]
+        for name in waiting:  # one by one: there may be thousands, and others write meanwhile
+            with self._database.transaction() as session:
+                if product := products.one(session, name):
+                    keep_recipe(session, product, self._snapshot)
         self._is_caught_up = True
 
     def _opened(self) -> list[Open]:
@@ -154,7 +161,7 @@ class ProvenanceKeeper:
         facts.key = key_for(session, job)
         session.flush()
         for product in recipes.waiting(session, job=job.id):
-            keep_recipe(session, product)
+            keep_recipe(session, product, self._snapshot)
         _want_comparison(session, job, at=now)
         if queries or job.again_of or provenance.inputs(session, job.id):
             session.flush()

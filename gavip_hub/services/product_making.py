@@ -10,7 +10,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.products import ProductState
 from gavip_hub.exceptions import Conflict, DatabaseAway, DiskFull, GavipError, NotFound, is_full_disk
 from gavip_hub.services.products import tell
-from gavip_hub.services.recipes import keep_recipe
+from gavip_hub.services.recipes import Snapshot, keep_recipe, no_snapshot
 from gavip_hub.services.showing import Showing
 from gavip_hub.storage import products
 from gavip_hub.storage.blobs import Blobs
@@ -44,6 +44,7 @@ class ProductMaker:
         showing: Showing,
         disk: DiskSpace,
         clock: Clock,
+        snapshot: Snapshot = no_snapshot,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -52,6 +53,7 @@ class ProductMaker:
         self._showing = showing
         self._disk = disk
         self._clock = clock
+        self._snapshot = snapshot
         self._whole_at = float("-inf")
         self._prepared = False
         self._told_at = float("-inf")
@@ -171,6 +173,6 @@ class ProductMaker:
             row.ready_at = self._clock.now() if state == ProductState.READY else None
             session.flush()
             if state == ProductState.READY:
-                keep_recipe(session, row)
+                keep_recipe(session, row, self._snapshot)
             tell(session, row, at=self._clock.now())
         log.info("The product %s of %s is %s %s", product.id, product.owner, state, reason)

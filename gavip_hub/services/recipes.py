@@ -1,7 +1,9 @@
 """What jobs and products ran with: read of what was kept of a job, and kept beside its products for good."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
@@ -49,13 +51,25 @@ def key_for(session: Session, job: Job) -> str | None:
     return key_of(made)
 
 
-def keep_recipe(session: Session, product: Product) -> None:
-    """Keep what a product's job ran with beside it, as soon as all of that is known; else nothing is done yet."""
+Snapshot = Callable[[Session, str], dict[str, Any] | None]
+"""Tells the chain of a job, as it is kept with a product; None where it cannot."""
+
+
+def no_snapshot(_session: Session, _job: str) -> None:
+    """Tell nothing: where nobody asks for chains."""
+
+
+def keep_recipe(session: Session, product: Product, snapshot: Snapshot = no_snapshot) -> None:
+    """Keep what a product's job ran with beside it, as soon as all of that is known; else nothing is done yet.
+
+    Its chain is told anew then: who makes a product of a job that has just completed is faster than its hashes and queries.
+    """
     # The job is held: who closes it looks for its products then, and one of the two finds the other.
     job = jobs.locked(session, product.job) if product.job else None
     facts = provenance.facts(session, job.id) if job else None
     if job is None or facts is None or facts.closed_at is None:
         return
+    product.provenance = snapshot(session, job.id) or product.provenance
     made = made_of(session, job)
     if made is not None:
         of_job = {entry.name for entry in jobs.results_of(session, [job.id])[job.id]}

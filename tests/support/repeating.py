@@ -88,7 +88,12 @@ class RepeatDesk(ProductDesk):
         self.repeats = ProductAgainService(jobs=self.jobs, releases=self.releases, known=known, **common)
         self.provenance = ProvenanceService(**common)
         self.keeper = ProvenanceKeeper(
-            inputs=inputs, folders=self.engine.folders, config=config, surroundings=surroundings, **common
+            inputs=inputs,
+            folders=self.engine.folders,
+            config=config,
+            surroundings=surroundings,
+            snapshot=self.provenance.snapshot,
+            **common,
         )
         self.comparisons = ComparisonMaker(
             folders=self.engine.folders, blobs=self.blobs, comparer=Comparer(root=root, bwrap=None), **common

@@ -49,11 +49,12 @@ async def test_a_reader_runs_it_again_as_a_job_of_their_own_and_it_is_reproduced
 
 
 def test_what_is_compared_asks_archives_anew_and_what_is_not_does_not(shared_desk):
-    asks = [
-        shared_desk.engine.lifecycle.claim_one(job).asks_anew
-        for job in (again(shared_desk, shared_desk.product).id, shared_desk.submit(owner="bob"))
+    engine = shared_desk.engine
+    repeats = again(shared_desk, shared_desk.product).id, shared_desk.submit(owner="bob")
+    told = [
+        engine.specs().spec_for(engine.lifecycle.claim_one(job)).env.get("GAVIP_ASK_ANEW") for job in repeats
     ]
-    assert asks == [True, False]
+    assert told == ["1", None]
 
 
 async def test_what_differs_is_told_by_value_and_by_file(shared_desk):
@@ -67,6 +68,7 @@ async def test_what_differs_is_told_by_value_and_by_file(shared_desk):
     }
 
 
+@pytest.mark.acceptance
 async def test_of_a_part_of_the_results_that_part_is_compared(desk):
     product = desk.product_of(await desk.end(desk.submit()), results=["log.txt"])
     desk.share(product, "user", "bob")
@@ -113,6 +115,7 @@ async def test_another_release_and_another_value_are_told(shared_desk):
     assert "parameter radius was 2.0 and is 4.0" in words
 
 
+@pytest.mark.acceptance
 async def test_a_file_of_ones_own_with_the_same_content_is_read_whatever_its_name(shared_desk):
     desk, product = shared_desk, shared_desk.product
     desk.write("stars.csv", b"other", owner="bob")
@@ -185,6 +188,7 @@ async def test_who_may_not_use_its_avi_is_told_that(shared_desk):
         again(desk, product)
 
 
+@pytest.mark.acceptance
 async def test_what_is_made_of_files_or_of_what_was_not_kept_is_not_run(desk):
     files = desk.made("stars.csv")
     unknown = desk.product_of(await desk.end(desk.submit(), meanwhile=lambda: desk.write("stars.csv", b"x")))
@@ -195,6 +199,7 @@ async def test_what_is_made_of_files_or_of_what_was_not_kept_is_not_run(desk):
             again(desk, product)
 
 
+@pytest.mark.acceptance
 async def test_it_outlives_its_job(shared_desk):
     desk, product = shared_desk, shared_desk.product
     desk.jobs.delete(owner="ann", job=desk.get("ann", product).job)
@@ -203,6 +208,7 @@ async def test_it_outlives_its_job(shared_desk):
     assert (await repeated(desk, product)).verdict == "reproduced"
 
 
+@pytest.mark.acceptance
 async def test_what_was_taken_back_meanwhile_is_not_compared(shared_desk):
     desk, product = shared_desk, shared_desk.product
     job = again(desk, product).id

@@ -208,7 +208,9 @@ def without_network(monkeypatch):
     monkeypatch.setattr(document_loader, "_fetch_json_ld", lambda _: words)
 
 
-@pytest.mark.parametrize("profile", ["process-run-crate", "workflow-run-crate"])
+@pytest.mark.parametrize(
+    "profile", [pytest.param("process-run-crate", marks=pytest.mark.acceptance), "workflow-run-crate"]
+)
 def test_a_crate_is_valid_by_the_profiles_of_runs(chain, workflow, tmp_path, without_network, profile):
     of = CrateOf(view=chain, base=BASE, workflow=workflow if profile.startswith("workflow") else None)
     pieces = crate_pieces(of, open_result=lambda _: io.BytesIO(b"x\n1\n"))

@@ -5,10 +5,12 @@ import pytest
 from avi_kernel.protocol.products import ProductMake
 from gavip_hub.domain.products import Kind
 from gavip_hub.storage import recipes
-from gavip_hub.storage.product_schema import Share
+from gavip_hub.storage.product_schema import Recipe, Share
+from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.releases import PRIVATE
 from gavip_hub.storage.schema import Job, Release
 from tests.support.repeating import OTHER, STARS, RepeatDesk
+from tests.support.statements import statements_of
 
 
 @pytest.fixture
@@ -192,6 +194,19 @@ async def test_a_product_that_was_ready_before_its_job_was_closed_is_offered_as_
     monkeypatch.setattr(desk.keeper, "_finish", closing)
     desk.keeper.look()
     assert desk.offered().product == product
+    kinds = {node["kind"] for node in desk.get("ann", product).provenance["nodes"]}
+    assert {"input", "image", "result"} <= kinds  # its chain is whole as well
+
+
+def test_what_may_not_be_seen_costs_no_step_more(shared_desk):
+    with shared_desk.engine.database.reading() as session:
+        key = session.get(Recipe, shared_desk.product).key
+        reader = Reader("carl", (), shared_desk.clock.now())
+        asked = [
+            statements_of(session, lambda session, key=key: recipes.with_key(session, reader, key))
+            for key in (key, "none")
+        ]
+    assert [len(statements) for statements in asked] == [1, 1]
 
 
 def test_products_from_before_the_platform_kept_recipes_get_theirs_after_a_start(shared_desk):
