@@ -218,11 +218,12 @@ def describe(chosen: argparse.Namespace, told: dict[str, Any], load: float) -> N
         f"{chosen.avis:,} AVIs, {chosen.jobs:,} jobs, {chosen.files:,} files in a folder, {chosen.products:,} products; "
         f"{database}; {len(USERS)} users, each a page every {EVERY_SECONDS:g} s"
     )
-    share = told["computed"] / told["seconds"]
     print(
-        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}; {load:.1f} programs wanted one "
-        f"(1 minute before); the readers took {share:.0%} of a core and came at most {told['late'] * 1000:.0f} ms late"
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}; {load:.1f} programs wanted one (1 minute before)"
     )
+    if told["late"]:
+        share = told["computed"] / told["seconds"]
+        print(f"the readers took {share:.0%} of a core and came at most {told['late'] * 1000:.0f} ms late")
 
 
 def report(pages: list[Page], taken: dict[str, Taken]) -> int:
