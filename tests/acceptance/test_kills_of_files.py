@@ -82,8 +82,8 @@ def test_every_file_is_whole_and_in_one_place_after_a_kill(
         eventually(lambda: answers(busy) > before, "somebody is answered")
         time.sleep(random.uniform(0.0, LONGEST_SECONDS))
         service.kill()
-    assert [wrong for person in busy for wrong in person.wrong] == []
     service.start()
+    assert [wrong for person in busy for wrong in person.wrong] == []
     for person in busy:
         files_are_whole(person)
         products_are_known(person)

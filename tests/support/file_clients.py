@@ -70,6 +70,8 @@ class Person:
     doing: Doing | None = None
     coming: tuple[str, bytes] | None = None
     """An upload that is not whole: its path and what it is of."""
+    replacing: tuple[str, bytes] | None = None
+    """A file that another is to be written over: its path and the other's content."""
     products: dict[str, bool] = field(default_factory=dict)
     """Those of which it is known whether they are there."""
     shares: dict[str, tuple[str, bool]] = field(default_factory=dict)
@@ -190,16 +192,19 @@ class Person:
             offset = int(self.ask("PATCH", where, headers=headers, content=piece).headers["Upload-Offset"])
 
     def replace(self) -> None:
-        """Write over a file by the REST interface, as `gavip data cp` does."""
-        files = sorted(one for one in self.world if one[0] == "space")
-        place, path, old = self.random.choice(files)
-        content = self.random.randbytes(self.random.randrange(1, PIECE))
-        after = self.world - World([(place, path, old)]) + World([(place, path, digest(content))])
-        self.doing = Doing("replace", after)
+        """Write over a file by the REST interface, as `gavip data cp` does; what broke off goes on."""
+        if self.replacing is None:
+            path = self.random.choice(sorted(path for place, path, _ in self.world if place == "space"))
+            self.replacing = (path, self.random.randbytes(self.random.randrange(1, PIECE)))
+        path, content = self.replacing
+        others = World({one: many for one, many in self.world.items() if one[:2] != ("space", path)})
+        self.doing = Doing("replace", others + World([("space", path, digest(content))]))
         asked = {"path": path, "size": len(content), "sha256": digest(content)}
         begun = self.ask("POST", "/api/data/uploads", json=asked).json()
-        self.ask("POST", f"/api/data/uploads/{begun['id']}?offset=0", content=content)
-        self.ask("POST", f"/api/data/uploads/{begun['id']}/finish")
+        where, come = f"/api/data/uploads/{begun['id']}", begun["offset"]
+        self.ask("POST", f"{where}?offset={come}", content=content[come:])
+        self.ask("POST", f"{where}/finish")
+        self.replacing = None
         self.done()
 
     def move(self) -> None:
