@@ -74,6 +74,9 @@ benchmarks: environment-dev
 	$(bin)/python -m benchmarks.memory
 	$(bin)/python -m benchmarks.throughput
 	$(bin)/python -m benchmarks.webdav
+	$(bin)/python -m benchmarks.portal
+	$(bin)/python -m benchmarks.portal --postgres
+	$(bin)/python -m benchmarks.paint
 	$(bin)/python -m benchmarks.whole
 	$(bin)/python -m benchmarks.containers
 

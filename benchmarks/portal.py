@@ -5,7 +5,7 @@
 
 A platform of 1,000 AVIs (three releases each, with cards and checks), 100,000 jobs of 20 users (with attempts, results, inputs and
 events), a folder of 10,000 files and 5,000 products, of which one user sees thousands. First each page is asked for by itself: what it
-computes (`cpu`, all threads of the service, which hardly depends on what else the machine does) and its statements. Then 20 users load a
+computes (`cpu`, which hardly depends on what else the machine does; of programs that it starts, as git, nothing) and its statements. Then 20 users load a
 page every 2 seconds each, all pages in turn: the time between the request's last byte and the answer's, in the service. The readers are a
 program of their own.
 
@@ -22,8 +22,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,8 @@ from benchmarks.support.portal_pages import OPERATOR, PAGES, Page
 from benchmarks.support.portal_rows import USERS, Grown
 from gavip_hub import garbage
 from gavip_hub.handlers.base import BaseHandler
+from gavip_hub.logs import REQUEST
+from gavip_hub.threads import Threads
 from tests.support.postgres import HASTY, running_postgres
 from tests.support.service import ALL, RunningService, person, running_service
 from tests.support.service import OPERATOR as OPERATOR_SCOPES
@@ -168,29 +170,46 @@ async def visited(service: RunningService, visits: list[list[Any]]) -> dict[str,
 
 @contextmanager
 def watched(service: RunningService) -> Iterator[dict[str, Taken]]:
-    """Note of each page what it takes."""
+    """Note of each page what it takes, without what the service's own rounds compute and ask meanwhile."""
     taken: dict[str, Taken] = defaultdict(Taken)
-    prepare, finish = BaseHandler.prepare, BaseHandler.on_finish
-    with statements(service.service.core.database) as made:
+    asked: Counter[str] = Counter()
+    computed: defaultdict[str, float] = defaultdict(float)
+    prepare, finish, threads = BaseHandler.prepare, BaseHandler.on_finish, Threads.__call__
 
-        async def begun(handler: BaseHandler) -> None:
-            handler.begun_at = (time.process_time(), len(made))  # type: ignore[attr-defined]
-            await prepare(handler)
+    async def begun(handler: BaseHandler) -> None:
+        handler.begun_at = time.thread_time()  # type: ignore[attr-defined]
+        await prepare(handler)
 
-        def finished(handler: BaseHandler) -> None:
-            phase, _, page = handler.request.headers.get("X-Page", "").partition(":")
-            cpu, count = handler.begun_at  # type: ignore[attr-defined]
-            getattr(taken[page], phase).append(handler.request.request_time() * 1000)
-            if phase == "alone":
-                taken[page].cpu.append((time.process_time() - cpu) * 1000)
-                taken[page].statements.append(len(made) - count)
-            finish(handler)
+    async def in_thread(pool: Threads, act: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        def act_timed() -> Any:
+            begun_at = time.thread_time()
+            try:
+                return act(*args, **named)
+            finally:
+                computed[REQUEST.get()] += time.thread_time() - begun_at
 
-        BaseHandler.prepare, BaseHandler.on_finish = begun, finished  # type: ignore[assignment,method-assign]
-        try:
+        return await threads(pool, act_timed)
+
+    def finished(handler: BaseHandler) -> None:
+        phase, _, page = handler.request.headers.get("X-Page", "").partition(":")
+        getattr(taken[page], phase).append(handler.request.request_time() * 1000)
+        own = time.thread_time() - handler.begun_at  # type: ignore[attr-defined]
+        if phase == "alone":
+            taken[page].cpu.append((own + computed[REQUEST.get()]) * 1000)
+            taken[page].statements.append(asked[REQUEST.get()])
+        finish(handler)
+
+    def count(statement: str) -> None:
+        asked[REQUEST.get()] += not statement.startswith("BEGIN")
+
+    BaseHandler.prepare, BaseHandler.on_finish = begun, finished  # type: ignore[assignment,method-assign]
+    Threads.__call__ = in_thread  # type: ignore[assignment,method-assign]
+    try:
+        with statements(service.service.core.database, count):
             yield taken
-        finally:
-            BaseHandler.prepare, BaseHandler.on_finish = prepare, finish  # type: ignore[method-assign]
+    finally:
+        BaseHandler.prepare, BaseHandler.on_finish = prepare, finish  # type: ignore[method-assign]
+        Threads.__call__ = threads  # type: ignore[method-assign]
 
 
 def describe(chosen: argparse.Namespace, told: dict[str, Any], load: float) -> None:

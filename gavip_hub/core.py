@@ -107,9 +107,7 @@ def make_core(config: Gavip, *, connections: int, clock: Clock | None = None) ->
         config=config,
         clock=clock,
         database=database,
-        folders=AttemptFolders(root=config.root),
         spaces=spaces,
-        uploads=Uploads(root=config.root),
         **_file_stores(config.root, database),
         quotas=quotas,
         repositories=repositories,
@@ -154,7 +152,8 @@ def _file_stores(root: Path, database: Database) -> dict[str, Any]:
     moves = FileMoves(root=root, files=files, aside=aside)
     bin_ = Bin(root=root, files=files, moves=moves, aside=aside)
     inputs = InputFiles(files=files, shared=opening_shared(database, SharedFiles(root=root)))
-    return {"files": files, "aside": aside, "moves": moves, "bin": bin_, "inputs": inputs}
+    stores: dict[str, Any] = {"folders": AttemptFolders(root=root), "uploads": Uploads(root=root)}
+    return stores | {"files": files, "aside": aside, "moves": moves, "bin": bin_, "inputs": inputs}
 
 
 def _packages(config: Gavip) -> tuple[Wheels, Environments]:

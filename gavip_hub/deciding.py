@@ -69,9 +69,8 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
     proposals = MemoryProposals(
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
-    jobs, pushes, image_service = _jobs(core, proposals), _pushes(core), _images(core, images)
+    jobs, image_service = _jobs(core, proposals), _images(core, images)
     provenance = ProvenanceService(database=core.database, clock=core.clock, portal=PREFIX)
-    drafts = Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb)
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
@@ -96,23 +95,39 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         proposals=proposals,
         grants=core.grants,
         devices=DeviceService(clock=core.clock),
-        files=_files(core),
-        previews=Previews(program=reader),
-        file_moves=_file_moves(core),
-        file_archives=FileArchiveService(files=core.files),
+        **_file_services(core, reader),
         numbers=NumberService(database=core.database, quotas=core.quotas),
-        projects=core.projects,
-        browsing=core.browsing,
-        imports=core.imports,
-        mirrors=core.mirrors,
-        templates=core.templates,
-        authoring=_authoring(core),
-        working_copies=_working_copies(core, pushes, drafts),
-        editing=_editing(core, pushes, drafts),
-        pushes=pushes,
+        **_authors(core),
         images=image_service,
         **_products(core, jobs, provenance, hub, threads),
     )
+
+
+def _file_services(core: Core, reader: Program) -> dict[str, Any]:
+    """Return what shows and changes people's files, by its name in `Services`."""
+    return {
+        "files": _files(core),
+        "previews": Previews(program=reader),
+        "file_moves": _file_moves(core),
+        "file_archives": FileArchiveService(files=core.files),
+    }
+
+
+def _authors(core: Core) -> dict[str, Any]:
+    """Return what authors of AVIs work with, by its name in `Services`."""
+    pushes = _pushes(core)
+    drafts = Drafts(repositories=core.repositories, repository_mb=core.config.repository_mb)
+    return {
+        "projects": core.projects,
+        "browsing": core.browsing,
+        "imports": core.imports,
+        "mirrors": core.mirrors,
+        "templates": core.templates,
+        "authoring": _authoring(core),
+        "working_copies": _working_copies(core, pushes, drafts),
+        "editing": _editing(core, pushes, drafts),
+        "pushes": pushes,
+    }
 
 
 def _products(

@@ -14,7 +14,7 @@ from gavip_hub.backends.choice import make_backend, make_image_source, make_laun
 from gavip_hub.backends.images import ImageSource
 from gavip_hub.backends.previewing import PreviewProgram
 from gavip_hub.backends.sandbox import SandboxReport
-from gavip_hub.backends.walls import walls_of
+from gavip_hub.backends.walls import own_bwrap, walls_of
 from gavip_hub.clock import Clock
 from gavip_hub.config import LOOPBACK, MB, Gavip
 from gavip_hub.core import Core, make_core
@@ -109,13 +109,8 @@ def make_service(
     thread_groups = make_thread_groups(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, thread_groups, metrics=metrics)
-    services = make_services(
-        core,
-        hub or hub_client,
-        thread_groups.database_threads,
-        images or make_image_source(config),
-        PreviewProgram(bwrap=report.bwrap),
-    )
+    images, reader = images or make_image_source(config), PreviewProgram(bwrap=own_bwrap(config, report))
+    services = make_services(core, hub or hub_client, thread_groups.database_threads, images, reader)
     context = _context(
         core,
         thread_groups,
@@ -132,12 +127,7 @@ def make_service(
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
         **make_rounds(
-            core,
-            context,
-            hub=hub_client,
-            launcher=launcher,
-            thread_groups=thread_groups,
-            bwrap=report.bwrap,
+            core, context, hub=hub_client, launcher=launcher, thread_groups=thread_groups, bwrap=report.bwrap
         ),
     )
 

@@ -1,5 +1,7 @@
 """What the service's health is made of."""
 
+from functools import partial
+
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from gavip_hub.backends.sandbox import SandboxReport
@@ -55,9 +57,6 @@ def make_probe(
     async def hub_answers() -> str:
         return "" if await hub.answers() else "The Hub does not answer."
 
-    async def loop_works() -> str:
-        return scheduler.problem
-
     async def disk_has_room() -> str:
         short = disk.shortage()
         return f"Nothing new starts: {short}." if short else ""
@@ -68,7 +67,7 @@ def make_probe(
     return HealthProbe(
         looks={
             "database": database_takes_changes,
-            "scheduler": loop_works,
+            "scheduler": partial(_problem, scheduler),
             "hub": hub_answers,
             "disk": disk_has_room,
             "webdav": webdav_answers,
@@ -76,3 +75,7 @@ def make_probe(
         sandbox="enforced" if not report.missing else "partial" if report.bwrap else "none",
         notices=[report.notice] if report.notice else [],
     )
+
+
+async def _problem(scheduler: SchedulerLoop) -> str:
+    return scheduler.problem

@@ -30,20 +30,29 @@ class QueryCache:
         Made when the first answer is kept.
     limit_mb
         MB that all answers may take together.
+    anew
+        Give none of them: they are kept for later alone.
     """
 
-    def __init__(self, folder: Path, *, limit_mb: int = 500) -> None:
+    def __init__(self, folder: Path, *, limit_mb: int = 500, anew: bool = False) -> None:
         self._folder = folder
         self._limit = limit_mb * MB
+        self._anew = anew
 
     @classmethod
     def of_environment(cls, environ: Mapping[str, str]) -> Self | None:
-        """Return the cache in the AVI's own folder, or None where there is no such folder."""
-        work = environ.get("GAVIP_WORK_DIR")
-        return cls(Path(work) / CACHE_FOLDER) if work else None
+        """Return the cache in the AVI's own folder, or None where there is no such folder.
+
+        A job whose results are compared with those of another asks archives anew: else nobody would see that their
+        data are not what they were.
+        """
+        work, anew = environ.get("GAVIP_WORK_DIR"), bool(environ.get("GAVIP_ASK_ANEW"))
+        return cls(Path(work) / CACHE_FOLDER, anew=anew) if work else None
 
     def find(self, key: str) -> Table | None:
         """Return the answer kept under this key; a broken one counts as none."""
+        if self._anew:
+            return None
         path = self._path(key)
         try:
             table = read_parquet(path)

@@ -11,7 +11,7 @@ from typing import Any
 
 from avi_kernel.previewing import fits_images, fits_tables
 from avi_kernel.previewing.unpacked import unpacked
-from avi_kernel.previewing.words import MOST_CARDS, Answer, Json, Question, Unreadable, cell
+from avi_kernel.previewing.words import MOST_CARDS, Answer, Json, Question, Unreadable, cell, reason
 
 MOST_PARTS = 200
 MOST_SEARCHED = 20_000
@@ -52,7 +52,7 @@ def read(question: Question) -> Answer:
         *(OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
         fits.VerifyError,
     ) as error:
-        raise Unreadable(f"This file cannot be read as FITS: {cell(error, 300)}.") from None
+        raise Unreadable(f"This file cannot be read as FITS: {reason(error)}.") from None
 
 
 def _extensions(hdus: Any) -> list[Any]:
@@ -97,7 +97,7 @@ def _content(question: Question, hdu: Any, kind: str) -> Json:
     except Unreadable as unfit:
         return {"problem": str(unfit)}
     except Exception as error:  # whatever a stranger's header brings about  # noqa: BLE001
-        return {"problem": f"This extension cannot be read: {cell(error, 200) or type(error).__name__}."}
+        return {"problem": f"This extension cannot be read: {reason(error)}."}
 
 
 def _chosen(question: Question, kinds: list[str]) -> int:

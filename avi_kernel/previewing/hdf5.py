@@ -20,6 +20,7 @@ from avi_kernel.previewing.words import (
     cell,
     first_row,
     pages_by_row,
+    reason,
     table,
 )
 
@@ -50,7 +51,7 @@ def read(question: Question) -> Answer:
                 )
             return Answer(view | _chosen(question, file, parts))
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise Unreadable(f"This file cannot be read as HDF5: {cell(error, 300)}.") from None
+        raise Unreadable(f"This file cannot be read as HDF5: {reason(error)}.") from None
 
 
 def _parts(file: Any) -> Iterator[Json]:
@@ -124,7 +125,7 @@ def _chosen(question: Question, file: Any, parts: list[Json]) -> Json:
     except Unreadable as unfit:
         return view | {"problem": str(unfit)}
     except Exception as error:  # whatever a stranger's dataset brings about  # noqa: BLE001
-        return view | {"problem": f"Its values cannot be read: {cell(error, 200) or type(error).__name__}."}
+        return view | {"problem": f"Its values cannot be read: {reason(error)}."}
 
 
 def _attributes(found: Any, find: str) -> tuple[list[Json], int]:

@@ -14,6 +14,7 @@ from avi_kernel.previewing.words import (
     cell,
     first_row,
     pages_by_row,
+    reason,
     table,
 )
 
@@ -46,7 +47,7 @@ def read(question: Question) -> Answer:
         columns = [_column(field) for field in file.schema_arrow]
         rows = list(_rows(file, first, _leaves(file))) if total > 0 else []
     except (pa.ArrowException, OSError) as error:
-        raise Unreadable(f"This file cannot be read as Parquet: {cell(error, 300)}.") from None
+        raise Unreadable(f"This file cannot be read as Parquet: {reason(error)}.") from None
     shown = table(columns, rows, first=first + 1 if rows else None, total=total)
     return Answer({"kind": "parquet", "table": shown} | pages_by_row(first, total))
 

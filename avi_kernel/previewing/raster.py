@@ -2,7 +2,7 @@
 
 import io
 
-from avi_kernel.previewing.words import Answer, Question, Unreadable, cell
+from avi_kernel.previewing.words import Answer, Question, Unreadable, reason
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 MOST_PIXELS = 60_000_000
@@ -35,7 +35,7 @@ def read(question: Question) -> Answer:
     except UnidentifiedImageError:
         raise Unreadable("This file is no PNG, JPEG, GIF or WebP picture, whatever its name says.") from None
     except (OSError, SyntaxError, ValueError) as error:
-        raise Unreadable(f"This picture is damaged: {cell(error, 200)}.") from None
+        raise Unreadable(f"This picture is damaged: {reason(error)}.") from None
 
 
 def _png(image: object) -> bytes:

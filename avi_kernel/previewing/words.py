@@ -71,6 +71,12 @@ def cell(value: object, longest: int = LONGEST_CELL) -> str:
     return clean if len(clean) <= longest else clean[: longest - 1].rstrip() + "…"
 
 
+def reason(error: Exception) -> str:
+    """Return what a library says is wrong, as the end of a sentence."""
+    said = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    return cell(said, 300).rstrip(".") or type(error).__name__
+
+
 def table(columns: list[Json], rows: list[list[str]], *, first: int | None, total: int | None) -> Json:
     """Return a page of a table, its columns of numbers marked."""
     shown = [row[:MOST_COLUMNS] for row in rows]

@@ -57,6 +57,8 @@ class AviView(Wire):
     pipelines: list[str] = []
     badges: list[Badge] = []
     """What the check of that version found, in a few words."""
+    favourite: bool = False
+    """Whether the asker wants to see it first."""
 
 
 class ReleaseSubmit(Wire):

@@ -1,5 +1,7 @@
 """What keeps containers apart on this platform, whatever starts them."""
 
+from pathlib import Path
+
 from gavip_hub.backends.sandbox import MEASURES, SandboxReport, detect
 from gavip_hub.config import Gavip
 
@@ -16,3 +18,13 @@ def walls_of(config: Gavip) -> SandboxReport:
         The settings require what this machine cannot enforce.
     """
     return ENGINE if config.backend == "docker" else detect(config.sandbox, root=config.root)
+
+
+def own_bwrap(config: Gavip, report: SandboxReport) -> Path | None:
+    """Return the bubblewrap for programs of the platform's own, which run beside the service whatever starts boxes.
+
+    None where there is none that works, as in most containers: then such a program has the limits that it puts on itself.
+    """
+    if config.backend != "docker":
+        return report.bwrap
+    return detect("off" if config.sandbox == "off" else "auto").bwrap

@@ -26,9 +26,7 @@ class Avis(ApiHandler):
     )
     async def get(self) -> list[AviView]:
         """Return them by title."""
-        found: list[AviView] = await self.in_thread(
-            self.services.releases.catalogue, viewer=self.require().name
-        )
+        found: list[AviView] = await self.in_thread(self.services.avi_pages.every, viewer=self.require().name)
         return found
 
 
@@ -45,6 +43,36 @@ class OneAvi(ApiHandler):
             self.services.releases.avi, viewer=self.require().name, name=avi
         )
         return found
+
+
+class Favourite(ApiHandler):
+    """Whether an AVI is among those that the asker sees first."""
+
+    path = "/avis/{avi}/favourite"
+
+    @override
+    @operation(
+        id="avis.favour",
+        summary="Put an AVI among those that you see first",
+        scope=READ,
+        status=204,
+        errors=(NotFound,),
+    )
+    async def post(self, avi: str) -> None:
+        """Note it; what is one already stays one."""
+        await self._note(avi, wanted=True)
+
+    @override
+    @operation(
+        id="avis.unfavour", summary="Take an AVI from among those that you see first", scope=READ, status=204
+    )
+    async def delete(self, avi: str) -> None:
+        """Note it, also of one that is open to the asker no more."""
+        await self._note(avi, wanted=False)
+
+    async def _note(self, avi: str, *, wanted: bool) -> None:
+        owner = self.require().name
+        await self.in_thread(self.services.finding.favour, user=owner, avi=avi, wanted=wanted)
 
 
 class Releases(ApiHandler):
@@ -205,4 +233,12 @@ class ReleaseBuild(ApiHandler):
         return found
 
 
-HANDLERS: tuple[type[ApiHandler], ...] = (Avis, OneAvi, Releases, OneRelease, ReleaseCheck, ReleaseBuild)
+HANDLERS: tuple[type[ApiHandler], ...] = (
+    Avis,
+    OneAvi,
+    Favourite,
+    Releases,
+    OneRelease,
+    ReleaseCheck,
+    ReleaseBuild,
+)

@@ -23,6 +23,7 @@ from gavip_hub.exceptions import (
     GavipError,
     NotFound,
     SignInRequired,
+    SpaceFull,
     Unavailable,
     is_full_disk,
 )
@@ -157,7 +158,7 @@ class BaseHandler(RequestHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if isinstance(value, Unavailable):
+        if isinstance(value, Unavailable | SpaceFull):
             log.warning("%s refused: %s", self._request_summary(), value)
             return
         if isinstance(value, GavipError) and value.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:

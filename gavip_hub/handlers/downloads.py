@@ -21,6 +21,8 @@ PIECE_SECONDS = 120.0
 """Within which a reader must take a piece; one that pauses longer comes back with a range."""
 FILE_POLICY = "default-src 'none'; sandbox"
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_LOADED = re.compile(r"(java|ecma|j|live)script|text/css", re.IGNORECASE)
+"""Types that a page may load from its own origin, as a script or a style: nothing that strangers made is sent as one."""
 _DIGITS = 18
 """More than any size has; Python reads no number of thousands of them."""
 
@@ -75,7 +77,7 @@ async def send_pieces(handler: BaseHandler, pieces: Iterator[bytes], *, name: st
     """Finish with an attachment that is made while it is sent; whoever gets only a part of it sees that it broke off."""
     threads = handler.context.file_threads
     handler.set_header("Content-Type", media_type)
-    handler.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")
+    handler.set_header("Content-Disposition", _attachment(name))
     handler.set_header("Content-Security-Policy", FILE_POLICY)
     try:
         while (piece := await threads(next, pieces, None)) is not None:
@@ -109,21 +111,29 @@ async def unchanged(handler: BaseHandler, etag: str) -> bool:
 
 
 def _describe(handler: BaseHandler, sent: Sent) -> None:
-    handler.set_header("Content-Type", sent.media_type)
+    is_loaded = _LOADED.search(sent.media_type)
+    handler.set_header("Content-Type", "application/octet-stream" if is_loaded else sent.media_type)
     handler.set_header("Accept-Ranges", "bytes")
     if sent.sha256:
         told = b64encode(bytes.fromhex(sent.sha256)).decode()
         handler.set_header("Repr-Digest", f"sha-256=:{told}:")
     if not sent.inline:
-        handler.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(sent.name)}")
+        handler.set_header("Content-Disposition", _attachment(sent.name))
         handler.set_header("Content-Security-Policy", FILE_POLICY)
         return
     # A sandboxed frame may not go to a page that isolates its opener: browsers refuse such a pair.
     handler.clear_header("Cross-Origin-Opener-Policy")
-    handler.set_header("Content-Disposition", "inline")
+    # SVG is shown in an image, and is kept where somebody goes to it: as a page it could call other hosts, which no policy holds back.
+    is_svg = "svg" in sent.media_type
+    handler.set_header("Content-Disposition", _attachment(sent.name) if is_svg else "inline")
     handler.set_header("Content-Security-Policy", CONTENT_CSP)
+    handler.set_header("X-DNS-Prefetch-Control", "off")
     if sent.lasts:  # it is still the user's own and no shared cache's
         handler.set_header("Cache-Control", "private, max-age=3600")
+
+
+def _attachment(name: str) -> str:
+    return f"attachment; filename*=UTF-8''{quote(name)}"
 
 
 async def _send(handler: BaseHandler, file: BinaryIO, start: int, end: int) -> None:

@@ -177,11 +177,15 @@ class PlacePage(FilePage):
 
     @override
     async def get(self) -> None:
-        await self._choose(self.get_query_arguments("path", strip=False), self.get_query_argument("to", ""))
+        await self._choose(
+            self.get_query_arguments("path", strip=False), self.get_query_argument("to", "", strip=False)
+        )
 
     @override
     async def post(self) -> None:
-        await self._choose(self.get_body_arguments("path", strip=False), self.get_body_argument("to", ""))
+        await self._choose(
+            self.get_body_arguments("path", strip=False), self.get_body_argument("to", "", strip=False)
+        )
 
     async def _choose(self, paths: list[str], to: str) -> None:
         chosen = [path[:LONGEST_PATH] for path in paths if path]

@@ -156,11 +156,9 @@ class JobHandler(PortalPage):
         found: JobView = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job)
         return found
 
-    async def log_from(self, job: str, offset: int) -> LogPart:
-        """Return a piece of the job's log."""
-        found: LogPart = await self.in_thread(
-            self.services.results.log, owner=self.owner, job=job, offset=offset
-        )
+    async def log_from(self, job: JobView, offset: int) -> LogPart:
+        """Return a piece of the log of a job of the asker."""
+        found: LogPart = await self.context.file_threads(self.services.results.log_of, job, offset=offset)
         return found
 
     async def open(self, job: str, name: str) -> OpenResult:
@@ -264,7 +262,7 @@ class JobPage(ChainHandler):
     async def _log_so_far(self, job: JobView) -> LogPart:
         if job.started_at is None:
             return LogPart(text="", next_offset=0, ended=False)
-        return await self.log_from(job.id, -LOG_END_BYTES)
+        return await self.log_from(job, -LOG_END_BYTES)
 
     async def _release(self, job: JobView) -> ReleaseView | None:
         try:
@@ -300,6 +298,12 @@ class JobAgainPage(JobHandler):
     """Run a job again; where an input is not what it was, that is told before."""
 
     @override
+    async def get(self, job_id: str) -> None:
+        """Lead back to the job: who reloads the page of a refusal runs nothing."""
+        job = await self.job(job_id)
+        self.go(f"jobs/{job.id}")
+
+    @override
     async def post(self, job_id: str) -> None:
         profile = self.require(SUBMIT)
         try:
@@ -332,7 +336,7 @@ class LogPage(JobHandler):
         given = self.get_query_argument("offset", "0")
         if not _NUMBER.fullmatch(given):
             raise BadRequest(f"offset must be a number of bytes; got {given[:40]!r}", field="offset")
-        part = await self.log_from(job_id, int(given))
+        part = await self.log_from(job, int(given))
         more = part.next_offset if part.text else 0
         self.render_page("log.html", job=job, log=plain(part.text), more=more)
 

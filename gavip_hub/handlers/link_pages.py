@@ -57,7 +57,7 @@ class LinkPage(PageHandler):
     @override
     async def get(self, secret: str) -> None:
         found: Followed = await self.in_thread(self.services.shares.linked, secret)
-        after = self.get_query_argument("after", "")[:2000]
+        after = self.get_query_argument("after", "", strip=False)[:2000]
         view, files = await self.in_thread(self.services.products.linked, found.product, after=after)
         about = await self.context.file_threads(readme_page, view.description, title=view.title, cut=False)
         self.render_page(

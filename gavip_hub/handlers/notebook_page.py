@@ -5,6 +5,7 @@ Run as `python -m gavip_hub.handlers.notebook_page`, it reads a notebook and wri
 
 import asyncio
 import os
+import re
 import resource
 import sys
 from collections import OrderedDict
@@ -21,6 +22,8 @@ LONGEST_SECONDS = 30
 MOST_MEMORY = 2 * 1024**3
 KEPT = 16
 KEPT_BYTES = 32_000_000
+_CALLS = re.compile(r"<(?=(?:link|meta|base|iframe|frame|object|embed)\b)", re.IGNORECASE)
+"""Begins of elements that call other hosts, some by a connection alone, which no policy holds back; they are shown as text."""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Notebook</title><style>{style}</style></head><body>{body}</body></html>
@@ -104,7 +107,7 @@ def _body(text: str) -> str:
     exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)  # type: ignore[no-untyped-call]
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     body: str = exporter.from_notebook_node(notebook)[0]
-    return body
+    return _CALLS.sub("&lt;", body)
 
 
 def main() -> None:

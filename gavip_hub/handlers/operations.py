@@ -88,7 +88,7 @@ def operations_of(handler: type[ApiHandler]) -> Iterator[tuple[str, Operation]]:
 
 
 def _query(handler: ApiHandler, model: type[BaseModel]) -> BaseModel:
-    given = {name: handler.get_query_argument(name) for name in handler.request.query_arguments}
+    given = {name: handler.get_query_argument(name, strip=False) for name in handler.request.query_arguments}
     return validated(model, lambda: model.model_validate(given))
 
 

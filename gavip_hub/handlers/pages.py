@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from markupsafe import Markup
-from tornado.web import HTTPError, StaticFileHandler
 from typing_extensions import override
 
 from avi_kernel.protocol.files import FolderView, FoundView
@@ -45,8 +43,9 @@ from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.platform_page import PlatformPage, SimulationPage, TemplatesPage
 from gavip_hub.handlers.product_views import product_view_routes
 from gavip_hub.handlers.project_pages import project_routes
-from gavip_hub.handlers.rendering import STATIC, readme_page
+from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.handlers.server_pages import CloseServer, KeepServer, OpenPage, ServersPage
+from gavip_hub.handlers.static_files import static_routes
 from gavip_hub.services.avi_pages import AviSeen
 from gavip_hub.services.proposals import MemoryProposal
 
@@ -354,22 +353,6 @@ class MemorySentence(FormPage):
         self.finish(plain((await self.with_proposal(form)).proposal.sentence))
 
 
-class StaticFiles(StaticFileHandler):
-    """Styles, scripts and icons; their addresses change with their content, so browsers keep them for ever."""
-
-    @override
-    def parse_url_path(self, url_path: str) -> str:
-        if "\0" in url_path:  # tornado passes it on to the file system, which raises
-            raise HTTPError(HTTPStatus.NOT_FOUND)
-        return super().parse_url_path(url_path)
-
-    @override
-    def set_extra_headers(self, path: str) -> None:
-        self.set_header("X-Content-Type-Options", "nosniff")
-        versioned = f"{PREFIX}/static/v-" in self.request.path
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable" if versioned else "no-cache")
-
-
 class NoSuchPage(PortalPage):
     """Any other address of the portal."""
 
@@ -416,6 +399,6 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/servers", ServersPage, {}),
         (f"{PREFIX}/servers/({_SLUG})/close", CloseServer, {}),
         (f"{PREFIX}/servers/({_SLUG})/keep", KeepServer, {}),
-        (f"{PREFIX}/static/(?:v-[0-9a-f]{{12}}/)?(.*)", StaticFiles, {"path": str(STATIC)}),
+        *static_routes(),
         (f"{PREFIX}/(?!api/).*", NoSuchPage, {}),
     ]

@@ -80,6 +80,6 @@ def asked_of(handler: RequestHandler) -> PreviewAsk:
         There is no such page or way.
     """
     names = PreviewAsk.model_fields
-    given = {name: handler.get_query_argument(name, "") for name in names}
+    given = {name: handler.get_query_argument(name, "", strip=False) for name in names}
     told = {name: value for name, value in given.items() if value}
     return cast(PreviewAsk, validated(PreviewAsk, lambda: PreviewAsk.model_validate(told)))

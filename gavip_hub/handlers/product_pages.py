@@ -64,7 +64,7 @@ class NewProductPage(ProductPages):
 
     @override
     async def get(self) -> None:
-        given = {name: self.get_query_argument(name, "")[:20_000] for name in _FIELDS}
+        given = {name: self.get_query_argument(name, "", strip=False)[:20_000] for name in _FIELDS}
         self._show(given, self.get_query_arguments("result"))
 
     @override
@@ -108,7 +108,7 @@ class ProductPage(ProductPages):
             Address of a link that was made just now: it is never shown again.
         """
         view: ProductView = await self.in_thread(self.services.products.get, **self.asking, product=product)
-        after = self.get_query_argument("after", "")[:LONGEST_PATH]
+        after = self.get_query_argument("after", "", strip=False)[:LONGEST_PATH]
         files = await self.in_thread(
             self.services.products.files, **self.asking, product=product, after=after
         )

@@ -92,7 +92,7 @@ class ProjectsPage(ProjectPages):
 
         Anybody may have written that address: nothing is made before the asker sends the form.
         """
-        notebook = self.get_query_argument("notebook", "")[: LONGEST_PATH + 1]
+        notebook = self.get_query_argument("notebook", "", strip=False)[: LONGEST_PATH + 1]
         chosen: dict[str, Any] = {"notebook": notebook, "proposed": None, "problem": ""}
         if not notebook or not may_make:
             return chosen

@@ -104,7 +104,9 @@ class JobSpecs:
 
 def _own(order: LaunchOrder) -> dict[str, str]:
     """Return the variables that are an attempt's own."""
+    anew = {"GAVIP_ASK_ANEW": "1"} if order.asks_anew else {}
     return {
+        **anew,
         "GAVIP_TOKEN": order.token,
         "GAVIP_REQUEST_ID": order.request,
         "GAVIP_ATTEMPT_DIR": "/attempt",

@@ -1,7 +1,6 @@
 """AVIs and releases as people see them."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
@@ -81,15 +80,6 @@ def best_of(newest_first: Sequence[tuple[Release, Avi]]) -> tuple[Release, Avi]:
 def _rank(release: Release) -> tuple[bool, bool, int]:
     """Order releases by use: what is not ready yet comes before what was withdrawn, which nobody can wait for."""
     return release.standing == WITHDRAWN, release.state != READY, RANK[release.standing]
-
-
-def offered_of_each(newest_first: Iterable[tuple[Release, Avi]]) -> Iterator[tuple[Release, Avi]]:
-    """Yield each AVI with the release that is taken by default; what is withdrawn altogether is left out."""
-    by_name = sorted(newest_first, key=lambda pair: pair[1].name)  # stable: of each the newest first
-    for _, pairs in groupby(by_name, key=lambda pair: pair[1].name):
-        best = best_of(list(pairs))
-        if best[0].standing != WITHDRAWN and best[0].state == READY:
-            yield best
 
 
 def release_view(release: Release, *, writes: bool) -> ReleaseView:

@@ -16,6 +16,7 @@ from gavip_hub.services.attempts import hash_of, new_token
 from gavip_hub.services.moves import move_all, set_reasons
 from gavip_hub.services.promises import promises
 from gavip_hub.services.quotas import QuotaService
+from gavip_hub.services.recipes import repeated
 from gavip_hub.services.waits import NO_WAIT
 from gavip_hub.storage import attempts, containers, grants, jobs
 from gavip_hub.storage.ids import new_id
@@ -42,6 +43,8 @@ class LaunchOrder:
     time_limit: int
     request: str
     """Id of the request that submitted the job."""
+    asks_anew: bool = False
+    """Its results are compared with others: archives are to be asked, whatever was answered before."""
     granted: tuple[str, ...] = ()
     """Folders of its owner's space that it may write beside its AVI's own."""
 
@@ -58,7 +61,14 @@ def claim(session: Session, quotas: QuotaService, asked: Sequence[str], *, at: d
     ]
     fit, short = _sorted_by_room(session, quotas, ready, at=at)
     granted = grants.of_owners(session, {job.owner for job in fit})
-    orders = [_order(job, granted.get((job.owner, job.avi), ())) for job in fit]
+    orders = [
+        _order(
+            job,
+            granted.get((job.owner, job.avi), ()),
+            asks_anew=bool(job.again_of) and repeated(session, job, at=at) is not None,
+        )
+        for job in fit
+    ]
     _add_attempts(session, orders, at=at)
     _move(session, fit, at=at)
     set_reasons(session, short, at=at)
@@ -83,7 +93,7 @@ def _sorted_by_room(
     return fit, short
 
 
-def _order(job: Held, granted: Iterable[str]) -> LaunchOrder:
+def _order(job: Held, granted: Iterable[str], *, asks_anew: bool) -> LaunchOrder:
     number = job.attempt + 1
     return LaunchOrder(
         job=job.id,
@@ -99,6 +109,7 @@ def _order(job: Held, granted: Iterable[str]) -> LaunchOrder:
         cpu=job.cpu,
         time_limit=job.time_limit,
         request=job.request,
+        asks_anew=asks_anew,
         granted=tuple(granted),
     )
 

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.checks import Badge
 from gavip_hub.clock import Clock
-from gavip_hub.domain.finding import Findable, Known, Question, common_keywords, in_order, matching
+from gavip_hub.domain.finding import Known, Question, common_keywords, in_order, matching
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.catalogue import open_release
+from gavip_hub.services.kept_releases import KeptReleases
 from gavip_hub.storage import catalogue, checks
 from gavip_hub.storage.catalogue_schema import Card
 from gavip_hub.storage.database import Database
@@ -20,8 +21,6 @@ from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.schema import Avi, Release
 
 PAGE = 24
-MOST_KEPT = 20_000
-"""Releases of which the catalogue's words are kept in memory, a kilobyte or two each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +73,12 @@ class FindingService:
         self._database = database
         self._repositories = repositories
         self._clock = clock
-        self._entries: dict[str, Findable] = {}
+        self._entries = KeptReleases(catalogue.findable)
 
     def find(self, *, viewer: str, question: Question, page: int = 1) -> Findings:
         """Return one page of the AVIs of which the viewer may run a release; a page that is not there is the last one."""
         with self._database.reading() as session:
-            entries = self._entries_of(session, catalogue.open_to(session, viewer=viewer))
+            entries = self._entries.of(session, catalogue.open_to(session, viewer=viewer))
             known = Known(
                 favourites=catalogue.favourites(session, viewer),
                 used=catalogue.used(session, viewer),
@@ -93,21 +92,6 @@ class FindingService:
             items = _items(session, [entry.release for entry in chosen], known)
         words = common_keywords(found, question)
         return Findings(items=items, total=len(found), page=page, pages=pages, keywords=words)
-
-    def _entries_of(self, session: Session, wanted: list[str]) -> list[Findable]:
-        """Return releases by what they can be found with: of each that never changes, so it is read once.
-
-        Which of them somebody may see is asked anew each time.
-        """
-        kept = self._entries
-        missing = [release for release in wanted if release not in kept]
-        if missing:
-            new = {entry.release: entry for entry in catalogue.findable(session, missing)}
-            # A new table each time, since others read the old one meanwhile; of one that grew too large what is asked for is kept.
-            few = len(kept) + len(new) <= MOST_KEPT
-            kept = {**(kept if few else {one: kept[one] for one in wanted if one in kept}), **new}
-            self._entries = kept
-        return [kept[release] for release in wanted if release in kept]
 
     def favour(self, *, user: str, avi: str, wanted: bool) -> None:
         """Put an AVI that is open to somebody among those that they see first, or take it away from there.

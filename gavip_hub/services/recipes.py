@@ -10,6 +10,7 @@ from gavip_hub.domain.job import JobState
 from gavip_hub.domain.repetition import Made, is_product, key_of
 from gavip_hub.services.inputs import SAME
 from gavip_hub.storage import jobs, products, provenance, recipes
+from gavip_hub.storage.jobs import Held
 from gavip_hub.storage.product_schema import Product
 from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.schema import Job
@@ -78,7 +79,7 @@ def repeatable(session: Session, reader: Reader, again_of: str, *, avi: str) -> 
     return made.pipeline if made else None
 
 
-def repeated(session: Session, job: Job, *, at: datetime) -> str | None:
+def repeated(session: Session, job: Job | Held, *, at: datetime) -> str | None:
     """Return the job or product that a job is to be compared with; None where it repeats nothing that has results."""
     before = job.again_of or ""
     reader = Reader(job.owner, job.groups, at)

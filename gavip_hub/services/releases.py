@@ -16,7 +16,7 @@ from gavip_hub.config import NOTEBOOK_IMAGE, Gavip
 from gavip_hub.domain.names import require_avi_name, require_version
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
 from gavip_hub.services import environments
-from gavip_hub.services.catalogue import avi_view, offered_of_each, open_release, release_view, view_for
+from gavip_hub.services.catalogue import avi_view, open_release, release_view, view_for
 from gavip_hub.services.standings import require_usable
 from gavip_hub.storage import catalogue, checks, members, releases
 from gavip_hub.storage.builds import READY
@@ -67,23 +67,14 @@ class ReleaseService:
         self._clock = clock
         self._images: dict[tuple[str, str], str] = {}
 
-    def catalogue(self, *, viewer: str) -> list[AviView]:
-        """Return the AVIs of which the viewer may run a release, by title."""
-        with self._database.reading() as session:
-            found = list(offered_of_each(releases.visible(session, viewer=viewer)))
-            badges = checks.badges(session, [release.id for release, _ in found])
-            views = [
-                avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
-                for release, avi in found
-            ]
-        return sorted(views, key=lambda view: view.title.lower())
-
     def avi(self, *, viewer: str, name: str) -> AviView:
         """Return an AVI of which a release is open to the viewer."""
         with self._database.reading() as session:
             release, avi = open_release(session, viewer=viewer, avi=name)
             badges = checks.badges(session, [release.id])
-            return avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
+            view = avi_view(self._config, avi, release, viewer=viewer, badges=badges.get(release.id, []))
+            liked = catalogue.is_favourite(session, user=viewer, avi=name)
+            return view.model_copy(update={"favourite": liked})
 
     def versions(self, *, viewer: str, avi: str) -> list[ReleaseView]:
         """Return the releases of an AVI that the viewer may run, newest first."""

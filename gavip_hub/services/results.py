@@ -61,7 +61,10 @@ class ResultService:
         offset
             In bytes; negative: so many from the end.
         """
-        view = self._jobs.get(owner=owner, job=job, avi=avi)
+        return self.log_of(self._jobs.get(owner=owner, job=job, avi=avi), offset=offset, limit=limit)
+
+    def log_of(self, view: JobView, *, offset: int = 0, limit: int = LOG_PIECE) -> LogPart:
+        """Return the same for whom the job was just shown."""
         ended = JobState(view.state) in FINAL
         try:
             with self._open_log(view) as file:

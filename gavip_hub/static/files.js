@@ -1,5 +1,6 @@
 // The page of files: what is chosen, menus, keys. All of it works without; this makes it quicker.
 
+import { here } from "./regions.js";
 import { startUploads } from "./uploads.js";
 
 let last = null; // the box that was ticked last, for a range
@@ -68,7 +69,7 @@ function step(event, row) {
 
 /** Fetch the page again and show what lies in the folder now. */
 export async function renew() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
+  const answer = await fetch(here(), { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ["listing", "space", "begun"]) {

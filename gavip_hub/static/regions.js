@@ -5,6 +5,11 @@ const known = new Map();
 let running = null;
 let wanted = false;
 
+/** The page's own address, which a page that answers a form has not in the window. */
+export function here() {
+  return document.querySelector("link[rel=canonical]")?.href ?? location.href;
+}
+
 export function regions() {
   return [...document.querySelectorAll("[data-live][id]")];
 }
@@ -24,7 +29,7 @@ export function refresh() {
 async function work() {
   while (wanted) {
     wanted = false;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
+    const answer = await fetch(here(), { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
     if (!answer?.ok) return;
     replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
   }

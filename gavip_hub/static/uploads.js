@@ -4,6 +4,7 @@ const AT_ONCE = 2; // as many as the platform lets one person write
 const PIECE = 4 * 1024 * 1024;
 const DELAYS = [0, 1000, 3000, 5000, 10_000, 20_000, 30_000, 30_000, 30_000];
 const SHOWN_DONE = 20;
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu; // signs that nobody sees, or that turn the order of reading
 const FINAL = new Set(["done", "skipped"]);
 const items = [];
 let place, endpoint, xsrf, renew, always = null, lastShown = 0;
@@ -65,7 +66,7 @@ function add(files) {
   const here = place.dataset.here;
   for (const { file, path } of files) {
     if (path.split("/").some((part) => part.startsWith("."))) continue; // hidden files stay where they are
-    items.push({ file, path: here ? `${here}/${path}` : path, name: path, state: "waiting", sent: 0 });
+    items.push({ file, path: here ? `${here}/${path}` : path, name: path.replace(UNSEEN, "\uFFFD"), state: "waiting", sent: 0 });
   }
   next();
 }

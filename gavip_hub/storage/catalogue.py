@@ -19,6 +19,8 @@ from gavip_hub.storage.schema import Avi, Member, Release
 
 AT_ONCE = 5000
 """Releases that one question names."""
+FEW = 100
+"""The same, where all that they declare is read."""
 _FAVOURITES: Any = Favourite.__table__
 _USES: Any = Use.__table__
 
@@ -44,22 +46,27 @@ def open_to(session: Session, *, viewer: str) -> list[str]:
     return list(session.scalars(select(best.c.id).where(best.c.place == 1)))
 
 
-def findable(session: Session, wanted: Sequence[str]) -> Iterator[Findable]:
+def findable(session: Session, wanted: Sequence[str]) -> Iterator[tuple[str, Findable]]:
     """Yield releases by what they can be found with; there may be thousands."""
     columns = (Card.title, Card.summary, Card.authors, Card.keywords)
     question = select(Card.release, Release.avi, *columns).join(Release, Release.id == Card.release)
-    for start in range(0, len(wanted), AT_ONCE):
-        for row in session.execute(
-            question.where(among(session, Card.release, wanted[start : start + AT_ONCE]))
-        ):
-            yield Findable.of(
-                release=row.release,
-                avi=row.avi,
-                title=row.title,
-                summary=row.summary,
-                authors=row.authors,
-                keywords=row.keywords,
-            )
+    for part in parts(wanted, AT_ONCE):
+        for row in session.execute(question.where(among(session, Card.release, part))):
+            yield row.release, Findable.of(**row._mapping)  # noqa: SLF001 - SQLAlchemy's own name for a row by names
+
+
+def declared(session: Session, wanted: Sequence[str]) -> Iterator[tuple[Release, Avi]]:
+    """Yield releases with their AVIs and all that they declare, some at a time: that is up to a megabyte each."""
+    question = select(Release, Avi).join(Avi, Avi.name == Release.avi)
+    for part in parts(wanted, FEW):
+        for row in session.execute(question.where(among(session, Release.id, part))):
+            yield row[0], row[1]
+
+
+def parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yield names, so many at a time."""
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 def _best(viewer: str) -> Select[Any]:
@@ -72,16 +79,19 @@ def _best(viewer: str) -> Select[Any]:
     return question.where(Release.state == READY, Release.standing != WITHDRAWN, open_to)
 
 
-def shown(session: Session, wanted: Collection[str]) -> dict[str, tuple[Release, Avi, Card]]:
+def shown(session: Session, wanted: Sequence[str]) -> dict[str, tuple[Release, Avi, Card]]:
     """Return release -> itself with its AVI and its card; what it declares is left where it is."""
     question = (
         select(Release, Avi, Card)
         .join(Avi, Avi.name == Release.avi)
         .join(Card, Card.release == Release.id)
-        .where(Release.id.in_(wanted))
         .options(defer(Release.spec))
     )
-    return {row[0].id: (row[0], row[1], row[2]) for row in session.execute(question)}
+    return {
+        row[0].id: (row[0], row[1], row[2])
+        for part in parts(wanted, AT_ONCE)
+        for row in session.execute(question.where(among(session, Release.id, part)))
+    }
 
 
 def favourites(session: Session, user: str) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from gavip_hub.storage.among import among
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.schema import Check, Release
 
@@ -38,5 +39,5 @@ def keep_calls(session: Session, job: str, called: list[dict[str, Any]] | None) 
 
 def badges(session: Session, wanted: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """Return release -> what its check found in a few words, for those that have been checked."""
-    found = session.execute(select(Check.release, Check.badges).where(Check.release.in_(wanted)))
+    found = session.execute(select(Check.release, Check.badges).where(among(session, Check.release, wanted)))
     return {row.release: row.badges for row in found}

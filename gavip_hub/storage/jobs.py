@@ -120,6 +120,7 @@ class Held(NamedTuple):
     reason: str
     reserved_for: datetime | None
     request: str
+    again_of: str | None
 
 
 _HELD = [getattr(Job, name) for name in Held._fields]

@@ -76,7 +76,11 @@ class Share(Base):
     """Somebody who may read a product, until it ends or is revoked."""
 
     __tablename__ = "shares"
-    __table_args__ = (Index("shares_by_product", "product"), Index("shares_by_subject", "kind", "subject"))
+    __table_args__ = (
+        Index("shares_by_product", "product"),
+        Index("shares_by_subject", "kind", "subject"),
+        Index("shares_by_end", "expires_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     product: Mapped[str] = mapped_column(ForeignKey("products.id"))

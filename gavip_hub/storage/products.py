@@ -65,13 +65,15 @@ def shown_to(
     limit: int,
 ) -> Sequence[Product]:
     """Return what others share with somebody, newest first."""
-    wanted = select(Product).where(_is_shared(reader, groups, now), Product.owner != reader)
+    theirs = select(Share.product).where(_names(reader, groups, now))
+    wanted = select(Product).where(Product.id.in_(theirs), Product.owner != reader)
     return _page(session, wanted.where(Product.state == ProductState.READY), before=before, limit=limit)
 
 
 def open_to(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
-    """Return the condition that a product is somebody's own, or shared with them."""
-    return or_(Product.owner == reader, _is_shared(reader, groups, now))
+    """Return the condition that a product is somebody's own, or shared with them; for few products that are found otherwise."""
+    shared = select(Share.id).where(Share.product == Product.id, _names(reader, groups, now))
+    return or_(Product.owner == reader, shared.exists())
 
 
 def readable(
@@ -202,13 +204,14 @@ def groups(session: Session, *, now: datetime) -> set[str]:
     return set(session.scalars(select(Share.subject).where(Share.kind == Kind.GROUP, _live(now))))
 
 
-def _is_shared(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
+def _names(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a share lets somebody read who is not the owner."""
     named = or_(
         Share.kind == Kind.EVERYONE,
         and_(Share.kind == Kind.USER, Share.subject == reader),
         and_(Share.kind == Kind.GROUP, Share.subject.in_(groups)),
     )
-    return Product.id.in_(select(Share.product).where(_live(now), named))
+    return and_(_live(now), named)
 
 
 def _live(now: datetime) -> Any:

@@ -64,10 +64,10 @@ def with_key(session: Session, reader: Reader, key: str) -> Product | None:
 
     One statement: that there is one of which they must not know makes no step more.
     """
+    same = select(Recipe.product).where(Recipe.key == key, Recipe.whole)
     wanted = (
         select(Product)
-        .join(Recipe, Recipe.product == Product.id)
-        .where(Recipe.key == key, Recipe.whole, Product.state == ProductState.READY)
+        .where(Product.id.in_(same), Product.state == ProductState.READY)
         .where(open_to(reader.name, reader.groups, reader.now))
         .order_by(Product.id.desc())
         .limit(1)
@@ -93,10 +93,12 @@ def places(
     session: Session, reader: Reader, digests: Collection[str]
 ) -> Mapping[str, list[tuple[Product, str]]]:
     """Return, by content, products that somebody may read and hold it, with the file's name there."""
+    held = among(session, ProductFileRow.sha256, digests)
+    holding = select(ProductFileRow.product).where(held)
     wanted = (
         select(ProductFileRow.sha256, ProductFileRow.path, Product)
         .join(Product, Product.id == ProductFileRow.product)
-        .where(among(session, ProductFileRow.sha256, digests), Product.state == ProductState.READY)
+        .where(held, Product.id.in_(holding), Product.state == ProductState.READY)
         .where(open_to(reader.name, reader.groups, reader.now))
         .order_by(Product.id.desc(), ProductFileRow.path)
         .limit(MOST_PLACES)

@@ -1,6 +1,7 @@
 """Files as one zip archive that is written while it is read: nothing of it is kept, however large it is."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from typing_extensions import Buffer, override
 
 PIECE = 256 * 1024
+_DRIVE = re.compile(r"((?:^|/)[A-Za-z]):")
 _FIRST_YEAR, _LAST_YEAR = 1980, 2107
 """That the format can name."""
 
@@ -43,8 +45,8 @@ def zipped(entries: Iterable[Packed]) -> Iterator[bytes]:
 
 
 def _info(entry: Packed) -> ZipInfo:
-    # A backslash separates folders elsewhere: there it could lead out of the folder in which the archive is unpacked.
-    name = entry.name.replace("\\", "_")
+    # A backslash separates folders elsewhere, and a letter with a colon is a drive: they lead out of the folder of the archive.
+    name = _DRIVE.sub(r"\1_", entry.name.replace("\\", "_"))
     at = datetime.fromtimestamp(entry.modified, UTC)
     year = min(max(at.year, _FIRST_YEAR), _LAST_YEAR)
     moment = (year, at.month, at.day, at.hour, at.minute, at.second)

@@ -1,5 +1,7 @@
 """Run in the image: Hub, service, proxy and command are there and start."""
 
+import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +42,37 @@ def check_the_proxy_runs() -> None:
 def check_what_it_starts_is_there() -> None:
     for program in ("git", "pg_dump", "pg_restore", "tar"):
         assert said(program, "--version"), program
+
+
+def seen(kind: str, content: bytes) -> dict[str, object]:
+    """Return what the program that reads strangers' files says of one."""
+    command = [sys.executable, "-I", "-m", "avi_kernel.previewing", json.dumps({"kind": kind})]
+    path = Path("/tmp/seen")
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        told = subprocess.run(command, stdin=file, check=True, capture_output=True).stdout
+    return json.loads(told.partition(b"\n")[0])
+
+
+def check_files_of_each_kind_are_shown() -> None:
+    import h5py
+    import numpy as np
+    import pyarrow as pa
+    from astropy.io import fits
+    from PIL import Image
+    from pyarrow import parquet
+
+    image, table, store, picture = (io.BytesIO() for _ in range(4))
+    fits.PrimaryHDU(np.arange(12.0).reshape(3, 4)).writeto(image)
+    parquet.write_table(pa.table({"x": [1, 2]}), table)
+    with h5py.File(store, "w") as file:
+        file["x"] = np.arange(3)
+    Image.new("RGB", (3, 2)).save(picture, "PNG")
+    assert seen("fits", image.getvalue())["image"]["width"] == 4
+    assert seen("parquet", table.getvalue())["table"]["rows"] == [["1"], ["2"]]
+    assert seen("hdf5", store.getvalue())["table"]["total"] == 3
+    assert seen("image", picture.getvalue())["image"]["width"] == 3
+    assert seen("csv", b"a\n1\n")["table"]["rows"] == [["1"]]
 
 
 def check_a_bundled_avi_comes_along() -> None:

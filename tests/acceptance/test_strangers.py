@@ -100,6 +100,8 @@ ANSWERS = {
     "avis.list": NOT_INTERFACES,
     "servers.list": NOT_INTERFACES,
     "avis.get": THEIRS,
+    "avis.favour": THEIRS,
+    "avis.unfavour": replace(NOT_INTERFACES, person={204}),
     "releases.list": THEIRS,
     "releases.get": THEIRS,
     "releases.scorecard": THEIRS,
@@ -207,6 +209,7 @@ ANSWERS = {
 OF_THE_PRIVATE_AVI = {
     "avis.get",
     "avis.ask",
+    "avis.favour",
     "releases.list",
     "releases.get",
     "releases.submit",

@@ -115,6 +115,23 @@ def test_rclone_copies_checks_moves_and_removes(
     assert not (space(own) / "copied").exists()
 
 
+def test_what_is_moved_over_comes_back_from_the_bin(own: Platform) -> None:
+    with person(own) as http:
+        for name in ("old", "new"):
+            assert http.put(f"{name}.txt", content=name.encode()).status_code == 201
+            assert http.request("MKCOL", name).status_code == 201
+            assert http.put(f"{name}/{name}.txt", content=name.encode()).status_code == 201
+        for name in ("new.txt", "new/"):
+            target = f"{address(own)}/{name.replace('new', 'old')}"
+            assert http.request("MOVE", name, headers={"Destination": target}).status_code == 204
+    assert (space(own) / "old.txt").read_text() == (space(own) / "old/new.txt").read_text() == "new"
+    with own.client("scientist") as portal:
+        binned = {one["path"]: one["id"] for one in portal.get("/data/bin").json()["items"]}
+        for path, back in {"old.txt": "old (2).txt", "old": "old (2)"}.items():
+            assert portal.post(f"/data/bin/{binned[path]}").json()["path"] == back
+    assert (space(own) / "old (2).txt").read_text() == (space(own) / "old (2)/old.txt").read_text() == "old"
+
+
 def test_rclone_sends_only_what_changed_and_keeps_times(own: Platform, rclone: Rclone, source: Path) -> None:
     os.utime(source / "empty", (1_000_000_000, 1_000_000_000))
     rclone("sync", str(source), "gavip:synced")

@@ -14,6 +14,7 @@ from tests.support.platform import Platform
 from tests.support.published import publish
 
 PATIENCE_MS = 60_000
+expect.set_options(timeout=20_000)  # for a machine that is busy with other things too
 COLOURS = """image => {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];

@@ -148,6 +148,16 @@ async def test_who_uploads_what_is_there_already_is_asked(browser, service, spac
     assert (space / "a.csv").read_text() == (space / "a (2).csv").read_text() == "new"
 
 
+async def test_a_page_that_says_why_nothing_was_done_goes_on_following(browser, service, space, tmp_path):
+    async with at(browser, service, "data&rename=a.csv") as (page, seen):
+        await page.get_by_label("New name of a.csv").fill("b.csv")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.locator("#upload-files").set_input_files(files(tmp_path, new=1024))
+        await expect(page.locator("#listing").get_by_role("link", name="new.fits").first).to_be_visible()
+        assert [status for status, _ in seen.refused] == [409]
+
+
 async def test_some_are_chosen_deleted_and_brought_back(browser, service, space):
     async with at(browser, service, "data") as (page, seen):
         delete = page.get_by_role("button", name="Delete chosen")

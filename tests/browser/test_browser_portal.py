@@ -141,7 +141,7 @@ async def test_all_of_it_can_be_done_with_keys_alone(scientist, avis):
     await reach(page, "Details")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/results/*")
-    await expect(page.get_by_text("SHA-256", exact=True)).to_be_visible()
+    await expect(page.locator("dl.facts.wide dt", has_text="SHA-256")).to_be_visible()
     await page.go_back()
     await reach(page, "Run again with changes")
     await page.keyboard.press("Enter")

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import Visits, Walker, walking
+from tests.support.browser import watch
 from tests.support.hands import Hand
 from tests.support.published import run
 
@@ -76,10 +77,12 @@ async def test_a_result_is_shared_read_used_and_taken_back(
         await use(reader, product)
 
         stranger = await browser.new_page(viewport=walker.way.size)
+        seen = watch(stranger)
         await stranger.goto(link)
         async with stranger.expect_download() as kept:
             await Hand(stranger, walker.way.by).press(stranger.get_by_role("link", name="sum.txt"))
         assert (await (await kept.value).path()).read_text().startswith("sum = ")
+        assert seen.faults(walker.person.platform.url.removeprefix("http://")) == []
 
         await walker.person.go(f"products/{product}")
         for who in ("developer", "Everyone on this platform", "Who has the link"):

@@ -31,7 +31,7 @@ async def test_the_chain_is_clicked_through_run_again_compared_and_exported(walk
     await walker.person.phase("Completed")
     first = page.url
     await walker.hand.press(box(page, "result"))
-    await expect(page.get_by_text("SHA-256", exact=True)).to_be_visible()
+    await expect(page.locator("dl.facts.wide dt", has_text="SHA-256")).to_be_visible()
     await walker.hand.press(box(page, "job"))
     await expect(page).to_have_url(first)
     await walker.hand.press(box(page, "parameters"))

@@ -113,5 +113,5 @@ def test_one_broken_bundled_avi_keeps_nobody_from_the_others(tmp_path, caplog):
     for folder in (broken, good):
         _publish_one(SimpleNamespace(core=core), folder)
     assert "broken is not published: avi.toml, line 1: titel" in caplog.text
-    assert [avi.name for avi in core.releases.catalogue(viewer="ann")] == ["good-one"]
+    assert [avi.name for avi in core.avi_pages.every(viewer="ann")] == ["good-one"]
     core.database.close()

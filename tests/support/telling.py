@@ -10,7 +10,7 @@ import pytest
 LINES = pytest.StashKey[list[str]]()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Takes a line for the end of the session."""
     return request.config.stash.setdefault(LINES, []).append

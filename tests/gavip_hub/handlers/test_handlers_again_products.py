@@ -18,6 +18,7 @@ from tests.gavip_hub.handlers.test_handlers_provenance import (
 )
 from tests.support.service import pages_of, until
 
+FOUND = b"id\n1\n"
 __all__ = ["crossing", "stars"]
 
 
@@ -33,9 +34,9 @@ async def product(service, ann, bob, crossing, stars):
     folder = service.root / "users" / "bob"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "stars.csv").write_bytes(stars.read_bytes())
-    made = (await ann.post("/products", json={"job": await run(service, ann), "title": "Matches"})).json()[
-        "id"
-    ]
+    made = (
+        await ann.post("/products", json={"job": await run(service, ann, content=FOUND), "title": "Matches"})
+    ).json()["id"]
 
     async def ready():
         return (await ann.get(f"/products/{made}")).json()["state"] == "READY"
@@ -61,8 +62,7 @@ async def test_a_reader_presses_run_it_again_and_it_is_reproduced(service, bob, 
     job = begun.headers["Location"].rpartition("/")[2]
     page = (await pages.get(f"/jobs/{job}")).text
     assert f'again of <a class="data" href="/services/gavip/products/{product}">' in page
-    assert "once it has completed" in page
-    await end(service, bob, job)
+    await end(service, bob, job, content=FOUND)
     found = await until(lambda: compared(bob, job))
     assert (found["verdict"], found["before"]) == ("reproduced", product)
     assert "byte for byte" in (await pages.get(f"/jobs/{job}")).text
@@ -70,6 +70,7 @@ async def test_a_reader_presses_run_it_again_and_it_is_reproduced(service, bob, 
     assert kinds[-1] == "job.provenance"  # the page hears it, and fetches itself anew
 
 
+@pytest.mark.acceptance
 async def test_what_a_reader_may_not_read_is_asked_for_by_the_page(service, bob, pages, product):
     own = service.root / "users" / "bob" / "stars.csv"
     own.rename(own.with_name("mine.csv"))
@@ -81,6 +82,7 @@ async def test_what_a_reader_may_not_read_is_asked_for_by_the_page(service, bob,
     assert begun.status_code == 303
 
 
+@pytest.mark.acceptance
 async def test_with_changes_the_form_is_filled_from_the_product(bob, pages, product):
     page = (await pages.get(f"/avis/crossing/pipelines/match?again={product}")).text
     assert f'name="again_of" value="{product}"' in page
@@ -91,12 +93,14 @@ async def test_with_changes_the_form_is_filled_from_the_product(bob, pages, prod
     assert (await pages.get("/avis/crossing/pipelines/other?again=p1")).status_code == 404
 
 
+@pytest.mark.acceptance
 async def test_the_form_offers_what_another_shared(pages, product):
     offered = (await sent(pages)).text
     assert f'href="/services/gavip/products/{product}">Look at Matches</a>' in offered
     assert "by ann" in offered
 
 
+@pytest.mark.acceptance
 async def test_of_what_is_not_shared_nothing_is_told(service, product):
     carl = service.hub.tokens["bob-token"] | {"name": "carl"}
     service.hub.tokens["carl-token"] = json.loads(json.dumps(carl).replace("!user=bob", "!user=carl"))

@@ -112,3 +112,17 @@ async def test_health_needs_no_sign_in_and_tells_what_is_well(service):
         "sandbox": "enforced",
         "notices": [],
     }
+
+
+async def test_a_star_is_its_owners_and_only_of_what_is_open_to_them(service, ann, dora):
+    service.publish()
+    service.publish(avi="secret", visibility="private")
+    for _ in range(2):
+        assert (await ann.post("/avis/stars/favourite")).status_code == 204
+    assert (await ann.post("/avis/secret/favourite")).status_code == 404
+    assert [one["favourite"] for one in (await ann.get("/avis")).json()] == [True]
+    assert (await ann.get("/avis/stars")).json()["favourite"] is True
+    assert [one["favourite"] for one in (await dora.get("/avis")).json()] == [False, False]
+    for name in ("stars", "secret"):
+        assert (await ann.delete(f"/avis/{name}/favourite")).status_code == 204
+    assert (await ann.get("/avis/stars")).json()["favourite"] is False

@@ -9,6 +9,7 @@ from gavip_hub.handlers.routes import API_HANDLERS, all_routes
 CONTRACT = """
 GET /openapi.json  GET /avi.schema.json  GET /health  GET /health/live  GET /me  GET /avis  GET /avis/{avi}  GET /avis/{avi}/releases
 GET /avis/{avi}/releases/{version}  POST /avis/{avi}/releases/{version}  POST /avis/{avi}/releases
+POST /avis/{avi}/favourite  DELETE /avis/{avi}/favourite
 GET /avis/{avi}/releases/{version}/check  POST /avis/{avi}/releases/{version}/check  POST /avis/{avi}/releases/{version}/build
 GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/releases  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  GET /projects/{avi}/import  POST /projects/{avi}/import  GET /projects/{avi}/mirror  POST /projects/{avi}/mirror  DELETE /projects/{avi}/mirror  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants

@@ -17,6 +17,8 @@ from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.sandbox import SandboxReport
 from gavip_hub.handlers.at_once import MOST_READS
 from gavip_hub.handlers.probe import LOOK_SECONDS
+from gavip_hub.handlers.rendering import STATIC
+from gavip_hub.handlers.static_files import SHEETS
 from gavip_hub.storage import servers as rows
 from gavip_hub.testing import exit_record
 from tests.support.service import pages_of, running_service, until
@@ -229,6 +231,8 @@ async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
         "a.svg": ("image/svg+xml", picture),
         "a.csv": ("text/csv", b"name,mag\n<b>Sirius</b>,-1.46\n"),
         "a.html": ("text/html", b"<script>alert(1)</script>"),
+        "a.js": ("text/JavaScript; charset=utf-8", b"alert(1)"),
+        "a.css": ("text/css", b"* {display: none}"),
     }
     job = await job_of(await send(portal, **{"p.radius": "1"}))
     page = await ended(service, portal, job, files=files)
@@ -239,6 +243,9 @@ async def test_results_are_shown_in_a_box_of_glass(service, portal, stars):
         assert content.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
         assert content.headers["X-Content-Type-Options"] == "nosniff"
     assert (await portal.get(f"/jobs/{job}/results/a.html/content")).status_code == 404
+    for name in ("a.js", "a.css"):  # what pages may load from their own origin
+        sent = await portal.get(f"/api/jobs/{job}/results/{name}")
+        assert sent.headers["Content-Type"] == "application/octet-stream"
     table = (await portal.get(f"/jobs/{job}/results/a.csv")).text
     assert "<td>&lt;b&gt;Sirius&lt;/b&gt;</td>" in table
     assert (await portal.get(f"/jobs/{job}/results/none.csv")).status_code == 404
@@ -377,13 +384,29 @@ async def test_an_address_that_leads_nowhere_is_told_on_a_page(portal):
 
 async def test_parts_of_pages_are_kept_for_ever_modules_that_they_import_too(portal):
     page = (await portal.get("/")).text
-    folder = re.search(r'href="/services/gavip(/static/v-\w+/)tokens.css"', page)[1]
-    for name in ("tokens.css", "events.js"):
+    folder = re.search(r'href="/services/gavip(/static/v-\w+/)portal.css"', page)[1]
+    for name in ("portal.css", "tokens.css", "events.js"):
         assert "immutable" in (await portal.get(folder + name)).headers["Cache-Control"]
     assert (await portal.get(folder + "../pages.py")).status_code == 404
     assert (await portal.get("/static/events.js")).headers["Cache-Control"] == "no-cache"
     assert (await portal.get("/static/../pages.py")).status_code == 404
     assert (await portal.get("/static/%00")).status_code == 404
+
+
+async def test_a_page_waits_for_one_style_sheet_that_comes_packed(portal):
+    page = (await portal.get("/")).text
+    assert page.count('rel="stylesheet"') == 1
+    plain = await portal.get("/static/portal.css", headers={"Accept-Encoding": "identity"})
+    packed = await portal.get("/static/portal.css", headers={"Accept-Encoding": "gzip"})
+    assert (plain.headers["Content-Type"], packed.headers["Content-Encoding"]) == (
+        "text/css; charset=utf-8",
+        "gzip",
+    )
+    assert plain.text == packed.text
+    assert all((STATIC / f"{name}.css").read_text() in plain.text for name in SHEETS)
+    known = await portal.get("/static/portal.css", headers={"If-None-Match": packed.headers["Etag"]})
+    assert known.status_code == 304
+    assert (await portal.head("/static/portal.css")).content == b""
 
 
 async def test_a_platform_that_does_not_sandbox_says_so_on_every_page(tmp_path):

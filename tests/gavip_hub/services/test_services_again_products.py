@@ -48,6 +48,14 @@ async def test_a_reader_runs_it_again_as_a_job_of_their_own_and_it_is_reproduced
     assert (found.verdict, found.before, found.differences, found.changes) == ("reproduced", product, {}, [])
 
 
+def test_what_is_compared_asks_archives_anew_and_what_is_not_does_not(shared_desk):
+    asks = [
+        shared_desk.engine.lifecycle.claim_one(job).asks_anew
+        for job in (again(shared_desk, shared_desk.product).id, shared_desk.submit(owner="bob"))
+    ]
+    assert asks == [True, False]
+
+
 async def test_what_differs_is_told_by_value_and_by_file(shared_desk):
     desk, product = shared_desk, shared_desk.product
     found = await repeated(desk, product, results={"found.csv": b"a,b\n1,3\n", "more.txt": b"x"})

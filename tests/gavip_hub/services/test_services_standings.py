@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from avi_kernel.protocol.releases import ReleaseSubmit
 from avi_kernel.protocol.standing import ReleaseChange
 from gavip_hub.exceptions import Forbidden, NotFound, NotReady, Withdrawn
+from gavip_hub.services.avi_pages import AviPageService
 from gavip_hub.services.standings import StandingService
 from gavip_hub.storage import releases
 from gavip_hub.storage.builds import BUILDING, FAILED
@@ -30,6 +31,10 @@ def stand(standings):
     return change
 
 
+def catalogue(desk, viewer="ann"):
+    return AviPageService(database=desk.database, config=desk.config).every(viewer=viewer)
+
+
 def default(desk, viewer="ann"):
     return desk.releases.get(viewer=viewer, avi="stars").version
 
@@ -46,7 +51,7 @@ def test_what_is_deprecated_is_not_taken_by_default_and_still_opens(desk, stand)
 def test_where_all_are_deprecated_the_newest_is_taken_and_the_catalogue_says_why(desk, stand):
     for version in ("1.0", "2.0"):
         stand(version, "deprecated")
-    [shown] = desk.releases.catalogue(viewer="ann")
+    [shown] = catalogue(desk)
     assert (shown.latest, shown.standing, shown.standing_reason) == ("2.0", "deprecated", WHY)
 
 
@@ -73,7 +78,7 @@ def test_what_is_open_goes_on_when_its_release_is_withdrawn(desk, stand):
 def test_an_avi_that_is_withdrawn_altogether_is_not_in_the_catalogue(desk, stand):
     for version in ("1.0", "2.0"):
         stand(version, "withdrawn")
-    assert desk.releases.catalogue(viewer="ann") == []
+    assert catalogue(desk) == []
     with pytest.raises(Withdrawn, match=r"No other version of it is open to you\."):
         desk.releases.usable(viewer="ann", avi="stars")
     shown = desk.releases.avi(viewer="ann", name="stars")

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import LIVE, JobState
-from gavip_hub.storage import events, jobs, migrate, past, servers
+from gavip_hub.storage import events, jobs, migrate, past, provenance, recipes, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.testing import EPOCH
 from tests.support.statements import statements_of
@@ -99,3 +99,30 @@ def test_what_is_left_to_remove_is_found_without_looking_through_all_that_ended(
         explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         [plan] = [row[3] for row in explained]
         assert "INDEX attempts_uncleared" in plan or "INDEX jobs_deleted" in plan
+
+
+READER = recipes.Reader("bob", ("survey",), EPOCH)
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (
+            lambda session: recipes.with_key(session, READER, "k"),
+            "recipes USING INDEX recipes_by_key (key=?)",
+        ),
+        (lambda session: recipes.waiting(session, job="j"), "products USING INDEX products_by_job (job=?)"),
+        (
+            lambda session: recipes.places(session, READER, ["1"]),
+            "product_files USING INDEX product_files_by_blob",
+        ),
+        (
+            lambda session: provenance.paths_with(session, owner="ann", sha256="1"),
+            "inputs USING INDEX inputs_by_content (sha256=?)",
+        ),
+    ],
+)
+def test_what_was_run_already_is_found_by_what_makes_it_the_same(session, ask, index):
+    plan = plan_of(session, ask)
+    assert any(line.startswith(f"SEARCH {index}") for line in plan), plan
+    assert not any(line.startswith("SCAN") for line in plan), plan
