@@ -79,7 +79,7 @@ class FormPage(PortalPage):
         if not form.takes_files:
             return form
         found = await self.context.file_threads(self.services.files.some, owner=self.owner)
-        return replace(form, files=found)
+        return replace(form, files=[*found, *await product_pages.offered(self)])
 
     async def with_proposal(self, form: PipelineForm) -> PipelineForm:
         """Return the form with how much memory is proposed for these values."""

@@ -38,6 +38,17 @@ class ProductPages(PortalPage):
         return {"owner": self.owner, "groups": self.groups}
 
 
+async def offered(page: PortalPage) -> list[str]:
+    """Return paths of files of products that others share with who asks, to pick one from in a form."""
+    profile = page.require()
+    if READ not in profile.scopes:
+        return []
+    found: list[str] = await page.in_thread(
+        page.services.products.some_files, viewer=profile.name, groups=profile.groups
+    )
+    return found
+
+
 class ProductsPage(ProductPages):
     """One's own products, or what others share."""
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -145,23 +144,6 @@ class FileService:
                 folders = [item.path for item in items if item.is_folder and item.path != "jobs"][
                     :MOST_FOLDERS
                 ]
-        return found[:MOST_PICKED] + self._some_shared(owner)
-
-    def _some_shared(self, reader: str) -> list[str]:
-        """Return paths of files that others share, a few folders deep."""
-        found: list[str] = []
-        folders: list[tuple[str, ...]] = [("shared",)]
-        for _ in range(MOST_FOLDERS):
-            if not folders or len(found) >= MOST_PICKED:
-                break
-            parts = folders.pop(0)
-            with suppress(GavipError):  # taken back since it was seen
-                for one in self._shared.listed(reader, parts, limit=MOST_PICKED).found:
-                    way = (*parts, one.name)
-                    if one.is_folder:
-                        folders.append(way)
-                    else:
-                        found.append("/".join(way))
         return found[:MOST_PICKED]
 
     def open(self, *, owner: str, path: str) -> BinaryIO:

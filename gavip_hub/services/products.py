@@ -37,6 +37,8 @@ from gavip_hub.storage.product_sources import Sources
 log = logging.getLogger(__name__)
 MOST_MAKING = 8
 """Products of one person that are being made."""
+MOST_PICKED = 10
+"""Products, and files of each, that a form offers."""
 STATE = "product.state"
 """Kind of the event that tells how far a product is."""
 _LONGEST_TITLE = 200
@@ -164,6 +166,16 @@ class ProductService:
         with self._database.reading() as session:
             self._readable(session, viewer, groups, product)
             return _files(session, product, after=after, limit=limit)
+
+    def some_files(self, *, viewer: str, groups: Collection[str]) -> list[str]:
+        """Return paths of files of the newest products that others share, as jobs find them, to pick one from."""
+        newest = self.page(viewer=viewer, groups=groups, which="shared", limit=MOST_PICKED).items
+        with self._database.reading() as session:
+            return [
+                f"{one.container_path}/{row.path}"
+                for one in newest
+                for row in products.files(session, one.id, limit=MOST_PICKED)
+            ]
 
     def open(self, *, viewer: str, groups: Collection[str], product: str, path: str) -> OpenProductFile:
         """Open a file of a product that somebody may read; the caller closes it.

@@ -125,6 +125,7 @@ def test_one_users_avi_reads_what_anothers_avi_wrote(own: Platform, shared: dict
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("own", ["processes"], indirect=True)
 async def test_it_is_named_in_the_form_and_seen_on_the_page(
     own: Platform, shared: dict[str, str], browser: "Browser", tmp_path: Path
 ) -> None:

@@ -65,6 +65,10 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield platform
 
 
+once = pytest.mark.parametrize("own", ["processes"], indirect=True)
+"""What is the same whatever containers are made of."""
+
+
 def api(platform: Platform, user: str | None) -> httpx.Client:
     return (
         platform.client(user) if user else httpx.Client(base_url=platform.api, transport=platform.transport())
@@ -137,23 +141,27 @@ def test_containers_answer_by_the_table(world: World, people: Clients) -> None:
     assert differences(Door.CONTAINER, door.ask) == {}
 
 
+@once
 def test_webdav_answers_by_the_table(own: Platform, world: World) -> None:
     with kept(partial(files_of, own)) as clients:
         assert differences(Door.WEBDAV, DavDoor(world=world, clients=clients).ask) == {}
 
 
+@once
 def test_links_and_files_answer_by_the_table(own: Platform, world: World, people: Clients) -> None:
     with kept(partial(host_of, own)) as clients:
         assert differences(Door.LINK, LinkDoor(world=world, clients=clients).ask) == {}
     assert differences(Door.FILES, FilesDoor(world=world, clients=people).ask) == {}
 
 
+@once
 def test_pages_of_browsers_answer_by_the_table(own: Platform, world: World) -> None:
     """It comes last of these, as its owner removes what they share."""
     with kept(Sessions(own)) as clients:
         assert differences(Door.PORTAL, PortalDoor(world=world, clients=clients).ask) == {}
 
 
+@once
 def test_the_api_answers_by_the_table(own: Platform, people: Clients) -> None:
     change_group(own, "POST", PEOPLE[Who.LEFT])
     leave = partial(change_group, own, "DELETE", PEOPLE[Who.LEFT])
@@ -263,10 +271,12 @@ def test_a_job_whose_input_is_taken_back_before_it_starts_says_so(
         owner.delete(f"/products/{made}/shares/{share}")
         reader.post(f"/jobs/{job}/start")
         found = follow(reader, job)
+        assert "No such file" in reader.get(f"/jobs/{job}/log").json()["text"]
         [named] = reader.get(f"/jobs/{job}/inputs").json()
     assert (found["phase"], named["state"], named["product"]) == ("ERROR", "gone", made)
 
 
+@once
 def test_a_product_is_a_copy_that_its_owner_does_not_reach(
     own: Platform, product: tuple[httpx.Client, str]
 ) -> None:
@@ -276,6 +286,7 @@ def test_a_product_is_a_copy_that_its_owner_does_not_reach(
     assert answer.text == "stars-of-m45"
 
 
+@once
 def test_the_command_does_the_same(own: Platform, product: tuple[httpx.Client, str], tmp_path: Path) -> None:
     _, made = product
     settings = {f"XDG_{name}_HOME": str(tmp_path / name) for name in ("CONFIG", "CACHE")}
@@ -296,6 +307,7 @@ def test_the_command_does_the_same(own: Platform, product: tuple[httpx.Client, s
         assert owner.get(f"/products/{made}/shares").json() == []
 
 
+@once
 def test_the_operators_view_of_the_folders_is_closed(own: Platform) -> None:
     for name in ("me", "groups"):
         assert Path(own.root / "shared" / name).stat().st_mode & 0o777 == 0o711

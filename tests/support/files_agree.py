@@ -103,8 +103,9 @@ def wanted_trees(root: Path) -> dict[str, dict[str, int]]:
     )
     places = {}
     for product, slug, owner, kind, subject in rows(root, question):
-        way = f"me/{subject}" if kind == "user" else "everyone"
-        places[f"{way}/{owner}/{leaf_of(slug, product)}"] = contents[product]
+        # Its owner finds what is shared with somebody by name as well.
+        for way in (f"me/{subject}", f"me/{owner}") if kind == "user" else ("everyone",):
+            places[f"{way}/{owner}/{leaf_of(slug, product)}"] = contents[product]
     return places
 
 

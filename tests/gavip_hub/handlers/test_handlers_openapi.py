@@ -38,6 +38,7 @@ NO_BODY = {
     "/avis/{avi}/releases/{version}/build",
     "/images/{image}",
     "/data/bin/{deleted}",
+    "/avis/{avi}/favourite",
 }
 MADE_FIRST = {"/images/{image}/archive"}
 """Files that 202 is answered for until they are made."""
