@@ -1,5 +1,6 @@
 """The program that reads a stranger's file: it has limits and walls, and whatever the file is, an answer or an end."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -8,12 +9,15 @@ import resource
 import sys
 import time
 import zlib
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
+from avi_kernel.protocol.previews import PreviewView
 from gavip_hub.backends import previewing
 from gavip_hub.backends.previewing import PreviewProgram
 from gavip_hub.backends.sandbox import detect
@@ -57,23 +61,30 @@ HOSTILE = {
 }
 
 
-QUICK = {"bomb.png", "line.csv"}
+QUICK = {"line.csv"}
 """The others take seconds each."""
+
+
+def measured(path: Path, kind: str) -> tuple[PreviewView, int]:
+    """Return the answer and the kilobytes it took, in a process that had no other children and is small itself."""
+    view = asyncio.run(answered(path, kind))
+    return view, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.acceptance]) for name in HOSTILE],
 )
-async def test_a_hostile_file_is_answered_in_a_sentence_in_bounded_time_and_memory(tmp_path, name):
+def test_a_hostile_file_is_answered_in_a_sentence_in_bounded_time_and_memory(tmp_path, name):
     kind, make = HOSTILE[name]
     path = tmp_path / name
     path.write_bytes(make())
     before = time.monotonic()
-    view = await answered(path, kind)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        view, kilobytes = apart.submit(measured, path, kind).result()
     assert view.problem.endswith(".") or view.table
     assert time.monotonic() - before < previewing.SECONDS + 5
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < LARGEST_MB * 1024
+    assert kilobytes < LARGEST_MB * 1024
 
 
 async def test_a_sparse_table_of_five_gigabytes_has_its_first_page_and_its_last_at_once(tmp_path):
