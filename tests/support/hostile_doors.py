@@ -38,7 +38,8 @@ class Asked:
         assert answer.status_code < 500, (method, path[:300], answer.text[:500])
         assert SECRET.encode() not in answer.content, path
         assert b"root:x:0" not in answer.content, path
-        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+        if answer.is_success:  # a refusal may be the proxy's or the Hub's own
+            assert answer.headers["X-Content-Type-Options"] == "nosniff", path
         return answer
 
     def page(self, address: str, /, **query: Any) -> httpx.Response:
