@@ -91,7 +91,7 @@ class Elsewhere:
     """A host that nobody is to ask: it counts who comes."""
 
     port: int
-    came: list[bytes] = field(default_factory=list)
+    came: int = 0
 
 
 @contextmanager
@@ -104,12 +104,8 @@ def listening() -> Iterator[Elsewhere]:
             with suppress(OSError):
                 while True:
                     line, _ = server.accept()
-                    with line:
-                        line.settimeout(1)
-                        said = b""
-                        with suppress(OSError):
-                            said = line.recv(200)
-                        there.came.append(said)
+                    there.came += 1
+                    line.close()
 
         threading.Thread(target=count, daemon=True).start()
         yield there
