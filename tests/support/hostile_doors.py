@@ -38,7 +38,8 @@ class Asked:
         assert answer.status_code < 500, (method, path[:300], answer.text[:500])
         assert SECRET.encode() not in answer.content, path
         assert b"root:x:0" not in answer.content, path
-        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+        if answer.is_success:  # a refusal may be the proxy's or the Hub's own
+            assert answer.headers["X-Content-Type-Options"] == "nosniff", path
         return answer
 
     def page(self, address: str, /, **query: Any) -> httpx.Response:
@@ -90,7 +91,7 @@ class Elsewhere:
     """A host that nobody is to ask: it counts who comes."""
 
     port: int
-    came: list[bytes] = field(default_factory=list)
+    came: int = 0
 
 
 @contextmanager
@@ -103,12 +104,8 @@ def listening() -> Iterator[Elsewhere]:
             with suppress(OSError):
                 while True:
                     line, _ = server.accept()
-                    with line:
-                        line.settimeout(1)
-                        said = b""
-                        with suppress(OSError):
-                            said = line.recv(200)
-                        there.came.append(said)
+                    there.came += 1
+                    line.close()
 
         threading.Thread(target=count, daemon=True).start()
         yield there

@@ -61,7 +61,7 @@ HOSTILE = {
 }
 
 
-QUICK = {"bomb.png", "line.csv"}
+QUICK = {"line.csv"}
 """The others take seconds each."""
 
 
@@ -112,6 +112,7 @@ def read(question):
         lambda: os.close(os.dup(0)),
         lambda: subprocess.run(["/bin/true"]),
         lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),
+        lambda: os.setuid(0),
     ):
         try:
             act()
@@ -132,7 +133,7 @@ async def test_once_it_reads_it_opens_nothing_and_starts_nothing(tmp_path):
     question = json.dumps({"kind": "text"})
     with path.open("rb") as file:
         answer = await program._run([sys.executable, "-I", "-c", OPENS, question], file)
-    assert json.loads(answer)["text"] == " ".join(["refused"] * 5)
+    assert json.loads(answer)["text"] == " ".join(["refused"] * 6)
 
 
 @pytest.mark.sandbox

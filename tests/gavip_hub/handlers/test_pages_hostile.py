@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from itertools import product
 
 import pytest
 
@@ -35,9 +36,9 @@ async def test_names_are_words_on_every_page(portal, space):
 
 
 async def test_a_file_of_any_name_is_sent_as_an_attachment(portal, space):
-    for name in TAKEN:
-        answer = await portal.get("/files/content", params={"path": f"odd/{name}"})
-        assert answer.content == TAG.encode()
+    for door, name in product(("files", "api/data"), TAKEN):
+        answer = await portal.get(f"/{door}/content", params={"path": f"odd/{name}"})
+        assert answer.content == TAG.encode(), (door, name)
         told = answer.headers["Content-Disposition"]
         assert re.fullmatch(r"attachment; filename\*=UTF-8''[A-Za-z0-9_.~%-]+", told), name
 
