@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from gavip_hub.domain.identity import PUBLISH
 from gavip_hub.exceptions import Conflict
-from gavip_hub.handlers.project_pages import ProjectPages
+from gavip_hub.handlers.project_base import ProjectPages
 
 
 class EditFile(ProjectPages):

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gavip_hub.storage.schema import Base, Release
+from gavip_hub.storage.base import Base
+from gavip_hub.storage.schema import Release
 
 
 class Card(Base):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gavip_hub.storage.schema import Base
+from gavip_hub.storage.base import Base
 
 
 class Product(Base):

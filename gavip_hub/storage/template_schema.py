@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gavip_hub.storage.schema import Base
+from gavip_hub.storage.base import Base
 
 
 class Template(Base):

@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from gavip_hub.storage import migrate
-from gavip_hub.storage.schema import Base, Counter
+from gavip_hub.storage.base import Base
+from gavip_hub.storage.schema import Counter
 from tests.support.needs import missing
 
 # Nothing in it is worth a write to the disk.

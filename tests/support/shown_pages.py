@@ -58,7 +58,7 @@ from gavip_hub.handlers.file_pages import Page, Toast, above
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
 from gavip_hub.handlers.previews import Place
-from gavip_hub.handlers.project_pages import ShownFile
+from gavip_hub.handlers.project_files import ShownFile
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import markdown
 from gavip_hub.services.browsing import Folder

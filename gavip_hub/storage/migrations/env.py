@@ -5,12 +5,12 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Enum
 
+from gavip_hub.storage.base import UtcDateTime
 from gavip_hub.storage.catalogue_schema import Card
 from gavip_hub.storage.database import make_engine
 from gavip_hub.storage.outside_schema import Import
 from gavip_hub.storage.product_schema import Product
 from gavip_hub.storage.provenance_schema import Facts
-from gavip_hub.storage.schema import UtcDateTime
 from gavip_hub.storage.template_schema import Template
 
 [METADATA] = {Card.metadata, Facts.metadata, Import.metadata, Product.metadata, Template.metadata}

@@ -5,8 +5,8 @@ import pytest
 from avi_kernel.protocol.form_fields import Field
 from avi_kernel.protocol.parameters import ParameterSpec
 from gavip_hub.exceptions import BadParameter, TooLarge
+from gavip_hub.handlers.form_pages import proposal_of
 from gavip_hub.handlers.forms import PipelineForm
-from gavip_hub.handlers.pages import proposal_of
 from gavip_hub.services.proposals import MemoryProposal, author_memory
 from tests.support.portal import DIAGRAM, RELEASE
 
