@@ -27,8 +27,6 @@ async def shown(page: Page, name: str, values: dict[str, Any]) -> None:
             file = STATIC / path.rpartition("/")[2]
             kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0]
             await route.fulfill(body=file.read_bytes(), content_type=kind)
-        elif route.request.is_navigation_request():
-            await route.fulfill(status=204)  # a page that leads on by itself stays
         else:
             await route.abort()
 
