@@ -100,6 +100,11 @@ PAGES = (
         template="product_file.html",
         path="/products/{theirs}/view?path=tables/stars.csv",
     ),
+    Page(
+        name="another's product, to run it again",
+        template="product_again.html",
+        path="/products/{theirs}/again",
+    ),
     Page(name="a product by its link", template="product_link.html", path=f"/p/{LINK}"),
     Page(name="a new product", template="product_new.html", path="/products/new?job={job}"),
     Page(name="projects", template="projects.html", path="/projects"),
@@ -112,5 +117,8 @@ PAGES = (
     Page(name="sign a command in", template="device.html", path="/device"),
     Page(name="no such page", template="error.html", path="/nothing", status=404),
 )
-NOT_ASKED = {"again.html": "It only answers a form that could not be granted."}
+NOT_ASKED = {
+    "again.html": "It only answers a form that could not be granted.",
+    "pipeline_file.html": "It only answers a form that asks for a file.",
+}
 """Templates that no address alone leads to."""
