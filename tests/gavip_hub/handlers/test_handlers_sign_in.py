@@ -232,7 +232,7 @@ async def test_an_error_of_ours_tells_nothing_of_its_inside(service, monkeypatch
     def broken(**_):
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr(service.service.core.releases, "catalogue", broken)
+    monkeypatch.setattr(service.service.core.avi_pages, "every", broken)
     async with service.client("ann-token") as client:
         answer = await client.get("/avis")
     assert (answer.status_code, answer.json()["error"]) == (500, "internal")

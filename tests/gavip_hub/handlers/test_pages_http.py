@@ -116,7 +116,7 @@ async def test_a_readme_is_rendered_off_the_event_loop(portal, stars, monkeypatc
         seen.append(threading.current_thread().name.rpartition("_")[0])
         return text
 
-    monkeypatch.setattr("gavip_hub.handlers.pages.readme_page", watched)
+    monkeypatch.setattr("gavip_hub.handlers.form_pages.readme_page", watched)
     assert "# Star counter" in (await portal.get("/avis/stars")).text
     assert seen == ["gavip-files"]
 
