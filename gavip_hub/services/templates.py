@@ -229,7 +229,7 @@ class TemplateService:
                 raise
             raise Forbidden(
                 f"Not everybody may read {project}, and whoever makes an AVI of it has to: its owner makes it public, by "
-                f"`gavip project change {project} public`.",
+                f"`gavip project change {project} --source public`.",
                 field="project",
             ) from None
 

@@ -23,6 +23,8 @@ def test_any_form_is_shown_with_any_words_in_it(
     pipeline = DIAGRAM.model_copy(update={"parameters": [shown], "title": title, "summary": help_text})
     sent = PipelineForm.sent(RELEASE, pipeline, {"p.x": typed, "memory_mb": memory}).checked()
     for form in (PipelineForm.fresh(RELEASE, pipeline), sent):
-        html = PAGE.render(**everywhere(), form=form, avi_title=title, pool=POOLS[0])
+        html = PAGE.render(
+            **everywhere(), form=form, avi_title=title, pool=POOLS[0], answers_only=False, answer=None
+        )
         assert 'name="p.x"' in html
     assert sent.valid == (not sent.faults)
