@@ -36,7 +36,7 @@ from tests.support.webdav import MOUNT
 pytestmark = [pytest.mark.hub, pytest.mark.acceptance, pytest.mark.timeout(600)]
 OWNER, READER = PEOPLE[Who.OWNER], PEOPLE[Who.MEMBER]
 COMMAND = Path(sys.executable).with_name("gavip")
-SOON = 3.0
+SOON = 5.0
 """Seconds: a second or two, and a machine that does other things too."""
 USERS = dict.fromkeys(PEOPLE.values(), "scientist") | {
     PEOPLE[Who.VISITOR]: "anonymous",
@@ -188,7 +188,7 @@ class Watching:
     job: str
 
     def last(self) -> tuple[float, list[str]]:
-        """Return when it saw something else than before, and what."""
+        """Return when the last look began that saw what was there before, and what it sees now."""
         text = str(self.client.get(f"/jobs/{self.job}/log").json()["text"])
         seen = [line.split() for line in text.splitlines() if line.startswith("SEES")]
         return (float(seen[-1][1]), seen[-1][2:]) if seen else (0.0, ["nothing yet"])

@@ -48,15 +48,20 @@ LOOKS = """
 import os, time
 from pathlib import Path
 shared = Path(os.environ["GAVIP_USER_SPACE"], "shared")
-seen = None
+seen, saw = None, time.time()
 for _ in range(6000):
-    found = sorted(f"{path.relative_to(shared)}={path.read_text()}" for path in shared.rglob("*.txt"))
+    began = time.time()
+    try:
+        found = sorted(f"{path.relative_to(shared)}={path.read_text()}" for path in shared.rglob("*.txt"))
+    except FileNotFoundError:  # it was taken while it was looked at
+        continue
     if found != seen:
         seen = found
-        print("SEES", time.time(), *found, flush=True)
+        print("SEES", saw, *found, flush=True)
+    saw = began
     time.sleep(0.1)
 """
-"""Tells what it sees whenever that is something else, and when."""
+"""Tells what it sees whenever that is something else, and when the last look began that saw what was there before."""
 
 
 def avi_that_tries(folder: Path) -> Path:
