@@ -2,8 +2,10 @@
 
 import logging
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
+from tornado.web import HTTPError
 from typing_extensions import override
 
 from avi_kernel.protocol.api import Profile
@@ -51,6 +53,8 @@ class LinkPage(PageHandler):
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         if isinstance(value, GavipError):
             super().log_exception(typ, value, tb)
+        elif isinstance(value, HTTPError) and value.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.info("%s refused: %d", self._request_summary(), value.status_code)
         else:  # tornado would write the whole request, and so its address
             log.error("%s failed", self._request_summary(), exc_info=value)
 

@@ -190,7 +190,8 @@ class Watching:
     def last(self) -> tuple[float, list[str]]:
         """Return when the last look began that saw what was there before, and what it sees now."""
         text = str(self.client.get(f"/jobs/{self.job}/log").json()["text"])
-        seen = [line.split() for line in text.splitlines() if line.startswith("SEES")]
+        whole = text.rpartition("\n")[0].splitlines()  # a line may have come in part
+        seen = [line.split() for line in whole if line.startswith("SEES")]
         return (float(seen[-1][1]), seen[-1][2:]) if seen else (0.0, ["nothing yet"])
 
 

@@ -85,7 +85,6 @@ async def test_files_are_brought_looked_at_arranged_found_and_taken_home(walker:
     await choose_from_menu(walker, "old.csv", "Delete")
     await walker.follow("Bin", exact=True)
     await walker.press(f"Put {home}/old.csv back")
-    await walker.person.go(f"files?path={home}")
     await expect(listed(walker, "old.csv")).to_be_visible()
 
     await walker.hand.write(page.get_by_role("searchbox"), "stars", send=True)

@@ -6,6 +6,7 @@ import mimetypes
 from typing import TYPE_CHECKING, Any
 
 from gavip_hub.handlers.rendering import STATIC, make_environment
+from gavip_hub.handlers.static_files import style_sheet
 from tests.support.shown_pages import everywhere
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ async def shown(page: Page, name: str, values: dict[str, Any]) -> None:
         path = route.request.url.removeprefix(ORIGIN)
         if path == PORTAL + "page":
             await route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        elif path.endswith("/portal.css"):
+            await route.fulfill(body=style_sheet(packed=False), content_type="text/css")
         elif "/static/" in path:
             file = STATIC / path.rpartition("/")[2]
             kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0]

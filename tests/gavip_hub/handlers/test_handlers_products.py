@@ -143,6 +143,17 @@ async def test_the_secret_of_a_link_is_in_no_log(service, ann, product, caplog):
     assert not any(secret in line for line in ours)
 
 
+async def test_what_is_no_address_of_a_link_is_refused_and_leaves_one_line_in_the_log(
+    service, ann, product, caplog
+):
+    caplog.set_level("INFO")
+    link = (await shared(ann, product, kind="link"))["url"].removeprefix(service.origin)
+    async with httpx.AsyncClient(base_url=service.url) as stranger:
+        answer = await stranger.get(f"{link}/content?path=%c0%ae")
+    assert answer.status_code == 400
+    assert not any(one.exc_info for one in caplog.records)
+
+
 async def test_the_pages_lead_from_a_file_to_its_readers(service, product):
     async with pages_of(service, "ann-token") as portal:
         form = await portal.get("/products/new", params={"path": "data"})
