@@ -9,6 +9,7 @@ import { followOpening } from "./opening.js";
 import { refresh, regions, remember } from "./regions.js";
 
 const SLOW_MS = 20_000;
+const SOON_MS = 2_000;
 
 function localTimes(part) {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
@@ -63,6 +64,8 @@ function start() {
   listen(root, user, heard, showLive);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
   setInterval(() => { if (!document.hidden) refresh(); }, SLOW_MS);
+  // What comes from elsewhere is no event: it is looked at, as long as it comes.
+  setInterval(() => { if (!document.hidden && document.querySelector("[data-soon]")) refresh(); }, SOON_MS);
 }
 
 start();

@@ -80,6 +80,7 @@ async def test_an_import_is_begun_and_followed_on_its_page(service, place, porta
     page = unescape((await portal.get("/projects/stars")).text)
     assert "Importing from" in page
     assert 'http-equiv="refresh"' in page
+    assert "data-soon" in page
     second = await portal.post("/projects", data={"name": "moons", "url": place.url()})
     assert (second.status_code, "You import stars now" in unescape(second.text)) == (409, True)
     release.set()
@@ -87,6 +88,7 @@ async def test_an_import_is_begun_and_followed_on_its_page(service, place, porta
     page = unescape((await portal.get("/projects/stars")).text)
     assert "No tag became a release by itself (v1.0)" in page
     assert 'http-equiv="refresh"' not in page
+    assert "data-soon" not in page
 
 
 async def test_a_failed_import_says_its_cause_on_the_page(place, portal, dora):
