@@ -12,7 +12,7 @@ endless := tests/gavip_hub/domain/test_domain_machine.py tests/gavip_hub/service
 
 help:
 	@echo "make demo        start the platform, run the bundled pipeline once, keep serving (ROOT=$(ROOT) PORT=$(PORT))"
-	@echo "make test        everything that must hold; under 20 minutes"
+	@echo "make test        everything that must hold; under 25 minutes"
 	@echo "make acceptance  the long families on real containers: kills, attacks, load; under 80 minutes"
 	@echo "make endurance   a million events of the scheduler and ten minutes of fuzzing"
 	@echo "make lint        ruff, mypy, the layer contract, dead code"
@@ -77,6 +77,7 @@ benchmarks: environment-dev
 	$(bin)/python -m benchmarks.portal
 	$(bin)/python -m benchmarks.portal --postgres
 	$(bin)/python -m benchmarks.paint
+	$(bin)/python -m benchmarks.files
 	$(bin)/python -m benchmarks.whole
 	$(bin)/python -m benchmarks.containers
 
