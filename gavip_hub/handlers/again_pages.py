@@ -33,7 +33,7 @@ class ProductAgainPage(ProductPages):
             if name.startswith(INPUT) and value.strip()
         }
         try:
-            job: JobView = await self.context.file_threads(
+            job: JobView = await self.looking_whole(
                 self.services.again_products.run,
                 **self.asking,
                 product=product,
@@ -47,7 +47,7 @@ class ProductAgainPage(ProductPages):
 
     async def _show(self, product: str, given: dict[str, str], error: GavipError | None = None) -> None:
         view: ProductView = await self.in_thread(self.services.products.get, **self.asking, product=product)
-        again: ProductAgainView = await self.context.file_threads(
+        again: ProductAgainView = await self.looking_whole(
             self.services.again_products.look, **self.asking, product=product
         )
         files = await self._files() if again.inputs else []

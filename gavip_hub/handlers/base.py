@@ -92,6 +92,17 @@ class BaseHandler(RequestHandler):
             )
         return profile
 
+    async def looking_whole(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what may read files from start to end: of one person few at once, or nobody else's files had a thread.
+
+        Raises
+        ------
+        NoRoom
+            They have as many looked at already.
+        """
+        with self.context.writes.one(self.require()):
+            return await self.context.file_threads(function, *args, **kwargs)
+
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what blocks, a method of a service above all, in the bounded pool.
 

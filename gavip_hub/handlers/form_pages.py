@@ -16,7 +16,7 @@ from avi_kernel.protocol.provenance import AnswerAsk, AnswerView, Offer, Product
 from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.domain.repetition import is_product
-from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NotFound
+from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NoRoom, NotFound
 from gavip_hub.handlers import product_pages
 from gavip_hub.handlers.catalogue_pages import cited
 from gavip_hub.handlers.data import READ as READ_FILES
@@ -25,6 +25,7 @@ from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.links import link_of
 from gavip_hub.handlers.page_base import PortalPage
+from gavip_hub.handlers.products import READ as READ_PRODUCTS
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.services.avi_pages import AviSeen
 from gavip_hub.services.proposals import MemoryProposal
@@ -187,10 +188,10 @@ class PipelinePage(FormPage):
 
     async def _answer(self, form: PipelineForm) -> None:
         """Lead to a product of just these values, or tell which there are; nothing is run."""
-        asked = form.submission()
-        found: AnswerView = await self.context.file_threads(
+        asked, profile = form.submission(), self.require(READ_PRODUCTS)
+        found: AnswerView = await self.looking_whole(
             self.services.answers.ask,
-            viewer=self.owner,
+            viewer=profile.name,
             groups=self.groups,
             avi=form.avi,
             ask=AnswerAsk(pipeline=form.pipeline.name, version=form.version, parameters=asked.parameters),
@@ -201,26 +202,31 @@ class PipelinePage(FormPage):
         await self._show(form, answer=found)
 
     async def _offer(self, form: PipelineForm, release: ReleaseView) -> Offer | None:
-        """Return what the asker ran before of just this; looked for off the database's threads, since files are read."""
+        """Return what the asker ran before of just this, or a product of it; None also while they have other files looked at."""
         try:
             parameters = check_parameters(form.pipeline.parameters, form.submission().parameters)
         except ParameterProblem:
             return None
-        found: Offer | None = await self.context.file_threads(
-            self.services.offers.offer,
-            owner=self.owner,
-            groups=self.groups,
-            release=release,
-            pipeline=form.pipeline,
-            parameters=parameters,
-        )
+        try:
+            found: Offer | None = await self.looking_whole(
+                self.services.offers.offer,
+                owner=self.owner,
+                groups=self.groups,
+                release=release,
+                pipeline=form.pipeline,
+                parameters=parameters,
+                products=READ_PRODUCTS in self.require().scopes,
+            )
+        except NoRoom:
+            return None
         return found
 
     async def _again(self, avi: str, pipeline: str, again_of: str) -> PipelineForm:
         if not is_product(again_of):
             return await self._again_of_job(avi, pipeline, again_of)
-        found: ProductAgainView = await self.context.file_threads(
-            self.services.again_products.look, viewer=self.owner, groups=self.groups, product=again_of
+        profile = self.require(READ_PRODUCTS)
+        found: ProductAgainView = await self.looking_whole(
+            self.services.again_products.look, viewer=profile.name, groups=profile.groups, product=again_of
         )
         if (found.avi, found.pipeline) != (avi, pipeline):
             raise NotFound(f"{again_of[:40]} was made by another pipeline, or what made it is not known.")

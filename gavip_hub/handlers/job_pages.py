@@ -307,7 +307,7 @@ class JobAgainPage(JobHandler):
     async def post(self, job_id: str) -> None:
         profile = self.require(SUBMIT)
         try:
-            job: JobView = await self.context.file_threads(
+            job: JobView = await self.looking_whole(
                 self.services.again.run,
                 owner=profile.name,
                 groups=profile.groups,
@@ -322,7 +322,7 @@ class JobAgainPage(JobHandler):
     async def _told(self, job_id: str, error: GavipError) -> None:
         """Show why it was not run, and what could be done."""
         job = await self.job(job_id)
-        found = await self.context.file_threads(self.services.again.look, owner=self.owner, job=job_id)
+        found = await self.looking_whole(self.services.again.look, owner=self.owner, job=job_id)
         self.set_status(error.status_code)
         self.render_page("again.html", job=job, again=found, problem="" if found.differing else error.message)
 

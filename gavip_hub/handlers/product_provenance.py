@@ -60,7 +60,7 @@ class ProductChain(ProductApi):
         """Return what the crate of a product is made of."""
         profile = self.person()
         view, chain = await self.product(product)
-        about = await self.context.file_threads(
+        about = await self.looking_whole(
             self.services.again_products.look, viewer=profile.name, groups=profile.groups, product=product
         )
         workflow = None
@@ -110,7 +110,7 @@ class ProductCrate(ProductChain):
         summary="Tell where a product is from, as metadata of a Workflow Run RO-Crate",
         scope=READ,
         media_type=CRATE,
-        errors=(NotFound,),
+        errors=(NotFound, NoRoom),
     )
     async def get(self, product: str) -> None:
         """Send `ro-crate-metadata.json`."""
@@ -166,12 +166,12 @@ class ProductAgain(ProductApi):
         summary="Tell what running a product's job again would read, and whether you can",
         scope=READ,
         returns=ProductAgainView,
-        errors=(NotFound,),
+        errors=(NotFound, NoRoom),
     )
     async def get(self, product: str) -> ProductAgainView:
         """Return its values, and for each input a file with the same content that the asker may read."""
         profile = self.person()
-        found: ProductAgainView = await self.context.file_threads(
+        found: ProductAgainView = await self.looking_whole(
             self.services.again_products.look, viewer=profile.name, groups=profile.groups, product=product
         )
         return found
@@ -189,7 +189,7 @@ class ProductAgain(ProductApi):
     async def post(self, product: str, body: RunProductAgain) -> JobView:
         """Submit it; what comes of it is compared with the product."""
         profile = self.person()
-        job: JobView = await self.context.file_threads(
+        job: JobView = await self.looking_whole(
             self.services.again_products.run,
             viewer=profile.name,
             groups=profile.groups,
@@ -213,12 +213,12 @@ class Answers(ProductApi):
         scope=READ,
         body=AnswerAsk,
         returns=AnswerView,
-        errors=(NotFound, Withdrawn, BadParameter),
+        errors=(NotFound, Withdrawn, BadParameter, NoRoom),
     )
     async def post(self, avi: str, body: AnswerAsk) -> AnswerView:
         """Return it, or which values there are products of."""
         profile = self.person()
-        found: AnswerView = await self.context.file_threads(
+        found: AnswerView = await self.looking_whole(
             self.services.answers.ask, viewer=profile.name, groups=profile.groups, avi=avi, ask=body
         )
         return found

@@ -162,12 +162,12 @@ class JobAgain(JobApi):
         summary="Tell whether a job's inputs are what they were",
         scope=READ,
         returns=AgainView,
-        errors=(NotFound,),
+        errors=(NotFound, NoRoom),
     )
     async def get(self, id: str) -> AgainView:
         """Return what differs now, before it is run again."""
         profile = self.require()
-        found: AgainView = await self.context.file_threads(
+        found: AgainView = await self.looking_whole(
             self.services.again.look, owner=profile.name, job=id, avi=profile.avi
         )
         return found
@@ -185,7 +185,7 @@ class JobAgain(JobApi):
     async def post(self, id: str, body: RunAgain) -> JobView:
         """Submit it; what comes of it is compared with what had come before."""
         profile = self.require()
-        job: JobView = await self.context.file_threads(
+        job: JobView = await self.looking_whole(
             self.services.again.run,
             owner=profile.name,
             groups=profile.groups,

@@ -51,6 +51,7 @@ class OfferService:
         release: ReleaseView,
         pipeline: PipelineSpec,
         parameters: Mapping[str, JsonValue],
+        products: bool = True,
     ) -> Offer | None:
         """Return what did just this: a completed job of somebody's own, or a product that they may read.
 
@@ -60,13 +61,16 @@ class OfferService:
         ----------
         parameters
             All of them, checked.
+        products
+            Whether who asks may be told of products.
         """
         key = self.key(owner=owner, release=release, pipeline=pipeline, parameters=parameters)
         if key is None:
             return None
         with self._database.reading() as session:
             job = provenance.with_key(session, owner=owner, key=key)
-            product = recipes.with_key(session, Reader(owner, groups, self._clock.now()), key)
+            reader = Reader(owner, groups, self._clock.now())
+            product = recipes.with_key(session, reader, key) if products else None
         if job is not None:
             return self._of_job(job)
         return self.of_product(product) if product else None
