@@ -85,6 +85,7 @@ class GavipService(Application):
             asyncio.create_task(service.outside.run()),
             asyncio.create_task(service.provenance_noter.run()),
             asyncio.create_task(service.provenance_closer.run()),
+            asyncio.create_task(service.comparer.run()),
             asyncio.create_task(service.image_maker.run()),
             asyncio.create_task(service.product_maker.run()),
             asyncio.create_task(service.share_ender.run()),

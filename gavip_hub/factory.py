@@ -68,6 +68,7 @@ class Service:
     outside: Rounds
     provenance_noter: Rounds
     provenance_closer: Rounds
+    comparer: Rounds
     image_maker: Rounds
     product_maker: Rounds
     share_ender: Rounds

@@ -74,8 +74,9 @@ def make_rounds(
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
         "provenance_noter": _noter(core, _keeper_of_provenance(core, services), threads),
         "provenance_closer": _closer(
-            core, _keeper_of_provenance(core, services), thread_groups.provenance_threads, bwrap
+            core, _keeper_of_provenance(core, services), thread_groups.provenance_threads
         ),
+        "comparer": _comparer(core, thread_groups.provenance_threads, bwrap),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups),
         "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
@@ -105,7 +106,16 @@ def _noter(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
     )
 
 
-def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads, bwrap: Path | None) -> Rounds:
+def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
+    return Rounds(
+        task="hashing inputs of jobs",
+        act=lambda: threads(keeper.look),
+        every=PROVENANCE_SECONDS,
+        clock=core.clock,
+    )
+
+
+def _comparer(core: Core, threads: Threads, bwrap: Path | None) -> Rounds:
     maker = ComparisonMaker(
         database=core.database,
         folders=core.folders,
@@ -114,13 +124,9 @@ def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads, bwrap: Path 
         clock=core.clock,
     )
 
-    async def close_and_compare() -> None:
-        await threads(keeper.look)
-        await threads(maker.look)
-
     return Rounds(
-        task="hashing inputs and comparing jobs that were run again",
-        act=close_and_compare,
+        task="comparing jobs that were run again",
+        act=lambda: threads(maker.look),
         every=PROVENANCE_SECONDS,
         clock=core.clock,
     )

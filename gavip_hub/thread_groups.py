@@ -10,7 +10,8 @@ FILE_THREADS = 4
 COPYING_THREADS = 2
 PUBLISHING_THREADS = 2
 ROUND_THREADS = 2
-PROVENANCE_THREADS = 1
+PROVENANCE_THREADS = 2
+"""One keeps what jobs read; the other compares, which strangers' files can draw out."""
 
 
 def connections(config: Gavip) -> int:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZipFile
 
@@ -136,20 +137,18 @@ def _pdf(first: Path, second: Path, _: float) -> str:
 
 def _gzip(first: Path, second: Path, within: float) -> str:
     """Compare what is packed, which has no moment in its head."""
-    unpacked = []
-    for path in (first, second):
-        with gzip.open(path) as packed:
-            content = packed.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            return TOO_LARGE
-        target = path.parent / f".unpacked-{path.stem}"
-        target.write_bytes(content)
-        unpacked.append(target)
-    try:
+    with TemporaryDirectory() as room:  # their own folder may be one that nobody writes
+        unpacked = []
+        for number, path in enumerate((first, second)):
+            with gzip.open(path) as packed:
+                content = packed.read(LARGEST + 1)
+            if len(content) > LARGEST:
+                return TOO_LARGE
+            target = Path(room) / str(number) / path.stem
+            target.parent.mkdir()
+            target.write_bytes(content)
+            unpacked.append(target)
         return difference(unpacked[0], unpacked[1], within=within)
-    finally:
-        for path in unpacked:
-            path.unlink(missing_ok=True)
 
 
 def _arrays(first: Path, second: Path, within: float) -> str:

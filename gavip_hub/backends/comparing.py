@@ -18,7 +18,9 @@ LARGEST = 64 * 1024 * 1024
 SECONDS = 600.0
 LONGEST_WORDS = 500
 TOO_LARGE = "its bytes are others, and it is too large to be compared by value"
-_SEEN = Path("/comparing")
+LONGEST_ANSWER = 64 * 1024
+"""Bytes of what the program says of one pair."""
+_SEEN, _SCRATCH = Path("/comparing"), Path("/tmp")  # noqa: S108 - within walls, where nobody else is
 NOT_COMPARED = "its bytes are others, and comparing them by value took too much time or memory"
 Pair = tuple[BinaryIO, BinaryIO]
 
@@ -48,12 +50,13 @@ class Comparer:
                 (room / folder).mkdir()
                 with (room / folder / name).open("wb") as copy:
                     shutil.copyfileobj(file, copy)
-            return _answer(self._command(room), room).get(name, NOT_COMPARED)
+            scratch = _SCRATCH if self._bwrap else room
+            return _answer(self._command(room), room, scratch).get(name, NOT_COMPARED)
 
     def _command(self, room: Path) -> list[str]:
         """Return the call; within walls the program sees the two copies, read-only, and no other file of anybody."""
         seen = _SEEN if self._bwrap else room
-        around = walls(self._bwrap, shown={room: _SEEN}) if self._bwrap else []
+        around = walls(self._bwrap, shown={room: _SEEN}, scratch=2 * LARGEST) if self._bwrap else []
         program = [sys.executable, "-I", "-m", "avi_kernel.checking.compare"]
         return [*around, *program, str(seen / "before"), str(seen / "after")]
 
@@ -69,15 +72,27 @@ def _size(file: BinaryIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _answer(call: list[str], room: Path) -> dict[str, str]:
+def _answer(call: list[str], room: Path, scratch: Path) -> dict[str, str]:
     """Ask the program; nothing where it was ended, or says what nobody understands."""
     environment = {"PATH": os.defpath, "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment["TMPDIR"] = str(scratch)
     try:
-        done = subprocess.run(
-            call, check=False, capture_output=True, timeout=SECONDS, cwd=room, env=environment
-        )
-        found = json.loads(done.stdout) if done.returncode == 0 else {}
+        # Into a file, whose size is bounded: what speaks without end would fill this process's own memory.
+        with tempfile.TemporaryFile(dir=room) as said:
+            done = subprocess.run(
+                call,
+                check=False,
+                stdout=said,
+                stderr=subprocess.DEVNULL,
+                timeout=SECONDS,
+                cwd=room,
+                env=environment,
+            )
+            said.seek(0)
+            words = said.read(LONGEST_ANSWER + 1)
+        is_answer = done.returncode == 0 and len(words) <= LONGEST_ANSWER
+        found = json.loads(words) if is_answer else {}
     except (subprocess.TimeoutExpired, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):

@@ -94,21 +94,26 @@ async def _answer(process: asyncio.subprocess.Process) -> bytes:
     return b"".join(pieces)
 
 
-def walls(bwrap: Path, *, shown: Mapping[Path, Path] = MappingProxyType({})) -> list[str]:
+def walls(
+    bwrap: Path, *, shown: Mapping[Path, Path] = MappingProxyType({}), scratch: int = 65536
+) -> list[str]:
     """Return the beginning of a command: no network, no processes, no files but programs, nothing to write.
 
     Parameters
     ----------
     shown
         Folder -> where it is seen, read-only.
+    scratch
+        Bytes of memory that it may fill with files, all below /tmp.
     """
     command = [str(bwrap), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
     command += ["--cap-drop", "ALL", "--hostname", "preview", "--proc", "/proc", "--dev", "/dev"]
-    command += ["--size", "65536", "--tmpfs", "/tmp"]  # noqa: S108  # in the sandbox, where nobody else is
+    command += ["--size", str(scratch), "--tmpfs", "/tmp"]  # noqa: S108  # in the sandbox, where nobody else is
     for bind in system_binds():
         command += ["--ro-bind", bind.source, bind.target]
     for place, leads_to in system_links().items():
         command += ["--symlink", leads_to, place]
     for folder, seen_at in shown.items():
         command += ["--ro-bind", str(folder), str(seen_at)]
-    return [*command, "--remount-ro", "/", "--chdir", "/", "--"]
+    # A folder of devices is memory too, half of the machine's: nobody makes a file there.
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.runs import RESULTS_FOLDER
+from gavip_hub.backends.comparing import NOT_COMPARED as TOO_LONG
 from gavip_hub.backends.comparing import Comparer
 from gavip_hub.clock import Clock
 from gavip_hub.domain.repetition import Made, changes, is_product
@@ -23,6 +24,8 @@ from gavip_hub.storage.userspace import AttemptFolders
 
 REPRODUCED, DIFFERS, NOT_COMPARED = "reproduced", "differs", "not_compared"
 UNKNOWN = "what one of the two ran with was not kept, or an input changed while it ran"
+MOST_SECONDS = 600.0
+"""Of one job, after which no further result is compared by value: others wait for their turn."""
 GONE = "what this job repeats, or a result of it, is gone"
 
 
@@ -120,8 +123,9 @@ class ComparisonMaker:
         found = dict.fromkeys(before.keys() - after.keys(), "only the first run made it")
         if old.whole:
             found |= dict.fromkeys(after.keys() - before.keys(), "only the second run made it")
+        end = self._clock.monotonic() + MOST_SECONDS
         words = {
-            name: self._difference(name, old, new)
+            name: self._difference(name, old, new) if self._clock.monotonic() < end else TOO_LONG
             for name in sorted(before.keys() & after.keys())
             if before[name] != after[name]
         }

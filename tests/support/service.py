@@ -286,6 +286,7 @@ async def running_service(
             service.outside.run,
             service.provenance_noter.run,
             service.provenance_closer.run,
+            service.comparer.run,
             service.image_maker.run,
             service.product_maker.run,
             service.share_ender.run,

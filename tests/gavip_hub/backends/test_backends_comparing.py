@@ -1,5 +1,6 @@
 """Two results of other bytes are compared by value, apart, whatever strangers put into them."""
 
+import gzip
 import json
 import socket
 
@@ -35,6 +36,12 @@ def test_tables_are_compared_by_value_and_nothing_is_left_behind(compare, tmp_pa
     assert list((tmp_path / "comparing").iterdir()) == []
 
 
+def test_packed_files_are_compared_by_what_is_in_them(compare, tmp_path):
+    before, after = (gzip.compress(b"x\n1\n", mtime=moment) for moment in (1, 2))
+    assert compare("a.csv.gz", before, after) == ""
+    assert list((tmp_path / "comparing").iterdir()) == []
+
+
 def test_what_cannot_be_read_is_told_in_one_line(compare):
     words = compare("a.png", b"\x89PNG broken", b"\x89PNG also")
     assert words.startswith("its bytes are others")
@@ -48,13 +55,18 @@ def test_a_large_file_is_not_read(tmp_path, monkeypatch):
         assert Comparer(root=tmp_path, bwrap=None).difference("a.csv", (one, two)) == TOO_LARGE
 
 
-@pytest.mark.parametrize("answer", [b"", b"[]", b'{"b": ""}', b'{"a.csv": 1}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "answer", [b"", b"[]", b'{"b": ""}', b'{"a.csv": 1}', b"[" * 100_000, b'{"a.csv": ""}' + b" " * 100_000]
+)
 def test_what_the_program_does_not_say_is_no_sameness(answer, compare, monkeypatch):
     class Done:
         returncode = 0
-        stdout = answer
 
-    monkeypatch.setattr(comparing.subprocess, "run", lambda *_, **__: Done())
+    def run(_call, *, stdout, **_):
+        stdout.write(answer)
+        return Done()
+
+    monkeypatch.setattr(comparing.subprocess, "run", run)
     assert compare("a.csv", b"1", b"2") == NOT_COMPARED
 
 
@@ -66,7 +78,7 @@ SPIES = """
 import json, os, pathlib, socket, sys
 pathlib.Path(sys.argv[1], "x").exists()
 seen = {"secret": os.path.exists(SECRET), "root": sorted(os.listdir("/comparing"))}
-for act, name in ((lambda: open("/comparing/new", "w"), "writes"), (lambda: socket.create_connection(("127.0.0.1", PORT), 1), "calls")):
+for act, name in ((lambda: open("/comparing/new", "w"), "writes"), (lambda: open("/dev/shm/new", "w"), "fills"), (lambda: socket.create_connection(("127.0.0.1", PORT), 1), "calls")):
     try:
         act()
         seen[name] = True
@@ -94,4 +106,10 @@ def test_within_walls_it_sees_two_copies_and_no_file_nor_line_of_anybody(tmp_pat
         (tmp_path / "a").write_bytes(b"1234")
         with (tmp_path / "a").open("rb") as one, (tmp_path / "a").open("rb") as two:
             told = Comparer(root=tmp_path, bwrap=bwrap).difference("a.csv", (one, two))
-    assert json.loads(told) == {"secret": False, "root": ["after", "before"], "writes": False, "calls": False}
+    assert json.loads(told) == {
+        "secret": False,
+        "root": ["after", "before"],
+        "writes": False,
+        "fills": False,
+        "calls": False,
+    }

@@ -7,9 +7,10 @@ import threading
 import pytest
 
 from gavip_hub import rounds
+from gavip_hub.backends.comparing import Comparer
 from gavip_hub.services.known_inputs import KnownInputs
 from tests.gavip_hub.handlers.test_handlers_again_products import product
-from tests.gavip_hub.handlers.test_handlers_provenance import crossing, sent, stars
+from tests.gavip_hub.handlers.test_handlers_provenance import crossing, end, run, sent, stars
 from tests.support.service import pages_of, person
 
 __all__ = ["crossing", "product", "stars"]
@@ -83,3 +84,19 @@ async def test_one_person_has_two_files_looked_at_whole_at_once(bob, product, ha
     assert {answer.json()["error"] for answer in refused} == {"no_room"}
     hashing.set()
     assert sum(answer.is_success for answer in await asyncio.gather(*asked)) == 2
+
+
+@pytest.mark.acceptance
+async def test_what_draws_out_a_comparison_keeps_no_provenance_waiting(
+    service, ann, crossing, stars, monkeypatch
+):
+    go_on = threading.Event()
+    monkeypatch.setattr(Comparer, "difference", lambda *_: str(go_on.wait(20)))
+    before = await run(service, ann)
+    again = (await ann.post(f"/jobs/{before}/again", json={})).json()["id"]
+    await end(service, ann, again, content=b"other\n")
+    try:
+        await asyncio.wait_for(run(service, ann, content=b"third\n"), 10)  # until all is kept of it
+        assert (await ann.get(f"/jobs/{again}/comparison")).json()["verdict"] == "waiting"
+    finally:
+        go_on.set()

@@ -6,6 +6,7 @@ import pytest
 
 from avi_kernel.protocol.provenance import AnswerAsk
 from gavip_hub.exceptions import BadParameter, Conflict, Forbidden, NotFound
+from gavip_hub.services import comparing
 from gavip_hub.storage import provenance
 from gavip_hub.storage.releases import PRIVATE
 from gavip_hub.storage.schema import Avi, Member, Release
@@ -66,6 +67,13 @@ async def test_what_differs_is_told_by_value_and_by_file(shared_desk):
         "log.txt": "only the first run made it",
         "more.txt": "only the second run made it",
     }
+
+
+async def test_once_a_comparison_took_its_time_nothing_more_is_compared_by_value(shared_desk, monkeypatch):
+    monkeypatch.setattr(comparing, "MOST_SECONDS", 0.0)
+    found = await repeated(shared_desk, shared_desk.product, results={"found.csv": b"a,b\n1,2.0\n"})
+    assert found.verdict == "differs"
+    assert "took too much time" in found.differences["found.csv"]
 
 
 @pytest.mark.acceptance
