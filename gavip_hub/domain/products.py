@@ -53,7 +53,8 @@ class Shown:
 
 def slug_of(title: str) -> str:
     """Return a title as a part of a folder's name: lower-case letters, digits and hyphens."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    apart = "".join("-" if unicodedata.category(sign) in {"Pd", "Zs"} else sign for sign in title)
+    plain = unicodedata.normalize("NFKD", apart).encode("ascii", "ignore").decode().lower()
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:_LONGEST_SLUG].strip("-") or "product"
 
 

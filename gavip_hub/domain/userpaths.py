@@ -47,9 +47,14 @@ def writable(text: str) -> tuple[str, ...]:
         It is no path, or the platform's own.
     """
     parts = checked(text)
-    if why := _PLATFORMS.get(parts[0]):
-        raise BadParameter(f"{parts[0]} is not yours to write: {why}", field="path")
+    if is_platforms(parts):
+        raise BadParameter(f"{parts[0]} is not yours to write: {_PLATFORMS[parts[0]]}", field="path")
     return parts
+
+
+def is_platforms(parts: Sequence[str]) -> bool:
+    """Tell whether the platform alone writes a place of a space."""
+    return bool(parts) and parts[0] in _PLATFORMS
 
 
 def is_shared(parts: Sequence[str]) -> bool:

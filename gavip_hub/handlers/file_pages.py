@@ -7,7 +7,7 @@ from typing import Any
 from typing_extensions import override
 
 from avi_kernel.protocol.files import FolderView
-from gavip_hub.domain.userpaths import is_shared
+from gavip_hub.domain.userpaths import is_platforms
 from gavip_hub.exceptions import BadParameter
 from gavip_hub.handlers.data import READ, WRITE
 from gavip_hub.handlers.downloads import Sent, send_file, send_pieces
@@ -112,7 +112,7 @@ class FilePage(PortalPage):
             begun=begun,
             toast=None if problem else self.toast(),
             problem=problem,
-            may_write=WRITE in self.require().scopes and not is_shared(folder.path.split("/")),
+            may_write=WRITE in self.require().scopes,
             webdav=self._webdav,
         )
 
@@ -203,7 +203,7 @@ class PlacePage(FilePage):
             "files_place.html",
             chosen=chosen,
             here=here,
-            folder=_without_shared(folder),
+            folder=_without_platforms(folder),
             above=above(folder.path),
             problem="",
         )
@@ -253,9 +253,9 @@ def above(path: str) -> list[tuple[str, str]]:
     return [(part, "/".join(parts[: place + 1])) for place, part in enumerate(parts)]
 
 
-def _without_shared(folder: FolderView) -> FolderView:
-    """Leave out the empty folder in which containers see what others share: it is no file of the space."""
-    items = [one for one in folder.items if not is_shared(one.path.split("/"))]
+def _without_platforms(folder: FolderView) -> FolderView:
+    """Leave out folders in which nobody but the platform puts anything."""
+    items = [one for one in folder.items if not is_platforms(one.path.split("/"))]
     return folder.model_copy(update={"items": items})
 
 

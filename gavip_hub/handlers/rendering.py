@@ -31,6 +31,7 @@ from avi_kernel.protocol.readable import (
     utc,
 )
 from gavip_hub.domain.repetition import is_product
+from gavip_hub.domain.userpaths import is_platforms, is_shared
 from gavip_hub.handlers.abstracts import abstract
 
 TEMPLATES = Path(str(files("gavip_hub") / "templates"))
@@ -78,6 +79,9 @@ def make_environment(prefix: str) -> jinja2.Environment:
         size=size,
         summary=summary,
         utc=utc,
+    )
+    environment.tests.update(
+        platforms=lambda path: is_platforms(path.split("/")), shared=lambda path: is_shared(path.split("/"))
     )
     environment.globals.update(
         root=f"{prefix}/",

@@ -24,6 +24,10 @@ def test_whatever_the_title_the_folder_has_a_plain_name(title):
     assert is_leaf(leaf_of(slug_of(title), "p0abcdefgh1234567"))
 
 
+def test_words_stay_apart_whatever_dash_or_space_is_between_them():
+    assert slug_of("Hertzsprung\u2013Russell\u00a0diagram") == "hertzsprung-russell-diagram"
+
+
 @pytest.mark.parametrize("name", ["gaia", "gaia-dr3", "..", "maps-1234567/..", "Maps-1234567", "-1234567"])
 def test_other_names_are_no_products(name):
     assert not is_leaf(name)

@@ -246,3 +246,28 @@ async def test_who_may_only_read_is_offered_nothing_else(service, space):
             assert (await act(reader, what, path=f"work/{ODD}")).status_code == 403
         for what in ("restore", "remove", "empty"):
             assert (await reader.post(f"/files/bin/{what}", data={"id": "d1-000"})).status_code == 403
+
+
+async def test_what_jobs_made_is_copied_and_downloaded_and_offered_for_nothing_that_is_refused(portal, space):
+    results = space.parent / "jobs" / "j1" / "1"
+    results.mkdir(parents=True)
+    (results / "map.csv").write_text("a")
+    page = (await portal.get("/files?path=jobs/j1/1")).text
+    assert "Copy chosen" in page
+    for refused in ("data-upload", "New folder", "Delete", "Rename", "Move or copy"):
+        assert refused not in page
+    place = (await portal.get("/files/place", params={"path": "jobs/j1/1/map.csv", "to": "work"})).text
+    assert ("Copy into work" in place, "Move into" in place) == (True, False)
+
+
+async def test_folders_of_the_platform_are_no_place_and_have_no_way_to_the_bin(portal, space):
+    (space.parent / "jobs").mkdir(exist_ok=True)
+    (space.parent / "shared").mkdir(exist_ok=True)
+    page = (await portal.get("/files")).text
+    deleted = re.findall(r'name="path" value="([^"]*)" data-delete', page)
+    assert "work" in deleted
+    assert not {"jobs", "shared"} & set(deleted)
+    place = (await portal.get("/files/place", params={"path": "work/cone.ipynb", "to": ""})).text
+    offered = re.findall(r'name="to" value="([^"]+)"', place)
+    assert "work" in offered
+    assert not {"jobs", "shared"} & set(offered)
