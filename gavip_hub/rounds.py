@@ -73,9 +73,7 @@ def make_rounds(
         "tidier": _tidier(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
         "provenance_noter": _noter(core, _keeper_of_provenance(core, services), threads),
-        "provenance_closer": _closer(
-            core, _keeper_of_provenance(core, services), thread_groups.provenance_threads, bwrap
-        ),
+        "provenance_closer": _closer(core, services, thread_groups.provenance_threads, bwrap),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups),
         "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
@@ -92,6 +90,7 @@ def _keeper_of_provenance(core: Core, services: Services) -> ProvenanceKeeper:
         surroundings=Surroundings(
             config=core.config, image_of=core.releases.image_of, digest_of=services.images.digest_of
         ),
+        reader=services.showing.reader,
         snapshot=services.provenance.snapshot,
     )
 
@@ -105,13 +104,15 @@ def _noter(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
     )
 
 
-def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads, bwrap: Path | None) -> Rounds:
+def _closer(core: Core, services: Services, threads: Threads, bwrap: Path | None) -> Rounds:
+    keeper = _keeper_of_provenance(core, services)
     maker = ComparisonMaker(
         database=core.database,
         folders=core.folders,
         blobs=Blobs(root=core.config.root),
         comparer=Comparer(root=core.config.root, bwrap=bwrap),
         clock=core.clock,
+        reader=services.showing.reader,
     )
 
     async def close_and_compare() -> None:
