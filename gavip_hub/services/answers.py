@@ -9,9 +9,9 @@ from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
 from avi_kernel.protocol.provenance import AnswerAsk, AnswerView, Computed
 from gavip_hub.clock import Clock
 from gavip_hub.exceptions import BadParameter
-from gavip_hub.services.answering import is_only
 from gavip_hub.services.offers import OfferService
 from gavip_hub.services.orders import pipeline_of
+from gavip_hub.services.products_alone import is_only
 from gavip_hub.services.recipes import ReaderOf
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.storage import recipes

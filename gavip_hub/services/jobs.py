@@ -15,11 +15,11 @@ from gavip_hub.domain.job import BUILD, FINAL, OWN, JobState, Target, phase_of
 from gavip_hub.domain.products import Reader
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
 from gavip_hub.logs import REQUEST
-from gavip_hub.services.answering import require_jobs
 from gavip_hub.services.board import Board
 from gavip_hub.services.inputs import InputFiles, Named
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for, pipeline_of
+from gavip_hub.services.products_alone import require_jobs
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.recipes import ReaderOf, repeatable
