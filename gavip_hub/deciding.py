@@ -35,6 +35,7 @@ from gavip_hub.services.provenance import ProvenanceService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.readers import ReaderService
 from gavip_hub.services.rebuilds import RebuildService
+from gavip_hub.services.recipes import ReaderOf
 from gavip_hub.services.reservations import ReservationService
 from gavip_hub.services.results import ResultService
 from gavip_hub.services.shared_files import SharedFiles
@@ -69,14 +70,19 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
     proposals = MemoryProposals(
         database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
     )
-    jobs, image_service = _jobs(core, proposals), _images(core, images)
-    provenance = ProvenanceService(database=core.database, clock=core.clock, portal=PREFIX)
+    blobs = Blobs(root=core.config.root)
+    trees = SharedTrees(root=core.config.root, blobs=blobs)
+    showing = Showing(database=core.database, trees=trees, clock=core.clock)
+    jobs, image_service = _jobs(core, proposals, showing.reader), _images(core, images)
+    provenance = ProvenanceService(
+        database=core.database, clock=core.clock, reader=showing.reader, portal=PREFIX
+    )
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
         results=ResultService(database=core.database, jobs=jobs, folders=core.folders),
         provenance=provenance,
-        **_again(core, jobs, image_service),
+        **_again(core, jobs, image_service, showing.reader),
         events=EventService(database=core.database),
         releases=core.releases,
         finding=core.finding,
@@ -99,7 +105,11 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         numbers=NumberService(database=core.database, quotas=core.quotas),
         **_authors(core),
         images=image_service,
-        **_products(core, jobs, provenance, hub, threads),
+        showing=showing,
+        readers=ReaderService(
+            database=core.database, hub=hub, showing=showing, clock=core.clock, in_thread=threads
+        ),
+        **_products(core, jobs, provenance, showing, blobs),
     )
 
 
@@ -131,13 +141,12 @@ def _authors(core: Core) -> dict[str, Any]:
 
 
 def _products(
-    core: Core, jobs: JobService, provenance: ProvenanceService, hub: Hub, threads: Threads
+    core: Core, jobs: JobService, provenance: ProvenanceService, showing: Showing, blobs: Blobs
 ) -> dict[str, Any]:
-    """Return what makes, shows and shares products, by its name in `Services`."""
+    """Return what makes and shares products, by its name in `Services`."""
     root, portal = core.config.root, f"{core.config.public_url}{PREFIX}"
     common: dict[str, Any] = {"database": core.database, "clock": core.clock}
-    blobs, sources = Blobs(root=root), Sources(root=root)
-    showing = Showing(trees=SharedTrees(root=root, blobs=blobs), **common)
+    sources = Sources(root=root)
     making: dict[str, Any] = {"blobs": blobs, "sources": sources, "showing": showing, "disk": core.disk}
     products = ProductService(
         quotas=core.quotas,
@@ -152,8 +161,6 @@ def _products(
         "shares": ShareService(
             owned=products, showing=showing, link_of=lambda secret: f"{portal}/p/{secret}", **common
         ),
-        "showing": showing,
-        "readers": ReaderService(hub=hub, showing=showing, in_thread=threads, **common),
         "product_maker": ProductMaker(folders=core.folders, snapshot=provenance.snapshot, **making, **common),
     }
 
@@ -163,7 +170,7 @@ def _images(core: Core, source: ImageSource) -> ImageService:
     return ImageService(source=source, archives=archives, disk=core.disk, clock=core.clock)
 
 
-def _jobs(core: Core, proposals: MemoryProposals) -> JobService:
+def _jobs(core: Core, proposals: MemoryProposals, reader: ReaderOf) -> JobService:
     return JobService(
         database=core.database,
         quotas=core.quotas,
@@ -174,16 +181,17 @@ def _jobs(core: Core, proposals: MemoryProposals) -> JobService:
         held=core.disk.shortage,
         proposals=proposals,
         inputs=core.inputs,
+        reader=reader,
     )
 
 
-def _again(core: Core, jobs: JobService, images: ImageService) -> dict[str, Any]:
+def _again(core: Core, jobs: JobService, images: ImageService, reader: ReaderOf) -> dict[str, Any]:
     """Return what runs again and finds what was run, by its name in `Services`."""
     known = KnownInputs(database=core.database, inputs=core.inputs)
     surroundings = Surroundings(
         config=core.config, image_of=core.releases.image_of, digest_of=images.digest_of
     )
-    common: dict[str, Any] = {"database": core.database, "clock": core.clock}
+    common: dict[str, Any] = {"database": core.database, "clock": core.clock, "reader": reader}
     offers = OfferService(
         inputs=known, surroundings=surroundings, config=core.config, portal=PREFIX, **common
     )

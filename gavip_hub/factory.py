@@ -110,7 +110,8 @@ def make_service(
     thread_groups = make_thread_groups(config)
     backend, metrics = backend or make_backend(config, launcher), Metrics()
     scheduler = _scheduler(core, backend, thread_groups, metrics=metrics)
-    images, reader = images or make_image_source(config), PreviewProgram(bwrap=own_bwrap(config, report))
+    images, bwrap = images or make_image_source(config), own_bwrap(config, report)
+    reader = PreviewProgram(bwrap=bwrap)
     services = make_services(core, hub or hub_client, thread_groups.database_threads, images, reader)
     context = _context(
         core,
@@ -128,7 +129,7 @@ def make_service(
         application=make_application(context, secret=_cookie_secret(service_token)),
         scheduler=scheduler,
         **make_rounds(
-            core, context, hub=hub_client, launcher=launcher, thread_groups=thread_groups, bwrap=report.bwrap
+            core, context, hub=hub_client, launcher=launcher, thread_groups=thread_groups, bwrap=bwrap
         ),
     )
 

@@ -76,7 +76,7 @@ def make_rounds(
         "provenance_closer": _closer(
             core, _keeper_of_provenance(core, services), thread_groups.provenance_threads
         ),
-        "comparer": _comparer(core, thread_groups.provenance_threads, bwrap),
+        "comparer": _comparer(core, services, thread_groups.provenance_threads, bwrap),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups),
         "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
@@ -93,6 +93,7 @@ def _keeper_of_provenance(core: Core, services: Services) -> ProvenanceKeeper:
         surroundings=Surroundings(
             config=core.config, image_of=core.releases.image_of, digest_of=services.images.digest_of
         ),
+        reader=services.showing.reader,
         snapshot=services.provenance.snapshot,
     )
 
@@ -115,13 +116,14 @@ def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
     )
 
 
-def _comparer(core: Core, threads: Threads, bwrap: Path | None) -> Rounds:
+def _comparer(core: Core, services: Services, threads: Threads, bwrap: Path | None) -> Rounds:
     maker = ComparisonMaker(
         database=core.database,
         folders=core.folders,
         blobs=Blobs(root=core.config.root),
         comparer=Comparer(root=core.config.root, bwrap=bwrap),
         clock=core.clock,
+        reader=services.showing.reader,
     )
 
     return Rounds(

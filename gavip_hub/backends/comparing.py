@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gavip_hub.backends.previewing import walls
+from gavip_hub.trees import remove_path
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file of which more than its digest is compared."""
@@ -31,14 +32,15 @@ class Comparer:
     Parameters
     ----------
     root
-        The data root; copies are made in it, for the program may read no file of a user's space.
+        The data root; copies are made aside in it, for the program may read no file of a user's space.
     bwrap
         The bubblewrap that works here; None: the program's own limits are all.
     """
 
     def __init__(self, *, root: Path, bwrap: Path | None) -> None:
-        self._root = root
+        self._place = root / "aside" / "comparing"
         self._bwrap = bwrap
+        remove_path(self._place)  # what a kill left there
 
     def difference(self, name: str, pair: Pair) -> str:
         """Return how two files of other bytes differ, in words: empty where both mean the same."""
@@ -62,9 +64,9 @@ class Comparer:
 
     @contextmanager
     def _room(self) -> Iterator[Path]:
-        place = self._root / "comparing"
-        place.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, ignore_cleanup_errors=True) as room:
+        for folder in (self._place.parent, self._place):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._place, ignore_cleanup_errors=True) as room:
             yield Path(room)
 
 

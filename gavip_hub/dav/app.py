@@ -127,7 +127,7 @@ def make_writer(root: Path) -> SpaceWriter:
     aside.sweep()
     moves = FileMoves(root=root, files=files, aside=aside)
     kept = Bin(root=root, files=files, moves=moves, aside=aside)
-    return SpaceWriter(root=root, aside=aside, bin_=kept, now=SystemClock().now)
+    return SpaceWriter(root=root, moves=moves, aside=aside, bin_=kept, now=SystemClock().now)
 
 
 def make_gate(config: Gavip, space: Space, people: People | None = None) -> Gate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 MOST_FILES = 10_000
 """Of one product; more is better kept as one archive."""
@@ -35,6 +36,14 @@ class Kind(StrEnum):
     GROUP = "group"
     EVERYONE = "everyone"
     LINK = "link"
+
+
+class Reader(NamedTuple):
+    """Who asks, and when: shares end."""
+
+    name: str
+    groups: Collection[str]
+    now: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

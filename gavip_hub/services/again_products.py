@@ -7,15 +7,15 @@ from sqlalchemy.orm import Session
 from avi_kernel.protocol.api import JobSubmit, JobView
 from avi_kernel.protocol.provenance import ProductAgainView, ProductInput
 from gavip_hub.clock import Clock
+from gavip_hub.domain.products import Reader
 from gavip_hub.domain.repetition import Made
 from gavip_hub.exceptions import BadParameter, Conflict, GavipError, NotFound
 from gavip_hub.services.jobs import JobService
 from gavip_hub.services.known_inputs import KnownInputs
-from gavip_hub.services.recipes import recipe_of
+from gavip_hub.services.recipes import ReaderOf, recipe_of
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.storage import products
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.recipes import Reader
 
 NO_JOB = "it is made of files, and not by a job"
 NOT_KEPT = "what its job ran with is not known: it is not all kept yet, or an input changed while the job ran"
@@ -36,12 +36,14 @@ class ProductAgainService:
         releases: ReleaseService,
         known: KnownInputs,
         clock: Clock,
+        reader: ReaderOf,
     ) -> None:
         self._database = database
         self._jobs = jobs
         self._releases = releases
         self._known = known
         self._clock = clock
+        self._reader = reader
 
     def look(self, *, viewer: str, groups: Sequence[str], product: str) -> ProductAgainView:
         """Tell what a product's job ran with, which files somebody else would read, and whether it can be run at all.
@@ -51,7 +53,7 @@ class ProductAgainService:
         NotFound
             There is no such product that is open to them.
         """
-        reader = Reader(viewer, groups, self._clock.now())
+        reader = self._reader(viewer, groups, self._clock.now())
         with self._database.reading() as session:
             has_job = _require_readable(session, reader, product)
             made = recipe_of(session, product)
@@ -155,7 +157,7 @@ class ProductAgainService:
 
 def _require_readable(session: Session, reader: Reader, product: str) -> bool:
     """Refuse who may not read a product; return whether it is a job's."""
-    found = products.readable(session, product, reader=reader.name, groups=reader.groups, now=reader.now)
+    found = products.readable(session, product, reader)
     if found is None:
         raise NotFound(f"There is no product {product[:40]!r} that is open to you.")
     return found.job is not None

@@ -9,13 +9,13 @@ from avi_kernel.protocol.parameters import ParameterProblem, check_parameters
 from avi_kernel.protocol.provenance import AnswerAsk, AnswerView, Computed
 from gavip_hub.clock import Clock
 from gavip_hub.exceptions import BadParameter
-from gavip_hub.services.answering import is_only
 from gavip_hub.services.offers import OfferService
 from gavip_hub.services.orders import pipeline_of
+from gavip_hub.services.products_alone import is_only
+from gavip_hub.services.recipes import ReaderOf
 from gavip_hub.services.releases import ReleaseService
 from gavip_hub.storage import recipes
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.recipes import Reader
 
 MOST_LOOKED_AT = 200
 MOST_TOLD = 50
@@ -26,12 +26,19 @@ class AnswerService:
     """Answers from products that the asker may read."""
 
     def __init__(
-        self, *, database: Database, releases: ReleaseService, offers: OfferService, clock: Clock
+        self,
+        *,
+        database: Database,
+        releases: ReleaseService,
+        offers: OfferService,
+        clock: Clock,
+        reader: ReaderOf,
     ) -> None:
         self._database = database
         self._releases = releases
         self._offers = offers
         self._clock = clock
+        self._reader = reader
 
     def is_only(self, *, viewer: str, avi: str) -> bool:
         """Tell whether somebody gets products of an AVI alone, and no jobs of their own."""
@@ -55,7 +62,7 @@ class AnswerService:
         except ParameterProblem as problem:
             raise BadParameter(f"{problem.field}: {problem}", field=problem.field) from None
         key = self._offers.key(owner=viewer, release=release, pipeline=pipeline, parameters=parameters)
-        reader = Reader(viewer, groups, self._clock.now())
+        reader = self._reader(viewer, groups, self._clock.now())
         with self._database.reading() as session:
             found = recipes.with_key(session, reader, key) if key else None
             there = [] if found else recipes.of_avi(session, reader, avi, limit=MOST_LOOKED_AT)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +15,7 @@ from avi_kernel.protocol.provenance import (
     Relation,
 )
 from avi_kernel.protocol.runs import ResultEntry
-from gavip_hub.domain.products import ProductState, leaf_of
+from gavip_hub.domain.products import ProductState, Reader, leaf_of
 from gavip_hub.domain.repetition import is_product
 from gavip_hub.services.chain_parts import behind
 from gavip_hub.storage import attempts, jobs, products, provenance
@@ -40,11 +39,17 @@ REPORTED = "Queries are told as the job's own code reported them; the platform s
 
 
 class Chain:
-    """Nodes and edges, each once, however many ways lead to them."""
+    """Nodes and edges, each once, however many ways lead to them.
 
-    def __init__(self, *, session: Session, portal: str, now: datetime) -> None:
+    Parameters
+    ----------
+    reader
+        The owner of its jobs: what of products they may not read by now is left out.
+    """
+
+    def __init__(self, *, session: Session, portal: str, reader: Reader) -> None:
         self._session = session
-        self._now = now
+        self._reader = reader
         self._portal = portal
         self._jobs: set[str] = set()
         self.nodes: dict[str, ProvenanceNode] = {}
@@ -166,15 +171,15 @@ class Chain:
             return
         name = row.path.rpartition("/")[2]
         if row.product is None and row.sha256:
-            told["the same bytes as"] = self._twin(job.owner, row.sha256)
+            told["the same bytes as"] = self._twin(row.sha256)
         node = self._node(f"input:{row.sha256 or job.id + ':' + row.parameter}", "input", name, told)
         self._edge(of, node, "used", row.parameter)
         if product := products.any_one(self._session, row.product or ""):
             self._of_product(product, node, row, reader=job.owner)
 
-    def _twin(self, reader: str, sha256: str) -> str | None:
-        """Return which product, of those that somebody may read by now, holds a content: a copy of it tells where it is from."""
-        found = products.holding(self._session, sha256, reader=reader, now=self._now)
+    def _twin(self, sha256: str) -> str | None:
+        """Return which product, of those that the owner may read by now, holds a content: a copy of it tells where it is from."""
+        found = products.holding(self._session, sha256, self._reader)
         return found and f"{found[1]} of the product {found[0].id} by {found[0].owner}"
 
     def _of_product(self, product: Product, file: str, row: Input, *, reader: str) -> None:
@@ -247,8 +252,7 @@ class Chain:
 
     def _again(self, job: Job, of: str) -> None:
         if is_product(job.again_of or ""):
-            asked: dict[str, Any] = {"reader": job.owner, "groups": job.groups, "now": self._now}
-            product = products.readable(self._session, job.again_of or "", **asked)
+            product = products.readable(self._session, job.again_of or "", self._reader)
             if product is not None:
                 self._edge(of, self._product(product), "wasInfluencedBy", "run again")
             return

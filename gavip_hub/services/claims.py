@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from gavip_hub.domain.container import Kind
 from gavip_hub.domain.job import AttemptState, JobState, container_name
 from gavip_hub.domain.ledger import ContainerState
+from gavip_hub.domain.products import Reader
 from gavip_hub.domain.quota import Want
 from gavip_hub.domain.waits import Told
 from gavip_hub.services.attempts import hash_of, new_token
@@ -65,7 +66,7 @@ def claim(session: Session, quotas: QuotaService, asked: Sequence[str], *, at: d
         _order(
             job,
             granted.get((job.owner, job.avi), ()),
-            asks_anew=bool(job.again_of) and repeated(session, job, at=at) is not None,
+            asks_anew=_is_compared(session, job, at=at),
         )
         for job in fit
     ]
@@ -91,6 +92,11 @@ def _sorted_by_room(
             rooms.take(job.owner, want)
             fit.append(job)
     return fit, short
+
+
+def _is_compared(session: Session, job: Held, *, at: datetime) -> bool:
+    """Tell whether a job is to be compared, by what is known now: it shows nothing, and is asked anew when the job has ended."""
+    return bool(job.again_of) and repeated(session, job, Reader(job.owner, job.groups, at)) is not None
 
 
 def _order(job: Held, granted: Iterable[str], *, asks_anew: bool) -> LaunchOrder:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.repetition import Made, changes, is_product
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.moves import note_provenance
-from gavip_hub.services.recipes import made_of, recipe_of
+from gavip_hub.services.recipes import ReaderOf, made_of, recipe_of
 from gavip_hub.storage import products, provenance, recipes
 from gavip_hub.storage.blobs import Blobs
 from gavip_hub.storage.database import Database
@@ -41,16 +41,30 @@ class _Side:
 
 
 class ComparisonMaker:
-    """Makes the comparisons that are wanted; what is interrupted is made in the next look."""
+    """Makes the comparisons that are wanted; what is interrupted is made in the next look.
+
+    Parameters
+    ----------
+    reader
+        Tells who owners of jobs are to products.
+    """
 
     def __init__(
-        self, *, database: Database, folders: AttemptFolders, blobs: Blobs, comparer: Comparer, clock: Clock
+        self,
+        *,
+        database: Database,
+        folders: AttemptFolders,
+        blobs: Blobs,
+        comparer: Comparer,
+        clock: Clock,
+        reader: ReaderOf,
     ) -> None:
         self._database = database
         self._folders = folders
         self._blobs = blobs
         self._comparer = comparer
         self._clock = clock
+        self._reader = reader
 
     def look(self) -> None:
         """Make them, one after the other."""
@@ -95,9 +109,9 @@ class ComparisonMaker:
         return _Side(digests=digests, open=open_result, made=made_of(session, job))
 
     def _of_product(self, session: Session, job: Job, product: str) -> _Side | None:
-        asked: dict[str, Any] = {"reader": job.owner, "groups": job.groups, "now": self._clock.now()}
+        reader = self._reader(job.owner, job.groups, self._clock.now())
         recipe = recipes.of(session, product)
-        if recipe is None or products.readable(session, product, **asked) is None:
+        if recipe is None or products.readable(session, product, reader) is None:
             return None
         digests = products.contents(session, product)
         return _Side(

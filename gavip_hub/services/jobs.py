@@ -12,23 +12,23 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.ending import CANCELLED
 from gavip_hub.domain.job import BUILD, FINAL, OWN, JobState, Target, phase_of
+from gavip_hub.domain.products import Reader
 from gavip_hub.exceptions import BadParameter, BadRequest, Conflict, NoRoom, NotFound, QueueFull
 from gavip_hub.logs import REQUEST
-from gavip_hub.services.answering import require_jobs
 from gavip_hub.services.board import Board
 from gavip_hub.services.inputs import InputFiles, Named
 from gavip_hub.services.moves import move, note_state
 from gavip_hub.services.orders import JobOrder, order_for, pipeline_of
+from gavip_hub.services.products_alone import require_jobs
 from gavip_hub.services.proposals import MemoryProposals
 from gavip_hub.services.quotas import QuotaService
-from gavip_hub.services.recipes import repeatable
+from gavip_hub.services.recipes import ReaderOf, repeatable
 from gavip_hub.services.standings import require_usable
 from gavip_hub.services.views import event_view, job_row, job_view, usage_view
 from gavip_hub.services.waits import NO_WAIT, wait_view
 from gavip_hub.storage import attempts, catalogue, events, jobs, provenance
 from gavip_hub.storage.database import Database, lock_pools
 from gavip_hub.storage.ids import new_id
-from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.schema import Job
 from gavip_hub.storage.userfiles import UserFiles
 
@@ -53,6 +53,8 @@ class JobService:
         Propose memory; default: apart from all others.
     inputs
         Find the files that jobs read; default: those of users' own spaces.
+    reader
+        Tells who somebody is to products; default: who they were told to be.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class JobService:
         held: Callable[[], str] = str,
         proposals: MemoryProposals | None = None,
         inputs: InputFiles | None = None,
+        reader: ReaderOf = Reader,
     ) -> None:
         self._database = database
         self._board = board or Board(clock=clock)
@@ -79,6 +82,7 @@ class JobService:
         self._clock = clock
         self._portal = portal
         self._held = held
+        self._reader = reader
 
     def submit(
         self, *, owner: str, groups: Sequence[str], request: JobSubmit, release: ReleaseView
@@ -269,7 +273,7 @@ class JobService:
         self, session: Session, owner: str, groups: Sequence[str], again_of: str, avi: str
     ) -> None:
         """Refuse to repeat what somebody may not see: an interface sees jobs of its own AVI alone."""
-        reader = Reader(owner, groups, self._clock.now())
+        reader = self._reader(owner, groups, self._clock.now())
         if not repeatable(session, reader, again_of, avi=avi):
             raise BadParameter(
                 f"{again_of[:40]!r} is no job of yours of {avi}, and no product of it that is open to you",

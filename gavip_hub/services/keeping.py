@@ -1,7 +1,6 @@
 """Keeps what results come of: what a job started with, what its inputs held, and what its code asked of archives."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,9 +11,10 @@ from gavip_hub import __version__
 from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.job import FINAL, JobState
+from gavip_hub.domain.products import Reader
 from gavip_hub.services.inputs import CHANGED, GONE, HASHED, SAME, WAITING, InputFiles
 from gavip_hub.services.moves import STATE, note_provenance
-from gavip_hub.services.recipes import Snapshot, keep_recipe, key_for, no_snapshot, repeated
+from gavip_hub.services.recipes import ReaderOf, Snapshot, keep_recipe, key_for, no_snapshot, repeated
 from gavip_hub.services.surroundings import RunsIn, Surroundings
 from gavip_hub.storage import attempts, events, jobs, products, provenance, recipes
 from gavip_hub.storage.database import Database
@@ -36,6 +36,8 @@ class ProvenanceKeeper:
     ----------
     surroundings
         Tells what a job runs in.
+    reader
+        Tells who owners of jobs are to products.
     snapshot
         Tells the chain of a job, for the products that are made of it.
     """
@@ -49,6 +51,7 @@ class ProvenanceKeeper:
         config: Gavip,
         clock: Clock,
         surroundings: Surroundings,
+        reader: ReaderOf,
         snapshot: Snapshot = no_snapshot,
     ) -> None:
         self._database = database
@@ -57,6 +60,7 @@ class ProvenanceKeeper:
         self._config = config
         self._clock = clock
         self._surroundings = surroundings
+        self._reader = reader
         self._snapshot = snapshot
         self._after: int | None = None
         self._is_caught_up = False
@@ -162,7 +166,7 @@ class ProvenanceKeeper:
         session.flush()
         for product in recipes.waiting(session, job=job.id):
             keep_recipe(session, product, self._snapshot)
-        _want_comparison(session, job, at=now)
+        _want_comparison(session, job, self._reader(job.owner, job.groups, now))
         if queries or job.again_of or provenance.inputs(session, job.id):
             session.flush()
             note_provenance(session, job, at=now)
@@ -194,10 +198,10 @@ class ProvenanceKeeper:
         return found if isinstance(found, dict) else {}
 
 
-def _want_comparison(session: Session, job: Job, *, at: datetime) -> None:
+def _want_comparison(session: Session, job: Job, reader: Reader) -> None:
     """Have a job that was run again compared with what it repeats, where both have results."""
     if job.state is not JobState.COMPLETED or provenance.comparison(session, job.id) is not None:
         return
-    before = repeated(session, job, at=at)
+    before = repeated(session, job, reader)
     if before is not None:
         session.add(Comparison(job=job.id, before=before, verdict="", differences={}, changes=[]))

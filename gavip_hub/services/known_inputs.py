@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from gavip_hub.domain.products import leaf_of, seen_path
+from gavip_hub.domain.products import Reader, leaf_of, seen_path
 from gavip_hub.exceptions import GavipError
 from gavip_hub.services.inputs import InputFiles
 from gavip_hub.storage import products, provenance, recipes
 from gavip_hub.storage.database import Database
-from gavip_hub.storage.recipes import Reader
 
 LARGEST_HASHED = 64 * 1024 * 1024
 """Bytes of a file that is hashed while somebody waits for an answer; of a larger one a hash from before must be known."""

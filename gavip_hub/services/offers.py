@@ -11,11 +11,11 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import Gavip
 from gavip_hub.domain.repetition import Made, key_of
 from gavip_hub.services.known_inputs import KnownInputs
+from gavip_hub.services.recipes import ReaderOf
 from gavip_hub.services.surroundings import Surroundings
 from gavip_hub.storage import provenance, recipes, releases
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.product_schema import Product
-from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.schema import Job
 
 
@@ -34,6 +34,7 @@ class OfferService:
         surroundings: Surroundings,
         config: Gavip,
         clock: Clock,
+        reader: ReaderOf,
         portal: str = "/services/gavip",
     ) -> None:
         self._database = database
@@ -41,6 +42,7 @@ class OfferService:
         self._surroundings = surroundings
         self._config = config
         self._clock = clock
+        self._reader = reader
         self._portal = portal
 
     def offer(
@@ -69,7 +71,7 @@ class OfferService:
             return None
         with self._database.reading() as session:
             job = provenance.with_key(session, owner=owner, key=key)
-            reader = Reader(owner, groups, self._clock.now())
+            reader = self._reader(owner, groups, self._clock.now())
             product = recipes.with_key(session, reader, key) if products else None
         if job is not None:
             return self._of_job(job)

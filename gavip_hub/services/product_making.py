@@ -59,7 +59,7 @@ class ProductMaker:
         self._told_at = float("-inf")
 
     def look(self) -> None:
-        """Make what waits, end what is over, and now and then bring disk and rows together."""
+        """Make what waits, and now and then bring disk and rows together."""
         if not self._prepared:
             self._showing.prepare()
             self._blobs.prepare()
@@ -68,7 +68,6 @@ class ProductMaker:
             self._showing.settle_all()
             self.collect()
             self._whole_at = self._clock.monotonic()
-        self._showing.look()
         while (product := self._next()) is not None:
             self._make(product)
 

@@ -10,7 +10,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.domain.job import JobState
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.chain import Chain
-from gavip_hub.services.recipes import repeated
+from gavip_hub.services.recipes import ReaderOf, repeated
 from gavip_hub.storage import jobs, provenance
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.provenance_schema import Comparison, Input
@@ -24,13 +24,18 @@ class ProvenanceService:
 
     Parameters
     ----------
+    reader
+        Tells who owners of jobs are to products.
     portal
         Path of the portal, for the addresses of pages.
     """
 
-    def __init__(self, *, database: Database, clock: Clock, portal: str = "/services/gavip") -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, reader: ReaderOf, portal: str = "/services/gavip"
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._reader = reader
         self._portal = portal
 
     def of_job(self, *, owner: str, job: str, avi: str | None = None) -> ProvenanceView:
@@ -75,7 +80,9 @@ class ProvenanceService:
         """Tell whether a job will be compared once it has completed, and all is kept that is to be kept of it."""
         facts = provenance.facts(session, job.id)
         is_over = facts is None or facts.closed_at is not None or job.state in UNSUCCESSFUL
-        return not is_over and repeated(session, job, at=self._clock.now()) is not None
+        if is_over:
+            return False
+        return repeated(session, job, self._reader(job.owner, job.groups, self._clock.now())) is not None
 
     def snapshot(self, session: Session, job: str) -> dict[str, Any] | None:
         """Return the chain of a job as it is kept with a product; None where there is no such job."""
@@ -83,7 +90,8 @@ class ProvenanceService:
         return self._view(session, found).model_dump(mode="json") if found else None
 
     def _view(self, session: Session, job: Job) -> ProvenanceView:
-        chain = Chain(session=session, portal=self._portal, now=self._clock.now())
+        reader = self._reader(job.owner, job.groups, self._clock.now())
+        chain = Chain(session=session, portal=self._portal, reader=reader)
         chain.add(job)
         return ProvenanceView(
             of=job.id,

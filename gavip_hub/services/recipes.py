@@ -1,6 +1,6 @@
 """What jobs and products ran with: read of what was kept of a job, and kept beside its products for good."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import JobState
+from gavip_hub.domain.products import Reader
 from gavip_hub.domain.repetition import Made, is_product, key_of
 from gavip_hub.services.inputs import SAME
 from gavip_hub.storage import jobs, products, provenance, recipes
 from gavip_hub.storage.jobs import Held
 from gavip_hub.storage.product_schema import Product
-from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.schema import Job
 
 _MADE = TypeAdapter(Made)
@@ -51,6 +51,8 @@ def key_for(session: Session, job: Job) -> str | None:
     return key_of(made)
 
 
+ReaderOf = Callable[[str, Collection[str], datetime], Reader]
+"""Tells as whom somebody reads products at a moment, by name and the groups that they were told to be in."""
 Snapshot = Callable[[Session, str], dict[str, Any] | None]
 """Tells the chain of a job, as it is kept with a product; None where it cannot."""
 
@@ -88,15 +90,20 @@ def repeatable(session: Session, reader: Reader, again_of: str, *, avi: str) -> 
     if not is_product(again_of):
         found = jobs.owned(session, owner=reader.name, job=again_of, avi=avi)
         return found.pipeline if found else None
-    product = products.readable(session, again_of, reader=reader.name, groups=reader.groups, now=reader.now)
+    product = products.readable(session, again_of, reader)
     made = recipe_of(session, product.id) if product and product.avi == avi else None
     return made.pipeline if made else None
 
 
-def repeated(session: Session, job: Job | Held, *, at: datetime) -> str | None:
-    """Return the job or product that a job is to be compared with; None where it repeats nothing that has results."""
+def repeated(session: Session, job: Job | Held, reader: Reader) -> str | None:
+    """Return the job or product that a job is to be compared with; None where it repeats nothing that has results.
+
+    Parameters
+    ----------
+    reader
+        The job's owner.
+    """
     before = job.again_of or ""
-    reader = Reader(job.owner, job.groups, at)
     if not before or repeatable(session, reader, before, avi=job.avi) != job.pipeline:
         return None
     if is_product(before):

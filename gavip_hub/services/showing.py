@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 
 from gavip_hub.clock import Clock
-from gavip_hub.domain.products import Kind, Place, ProductState, Shown, leaf_of, places_of
+from gavip_hub.domain.products import Kind, Place, ProductState, Reader, Shown, leaf_of, places_of
 from gavip_hub.storage import products
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.shared_trees import SharedTrees
@@ -41,7 +42,7 @@ class Showing:
     def look(self) -> None:
         """Take what is shown for shares that ended by themselves, and settle what could not be when it was to be.
 
-        It is called each second, also while a large product is copied.
+        It is called again and again, also while a large product is copied.
         """
         until = self._clock.now()
         with self._database.reading() as session:
@@ -101,6 +102,10 @@ class Showing:
         known = self._members
         member = {group for group, members in known.items() if reader in members}
         return frozenset(member | {group for group in told if group not in known})
+
+    def reader(self, name: str, told: Collection[str], now: datetime) -> Reader:
+        """Return somebody as who reads products: by the groups that they are in now, whatever was told before."""
+        return Reader(name, self.groups_of(name, told), now)
 
     def _settle(self, product: str) -> None:
         with self._database.reading() as session:

@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import CDLL
 from dataclasses import dataclass
@@ -16,11 +16,13 @@ from gavip_hub.storage.aside import Aside
 from gavip_hub.storage.beneath import check_part, open_in, opened_folder
 from gavip_hub.storage.renaming import rename_new
 from gavip_hub.storage.uploads import give, way
-from gavip_hub.storage.userfiles import Found, UserFiles, found_in, is_mostly_holes
+from gavip_hub.storage.userfiles import DEEPEST, Found, UserFiles, found_in, is_mostly_holes
 from gavip_hub.trees import FOLDER
 
 MOST_COPIED = 50_000
 """Files and folders of one copy."""
+Counts = Callable[[int], None]
+"""Is told of bytes before they are written, and refuses where there is no room for them."""
 _FICLONE = 0x40049409
 _PIECE = 1024 * 1024
 _libc = CDLL(None)
@@ -110,9 +112,8 @@ class FileMoves:
         require_apart(source, target)
         try:
             with self.place(owner, target) as (to, whose), self._aside.place() as (aside, name):
-                copy = _Copy(whose=whose, room=room)
-                self._fill(owner, source, copy, aside, name)
-                _sync(aside)
+                copy = Copying(whose=whose, counts=_within(room))
+                self.fill(owner, source, copy, (aside, name))
                 with _told(target):
                     rename_new(aside, name, to, target[-1])
                 return Copied(found=found_in(to, target[-1]), files=copy.files, size=copy.size)
@@ -137,14 +138,42 @@ class FileMoves:
         found, self._wrote = self._wrote, set()
         return found
 
-    def _fill(self, owner: str, source: Sequence[str], copy: "_Copy", aside: int, name: str) -> None:
+    def fill(
+        self,
+        owner: str,
+        source: Sequence[str],
+        copy: "Copying",
+        target: tuple[int, str],
+        *,
+        members: bool = True,
+    ) -> None:
+        """Copy a file, or a folder with what is shown in it, to a new name in an open folder; the disk holds it then.
+
+        Parameters
+        ----------
+        members
+            Whether what lies in a folder is copied along.
+        """
         with self._files.parent(owner, source) as folder:
-            if not found_in(folder, source[-1]).is_folder:
-                copy.add(folder, source[-1], aside, name)
-                return
-        copy.make(aside, name)
+            is_folder = found_in(folder, source[-1]).is_folder
+            if not is_folder:
+                copy.add(folder, source[-1], *target)
+        if is_folder:
+            copy.make(*target)
+            if members:
+                self._fill_folder(owner, source, copy, target)
+        _sync(target[0])
+
+    def _fill_folder(
+        self, owner: str, source: Sequence[str], copy: "Copying", target: tuple[int, str]
+    ) -> None:
+        folder, name = target
         for step in self._files.below(owner, source):
-            with opened_from(aside, [name, *step.parts[:-1]]) as here:
+            if step.found.is_folder and len(step.parts) >= DEEPEST:  # what is in it is not walked to
+                raise Conflict(
+                    f"Folders lie in one another more than {DEEPEST} deep in it: pack it, and copy that."
+                )
+            with opened_from(folder, [name, *step.parts[:-1]]) as here:
                 if step.found.is_folder:
                     copy.make(here, step.parts[-1])
                 else:
@@ -152,12 +181,18 @@ class FileMoves:
                         copy.add(step.folder, step.parts[-1], here, step.parts[-1])
 
 
-class _Copy:
-    """A copy that is being made."""
+class Copying:
+    """A copy that is being made.
 
-    def __init__(self, *, whose: os.stat_result, room: int) -> None:
+    Parameters
+    ----------
+    whose
+        The space that it lies in.
+    """
+
+    def __init__(self, *, whose: os.stat_result, counts: Counts) -> None:
         self._whose = whose
-        self._room = room
+        self._counts = counts
         self._made = 0
         self.files = 0
         self.size = 0
@@ -193,8 +228,20 @@ class _Copy:
             raise Conflict(
                 f"It holds more than {MOST_COPIED} files and folders: copy its folders one by one."
             )
-        if self.size > self._room:
+        self._counts(size)
+
+
+def _within(room: int) -> Counts:
+    """Return what refuses more bytes than these."""
+    left = room
+
+    def counts(size: int) -> None:
+        nonlocal left
+        left -= size
+        if left < 0:
             raise Conflict("It grew while it was copied: wait until nothing writes there, and copy it again.")
+
+    return counts
 
 
 def require_apart(source: Sequence[str], target: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from gavip_hub.domain.products import Kind, ProductState, Shown, leaf_of
+from gavip_hub.domain.products import Kind, ProductState, Reader, Shown, leaf_of
 from gavip_hub.storage import rows
 from gavip_hub.storage.among import among
 from gavip_hub.storage.product_schema import Product, ProductFileRow, Share
@@ -70,25 +70,24 @@ def shown_to(
     return _page(session, wanted.where(Product.state == ProductState.READY), before=before, limit=limit)
 
 
-def open_to(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
+def open_to(reader: Reader) -> ColumnElement[bool]:
     """Return the condition that a product is somebody's own, or shared with them; for few products that are found otherwise."""
-    shared = select(Share.id).where(Share.product == Product.id, _names(reader, groups, now))
-    return or_(Product.owner == reader, shared.exists())
+    shared = select(Share.id).where(Share.product == Product.id, _names(*reader))
+    return or_(Product.owner == reader.name, shared.exists())
 
 
-def readable(
-    session: Session, product: str, *, reader: str, groups: Collection[str], now: datetime
-) -> Product | None:
+def readable(session: Session, product: str, reader: Reader) -> Product | None:
     """Return a product that is ready and that somebody may read."""
     wanted = select(Product).where(Product.id == product, Product.state == ProductState.READY)
-    return session.scalar(wanted.where(open_to(reader, groups, now)))
+    return session.scalar(wanted.where(open_to(reader)))
 
 
-def holding(session: Session, sha256: str, *, reader: str, now: datetime) -> tuple[Product, str] | None:
+def holding(session: Session, sha256: str, reader: Reader) -> tuple[Product, str] | None:
     """Return the oldest product that holds a content, with the file's path in it; of what is shared with groups none is looked at."""
     wanted = select(Product, ProductFileRow.path).join(ProductFileRow, ProductFileRow.product == Product.id)
     wanted = wanted.where(ProductFileRow.sha256 == sha256, Product.state == ProductState.READY)
-    found = session.execute(wanted.where(open_to(reader, (), now)).order_by(Product.id).limit(1)).first()
+    apart = reader._replace(groups=())
+    found = session.execute(wanted.where(open_to(apart)).order_by(Product.id).limit(1)).first()
     return (found[0], found[1]) if found else None
 
 

@@ -1,13 +1,12 @@
 """Recipes of products, as rows: found by what makes the same, for who may read the product alone."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, defer
 
-from gavip_hub.domain.products import ProductState
+from gavip_hub.domain.products import ProductState, Reader
 from gavip_hub.storage.among import among
 from gavip_hub.storage.product_schema import Product, ProductFileRow, Recipe
 from gavip_hub.storage.products import open_to
@@ -15,14 +14,6 @@ from gavip_hub.storage.provenance_schema import Facts
 
 MOST_PLACES = 50
 """Products that hold the same content, of which one is taken."""
-
-
-class Reader(NamedTuple):
-    """Who asks, and when: shares end."""
-
-    name: str
-    groups: Collection[str]
-    now: datetime
 
 
 def of(session: Session, product: str) -> Recipe | None:
@@ -68,7 +59,7 @@ def with_key(session: Session, reader: Reader, key: str) -> Product | None:
     wanted = (
         select(Product)
         .where(Product.id.in_(same), Product.state == ProductState.READY)
-        .where(open_to(reader.name, reader.groups, reader.now))
+        .where(open_to(reader))
         .order_by(Product.id.desc())
         .limit(1)
     )
@@ -82,7 +73,7 @@ def of_avi(session: Session, reader: Reader, avi: str, *, limit: int) -> list[tu
         .options(defer(Product.provenance))
         .join(Recipe, Recipe.product == Product.id)
         .where(Product.avi == avi, Recipe.key.is_not(None), Recipe.whole)
-        .where(Product.state == ProductState.READY, open_to(reader.name, reader.groups, reader.now))
+        .where(Product.state == ProductState.READY, open_to(reader))
         .order_by(Product.id.desc())
         .limit(limit)
     )
@@ -99,7 +90,7 @@ def places(
         select(ProductFileRow.sha256, ProductFileRow.path, Product)
         .join(Product, Product.id == ProductFileRow.product)
         .where(held, Product.id.in_(holding), Product.state == ProductState.READY)
-        .where(open_to(reader.name, reader.groups, reader.now))
+        .where(open_to(reader))
         .order_by(Product.id.desc(), ProductFileRow.path)
         .limit(MOST_PLACES)
     )

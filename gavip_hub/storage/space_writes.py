@@ -9,26 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from gavip_hub.domain.userpaths import is_plain
-from gavip_hub.exceptions import Conflict, NotFound, TooLarge, Unavailable
+from gavip_hub.exceptions import Conflict, NotFound, Unavailable
 from gavip_hub.storage.aside import Aside
 from gavip_hub.storage.beneath import check_part, opened_folder
 from gavip_hub.storage.bin import Bin
+from gavip_hub.storage.file_moves import Copying, Counts, FileMoves
 from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.renaming import rename_new
 from gavip_hub.storage.uploads import give, way
 from gavip_hub.storage.userfiles import Found, found_of
-from gavip_hub.trees import FOLDER, names_in
+from gavip_hub.trees import FOLDER
 
-MOST_COPIED = 20_000
-"""Files and folders of one copy."""
-DEEPEST = 30
-BLOCK = 1024 * 1024
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-Counts = Callable[[int], None]
-"""Is told of bytes before they are written, and refuses where there is no room for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +54,17 @@ class SpaceWriter:
     ----------
     root
         The data root.
+    moves
+        Fills copies.
     bin_
         Where what is removed goes, and what gives way to something else.
     """
 
-    def __init__(self, *, root: Path, aside: Aside, bin_: Bin, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, root: Path, moves: FileMoves, aside: Aside, bin_: Bin, now: Callable[[], datetime]
+    ) -> None:
         self._root = root
+        self._moves = moves
         self._aside = aside
         self._bin = bin_
         self._now = now
@@ -135,7 +133,7 @@ class SpaceWriter:
                 os.mkdir(name, 0o700, dir_fd=folder)
             except FileExistsError:
                 raise Conflict(f"{name} exists already.") from None
-            with _opened(name, folder) as made:
+            with _opened(folder, name) as made:
                 give(made, whose)
 
     def move(self, owner: str, source: Sequence[str], target: Sequence[str], *, instead: bool) -> None:
@@ -178,12 +176,11 @@ class SpaceWriter:
         """
         _require_apart(source, target)
         with (
-            self._parent(owner, source) as (here, name, _),
             self._parent(owner, target) as (there, new, whose),
             self._aside.place() as aside,
         ):
-            copying = _Copying(whose=whose, counts=counts, members=members)
-            copying.one((here, name), aside, deep=0)
+            copying = Copying(whose=whose, counts=counts)
+            self._moves.fill(owner, source, copying, aside, members=members)
             self._place(owner, aside, (there, new), target, instead=instead)
 
     def remove(self, owner: str, parts: Sequence[str]) -> None:
@@ -244,54 +241,8 @@ class SpaceWriter:
                 yield folder, check_part(name), whose
 
 
-@dataclass(kw_only=True)
-class _Copying:
-    """One copy, however many files it is of."""
-
-    whose: os.stat_result
-    counts: Counts
-    members: bool
-    copied: int = 0
-
-    def one(self, source: tuple[int, str], target: tuple[int, str], *, deep: int) -> None:
-        """Copy a file, or a folder with what is shown in it."""
-        self.copied += 1
-        if self.copied > MOST_COPIED or deep > DEEPEST:
-            raise TooLarge(
-                f"That is more than {MOST_COPIED} files and folders, or more than {DEEPEST} deep: copy it in parts."
-            )
-        descriptor = os.open(source[1], _OLD, dir_fd=source[0])
-        try:
-            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-                self._folder(descriptor, target, deep=deep)
-            elif stat.S_ISREG(os.fstat(descriptor).st_mode):
-                self._file(descriptor, target)
-        finally:
-            os.close(descriptor)
-
-    def _folder(self, source: int, target: tuple[int, str], *, deep: int) -> None:
-        os.mkdir(target[1], 0o700, dir_fd=target[0])
-        with _opened(target[1], target[0]) as made:
-            give(made, self.whose)
-            for name in names_in(source) if self.members else []:
-                if is_plain(name) and _is_shown(source, name):
-                    self.one((source, name), (made, name), deep=deep + 1)
-
-    def _file(self, source: int, target: tuple[int, str]) -> None:
-        status = os.fstat(source)
-        made = os.open(target[1], _NEW, 0o600, dir_fd=target[0])
-        try:
-            give(made, self.whose)
-            os.fchmod(made, _mode_of(status))
-            while content := os.read(source, BLOCK):
-                self.counts(len(content))
-                _write_all(made, content)
-        finally:
-            os.close(made)
-
-
 @contextmanager
-def _opened(name: str | Path, folder: int | None = None) -> Iterator[int]:
+def _opened(folder: int, name: str) -> Iterator[int]:
     descriptor = os.open(name, FOLDER, dir_fd=folder)
     try:
         yield descriptor

@@ -73,7 +73,7 @@ class RepeatDesk(ProductDesk):
 
     def _prepare(self, database: Database, root: Path) -> None:
         config, clock = self.engine.config, self.clock
-        common: dict[str, Any] = {"database": database, "clock": clock}
+        common: dict[str, Any] = {"database": database, "clock": clock, "reader": self.showing.reader}
         shared = opening_shared(database, SharedFiles(root=root))
         inputs = InputFiles(files=UserFiles(root=root), shared=shared)
         known = KnownInputs(database=database, inputs=inputs)
@@ -82,7 +82,9 @@ class RepeatDesk(ProductDesk):
         )
         self.jobs = JobService(quotas=self.engine.quotas, config=config, inputs=inputs, **common)
         repositories = Repositories(root=root)
-        self.releases = ReleaseService(repositories=repositories, config=config, **common)
+        self.releases = ReleaseService(
+            repositories=repositories, config=config, database=database, clock=clock
+        )
         self.offers = OfferService(inputs=known, surroundings=surroundings, config=config, **common)
         self.answers = AnswerService(releases=self.releases, offers=self.offers, **common)
         self.repeats = ProductAgainService(jobs=self.jobs, releases=self.releases, known=known, **common)

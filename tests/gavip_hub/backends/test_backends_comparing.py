@@ -33,7 +33,15 @@ def compare(tmp_path, bwrap):
 def test_tables_are_compared_by_value_and_nothing_is_left_behind(compare, tmp_path):
     assert compare("a.csv", b"x\n1\n", b"x\n1.0\n") == ""
     assert compare("a.csv", b"x\n1\n", b"x\n2\n") == "row 1, x: 1 became 2"
-    assert list((tmp_path / "comparing").iterdir()) == []
+    assert list((tmp_path / "aside/comparing").iterdir()) == []
+
+
+def test_what_a_kill_left_is_gone_with_the_next_start(tmp_path):
+    left = tmp_path / "aside/comparing/room/before"
+    left.mkdir(parents=True)
+    (left / "a.csv").write_text("somebody's")
+    Comparer(root=tmp_path, bwrap=None)
+    assert list((tmp_path / "aside").iterdir()) == []
 
 
 def test_packed_files_are_compared_by_what_is_in_them(compare, tmp_path):

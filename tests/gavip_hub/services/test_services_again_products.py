@@ -302,3 +302,54 @@ def test_what_is_not_shared_with_the_asker_is_no_answer_and_is_not_told(shared_d
 def test_a_value_that_is_not_acceptable_is_refused(answering, values):
     with pytest.raises(BadParameter):
         ask(answering, **values)
+
+
+def left(desk):
+    """Let bob leave the group, of which his sign-in still tells."""
+    desk.showing.know_members({"survey": ["ann"]})
+
+
+@pytest.fixture
+def group_desk(shared_desk):
+    """A desk at which ann shares a product with the group alone that bob is in."""
+    for share in shared_desk.shares.of(owner="ann", product=shared_desk.product):
+        shared_desk.shares.revoke(owner="ann", product=shared_desk.product, share=share.id)
+    shared_desk.share(shared_desk.product, "group", "survey")
+    shared_desk.know_groups()
+    return shared_desk
+
+
+async def test_whoever_left_a_group_while_their_job_ran_learns_nothing_of_what_it_holds(group_desk):
+    desk, product = group_desk, group_desk.product
+    job = again(desk, product).id
+    await desk.end(job, owner="bob", meanwhile=lambda: left(desk))
+    with pytest.raises(NotFound):
+        desk.compared(job)
+    told = desk.provenance.of_job(owner="bob", job=job)
+    assert f"product:{product}" not in {node.id for node in told.nodes}
+
+
+async def test_whoever_leaves_a_group_before_the_comparison_is_made_gets_none(group_desk):
+    desk, product = group_desk, group_desk.product
+    job = again(desk, product).id
+    await desk.end(job, owner="bob")
+    left(desk)
+    assert desk.compared(job).verdict == "not_compared"
+
+
+def test_whoever_left_a_group_is_offered_nothing_of_it_whatever_their_sign_in_tells(group_desk):
+    desk, product = group_desk, group_desk.product
+    assert desk.offered("bob").product == product
+    left(desk)
+    assert desk.offered("bob") is None
+    assert ask(desk).answer is None
+    with pytest.raises(NotFound):
+        look(desk, product)
+    with pytest.raises(BadParameter):
+        desk.submit(owner="bob", again_of=product)
+
+
+def test_whoever_came_to_a_group_runs_again_what_it_holds_before_their_sign_in_tells(group_desk):
+    desk, product = group_desk, group_desk.product
+    desk.showing.know_members({"survey": ["ann", "carl"]})
+    assert again(desk, product, who="carl").again_of == product

@@ -3,10 +3,9 @@
 import pytest
 
 from avi_kernel.protocol.products import ProductMake
-from gavip_hub.domain.products import Kind
+from gavip_hub.domain.products import Kind, Reader
 from gavip_hub.storage import recipes
 from gavip_hub.storage.product_schema import Recipe, Share
-from gavip_hub.storage.recipes import Reader
 from gavip_hub.storage.releases import PRIVATE
 from gavip_hub.storage.schema import Job, Release
 from tests.support.repeating import OTHER, STARS, RepeatDesk

@@ -176,6 +176,14 @@ def test_a_copy_of_too_many_is_refused(all_of, space, monkeypatch):
     assert not (space / "copy").exists()
 
 
+def test_a_copy_of_what_lies_too_deep_is_refused_since_it_would_not_be_whole(all_of, space):
+    (space / "data" / "/".join(["d"] * userfiles.DEEPEST)).mkdir(parents=True)
+    with pytest.raises(Conflict, match="deep in it"):
+        all_of.moves.copy("ann", ("data",), ("copy",), room=MUCH)
+    assert not (space / "copy").exists()
+    assert tree(all_of.root / "aside") == {}
+
+
 def test_a_copy_never_writes_over_what_came_meanwhile(all_of, space, monkeypatch):
     real = file_moves._sync
 

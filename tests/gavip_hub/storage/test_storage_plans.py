@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import LIVE, JobState
+from gavip_hub.domain.products import Reader
 from gavip_hub.storage import events, jobs, migrate, past, provenance, recipes, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.testing import EPOCH
@@ -101,7 +102,7 @@ def test_what_is_left_to_remove_is_found_without_looking_through_all_that_ended(
         assert "INDEX attempts_uncleared" in plan or "INDEX jobs_deleted" in plan
 
 
-READER = recipes.Reader("bob", ("survey",), EPOCH)
+READER = Reader("bob", ("survey",), EPOCH)
 
 
 @pytest.mark.parametrize(
