@@ -31,8 +31,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.support.portal_names import USERS
 from benchmarks.support.portal_pages import OPERATOR, PAGES, Page
-from benchmarks.support.portal_rows import USERS, Grown
+from benchmarks.support.portal_rows import Grown
 from gavip_hub import garbage
 from gavip_hub.handlers.base import BaseHandler
 from gavip_hub.logs import REQUEST

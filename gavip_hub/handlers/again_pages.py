@@ -1,4 +1,4 @@
-"""A product's job once more, from the portal: what it would read is told, and what is missing is asked for."""
+"""A job once more, from the portal: one of one's own, or that of a product; what differs or is missing is told."""
 
 from typing import Any
 
@@ -8,12 +8,45 @@ from avi_kernel.protocol.api import JobView
 from avi_kernel.protocol.products import ProductView
 from avi_kernel.protocol.provenance import ProductAgainView
 from gavip_hub.exceptions import GavipError
+from gavip_hub.handlers.job_pages import JobHandler
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.page_base import ROOT
-from gavip_hub.handlers.product_pages import PRODUCT, ProductPages
+from gavip_hub.handlers.product_pages import LONGEST_PATH, PRODUCT, ProductPages, offered
 
 INPUT = "input."
-LONGEST_PATH = 1000
+
+
+class JobAgainPage(JobHandler):
+    """Run a job again; where an input is not what it was, that is told before."""
+
+    @override
+    async def get(self, job_id: str) -> None:
+        """Lead back to the job: who reloads the page of a refusal runs nothing."""
+        job = await self.job(job_id)
+        self.go(f"jobs/{job.id}")
+
+    @override
+    async def post(self, job_id: str) -> None:
+        profile = self.require(SUBMIT)
+        try:
+            job: JobView = await self.looking_whole(
+                self.services.again.run,
+                owner=profile.name,
+                groups=profile.groups,
+                job=job_id,
+                even_if_inputs_differ=_anyway(self.sent()),
+            )
+        except GavipError as error:
+            await self._told(job_id, error)
+            return
+        self.go(f"jobs/{job.id}")
+
+    async def _told(self, job_id: str, error: GavipError) -> None:
+        """Show why it was not run, and what could be done."""
+        job = await self.job(job_id)
+        found = await self.looking_whole(self.services.again.look, owner=self.owner, job=job_id)
+        self.set_status(error.status_code)
+        self.render_page("again.html", job=job, again=found, problem="" if found.differing else error.message)
 
 
 class ProductAgainPage(ProductPages):
@@ -38,7 +71,7 @@ class ProductAgainPage(ProductPages):
                 **self.asking,
                 product=product,
                 inputs=given,
-                even_if_inputs_differ=sent.get("anyway") == "true",
+                even_if_inputs_differ=_anyway(sent),
             )
         except GavipError as error:
             await self._show(product, given, error)
@@ -50,7 +83,7 @@ class ProductAgainPage(ProductPages):
         again: ProductAgainView = await self.looking_whole(
             self.services.again_products.look, **self.asking, product=product
         )
-        files = await self._files() if again.inputs else []
+        files = await offered(self) if again.inputs else []
         if error:
             self.set_status(error.status_code)
         self.render_page(
@@ -64,9 +97,9 @@ class ProductAgainPage(ProductPages):
             problem=error.message if error and not again.reason else "",
         )
 
-    async def _files(self) -> list[str]:
-        found: list[str] = await self.context.file_threads(self.services.files.some, owner=self.owner)
-        return found
+
+def _anyway(sent: dict[str, str]) -> bool:
+    return sent.get("anyway") == "true"
 
 
 ROUTES: list[tuple[str, type[Any], dict[str, Any]]] = [

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, BinaryIO
 
+from typing_extensions import override
+
 from avi_kernel.protocol.previews import PreviewAsk, PreviewView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub import __version__
@@ -12,7 +14,8 @@ from gavip_hub.domain.previews import kind_of
 from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.base import BaseHandler
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
-from gavip_hub.handlers.notebook_page import NotebookPages, Unreadable
+from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages, Unreadable
+from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.previews import AS_PICTURE, CONTENT_BYTES, asked_of
 
 _PNG = "image/png"
@@ -38,6 +41,30 @@ class Shown:
         )
 
 
+class ContentPage(PortalPage):
+    """An image or a rendered notebook, for a frame or an image of the portal's pages: a stranger's document.
+
+    Whatever it is, it has no script, no origin and no address but itself.
+    """
+
+    is_stream = True
+    policy = CONTENT_CSP
+
+    @override
+    def initialize(self, *, notebooks: NotebookPages) -> None:
+        self._notebooks = notebooks
+
+    async def show_content(self, shown: Shown, *, lasts: bool = True) -> None:
+        """Finish with it.
+
+        Parameters
+        ----------
+        lasts
+            Whether its address never leads to anything else.
+        """
+        await _send_content(self, shown, self._notebooks, lasts=lasts)
+
+
 async def look(handler: BaseHandler, shown: Shown, ask: PreviewAsk | None = None) -> dict[str, Any]:
     """Return what the template of previews takes: the page that is asked for, and how it was asked for."""
     asked = ask or asked_of(handler)
@@ -52,16 +79,7 @@ async def look(handler: BaseHandler, shown: Shown, ask: PreviewAsk | None = None
     return {"view": view, "ask": asked}
 
 
-async def show_content(
-    handler: BaseHandler, shown: Shown, notebooks: NotebookPages, *, lasts: bool = True
-) -> None:
-    """Finish with an image or a rendered notebook, which has no script, no origin and no address but itself.
-
-    Parameters
-    ----------
-    lasts
-        Whether its address never leads to anything else.
-    """
+async def _send_content(handler: BaseHandler, shown: Shown, notebooks: NotebookPages, *, lasts: bool) -> None:
     kind = kind_of(shown.name, shown.media_type)
     if kind == "fits" or handler.get_query_argument(AS_PICTURE, "") == "picture":
         await _send_picture(handler, shown, lasts=lasts)

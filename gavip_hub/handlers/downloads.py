@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from tornado.iostream import StreamClosedError
 
+from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.base import BaseHandler
 from gavip_hub.handlers.notebook_page import CONTENT_CSP
 
@@ -87,7 +88,7 @@ async def send_pieces(handler: BaseHandler, pieces: Iterator[bytes], *, name: st
         await handler.finish()
     except StreamClosedError:
         return  # the reader went away
-    except (TimeoutError, OSError) as error:
+    except (TimeoutError, OSError, NotFound) as error:
         log.warning("%s broke off: %s", name, error)
         handler.detach().close()
     finally:

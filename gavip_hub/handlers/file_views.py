@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from typing_extensions import override
 
-from gavip_hub.handlers.contents import Shown, look, show_content
+from gavip_hub.handlers.contents import ContentPage, Shown, look
 from gavip_hub.handlers.data import READ
 from gavip_hub.handlers.file_pages import FilePage, above
-from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
+from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.previews import Place
 from gavip_hub.storage.userfiles import found_of
@@ -54,21 +54,14 @@ class FileView(ShownPage):
         )
 
 
-class FileContent(ShownPage):
-    """An image or a rendered notebook of one's own, for a frame or an image of the portal's pages."""
-
-    is_stream = True
-    policy = CONTENT_CSP
-
-    @override
-    def initialize(self, *, notebooks: NotebookPages) -> None:
-        self._notebooks = notebooks
+class FileContent(ContentPage, ShownPage):
+    """A file of one's own that is shown as it is."""
 
     @override
     async def get(self) -> None:
         with self.context.reads.one(self.require(READ)), await self.opened() as file:
             shown = self.shown(file, os.fstat(file.fileno()))
-            await show_content(self, shown, self._notebooks, lasts=False)
+            await self.show_content(shown, lasts=False)
 
 
 def _place(path: str, name: str, size: int) -> Place:

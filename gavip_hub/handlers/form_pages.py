@@ -17,7 +17,6 @@ from avi_kernel.protocol.readable import amount, plain
 from avi_kernel.protocol.releases import ReleaseView
 from gavip_hub.domain.repetition import is_product
 from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NoRoom, NotFound
-from gavip_hub.handlers import product_pages
 from gavip_hub.handlers.catalogue_pages import cited
 from gavip_hub.handlers.data import READ as READ_FILES
 from gavip_hub.handlers.file_pages import MOST_FOLDERS, above
@@ -25,6 +24,7 @@ from gavip_hub.handlers.forms import PipelineForm, Proposal
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.links import link_of
 from gavip_hub.handlers.page_base import PortalPage
+from gavip_hub.handlers.product_pages import offered
 from gavip_hub.handlers.products import READ as READ_PRODUCTS
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.services.avi_pages import AviSeen
@@ -56,8 +56,7 @@ class FormPage(PortalPage):
         """Return the form with some of the asker's files where it asks for one."""
         if not form.takes_files:
             return form
-        found = await self.context.file_threads(self.services.files.some, owner=self.owner)
-        return replace(form, files=[*found, *await product_pages.offered(self)])
+        return replace(form, files=await offered(self))
 
     async def with_proposal(self, form: PipelineForm) -> PipelineForm:
         """Return the form with how much memory is proposed for these values."""

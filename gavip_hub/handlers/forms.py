@@ -197,10 +197,9 @@ class PipelineForm:
 
     def with_file(self, name: str, path: str) -> Self:
         """Return the form with a file in one of its fields."""
-        fields = [replace(item, text=path) if item.spec.name == name else item for item in self.fields]
-        fields = [
-            replace(item, problem=_problem(item)) if item.spec.name == name else item for item in fields
-        ]
+        filled = replace(self.file_field(name), text=path)
+        filled = replace(filled, problem=_problem(filled))
+        fields = [filled if item.spec.name == name else item for item in self.fields]
         return replace(self, fields=fields, chosen=name)
 
     def values(self) -> dict[str, JsonValue]:

@@ -16,11 +16,10 @@ from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.ending import OUT_OF_MEMORY
 from gavip_hub.domain.job import OWN
 from gavip_hub.domain.memory import more_after
-from gavip_hub.exceptions import BadRequest, Conflict, GavipError, NotFound
+from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.handlers.charts import charts_of
-from gavip_hub.handlers.contents import Shown, look, show_content
+from gavip_hub.handlers.contents import ContentPage, Shown, look
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
-from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
 from gavip_hub.handlers.page_base import ROOT, PortalPage
 from gavip_hub.handlers.previews import Place, Preview, preview_of
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
@@ -294,39 +293,6 @@ class JobAct(JobHandler):
         self.go_back_or(f"jobs/{job_id}")
 
 
-class JobAgainPage(JobHandler):
-    """Run a job again; where an input is not what it was, that is told before."""
-
-    @override
-    async def get(self, job_id: str) -> None:
-        """Lead back to the job: who reloads the page of a refusal runs nothing."""
-        job = await self.job(job_id)
-        self.go(f"jobs/{job.id}")
-
-    @override
-    async def post(self, job_id: str) -> None:
-        profile = self.require(SUBMIT)
-        try:
-            job: JobView = await self.looking_whole(
-                self.services.again.run,
-                owner=profile.name,
-                groups=profile.groups,
-                job=job_id,
-                even_if_inputs_differ=self.sent().get("anyway") == "true",
-            )
-        except GavipError as error:
-            await self._told(job_id, error)
-            return
-        self.go(f"jobs/{job.id}")
-
-    async def _told(self, job_id: str, error: GavipError) -> None:
-        """Show why it was not run, and what could be done."""
-        job = await self.job(job_id)
-        found = await self.looking_whole(self.services.again.look, owner=self.owner, job=job_id)
-        self.set_status(error.status_code)
-        self.render_page("again.html", job=job, again=found, problem="" if found.differing else error.message)
-
-
 class LogPage(JobHandler):
     """A job's log, in pieces that a browser can show."""
 
@@ -365,22 +331,12 @@ def _place(shown: ShownResult) -> Place:
     )
 
 
-class ResultContent(JobHandler):
-    """An image or a rendered notebook, for a frame or an image of the portal's pages: a stranger's document.
-
-    Whatever it is, it has no script, no origin and no address but itself.
-    """
-
-    is_stream = True
-    policy = CONTENT_CSP
-
-    @override
-    def initialize(self, *, notebooks: NotebookPages) -> None:
-        self._notebooks = notebooks
+class ResultContent(ContentPage, JobHandler):
+    """A result that is shown as it is."""
 
     @override
     async def get(self, job_id: str, name: str) -> None:
         with self.context.reads.one(self.require()):
             found = await self.open(job_id, name)
             with found.file as file:
-                await show_content(self, Shown.result(found.entry, file), self._notebooks)
+                await self.show_content(Shown.result(found.entry, file))

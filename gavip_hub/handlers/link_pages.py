@@ -14,6 +14,7 @@ from gavip_hub.exceptions import GavipError
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.downloads import send_pieces
 from gavip_hub.handlers.page_base import ROOT
+from gavip_hub.handlers.product_pages import LONGEST_PATH
 from gavip_hub.handlers.products import send_product_file
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.handlers.sign_in import NOBODY, Identity
@@ -61,7 +62,7 @@ class LinkPage(PageHandler):
     @override
     async def get(self, secret: str) -> None:
         found: Followed = await self.in_thread(self.services.shares.linked, secret)
-        after = self.get_query_argument("after", "", strip=False)[:2000]
+        after = self.get_query_argument("after", "", strip=False)[:LONGEST_PATH]
         view, files = await self.in_thread(self.services.products.linked, found.product, after=after)
         about = await self.context.file_threads(readme_page, view.description, title=view.title, cut=False)
         self.render_page(
@@ -83,7 +84,7 @@ class LinkDownload(LinkPage):
     @override
     async def get(self, secret: str) -> None:
         followed: Followed = await self.in_thread(self.services.shares.linked, secret)
-        path = self.get_query_argument("path", "", strip=False)[:2000]
+        path = self.get_query_argument("path", "", strip=False)[:LONGEST_PATH]
         with self.context.reads.one(_STRANGERS):
             found = await self.in_thread(self.services.products.open_linked, followed.product, path)
             await send_product_file(self, found)

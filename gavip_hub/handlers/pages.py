@@ -15,7 +15,6 @@ from gavip_hub.handlers.form_pages import form_routes
 from gavip_hub.handlers.grants import GrantsPage
 from gavip_hub.handlers.job_pages import (
     JobAct,
-    JobAgainPage,
     JobPage,
     JobsPage,
     LogPage,
@@ -57,7 +56,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         (f"{PREFIX}/jobs", JobsPage, {}),
         (job, JobPage, {}),
         (f"{job}/(start|cancel)", JobAct, {}),
-        (f"{job}/again", JobAgainPage, {}),
+        (f"{job}/again", again_pages.JobAgainPage, {}),
         (f"{job}/log", LogPage, {}),
         (result, ResultPage, {}),
         (f"{result}/content", ResultContent, {"notebooks": notebooks}),

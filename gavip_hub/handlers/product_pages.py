@@ -39,14 +39,15 @@ class ProductPages(PortalPage):
 
 
 async def offered(page: PortalPage) -> list[str]:
-    """Return paths of files of products that others share with who asks, to pick one from in a form."""
+    """Return paths of files to pick one from in a form: one's own, and of products that others share."""
     profile = page.require()
+    own: list[str] = await page.context.file_threads(page.services.files.some, owner=profile.name)
     if READ not in profile.scopes:
-        return []
-    found: list[str] = await page.in_thread(
+        return own
+    shared: list[str] = await page.in_thread(
         page.services.products.some_files, viewer=profile.name, groups=profile.groups
     )
-    return found
+    return own + shared
 
 
 class ProductsPage(ProductPages):

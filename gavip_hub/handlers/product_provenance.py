@@ -1,11 +1,11 @@
 """Where products are from, in the words of others; what made them, once more; and answers of AVIs from products alone."""
 
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from typing_extensions import override
 
-from avi_kernel.protocol.api import JobView, Profile
+from avi_kernel.protocol.api import JobView
 from avi_kernel.protocol.products import ProductView
 from avi_kernel.protocol.provenance import (
     AnswerAsk,
@@ -24,19 +24,20 @@ from gavip_hub.exceptions import (
     TooLarge,
     Withdrawn,
 )
+from gavip_hub.handlers.chains import CRATE, PROV_JSON, ZIP, ChainApi
 from gavip_hub.handlers.context import PREFIX
+from gavip_hub.handlers.downloads import send_pieces
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.operations import ApiHandler, operation
 from gavip_hub.handlers.products import READ, ProductApi
-from gavip_hub.handlers.provenance import CRATE, PROV_JSON, ZIP, base_of, send, send_pieces
 from gavip_hub.services import provenance_export as export
 
 FILES_AT_ONCE = 1000
 """Of a product, as a page lists them; a job's results are no more."""
 
 
-class ProductChain(ProductApi):
-    """Whatever tells where a product is from."""
+class ProductChain(ProductApi, ChainApi):
+    """Whatever tells where a product is from, in the words of others."""
 
     async def product(self, product: str) -> tuple[ProductView, ProvenanceView]:
         """Return a product with its chain.
@@ -46,9 +47,8 @@ class ProductChain(ProductApi):
         NotFound
             There is no such product that is open to who asks, or it is of no job.
         """
-        profile = self.person()
         view: ProductView = await self.in_thread(
-            self.services.products.get, viewer=profile.name, groups=profile.groups, product=product
+            self.services.products.get, **self.as_viewer(), product=product
         )
         if view.provenance is None:
             raise NotFound(
@@ -58,16 +58,13 @@ class ProductChain(ProductApi):
 
     async def crate(self, product: str) -> export.CrateOf:
         """Return what the crate of a product is made of."""
-        profile = self.person()
         view, chain = await self.product(product)
-        about = await self.looking_whole(
-            self.services.again_products.look, viewer=profile.name, groups=profile.groups, product=product
+        about: ProductAgainView = await self.looking_whole(
+            self.services.again_products.look, **self.as_viewer(), product=product
         )
         workflow = None
         if about.avi:
-            workflow = await self.in_thread(
-                self.services.workflows.of,
-                viewer=profile.name,
+            workflow = await self.workflow(
                 avi=about.avi,
                 version=about.version,
                 pipeline=about.pipeline,
@@ -75,7 +72,7 @@ class ProductChain(ProductApi):
             )
         described = view.description or f"The product {view.id}, and what it comes of."
         return export.CrateOf(
-            view=chain, base=base_of(self), workflow=workflow, name=view.title, description=described
+            view=chain, base=self.base, workflow=workflow, name=view.title, description=described
         )
 
 
@@ -95,8 +92,7 @@ class ProductProv(ProductChain):
     async def get(self, product: str) -> None:
         """Send it as a file."""
         _, chain = await self.product(product)
-        text = await self.context.file_threads(export.prov_json, chain, base=base_of(self))
-        send(self, text, f"{product}.prov.json", PROV_JSON)
+        await self.send_prov(chain, product)
 
 
 class ProductCrate(ProductChain):
@@ -114,8 +110,7 @@ class ProductCrate(ProductChain):
     )
     async def get(self, product: str) -> None:
         """Send `ro-crate-metadata.json`."""
-        text = await self.context.file_threads(export.crate_json, await self.crate(product))
-        send(self, text, "ro-crate-metadata.json", CRATE)
+        await self.send_crate(await self.crate(product))
 
 
 class ProductCrateFiles(ProductChain):
@@ -134,24 +129,18 @@ class ProductCrateFiles(ProductChain):
     )
     async def get(self, product: str) -> None:
         """Send it piece by piece."""
-        profile = self.person()
-        with self.context.reads.one(profile):
+        with self.context.reads.one(self.person()):
             of = await self.crate(product)
             files = await self.in_thread(
-                self.services.products.files,
-                viewer=profile.name,
-                groups=profile.groups,
-                product=product,
-                limit=FILES_AT_ONCE,
+                self.services.products.files, **self.as_viewer(), product=product, limit=FILES_AT_ONCE
             )
             names = {file.path for file in files.items}
-            pieces = export.crate_pieces(of, open_result=partial(self._open, profile, product), names=names)
-            await send_pieces(self, pieces, f"{product}.crate.zip")
+            opened = partial(self._open, self.as_viewer(), product)
+            pieces = export.crate_pieces(of, open_result=opened, names=names)
+            await send_pieces(self, pieces, name=f"{product}.crate.zip", media_type=ZIP)
 
-    def _open(self, profile: Profile, product: str, name: str) -> BinaryIO:
-        found = self.services.products.open(
-            viewer=profile.name, groups=profile.groups, product=product, path=name
-        )
+    def _open(self, asking: dict[str, Any], product: str, name: str) -> BinaryIO:
+        found = self.services.products.open(**asking, product=product, path=name)
         return found.file
 
 
@@ -170,9 +159,8 @@ class ProductAgain(ProductApi):
     )
     async def get(self, product: str) -> ProductAgainView:
         """Return its values, and for each input a file with the same content that the asker may read."""
-        profile = self.person()
         found: ProductAgainView = await self.looking_whole(
-            self.services.again_products.look, viewer=profile.name, groups=profile.groups, product=product
+            self.services.again_products.look, **self.as_viewer(), product=product
         )
         return found
 
@@ -188,11 +176,9 @@ class ProductAgain(ProductApi):
     )
     async def post(self, product: str, body: RunProductAgain) -> JobView:
         """Submit it; what comes of it is compared with the product."""
-        profile = self.person()
         job: JobView = await self.looking_whole(
             self.services.again_products.run,
-            viewer=profile.name,
-            groups=profile.groups,
+            **self.as_viewer(),
             product=product,
             inputs=body.inputs,
             even_if_inputs_differ=body.even_if_inputs_differ,
@@ -217,9 +203,8 @@ class Answers(ProductApi):
     )
     async def post(self, avi: str, body: AnswerAsk) -> AnswerView:
         """Return it, or which values there are products of."""
-        profile = self.person()
         found: AnswerView = await self.looking_whole(
-            self.services.answers.ask, viewer=profile.name, groups=profile.groups, avi=avi, ask=body
+            self.services.answers.ask, **self.as_viewer(), avi=avi, ask=body
         )
         return found
 

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from typing_extensions import override
 
 from avi_kernel.protocol.products import ProductView
-from gavip_hub.handlers.contents import Shown, look, show_content
-from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
+from gavip_hub.handlers.contents import ContentPage, Shown, look
+from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.previews import Place
 from gavip_hub.handlers.product_pages import LONGEST_PATH, PRODUCT, ProductPages
@@ -41,15 +41,8 @@ class ProductFileView(ShownProductFile):
         )
 
 
-class ProductFileContent(ShownProductFile):
-    """An image or a rendered notebook, for a frame or an image of the portal's pages."""
-
-    is_stream = True
-    policy = CONTENT_CSP
-
-    @override
-    def initialize(self, *, notebooks: NotebookPages) -> None:
-        self._notebooks = notebooks
+class ProductFileContent(ContentPage, ShownProductFile):
+    """A file of a product that is shown as it is."""
 
     @override
     async def get(self, product: str) -> None:
@@ -57,7 +50,7 @@ class ProductFileContent(ShownProductFile):
             found = await self.opened(product)
             with found.file as file:
                 # Its address leads nowhere once the product is taken back.
-                await show_content(self, _shown(found, file), self._notebooks, lasts=False)
+                await self.show_content(_shown(found, file), lasts=False)
 
 
 def _shown(found: OpenProductFile, file: Any) -> Shown:

@@ -63,6 +63,11 @@ class ProductApi(ApiHandler):
             raise Forbidden("Products are made and shared by people, and not by an interface.")
         return profile
 
+    def as_viewer(self) -> dict[str, Any]:
+        """Return who asks, as the services take it of what readers may do."""
+        profile = self.person()
+        return {"viewer": profile.name, "groups": profile.groups}
+
     def as_owner(self) -> dict[str, Any]:
         """Return who asks, as the services take it of what owners alone may do."""
         profile = self.person()
@@ -84,10 +89,7 @@ class Products(ProductApi):
     )
     async def get(self, query: ProductQuery) -> ProductList:
         """Return one page."""
-        profile = self.person()
-        return await self.in_thread(
-            self.services.products.page, viewer=profile.name, groups=profile.groups, **query.model_dump()
-        )
+        return await self.in_thread(self.services.products.page, **self.as_viewer(), **query.model_dump())
 
     @override
     @operation(
@@ -101,10 +103,7 @@ class Products(ProductApi):
     )
     async def post(self, body: ProductMake) -> ProductView:
         """Begin it; its files are copied by and by."""
-        profile = self.person()
-        made = await self.in_thread(
-            self.services.products.make, owner=profile.name, groups=profile.groups, asked=body
-        )
+        made = await self.in_thread(self.services.products.make, **self.as_owner(), asked=body)
         self.set_header("Location", f"{PREFIX}/api/products/{made.id}")
         return made
 
@@ -120,10 +119,7 @@ class OneProduct(ProductApi):
     )
     async def get(self, product: str) -> ProductView:
         """Return it, to its owner and its readers."""
-        profile = self.person()
-        return await self.in_thread(
-            self.services.products.get, viewer=profile.name, groups=profile.groups, product=product
-        )
+        return await self.in_thread(self.services.products.get, **self.as_viewer(), product=product)
 
     @override
     @operation(
@@ -169,13 +165,8 @@ class ProductFilesApi(ProductApi):
     )
     async def get(self, product: str, query: ProductFilesQuery) -> ProductFiles:
         """Return one page."""
-        profile = self.person()
         return await self.in_thread(
-            self.services.products.files,
-            viewer=profile.name,
-            groups=profile.groups,
-            product=product,
-            **query.model_dump(),
+            self.services.products.files, **self.as_viewer(), product=product, **query.model_dump()
         )
 
 
@@ -196,14 +187,9 @@ class ProductContent(ProductApi):
     )
     async def get(self, product: str, query: ProductFileQuery) -> None:
         """Send the file, or the range of it that was asked for."""
-        profile = self.person()
-        with self.context.reads.one(profile):
+        with self.context.reads.one(self.person()):
             found = await self.in_thread(
-                self.services.products.open,
-                viewer=profile.name,
-                groups=profile.groups,
-                product=product,
-                path=query.path,
+                self.services.products.open, **self.as_viewer(), product=product, path=query.path
             )
             await send_product_file(self, found)
 
@@ -224,10 +210,8 @@ class ProductZip(ProductApi):
     )
     async def get(self, product: str) -> None:
         """Pack it while it is sent; it breaks off once its reader may read it no more."""
-        profile = self.person()
-        asking = {"viewer": profile.name, "groups": profile.groups}
-        with self.context.reads.one(profile):
-            await send_product(self, asking, product)
+        with self.context.reads.one(self.person()):
+            await send_product(self, self.as_viewer(), product)
 
 
 class Shares(ProductApi):

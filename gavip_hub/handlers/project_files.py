@@ -11,9 +11,9 @@ from avi_kernel.protocol.previews import PreviewView
 from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub.domain.previews import kind_of
 from gavip_hub.exceptions import NotFound
-from gavip_hub.handlers.contents import Shown, look, show_content
+from gavip_hub.handlers.contents import ContentPage, Shown, look
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
-from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages
+from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.previews import CONTENT_BYTES, Place, Preview, asked_of, preview_of
 from gavip_hub.handlers.project_base import ProjectPages
@@ -96,15 +96,8 @@ class ProjectFiles(ProjectFile):
         self.render_page("project_file.html", entry=entry_shown, edited=edited, place=place, **seen, **shown)
 
 
-class ProjectContent(ProjectFile):
-    """An image or a rendered notebook of a repository, for a frame or an image of the portal's pages."""
-
-    is_stream = True
-    policy = CONTENT_CSP
-
-    @override
-    def initialize(self, *, notebooks: NotebookPages) -> None:
-        self._notebooks = notebooks
+class ProjectContent(ContentPage, ProjectFile):
+    """A file of a repository that is shown as it is."""
 
     @override
     async def get(self, name: str, path: str) -> None:
@@ -114,7 +107,7 @@ class ProjectContent(ProjectFile):
             if entry.is_folder or entry.size > CONTENT_BYTES:
                 raise NotFound(f"The portal does not show {path[:200]!r}; clone the repository.")
             with await self.content(name, entry) as file:
-                await show_content(self, Shown.result(told, file), self._notebooks, lasts=False)
+                await self.show_content(Shown.result(told, file), lasts=False)
 
 
 class ProjectRaw(ProjectFile):

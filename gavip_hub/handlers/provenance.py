@@ -1,11 +1,8 @@
 """Where jobs' results are from, and jobs run again."""
 
-import asyncio
-from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
-from tornado.iostream import StreamClosedError
 from typing_extensions import override
 
 from avi_kernel.protocol.api import JobView, Profile
@@ -20,15 +17,12 @@ from gavip_hub.exceptions import (
     TooLarge,
     Withdrawn,
 )
+from gavip_hub.handlers.chains import CRATE, PROV_JSON, ZIP, ChainApi
 from gavip_hub.handlers.context import PREFIX
-from gavip_hub.handlers.downloads import PIECE_SECONDS
+from gavip_hub.handlers.downloads import send_pieces
 from gavip_hub.handlers.jobs import READ, SUBMIT, JobApi
 from gavip_hub.handlers.operations import ApiHandler, operation
 from gavip_hub.services import provenance_export as export
-
-PROV_JSON = "application/json"
-CRATE = "application/ld+json"
-ZIP = "application/zip"
 
 
 class JobProvenance(JobApi):
@@ -49,7 +43,20 @@ class JobProvenance(JobApi):
         return await self.with_job(self.services.provenance.of_job, id)
 
 
-class JobProv(JobApi):
+class JobChain(JobApi, ChainApi):
+    """Whatever tells where a job's results are from, in the words of others."""
+
+    async def crate(self, id: str) -> export.CrateOf:  # noqa: A002  # as of the address
+        """Return what the crate of a job is made of."""
+        view = await self.with_job(self.services.provenance.of_job, id)
+        job: JobView = await self.with_job(self.services.jobs.get, id)
+        workflow = await self.workflow(
+            avi=job.avi, version=job.version, pipeline=job.pipeline, parameters=job.parameters
+        )
+        return export.CrateOf(view=view, base=self.base, workflow=workflow)
+
+
+class JobProv(JobChain):
     """The chain in W3C PROV."""
 
     path = "/jobs/{id}/prov"
@@ -64,30 +71,10 @@ class JobProv(JobApi):
     )
     async def get(self, id: str) -> None:
         """Send it as a file."""
-        view = await self.with_job(self.services.provenance.of_job, id)
-        text = await self.context.file_threads(export.prov_json, view, base=base_of(self))
-        send(self, text, f"{id}.prov.json", PROV_JSON)
+        await self.send_prov(await self.with_job(self.services.provenance.of_job, id), id)
 
 
-class CrateApi(JobApi):
-    """Whatever tells of a job as a research object."""
-
-    async def crate(self, id: str) -> export.CrateOf:  # noqa: A002  # as of the address
-        """Return what the crate of a job is made of."""
-        view = await self.with_job(self.services.provenance.of_job, id)
-        job: JobView = await self.with_job(self.services.jobs.get, id)
-        workflow = await self.in_thread(
-            self.services.workflows.of,
-            viewer=self.require().name,
-            avi=job.avi,
-            version=job.version,
-            pipeline=job.pipeline,
-            parameters=job.parameters,
-        )
-        return export.CrateOf(view=view, base=base_of(self), workflow=workflow)
-
-
-class JobCrate(CrateApi):
+class JobCrate(JobChain):
     """The chain as a research object."""
 
     path = "/jobs/{id}/crate"
@@ -102,11 +89,10 @@ class JobCrate(CrateApi):
     )
     async def get(self, id: str) -> None:
         """Send `ro-crate-metadata.json`."""
-        text = await self.context.file_threads(export.crate_json, await self.crate(id))
-        send(self, text, "ro-crate-metadata.json", CRATE)
+        await self.send_crate(await self.crate(id))
 
 
-class JobCrateFiles(CrateApi):
+class JobCrateFiles(JobChain):
     """The chain as a research object, results and all."""
 
     is_stream = True
@@ -124,9 +110,9 @@ class JobCrateFiles(CrateApi):
         """Send it piece by piece."""
         profile = self.require()
         with self.context.reads.one(profile):
-            of = await self.crate(id)
             opened = partial(self._open, profile, id)
-            await send_pieces(self, export.crate_pieces(of, open_result=opened), f"{id}.crate.zip")
+            pieces = export.crate_pieces(await self.crate(id), open_result=opened)
+            await send_pieces(self, pieces, name=f"{id}.crate.zip", media_type=ZIP)
 
     def _open(self, profile: Profile, job: str, name: str) -> BinaryIO:
         found = self.services.results.open(owner=profile.name, job=job, name=name, avi=profile.avi)
@@ -213,34 +199,6 @@ class JobComparison(JobApi):
     async def get(self, id: str) -> ComparisonView:
         """Return `reproduced`, or what differs and what was not as before."""
         return await self.with_job(self.services.provenance.comparison, id)
-
-
-async def send_pieces(handler: ApiHandler, pieces: Iterator[bytes], name: str) -> None:
-    """Send a zip as fast as it is taken."""
-    handler.set_header("Content-Type", ZIP)
-    handler.set_header("Content-Disposition", f'attachment; filename="{name}"')
-    try:
-        while (piece := await handler.context.file_threads(next, pieces, b"")) != b"":
-            handler.write(piece)
-            async with asyncio.timeout(PIECE_SECONDS):
-                await handler.flush()
-        await handler.finish()
-    except StreamClosedError:
-        return  # the reader went away
-    except (TimeoutError, NotFound, OSError):
-        handler.detach().close()  # what was sent is no whole zip, and says so by its broken end
-
-
-def base_of(handler: ApiHandler) -> str:
-    """Return the platform's public address."""
-    return str(handler.context.config.public_url)
-
-
-def send(handler: ApiHandler, text: str, name: str, media_type: str) -> None:
-    """Send a text as a file."""
-    handler.set_header("Content-Type", media_type)
-    handler.set_header("Content-Disposition", f'attachment; filename="{name}"')
-    handler.finish(text)
 
 
 HANDLERS: tuple[type[ApiHandler], ...] = (

@@ -19,16 +19,13 @@ from tests.support.matrix_boxes import OWN, ContainerDoor, avi_that_tries
 from tests.support.matrix_doors import (
     AVI,
     ApiDoor,
-    Clients,
     DavDoor,
     FilesDoor,
     LinkDoor,
     PortalDoor,
-    World,
     differences,
-    kept,
-    make_world,
 )
+from tests.support.matrix_world import Clients, World, kept, make_world
 from tests.support.platform import LocalJar, Platform, eventually, platform_to_throw_away
 from tests.support.published import follow, publish, submit
 from tests.support.webdav import MOUNT

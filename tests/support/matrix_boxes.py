@@ -9,7 +9,8 @@ import httpx
 
 from tests.support.avis import notebook, write_avi
 from tests.support.matrix import CONTENT, DOORS, FILE, PEOPLE, Act, Answer, Door, Who
-from tests.support.matrix_doors import AVI, PARAMETER, PIPELINE, Clients, World, input_answer
+from tests.support.matrix_doors import AVI, PARAMETER, PIPELINE, input_answer
+from tests.support.matrix_world import Clients, World
 from tests.support.published import follow
 
 OWN = "own.csv"

@@ -18,9 +18,8 @@ from tests.support.matrix_doors import (
     LinkDoor,
     PortalDoor,
     differences,
-    kept,
-    make_world,
 )
+from tests.support.matrix_world import kept, make_world
 from tests.support.service import API, pages_of, person
 from tests.support.webdav import basic, serving
 
