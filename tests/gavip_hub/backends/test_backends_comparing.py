@@ -47,7 +47,7 @@ def test_what_a_kill_left_is_gone_with_the_next_start(tmp_path):
 def test_packed_files_are_compared_by_what_is_in_them(compare, tmp_path):
     before, after = (gzip.compress(b"x\n1\n", mtime=moment) for moment in (1, 2))
     assert compare("a.csv.gz", before, after) == ""
-    assert list((tmp_path / "comparing").iterdir()) == []
+    assert list((tmp_path / "aside/comparing").iterdir()) == []
 
 
 def test_what_cannot_be_read_is_told_in_one_line(compare):

@@ -447,7 +447,7 @@ def test_a_share_that_could_not_be_taken_back_at_once_is_by_the_next_round(desk,
         dies_at(patch, desk.trees, "take")
         with pytest.raises(Killed):
             desk.shares.revoke(owner="ann", product=product, share=share.id)
-    desk.maker.look()
+    desk.showing.look()
     assert desk.shown() == {}
 
 
