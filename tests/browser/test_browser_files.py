@@ -107,12 +107,12 @@ async def test_the_same_file_after_a_reload_goes_on_where_it_was(browser, servic
         await page.get_by_role("button", name="Pause").click()
         await page.unroute("**/files/uploads/*")
         await page.reload()
-        await expect(page.locator("#begun")).to_contain_text("data/large.fits")
+        await expect(page.locator("#unfinished li")).to_contain_text("large.fits")
         page.on("request", lambda request: sent.append(request.headers.get("upload-offset", "")))
         await page.locator("#upload-files").set_input_files(own)
         await expect(page.locator("[data-upload-summary]")).to_have_text("1 of 1 file done")
         assert [offset for offset in sent if offset] == [str(4 * MB), str(8 * MB)]
-        await expect(page.locator("#begun")).to_have_count(0)
+        await expect(page.locator("#unfinished li")).to_have_count(0)
     assert (space / "large.fits").read_bytes() == own[0].read_bytes()
 
 
