@@ -1,8 +1,8 @@
 """Files on their way: begun, gone on with and given up, whoever does what at the same moment."""
 
 import os
-import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -131,12 +131,13 @@ def test_what_of_which_nothing_came_is_given_up(half: Uploads, tmp_path: Path) -
     assert half.unfinished("ann") == []
 
 
-def test_giving_up_waits_for_the_piece_that_is_being_written(half: Uploads, tmp_path: Path) -> None:
-    with half._opened("ann", UPLOAD.id):
-        other = threading.Thread(target=half.abandon, args=("ann", UPLOAD.id))
-        other.start()
-        assert kept(tmp_path) == {".json", ".part"}
-    other.join()
+def test_giving_up_waits_for_the_piece_that_is_being_written(
+    half: Uploads, tmp_path: Path, monkeypatch
+) -> None:
+    piece = ExitStack()
+    piece.enter_context(half._opened("ann", UPLOAD.id))
+    monkeypatch.setattr(module.time, "sleep", lambda _: piece.close())
+    half.abandon("ann", UPLOAD.id)
     assert kept(tmp_path) == set()
 
 
