@@ -121,6 +121,12 @@ class NoRoom(GavipError):
     status_code = 409
 
 
+class TooManyBegun(NoRoom):
+    """Too many of your uploads are not finished: go on with one, or give one up."""
+
+    error = "too_many_begun"
+
+
 class SpaceFull(GavipError):
     """Your space holds more than your quota allows: delete what you do not need."""
 

@@ -18,6 +18,7 @@ _COLUMNS = {
     "ResultEntry": ("name", "title", "media_type", "size"),
     "PoolView": ("owner", "memory_used_mb", "memory_mb", "cpu_used", "cpu", "jobs_used", "jobs"),
     "FolderView": ("name", "is_folder", "size", "modified_at"),
+    "UnfinishedView": ("id", "path", "offset", "size", "touched_at", "kept_until"),
     "EventView": ("at", "kind", "data"),
     "ImageList": ("name", "reference", "image_size", "state", "fraction", "size", "made_at", "sha256"),
     "TemplateView": ("name", "version", "state", "project", "summary"),

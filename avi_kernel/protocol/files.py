@@ -131,3 +131,22 @@ class UploadView(Wire):
     size: int
     offset: int
     """Bytes that have come: go on from here."""
+
+
+class UnfinishedUpload(UploadView):
+    """A file that has begun to come and is not whole."""
+
+    touched_at: datetime
+    """When it was last added to, or begun again."""
+    kept_until: datetime
+    """When it is forgotten, if nobody goes on with it."""
+
+
+class UnfinishedView(Wire):
+    """What has begun to come into one's space and is not whole, the last touched first."""
+
+    items: list[UnfinishedUpload]
+    size: int
+    """Bytes that all of them take of one's quota: of each as many as were announced."""
+    most: int
+    """So many may have begun at once."""

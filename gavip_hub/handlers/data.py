@@ -14,6 +14,7 @@ from avi_kernel.protocol.files import (
     FileEntry,
     FolderView,
     FoundView,
+    UnfinishedView,
     UploadBegin,
     UploadView,
 )
@@ -27,6 +28,7 @@ from gavip_hub.exceptions import (
     NotFound,
     SpaceFull,
     TooLarge,
+    TooManyBegun,
 )
 from gavip_hub.handlers.downloads import Sent, send_file, send_pieces
 from gavip_hub.handlers.operations import ApiHandler, operation
@@ -273,12 +275,23 @@ class Uploads(DataApi):
 
     @override
     @operation(
+        id="data.uploads",
+        summary="List uploads to your space that are not finished",
+        scope=READ,
+        returns=UnfinishedView,
+    )
+    async def get(self) -> UnfinishedView:
+        """Return where each goes, how much has come, and until when it is kept; `data.abandon` gives one up."""
+        return await self.context.file_threads(self.services.files.unfinished, owner=self.person().name)
+
+    @override
+    @operation(
         id="data.begin",
         summary="Begin to write a file of your space, or go on where it broke off",
         scope=WRITE,
         body=UploadBegin,
         returns=UploadView,
-        errors=(NoRoom, SpaceFull, DiskFull),
+        errors=(TooManyBegun, SpaceFull, DiskFull),
     )
     async def post(self, body: UploadBegin) -> UploadView:
         """Return under which name its pieces come, and how much has come already."""
@@ -322,7 +335,7 @@ class OneUpload(DataApi):
         summary="Give up a file that has not come whole",
         scope=WRITE,
         status=204,
-        errors=(NotFound,),
+        errors=(NotFound, Conflict),
     )
     async def delete(self, upload: str) -> None:
         """Forget what came of it."""

@@ -100,7 +100,7 @@ class FilePage(PortalPage):
                 offset=(number - 1) * ON_A_PAGE,
                 limit=ON_A_PAGE,
             )
-            begun = await self.context.file_threads(self.services.files.begun, owner=self.owner)
+            unfinished = await self.context.file_threads(self.services.files.unfinished, owner=self.owner)
         self.render_page(
             "files.html",
             folder=folder,
@@ -109,7 +109,7 @@ class FilePage(PortalPage):
             page=Page(number=number, total=folder.total, more=folder.more),
             renaming=self.get_query_argument("rename", "", strip=False),
             pool=await self.pool(),
-            begun=begun,
+            unfinished=unfinished,
             toast=None if problem else self.toast(),
             problem=problem,
             may_write=WRITE in self.require().scopes,

@@ -7,17 +7,26 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import BinaryIO
 
-from avi_kernel.protocol.files import FileDigest, FileEntry, FolderView, FoundView, UploadBegin, UploadView
+from avi_kernel.protocol.files import (
+    FileDigest,
+    FileEntry,
+    FolderView,
+    FoundView,
+    UnfinishedUpload,
+    UnfinishedView,
+    UploadBegin,
+    UploadView,
+)
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
 from gavip_hub.domain.userpaths import checked, is_shared, writable
-from gavip_hub.exceptions import BadParameter, GavipError, NoRoom, Taken
+from gavip_hub.exceptions import BadParameter, GavipError, Taken, TooManyBegun
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.shared_files import SharedFiles
 from gavip_hub.storage import spaces
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
-from gavip_hub.storage.uploads import Upload, Uploads, upload_of
+from gavip_hub.storage.uploads import KEPT_SECONDS, Unfinished, Upload, Uploads, upload_of
 from gavip_hub.storage.userfiles import (
     MOST_LISTED,
     Found,
@@ -76,6 +85,7 @@ class FileService:
         uploads: Uploads,
         disk: DiskSpace,
         clock: Clock,
+        portal: str = "/services/gavip",
     ) -> None:
         self._database = database
         self._quotas = quotas
@@ -84,6 +94,7 @@ class FileService:
         self._uploads = uploads
         self._disk = disk
         self._clock = clock
+        self._portal = portal
 
     def folder(
         self,
@@ -180,8 +191,8 @@ class FileService:
         ------
         SpaceFull
             It does not fit into the quota.
-        NoRoom
-            Too many have begun.
+        TooManyBegun
+            They are to be finished or given up first.
         DiskFull
             The platform's disk is full.
         """
@@ -215,18 +226,19 @@ class FileService:
             self._quotas.hold(session, owner)
             others = [one for name, one in self._uploads.begun(owner).items() if name != upload.id]
             if len(others) >= MOST_UPLOADS:
-                raise NoRoom(
-                    f"{MOST_UPLOADS} files have begun and are not finished: finish one, or give it up."
+                raise TooManyBegun(
+                    f"{len(others)} of your files have begun to come and are not finished, and {MOST_UPLOADS} may at once: "
+                    "go on with one, or give one up. They are listed as Not finished on the page of your files, "
+                    f"{self._portal}/files#unfinished, and by `gavip data uploads`."
                 )
             coming_mb = sum(one.size for one in [*others, upload]) / MB
             self._quotas.require_fit(session, owner=owner, groups=groups, coming_mb=coming_mb)
             return self._uploads.begin(owner, upload)
 
-    def begun(self, *, owner: str) -> list[UploadView]:
+    def unfinished(self, *, owner: str) -> UnfinishedView:
         """Return what has begun to come and is not whole."""
-        return [
-            _view(one, self._uploads.come(owner, one.id)[0]) for one in self._uploads.begun(owner).values()
-        ]
+        items = [_unfinished_view(one) for one in self._uploads.unfinished(owner)]
+        return UnfinishedView(items=items, size=sum(one.size for one in items), most=MOST_UPLOADS)
 
     def come(self, *, owner: str, upload: str) -> tuple[int, int]:
         """Return how much of a file has come, and its size; one that has come whole is put in its place first.
@@ -282,6 +294,8 @@ class FileService:
         ------
         NotFound
             Nothing of theirs comes under this name.
+        Conflict
+            It is being put in its place at this moment.
         """
         self._uploads.abandon(owner, self._uploads.get(owner, upload).id)
 
@@ -300,3 +314,11 @@ def entry_of(folder: Iterable[str], found: Found) -> FileEntry:
 
 def _view(upload: Upload, offset: int) -> UploadView:
     return UploadView(id=upload.id, path="/".join(upload.parts), size=upload.size, offset=offset)
+
+
+def _unfinished_view(one: Unfinished) -> UnfinishedUpload:
+    return UnfinishedUpload(
+        **_view(one.upload, one.come).model_dump(),
+        touched_at=datetime.fromtimestamp(one.touched, UTC),
+        kept_until=datetime.fromtimestamp(one.touched + KEPT_SECONDS, UTC),
+    )

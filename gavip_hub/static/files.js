@@ -72,9 +72,9 @@ export async function renew() {
   const answer = await fetch(here(), { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const id of ["listing", "space", "begun"]) {
+  for (const id of ["listing", "space", "unfinished"]) {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-    if (!old || !fresh) { if (old && id === "begun") old.remove(); continue; }
+    if (!old || !fresh) continue;
     const ticks = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
     const copy = document.importNode(fresh, true);
     old.replaceWith(copy);

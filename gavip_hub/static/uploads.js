@@ -111,7 +111,7 @@ function answerOf(error) {
 /** Whether asking again may help: lines break, and others may write the same file for a moment. */
 function mayHelp(error) {
   const { status, error: code } = answerOf(error);
-  if (code === "taken" || status === 507) return false;
+  if (code === "taken" || code === "too_many_begun" || status === 507) return false;
   return status === 0 || status === 409 || status === 423 || status === 429 || status >= 500;
 }
 
@@ -121,6 +121,7 @@ function fail(item, error) {
   item.state = code === "taken" ? "taken" : status ? "refused" : "broken";
   if (item.state === "taken" && always === "skip") return finish(item, "skipped");
   show(item);
+  if (code === "too_many_begun") renew(); // which shows them
   next();
 }
 

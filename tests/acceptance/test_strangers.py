@@ -131,6 +131,7 @@ ANSWERS = {
     "data.empty": NOT_INTERFACES,
     "data.restore": OF_THE_BIN,
     "data.remove": OF_THE_BIN,
+    "data.uploads": NOT_INTERFACES,
     "data.append": OF_AN_UPLOAD,
     "data.finish": OF_AN_UPLOAD,
     "data.abandon": OF_AN_UPLOAD,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from gavip_hub.services.files import MOST_UPLOADS
+from gavip_hub.storage.uploads import upload_of
 from tests.support.browser import DESKTOP, PHONE, Seen, watch
 from tests.support.service import RunningService, running_service
 
@@ -107,13 +109,38 @@ async def test_the_same_file_after_a_reload_goes_on_where_it_was(browser, servic
         await page.get_by_role("button", name="Pause").click()
         await page.unroute("**/files/uploads/*")
         await page.reload()
-        await expect(page.locator("#begun")).to_contain_text("data/large.fits")
+        await expect(page.locator("#unfinished li")).to_contain_text("large.fits")
         page.on("request", lambda request: sent.append(request.headers.get("upload-offset", "")))
         await page.locator("#upload-files").set_input_files(own)
         await expect(page.locator("[data-upload-summary]")).to_have_text("1 of 1 file done")
         assert [offset for offset in sent if offset] == [str(4 * MB), str(8 * MB)]
-        await expect(page.locator("#begun")).to_have_count(0)
+        await expect(page.locator("#unfinished li")).to_have_count(0)
     assert (space / "large.fits").read_bytes() == own[0].read_bytes()
+
+
+async def test_the_ninth_that_is_refused_shows_the_others_and_one_is_given_up(
+    browser, service, space, tmp_path
+):
+    async with at(browser, service, "data") as (page, seen):
+        for number in range(MOST_UPLOADS):
+            upload = upload_of(owner="dora", parts=("data", f"{number}.fits"), size=9 * MB)
+            service.service.core.uploads.begin("dora", upload)
+        await page.locator("#upload-files").set_input_files(files(tmp_path, new=1024))
+        await expect(page.locator("[data-uploads] li")).to_contain_text("8 of your files")
+        await expect(page.locator("#unfinished li")).to_have_count(8)
+        await page.get_by_role("button", name="Give up 3.fits").click()
+        await expect(page.get_by_role("status").first).to_contain_text("given up")
+        await expect(page.locator("#unfinished li")).to_have_count(7)
+        assert [status for status, _ in seen.refused] == [409]
+
+
+async def test_what_is_not_finished_is_given_up_without_script(browser, service, space):
+    upload = upload_of(owner="dora", parts=("data", "large.fits"), size=9 * MB)
+    service.service.core.uploads.begin("dora", upload)
+    async with at(browser, service, "data", java_script_enabled=False) as (page, _):
+        await page.get_by_role("button", name="Give up large.fits").click()
+        await expect(page.locator("#unfinished li")).to_have_count(0)
+    assert service.service.core.uploads.begun("dora") == {}
 
 
 async def test_a_folder_that_is_dropped_comes_with_all_in_it(browser, service, space):

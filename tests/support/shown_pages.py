@@ -9,7 +9,15 @@ from markupsafe import Markup
 from avi_kernel.authoring.wrapping import Wrapped
 from avi_kernel.protocol.api import GrantView, Phase, PolicyView, Profile, Suggestion
 from avi_kernel.protocol.checks import CheckView
-from avi_kernel.protocol.files import BinEntry, BinView, FileEntry, FolderView, FoundView, UploadView
+from avi_kernel.protocol.files import (
+    BinEntry,
+    BinView,
+    FileEntry,
+    FolderView,
+    FoundView,
+    UnfinishedUpload,
+    UnfinishedView,
+)
 from avi_kernel.protocol.images import ImageList, ImageView
 from avi_kernel.protocol.links import with_values
 from avi_kernel.protocol.outside import ImportView, MirrorView
@@ -551,13 +559,14 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         FileEntry(name=f"{EVIL}.ipynb", path=f"{EVIL}/{EVIL}.ipynb", is_folder=False, size=5, **times),
     ]
     folder = FolderView(path=EVIL, items=inside, more=True, total=2)
-    begun = [UploadView(id="0" * 32, path=EVIL, size=5, offset=2)]
+    begun = UnfinishedUpload(id="0" * 32, path=EVIL, size=5, offset=2, touched_at=NOW, kept_until=NOW)
+    none = UnfinishedView(items=[], size=0, most=8)
     done = {"toast": Toast(words="2 things moved to the bin.", undo=EVIL), "problem": EVIL, "may_write": True}
     shown = {
         "sort": "-size",
         "page": Page(number=2, total=2, more=True),
         "pool": POOLS[0],
-        "begun": begun,
+        "unfinished": UnfinishedView(items=[begun], size=5, most=8),
         "webdav": EVIL,
         **done,
     }
@@ -568,7 +577,7 @@ def file_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     silent: dict[str, Any] = {"toast": None, "problem": "", "may_write": False, "webdav": ""}
     for path, way in (("", []), (EVIL, above), ("shared/me", [("shared", "shared"), ("me", "shared/me")])):
         empty = FolderView(path=path, items=[])
-        yield "files.html", {"folder": empty, "above": way, "begun": [], **nothing, **silent}
+        yield "files.html", {"folder": empty, "above": way, "unfinished": none, **nothing, **silent}
     yield (
         "files_place.html",
         {"chosen": [EVIL] * 4, "here": EVIL, "folder": folder, "above": above, "problem": ""},

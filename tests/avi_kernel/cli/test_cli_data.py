@@ -10,6 +10,8 @@ import pytest
 from avi_kernel.copying import PIECE, Copier
 from avi_kernel.downloads import TRIES, NotCopied
 from avi_kernel.transport import Conflict, Transport, Unavailable
+from gavip_hub.services.files import MOST_UPLOADS
+from gavip_hub.storage.uploads import upload_of
 from tests.support.cut_line import cut_line
 from tests.support.service import running_service
 from tests.support.small_api import small_api
@@ -295,3 +297,19 @@ def test_an_older_platform_is_told(types, here):
     assert ran.exit_code == 4
     assert "runs GAVIP 0.0.1" in ran.stderr
     assert "needs a newer platform" in ran.stderr
+
+
+async def test_the_ninth_is_told_where_the_others_are_and_one_is_given_up(service, types, cp, here):
+    (here / "a.csv").write_text("a")
+    uploads = service.service.core.uploads
+    for number in range(MOST_UPLOADS):
+        uploads.begin("ann", upload_of(owner="ann", parts=("data", f"{number}.fits"), size=9))
+    refused = await cp("a.csv", "space:")
+    assert refused.exit_code != 0
+    assert "gavip data uploads" in refused.stderr
+    listed = await asyncio.to_thread(types, "--url", service.url, "data", "uploads")
+    assert "data/3.fits" in listed.stdout
+    name = next(iter(uploads.begun("ann")))
+    given_up = await asyncio.to_thread(types, "--url", service.url, "data", "abandon", name)
+    assert given_up.exit_code == 0
+    assert (await cp("a.csv", "space:")).exit_code == 0

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,45 @@ async def test_an_upload_is_given_up(ann, space, service):
     assert (await ann.delete(f"/data/uploads/{upload}")).status_code == 204
     assert list((service.root / "uploads" / "ann").iterdir()) == []
     assert (await append(ann, upload, 0, b"x")).status_code == 404
+
+
+async def test_uploads_that_are_not_finished_are_listed_with_all_that_is_asked_of_them(ann, space):
+    assert (await ann.get("/data/uploads")).json() == {"items": [], "size": 0, "most": MOST_UPLOADS}
+    await begin(ann, "maps/a.csv")
+    upload = (await begin(ann, "b.csv")).json()["id"]
+    await append(ann, upload, 0, CONTENT[:500])
+    told = (await ann.get("/data/uploads")).json()
+    assert told["size"] == 2 * len(CONTENT)
+    [first, second] = told["items"]
+    assert (first["id"], first["path"], first["size"], first["offset"]) == (
+        upload,
+        "b.csv",
+        len(CONTENT),
+        500,
+    )
+    assert (second["path"], second["offset"]) == ("maps/a.csv", 0)
+    touched, until = (datetime.fromisoformat(first[each]) for each in ("touched_at", "kept_until"))
+    assert until - touched == timedelta(days=1)
+    assert abs(datetime.now(UTC) - touched) < timedelta(minutes=1)
+
+
+async def test_what_is_finished_or_given_up_is_listed_no_more(ann, space):
+    await send(ann, "a.csv")
+    upload = (await begin(ann, "b.csv")).json()["id"]
+    await ann.delete(f"/data/uploads/{upload}")
+    assert (await ann.get("/data/uploads")).json()["items"] == []
+    assert (await ann.delete(f"/data/uploads/{upload}")).status_code == 404
+
+
+async def test_nobody_lists_or_gives_up_anothers_uploads(ann, bob, service, space):
+    upload = (await begin(ann, "a.csv")).json()["id"]
+    assert (await bob.get("/data/uploads")).json()["items"] == []
+    for name in (upload, f"..%2Fann%2F{upload}", "%2E%2E", "x%00"):
+        assert (await bob.delete(f"/data/uploads/{name}")).status_code in {400, 404}
+    for token, status in (("ann-stars-token", 403), ("reader-token", 403), (None, 401)):
+        async with service.client(token) as client:
+            assert (await client.get("/data/uploads")).status_code == status
+    assert len((await ann.get("/data/uploads")).json()["items"]) == 1
 
 
 async def test_another_persons_upload_is_not_there(ann, bob, space):
@@ -279,15 +319,21 @@ async def test_what_was_written_counts_until_it_is_measured(ann, service, space)
 async def test_so_many_are_begun_and_no_more(ann, space):
     for number in range(MOST_UPLOADS):
         assert (await begin(ann, f"{number}.csv")).status_code == 200
-    assert (await begin(ann, "more.csv")).json()["error"] == "no_room"
+    refused = await begin(ann, "more.csv")
+    assert (refused.status_code, refused.json()["error"]) == (409, "too_many_begun")
+    for words in ("8 of your files", "/services/gavip/files#unfinished", "gavip data uploads"):
+        assert words in refused.json()["message"]
     assert (await begin(ann, "0.csv")).status_code == 200  # goes on
 
 
 async def test_what_nobody_goes_on_with_is_forgotten(ann, service, space):
-    await begin(ann, "old.csv")
+    old = (await begin(ann, "old.csv")).json()["id"]
     for path in (service.root / "uploads" / "ann").iterdir():
         os.utime(path, (1, 1))
     await begin(ann, "new.csv")
+    assert [one["path"] for one in (await ann.get("/data/uploads")).json()["items"]] == ["new.csv"]
+    assert (await append(ann, old, 0, CONTENT)).status_code == 404
+    Uploads(root=service.root).remove_old()
     told = (service.root / "uploads" / "ann").glob("*.json")
     assert [json.loads(path.read_text())["parts"] for path in told] == [["new.csv"]]
 

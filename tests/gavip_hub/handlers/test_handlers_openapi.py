@@ -14,7 +14,7 @@ GET /avis/{avi}/releases/{version}/check  POST /avis/{avi}/releases/{version}/ch
 GET /projects  POST /projects  GET /projects/{avi}  POST /projects/{avi}  POST /projects/{avi}/releases  POST /projects/{avi}/members
 DELETE /projects/{avi}/members  GET /projects/{avi}/import  POST /projects/{avi}/import  GET /projects/{avi}/mirror  POST /projects/{avi}/mirror  DELETE /projects/{avi}/mirror  POST /pushes/self/check  POST /pushes/self/take  GET /avis/{avi}/grants  POST /avis/{avi}/grants
 DELETE /avis/{avi}/grants  POST /device  POST /device/token  GET /data  GET /data/content  GET /data/preview  GET /data/digest  DELETE /data  GET /data/found  GET /data/zip  POST /data/folders
-POST /data/moves  POST /data/copies  GET /data/bin  DELETE /data/bin  POST /data/bin/{deleted}  DELETE /data/bin/{deleted}  POST /data/uploads  POST /data/uploads/{upload}
+POST /data/moves  POST /data/copies  GET /data/bin  DELETE /data/bin  POST /data/bin/{deleted}  DELETE /data/bin/{deleted}  GET /data/uploads  POST /data/uploads  POST /data/uploads/{upload}
 DELETE /data/uploads/{upload}  POST /data/uploads/{upload}/finish  GET /servers  POST /servers  DELETE /servers/{server}
 GET /servers/{server}/wait  POST /servers/{server}/keep  POST /servers/self/presence
 GET /jobs  POST /jobs  GET /jobs/{id}  POST /jobs/{id}/start  POST /jobs/{id}/cancel  DELETE /jobs/{id}

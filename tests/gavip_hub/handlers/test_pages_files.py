@@ -217,9 +217,32 @@ async def test_a_long_folder_comes_in_pages(portal, space, monkeypatch):
 async def test_uploads_that_broke_off_are_listed_and_given_up(portal, space):
     begun = {"path": "work/large.fits", "size": 5_000_000, "sha256": "0" * 64}
     upload = (await portal.post("/api/data/uploads", json=begun)).json()["id"]
-    assert "work/large.fits" in (await portal.get("/files?path=work")).text
+    shown = (await portal.get("/files?path=work")).text
+    for words in ("Not finished", "large.fits", "0 B of 5", "kept until", "goes on where it broke off"):
+        assert words in shown
     page = await follow(portal, await act(portal, "abandon", upload=upload))
-    assert "work/large.fits" not in page.text
+    assert "The upload is given up." in page.text
+    assert "Not finished" not in page.text
+    assert "large.fits" not in page.text
+
+
+async def test_what_is_given_up_twice_or_is_anothers_is_said_on_the_page(service, portal, space):
+    begun = {"path": "work/large.fits", "size": 5_000_000, "sha256": "0" * 64}
+    upload = (await portal.post("/api/data/uploads", json=begun)).json()["id"]
+    async with pages_of(service, "ann-token") as other:
+        assert "Not finished" not in (await other.get("/files")).text
+        refused = await other.post("/files/abandon", data={"here": "", "upload": upload})
+        assert (refused.status_code, "is finished, or was given up" in refused.text) == (404, True)
+    await act(portal, "abandon", upload=upload)
+    assert (await act(portal, "abandon", upload=upload)).status_code == 404
+
+
+async def test_uploads_that_are_not_finished_tell_what_they_take_of_the_space(service, portal, space):
+    begun = {"path": "work/large.fits", "size": 5_000_000, "sha256": "0" * 64}
+    await portal.post("/api/data/uploads", json=begun)
+    assert "they take 5 MB of your space" in (await portal.get("/files")).text
+    service.service.core.quotas._config.quota["space_mb"] = None
+    assert "of your space" not in (await portal.get("/files")).text
 
 
 async def test_words_of_a_link_are_never_shown(portal, space):

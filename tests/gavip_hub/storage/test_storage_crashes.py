@@ -196,6 +196,18 @@ def test_an_upload_that_is_killed_is_neither_lost_nor_sent_twice(tmp_path: Path)
         assert uploads.come("ann", UPLOAD.id) == (6, 6)
 
 
+def test_an_upload_whose_giving_up_is_killed_is_begun_still_or_gone(tmp_path: Path) -> None:
+    def act(root: Path) -> None:
+        Uploads(root=root).abandon("ann", UPLOAD.id)
+
+    for root, world in worlds(tmp_path, half_has_come, act):
+        uploads = Uploads(root=root)
+        assert world == BEFORE
+        assert {one.come for one in uploads.unfinished("ann")} <= {0, 3}
+        uploads.abandon("ann", UPLOAD.id)
+        assert list((root / "uploads" / "ann").iterdir()) == []
+
+
 def test_a_content_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     def act(root: Path) -> None:
         with (root / "users/ann/data/stars.csv").open("rb") as file:
