@@ -21,7 +21,7 @@ from gavip_hub.handlers.charts import charts_of
 from gavip_hub.handlers.contents import ContentPage, Shown, look
 from gavip_hub.handlers.jobs import CANCEL, READ, SUBMIT
 from gavip_hub.handlers.page_base import ROOT, PortalPage
-from gavip_hub.handlers.previews import Place, Preview, preview_of
+from gavip_hub.handlers.previews import Card, Place, in_order
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.services.results import OpenResult
 
@@ -31,22 +31,6 @@ LOG_END_BYTES = 60_000
 ENDED = frozenset({Phase.COMPLETED, Phase.ERROR, Phase.ABORTED, Phase.ARCHIVED})
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ENDINGS = {Phase.ERROR: "Failed", Phase.ABORTED: "Cancelled"}
-_ORDER: dict[Preview, int] = {"image": 0, "table": 1, "file": 1, "notebook": 3}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownResult:
-    """A result with its addresses."""
-
-    name: str
-    title: str
-    media_type: str
-    size: int
-    sha256: str
-    preview: Preview
-    page: str
-    content: str
-    download: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,22 +42,24 @@ class Step:
     at: datetime | None = None
 
 
-def shown_result(entry: ResultEntry, job: JobView) -> ShownResult:
+def shown_result(entry: ResultEntry, job: JobView) -> Card:
     """Return a result as its card shows it."""
     page = f"{ROOT}jobs/{job.id}/results/{entry.name}"
-    return ShownResult(
-        **entry.model_dump(),
-        preview=preview_of(entry.name, entry.media_type),
+    return Card(
+        name=entry.name,
+        title=entry.title,
+        media_type=entry.media_type,
+        size=entry.size,
+        sha256=entry.sha256,
         page=page,
         content=f"{page}/content",
         download=f"{ROOT}api/jobs/{job.id}/results/{entry.name}",
     )
 
 
-def results_in_order(job: JobView) -> list[ShownResult]:
-    """Return a job's results, what is looked at first in front."""
-    shown = [shown_result(entry, job) for entry in job.results]
-    return sorted(shown, key=lambda entry: _ORDER.get(entry.preview, 2))
+def results_in_order(job: JobView) -> list[Card]:
+    """Return the cards of a job's results, what is looked at first in front."""
+    return in_order(shown_result(entry, job) for entry in job.results)
 
 
 def course_of(job: JobView) -> list[Step]:
@@ -321,7 +307,7 @@ class ResultPage(ChainHandler):
         self.render_page("result.html", job=found.job, entry=shown, place=_place(shown), **seen, **chain)
 
 
-def _place(shown: ShownResult) -> Place:
+def _place(shown: Card) -> Place:
     return Place(
         page=shown.page,
         content=shown.content,

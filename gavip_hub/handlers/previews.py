@@ -1,5 +1,6 @@
 """What pages show of a file: how its card looks, which page of it is asked for, and where that is found."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -30,6 +31,28 @@ _CARDS: dict[Kind, Preview] = {
     "pdf": "none",
     "none": "none",
 }
+
+
+_ORDER: dict[Preview, int] = {"image": 0, "table": 1, "file": 1, "notebook": 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A file with its addresses, as its card shows it."""
+
+    name: str
+    title: str
+    media_type: str
+    size: int
+    sha256: str
+    page: str
+    content: str
+    download: str
+
+    @property
+    def preview(self) -> Preview:
+        """How the card looks."""
+        return preview_of(self.name, self.media_type)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +92,11 @@ def _with(address: str, asked: dict[str, str]) -> str:
 def preview_of(name: str, media_type: str = "") -> Preview:
     """Return how the card of a file looks."""
     return _CARDS[kind_of(name, media_type)]
+
+
+def in_order(cards: Iterable[Card]) -> list[Card]:
+    """Return cards, what is looked at first in front."""
+    return sorted(cards, key=lambda card: _ORDER.get(card.preview, 2))
 
 
 def asked_of(handler: RequestHandler) -> PreviewAsk:

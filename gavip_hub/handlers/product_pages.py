@@ -1,20 +1,25 @@
 """Pages of products: one's own, those that others share, one of them, and the form that makes one."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from pydantic import ValidationError
 from typing_extensions import override
 
-from avi_kernel.protocol.products import ProductChange, ProductMake, ProductView, ShareMake
+from avi_kernel.protocol.products import ProductChange, ProductFile, ProductMake, ProductView, ShareMake
 from gavip_hub.exceptions import BadParameter, GavipError
 from gavip_hub.handlers.page_base import ROOT, PortalPage
+from gavip_hub.handlers.previews import Card, in_order
 from gavip_hub.handlers.product_provenance import chain_of
 from gavip_hub.handlers.products import READ, WRITE, send_product, send_product_file, share
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import readme_page
 
 PAGE_LENGTH = 25
+MOST_CARDS = 4
+"""Of what a product's own page shows; its other files have pages of their own."""
 LONGEST_PATH = 2000
 _FIELDS = ("path", "job", "title", "description")
 PRODUCT = "[A-Za-z0-9_-]{1,64}"
@@ -135,6 +140,7 @@ class ProductPage(ProductPages):
             product=view,
             about=about,
             files=files,
+            cards=[] if after else cards_of(view, files.items),
             shares=shares,
             link=link,
             problem=problem,
@@ -143,6 +149,27 @@ class ProductPage(ProductPages):
             **_shown_chain(view),
             here=f"{ROOT}products/{product}",
         )
+
+
+def cards_of(product: ProductView, files: Iterable[ProductFile]) -> list[Card]:
+    """Return the cards of what can be looked at of a product, the most telling few."""
+    here = f"{ROOT}products/{product.id}"
+    cards = in_order(_card(here, file) for file in files)
+    return [card for card in cards if card.preview != "none"][:MOST_CARDS]
+
+
+def _card(here: str, file: ProductFile) -> Card:
+    asked = urlencode({"path": file.path})
+    return Card(
+        name=file.path,
+        title=file.path.rpartition("/")[2],
+        media_type=file.media_type,
+        size=file.size,
+        sha256=file.sha256,
+        page=f"{here}/view?{asked}",
+        content=f"{here}/view/content?{asked}",
+        download=f"{here}/content?{asked}",
+    )
 
 
 def _shown_chain(view: ProductView) -> dict[str, Any]:

@@ -31,7 +31,7 @@ async def test_a_job_from_the_form_moves_as_one_watches_and_shows_its_results(sc
     await picture.evaluate("image => image.decode()")
     assert await picture.evaluate(COLOURS) > 20, "the diagram is an empty frame"
     await expect(page.locator(".result table tbody tr").first).to_be_visible()
-    await page.get_by_text("Show the executed notebook").click()
+    await page.get_by_text("Show the notebook").click()
     notebook = page.frame_locator("iframe")
     await expect(notebook.get_by_role("heading", name="Hertzsprung").first).to_be_visible()
     await expect(notebook.locator("img").first).to_be_visible()

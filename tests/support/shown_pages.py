@@ -66,6 +66,7 @@ from gavip_hub.handlers.file_pages import Page, Toast, above
 from gavip_hub.handlers.forms import PipelineForm
 from gavip_hub.handlers.job_pages import course_of, more_memory_of, results_in_order
 from gavip_hub.handlers.previews import Place
+from gavip_hub.handlers.product_pages import cards_of
 from gavip_hub.handlers.project_files import ShownFile
 from gavip_hub.handlers.provenance_picture import picture_of, stations_of
 from gavip_hub.handlers.rendering import markdown
@@ -335,11 +336,16 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         for kind, end in (("user", None), ("group", NOW), ("everyone", None), ("link", NOW))
     ]
     said = {"link": EVIL, "problem": EVIL, "told": EVIL, "here": "/services/gavip/products/p1"}
+    looked_at = [
+        ProductFile(path=f"{EVIL}{end}", size=5, sha256="1" * 64, media_type=EVIL)
+        for end in (".png", ".csv", ".ipynb")
+    ]
+    said["cards"] = cards_of(products[0], looked_at)
     for product in products:
         drawn = {name: part for name, part in chain(None).items() if name != "comparison"}
         yield "product.html", {"product": product, **files, "shares": shares, **said, **drawn}
     bare = {"files": ProductFiles(items=[]), "later": False, "about": "", "shares": []}
-    bare |= {"link": "", "problem": "", "told": "", "provenance": None}
+    bare |= {"link": "", "problem": "", "told": "", "provenance": None, "cards": []}
     yield "product.html", {"product": products[0], **said, **bare}
     one = ProductFile(path=EVIL, size=5, sha256="0" * 64, media_type="text/plain")
     yield from product_again_pages(products[:2])

@@ -1,6 +1,7 @@
 """Products over HTTP: made, shared, read and taken back, by people, through API, portal and links."""
 
 import itertools
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -180,6 +181,19 @@ async def test_a_reader_sees_where_it_lies_and_no_buttons_of_the_owner(service, 
         assert f"shared/me/ann/m45-{product[-7:]}" in page
         assert "/share" not in page.replace("shared/me", "")
         assert "Shared with me" in (await portal.get("/products", params={"which": "shared"})).text
+
+
+async def test_its_page_shows_the_first_of_what_can_be_looked_at_images_in_front(service, ann):
+    folder = service.root / "users/ann/maps"
+    folder.mkdir()
+    for name in ("a.csv", "b.bin", "c & d.png", "e.fits", "f.txt", "g.ipynb"):
+        (folder / name).write_text("x,y\n1,2\n")
+    made = (await ann.post("/products", json={"path": "maps", "title": "Maps"})).json()
+    await ready(ann, made["id"])
+    async with pages_of(service, "ann-token") as portal:
+        page = (await portal.get(f"/products/{made['id']}")).text
+    assert re.findall('data-result="(.*?)"', page) == ["c &amp; d.png", "a.csv", "e.fits", "f.txt"]
+    assert f'src="/services/gavip/products/{made["id"]}/view/content?path=c+%26+d.png"' in page
 
 
 async def test_what_cannot_be_made_is_said_on_the_form(service):
