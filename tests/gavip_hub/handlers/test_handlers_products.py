@@ -185,7 +185,7 @@ async def test_a_reader_sees_where_it_lies_and_no_buttons_of_the_owner(service, 
 
 async def test_its_page_shows_the_first_of_what_can_be_looked_at_images_in_front(service, ann):
     folder = service.root / "users/ann/maps"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in ("a.csv", "b.bin", "c & d.png", "e.fits", "f.txt", "g.ipynb"):
         (folder / name).write_text("x,y\n1,2\n")
     made = (await ann.post("/products", json={"path": "maps", "title": "Maps"})).json()
