@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from avi_kernel.protocol.layout import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest
-from gavip_hub.storage.git import Entry, Git
+from gavip_hub.storage.git import Git
+from gavip_hub.storage.git_entries import Entry
 
 MB = 1024 * 1024
 LARGEST_TREE = 256 * MB
