@@ -12,6 +12,7 @@ from io import BufferedIOBase
 from itertools import islice
 from operator import attrgetter, itemgetter
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, cast
 
 from gavip_hub.domain.userpaths import is_plain
@@ -25,6 +26,9 @@ DEEPEST = 50
 """Folders within folders that are walked through."""
 _LAST_TIME = 253_402_300_799.0
 """End of the year 9999, beyond which there are no dates; a file may say that it is of a million years hence."""
+_ASKING = Lock()
+"""Whose turn it is to ask for thousands of statuses: each lets go of the interpreter for two microseconds, and two threads that do so
+wake one another at every one, which took four times as long as one after the other."""
 LARGEST_HOLE = 1024 * 1024 * 1024
 """Bytes of a file that may be holes altogether."""
 
@@ -333,11 +337,12 @@ def _by_name(entries: Entries, order: Order) -> list[str]:
 def _by_status(entries: Entries, order: Order) -> list[str]:
     of_status = attrgetter("st_size" if order.by == "size" else "st_mtime_ns")
     found: list[tuple[int, str]] = []
-    for entry in entries:
-        try:
-            found.append((of_status(entry.stat(follow_symlinks=False)), entry.name))
-        except OSError:  # gone since it was seen
-            continue
+    with _ASKING:
+        for entry in entries:
+            try:
+                found.append((of_status(entry.stat(follow_symlinks=False)), entry.name))
+            except OSError:  # gone since it was seen
+                continue
     found.sort(key=itemgetter(1))
     found.sort(key=itemgetter(0), reverse=order.backwards)
     return [name for _, name in found]

@@ -1,6 +1,7 @@
 """Folders of users' spaces, listed and searched: in order, within bounds, and asking no more of files than is shown."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 import pytest
@@ -78,3 +79,15 @@ def test_a_folder_without_end_is_looked_at_in_part(files, monkeypatch, order):
     listed = files.listed("ann", (), order=Order(order))
     assert listed.more
     assert listed.total <= 5
+
+
+def test_one_at_a_time_asks_for_many_statuses(files):
+    with userfiles._ASKING, ThreadPoolExecutor(2) as threads:
+        by_name = threads.submit(files.listed, "ann", (), order=Order.NAME)
+        assert by_name.result(timeout=30).total == 6
+        by_size = threads.submit(files.listed, "ann", (), order=Order.SIZE)
+        with pytest.raises(TimeoutError):
+            by_size.result(timeout=0.1)
+        userfiles._ASKING.release()
+        assert by_size.result(timeout=30).total == 6
+        userfiles._ASKING.acquire()
