@@ -1,17 +1,29 @@
 """What the comments of an ECSV, astropy's own CSV, tell of its columns."""
 
+import os
+import sys
 from contextlib import suppress
 from typing import Any
 
 from avi_kernel.previewing.words import Json, cell
 
 _LONGEST = 256 * 1024
+_MARK = "# %ECSV"
+_BEGINNING = 4096
+"""Bytes among which it stands; it is the first line."""
 
 
-def load() -> None:
-    """Import what reading takes, before nothing can be opened any more; without it no units are told."""
-    with suppress(ImportError):
-        import yaml  # noqa: F401, PLC0415
+def load(file: int) -> None:
+    """Import what reading takes, before nothing can be opened any more; without it no units are told.
+
+    Parameters
+    ----------
+    file
+        Descriptor of what is read: the import takes as long as a page of any other table.
+    """
+    if _MARK.encode() in os.pread(file, _BEGINNING, 0):
+        with suppress(ImportError):
+            import yaml  # noqa: F401, PLC0415
 
 
 def columns_of(comments: list[str], names: list[str]) -> list[Json]:
@@ -21,7 +33,7 @@ def columns_of(comments: list[str], names: list[str]) -> list[Json]:
 
 
 def _told(comments: list[str]) -> dict[str, Json]:
-    if not comments or not comments[0].startswith("# %ECSV"):
+    if not comments or not comments[0].startswith(_MARK):
         return {}
     header = "".join(line.removeprefix("# ").removeprefix("#") for line in comments[1:])
     if len(header) > _LONGEST or "*" in header.partition("datatype:")[2].partition("meta:")[0]:
@@ -33,9 +45,8 @@ def _told(comments: list[str]) -> dict[str, Json]:
 
 
 def _loaded(header: str) -> Any:
-    try:
-        import yaml  # noqa: PLC0415  # for those alone that need it
-    except ImportError:
+    yaml: Any = sys.modules.get("yaml")
+    if yaml is None:
         return None
     try:
         return yaml.safe_load(header)

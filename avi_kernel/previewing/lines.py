@@ -15,7 +15,7 @@ PAGE_BYTES = 48 * 1024
 
 def load() -> None:
     """Import what reading takes, before nothing can be opened any more."""
-    ecsv.load()
+    ecsv.load(0)
 
 
 def read_text(question: Question) -> Answer:

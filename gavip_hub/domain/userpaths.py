@@ -85,10 +85,11 @@ def beside(name: str, number: int) -> str:
 
 def is_plain(part: str) -> bool:
     """Tell whether a name is shown and written: no hidden one, and nothing that terminals obey."""
+    length = len(part)
     return (
-        bool(part)
+        length > 0
         and part[0] != "."
         and part.isprintable()
         and "/" not in part
-        and (len(part) <= _SURELY_SHORT or len(part.encode("utf-8", "replace")) <= _LONGEST)
+        and (length <= _SURELY_SHORT or len(part.encode("utf-8", "replace")) <= _LONGEST)
     )

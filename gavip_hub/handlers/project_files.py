@@ -17,8 +17,9 @@ from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
 from gavip_hub.handlers.previews import CONTENT_BYTES, Place, Preview, asked_of, preview_of
 from gavip_hub.handlers.project_base import ProjectPages
+from gavip_hub.services.browsing import Folder
 from gavip_hub.services.editing import may_be_edited
-from gavip_hub.storage.git import Entry
+from gavip_hub.storage.git_entries import Entry
 
 UNKNOWN = "application/octet-stream"
 _TEXT_ENDINGS = (
@@ -74,12 +75,11 @@ class ProjectFiles(ProjectFile):
         path = path.rstrip("/")
         shown = await self.project(name, path=path)
         with self.context.reads.one(self.require()):
-            entry = await self.look(name, path)
-            if entry.is_folder:
-                folder = await self.context.file_threads(
-                    self.services.browsing.folder, viewer=self.owner, name=name, path=path
-                )
-                self.render_page("project_folder.html", folder=folder, **shown)
+            entry = await self.context.file_threads(
+                self.services.browsing.at, viewer=self.owner, name=name, path=path
+            )
+            if isinstance(entry, Folder):
+                self.render_page("project_folder.html", folder=entry, **shown)
                 return
             told = _told(entry)
             kind = _preview(told)

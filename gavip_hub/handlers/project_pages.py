@@ -92,7 +92,7 @@ class ProjectPage(ProjectPages):
         releases = await self.in_thread(self.services.releases.of_project, viewer=self.owner, avi=name)
         with self.context.reads.one(self.require()):
             folder = await self.context.file_threads(
-                self.services.browsing.folder, viewer=self.owner, name=name
+                self.services.browsing.root, viewer=self.owner, name=name
             )
         self.render_page(
             "project.html",

@@ -7,8 +7,9 @@ from gavip_hub.domain.pushes import MAIN
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.storage import git_browse
-from gavip_hub.storage.git import Entry, Git
+from gavip_hub.storage.git import Git
 from gavip_hub.storage.git_browse import Listing, Made
+from gavip_hub.storage.git_entries import Entry
 from gavip_hub.storage.repositories import Repositories
 
 LARGEST_FILE = 100 * 1024 * 1024
@@ -32,25 +33,32 @@ class BrowsingService:
         self._projects = projects
         self._repositories = repositories
 
-    def folder(self, *, viewer: str, name: str, path: str = "") -> Folder | None:
-        """Return what lies in a folder; None: nothing was pushed yet.
+    def root(self, *, viewer: str, name: str) -> Folder | None:
+        """Return what lies in a repository's root, and its history; None: nothing was pushed yet.
 
         Raises
         ------
         NotFound
-            There is no such folder, or the repository is not for them.
+            The repository is not for them.
         """
         git, branch, commit = self._newest(viewer, name)
         if commit is None:
             return None
-        if path and not git_browse.file(git, commit, checked_path(path)).is_folder:
-            raise NotFound(f"{path[:200]!r} is no folder.", field="path")
-        return Folder(
-            branch=branch,
-            path=path,
-            listing=git_browse.listing(git, commit, path),
-            history=[] if path else git_browse.history(git, commit),
-        )
+        listing, history = git_browse.listing(git, commit), git_browse.history(git, commit)
+        return Folder(branch=branch, path="", listing=listing, history=history)
+
+    def at(self, *, viewer: str, name: str, path: str) -> Entry | Folder:
+        """Return what lies at a path: what git says of a file, or what lies in a folder.
+
+        Raises
+        ------
+        NotFound
+            There is no such path, or the repository is not for them.
+        """
+        git, branch, entry = self._entry(viewer, name, path)
+        if not entry.is_folder:
+            return entry
+        return Folder(branch=branch, path=path, listing=git_browse.listing(git, entry.object_id), history=[])
 
     def look(self, *, viewer: str, name: str, path: str) -> Entry:
         """Return what git says of a file or folder.
@@ -60,10 +68,14 @@ class BrowsingService:
         NotFound
             There is no such path, or the repository is not for them.
         """
-        git, _, commit = self._newest(viewer, name)
+        return self._entry(viewer, name, path)[2]
+
+    def _entry(self, viewer: str, name: str, path: str) -> tuple[Git, str, Entry]:
+        """Return the plumbing on a repository that somebody may read, its branch that is shown, and what lies at a path of it."""
+        git, branch, commit = self._newest(viewer, name)
         if commit is None:
             raise NotFound(f"Nothing was pushed to {name} yet.")
-        return git_browse.file(git, commit, checked_path(path))
+        return git, branch, git_browse.file(git, commit, checked_path(path))
 
     def _newest(self, viewer: str, name: str) -> tuple[Git, str, str | None]:
         """Return the plumbing on a repository that somebody may read, its newest branch, and that one's commit."""
@@ -88,7 +100,7 @@ class BrowsingService:
 
 def _newest(git: Git) -> tuple[str, str | None]:
     """Return the branch that is shown and its commit: main, or else the one that was committed to last."""
-    if commit := git.commit_of(MAIN):
+    if commit := git.named(MAIN):  # git lets a branch be nothing but a commit's name
         return "main", commit
     newest = git.run(
         "for-each-ref",

@@ -128,14 +128,14 @@ class FileService:
         BadParameter
             Nothing is searched for.
         """
-        words = text.casefold().split()
-        if not words:
+        first, *others = text.casefold().split() or [""]
+        if not first:
             raise BadParameter("Say a part of a name, as stars or .csv.", field="text")
         parts = checked(path, whole_space=True)
 
         def fits(name: str) -> bool:
             folded = name.casefold()
-            return all(word in folded for word in words)
+            return first in folded and all(word in folded for word in others)
 
         found, more = self._files.named(owner, parts, fits=fits, most=MOST_FOUND, most_seen=MOST_LOOKED_AT)
         return FoundView(items=[entry_of((*parts, *below[:-1]), one) for below, one in found], more=more)

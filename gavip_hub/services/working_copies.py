@@ -141,7 +141,7 @@ class WorkingCopyService:
                 lines=lines,
                 has_all_lines=is_all,
                 seen=Seen(main=main, base=base, digest=tree.digest),
-                hindrance=_hindrance(draft, main, what),
+                hindrance=_hindrance(draft, main),
             )
 
     def take(self, *, author: str, name: str, message: str, seen: Seen) -> str:
@@ -217,9 +217,9 @@ def _require_seen(now: Seen, seen: Seen) -> None:
         )
 
 
-def _hindrance(draft: Draft, main: str, what: Commit) -> str:
+def _hindrance(draft: Draft, main: str) -> str:
     try:
-        draft.joined(main, what)
+        draft.require_joinable(main)
     except Conflict as conflict:
         return conflict.message
     return ""

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from avi_kernel.protocol.layout import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest
-from gavip_hub.storage.git import Entry, Git
+from gavip_hub.storage.git import Git
+from gavip_hub.storage.git_entries import Entry
 
 MB = 1024 * 1024
 LARGEST_TREE = 256 * MB
@@ -46,6 +47,7 @@ class _Filling:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, bool] = {}
+        self._made_folders: set[str] = set()
         self._digest = hashlib.sha256()
         self._room = LARGEST_TREE
 
@@ -72,9 +74,11 @@ class _Filling:
         self._digest.update(f"{path}\0{int(executable)}\0{digest.hexdigest()}\n".encode())
 
     def _made(self, path: str, mode: int) -> BinaryIO:
-        target = self._folder / path
+        target, folder = f"{self._folder}/{path}", path.rpartition("/")[0]
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            if folder not in self._made_folders:
+                (self._folder / folder).mkdir(parents=True, exist_ok=True)
+                self._made_folders.add(folder)
             return os.fdopen(os.open(target, _NEW, mode), "wb")
         except OSError as error:
             if error.errno not in _ODD:

@@ -6,62 +6,37 @@ import secrets
 import subprocess
 import tempfile
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
 
 from gavip_hub.exceptions import Conflict, Unavailable
+from gavip_hub.storage.git_entries import Entry, entries_of
 
 GIT_SECONDS = 120
 MOST_KB = 4 * 1024 * 1024
 """Of address space, for each of git's processes: a small pack can be made to unfold for ever."""
-SUBMODULE = "160000"
 NO_OBJECT = "0" * 40
 TRIES = 3
 PUSHED = "tmp_objdir-incoming-"
 """How git names the folder of what is pushed and not yet taken."""
-_ENTRY = re.compile(rb"(\d{6}) ([a-z]+) ([0-9a-f]{40,64}) +(-|\d+)\t(.+)", re.DOTALL)
 NOT_INSTALLED = 127
 """Status of a shell that finds no such program."""
-_LONGEST_ENTRY = 16_384
-"""Bytes; a path is 4,096 long at most."""
+_LISTED = ("-z", "-l", "--full-tree")
+_WRITE_TREE = (
+    '"$@" update-index --replace -z --index-info && tree=$("$@" write-tree) && echo "$tree" '
+    f'&& exec "$@" ls-tree -r {" ".join(_LISTED)} "$tree"'
+)
+"""One shell for all of it: a program started from here costs more than what git does."""
+_PLAIN_NAME = re.compile(r"refs(/[A-Za-z0-9_%-]+)+")
+_NAMED = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\n")
+_LONGEST_NAMED = 80
 _PIECE = 65_536
 _BLOCK = 512
 """Bytes, in which a shell counts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One path of a commit's tree."""
-
-    mode: str
-    object_id: str
-    size: int
-    """Bytes; 0 where it is no file."""
-    path: str
-
-    @property
-    def shown(self) -> str:
-        """Return its path as it can be shown: what is no text is replaced."""
-        return self.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its path can be a part of an address."""
-        return self.shown == self.path and self.path.isprintable()
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether other paths lie in it."""
-        return self.mode == "040000"
-
-    @property
-    def is_submodule(self) -> bool:
-        """Whether it only names a commit of another repository."""
-        return self.mode == SUBMODULE
 
 
 def clean_environment() -> dict[str, str]:
@@ -76,11 +51,15 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def limited(*command: str, seconds: int = GIT_SECONDS, most_bytes: int = 0) -> list[str]:
+def limited(
+    *command: str, seconds: int = GIT_SECONDS, most_bytes: int = 0, steps: str = 'exec "$@"'
+) -> list[str]:
     """Return a command that has limits of its own and for all that it starts, from its first moment on.
 
     Parameters
     ----------
+    steps
+        What a shell does with the command.
     seconds
         Of processor time, for each process.
     most_bytes
@@ -90,7 +69,7 @@ def limited(*command: str, seconds: int = GIT_SECONDS, most_bytes: int = 0) -> l
         f"ulimit -c 0; ulimit -t {seconds}; ulimit -v {MOST_KB} 2>/dev/null; "  # some systems know no `-v`
     )
     limits += f"ulimit -f {most_bytes // _BLOCK + 1}; " if most_bytes else ""
-    return ["sh", "-c", f'{limits}exec "$@"', "git", *command]
+    return ["sh", "-c", f"{limits}{steps}", "git", *command]
 
 
 class Git:
@@ -155,6 +134,18 @@ class Git:
             "hash-object", *kept, "--no-filters", "--stdin-paths", given=lines, folder=folder
         ).split()
 
+    def written(self, files: Mapping[str, tuple[str, str]]) -> tuple[str, dict[str, Entry]]:
+        """Return the tree of files, given by mode and object, and what git took into it."""
+        index = self._folder / f"index.{secrets.token_hex(4)}"
+        told = "".join(f"{mode} {blob}\t{path}\0" for path, (mode, blob) in files.items())
+        given, extra = told.encode("utf-8", "surrogateescape"), {"GIT_INDEX_FILE": str(index)}
+        try:
+            with self._reading(given=given, extra=extra, steps=_WRITE_TREE) as output:
+                tree = output.readline().decode().strip()
+                return tree, {entry.path: entry for entry in entries_of(output)}
+        finally:
+            index.unlink(missing_ok=True)
+
     def _joined(self, tree: str, commit: "Commit") -> str:
         """Put a commit of a tree before what the main branch has now; return it, or nothing where that moved meanwhile."""
         names = ["refs/heads/main", *([f"refs/tags/{commit.tag}"] if commit.tag else [])]
@@ -173,6 +164,18 @@ class Git:
 
     def named(self, name: str) -> str:
         """Return the object that a whole name stands for; nothing where there is none."""
+        return self._loose(name) or self._told(name)
+
+    def _loose(self, name: str) -> str:
+        """Return the same from the file that git writes at one stroke; nothing where git itself has to say."""
+        if not _PLAIN_NAME.fullmatch(name):
+            return ""
+        with suppress(OSError), (self._folder / name).open("rb") as file:
+            found = _NAMED.fullmatch(file.read(_LONGEST_NAMED))
+            return found[1].decode() if found else ""
+        return ""
+
+    def _told(self, name: str) -> str:
         found = self.run("for-each-ref", "--format=%(objectname) %(refname)", name).splitlines()
         return next((line.split(" ")[0] for line in found if line.partition(" ")[2] == name), "")
 
@@ -216,18 +219,8 @@ class Git:
             All files below it; else what lies in it, folders too.
         """
         depth = ["-r"] if recursive else []
-        with self._reading("ls-tree", *depth, "-z", "-l", "--full-tree", tree) as output:
-            for line in _lines(output):
-                found = _ENTRY.fullmatch(line)
-                if found is None:
-                    raise Unavailable("git told of a file in a way that is not understood.")
-                mode, _, object_id, size, path = found.groups()
-                yield Entry(
-                    mode=mode.decode(),
-                    object_id=object_id.decode(),
-                    size=0 if size == b"-" else int(size),
-                    path=path.decode("utf-8", "surrogateescape"),
-                )
+        with self._reading("ls-tree", *depth, *_LISTED, tree) as output:
+            yield from entries_of(output)
 
     def contents(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield files with their content in pieces; each is to be read before the next."""
@@ -247,8 +240,19 @@ class Git:
         return told[:most], len(told) <= most
 
     @contextmanager
-    def _reading(self, *arguments: str, given: bytes = b"") -> Iterator[IO[bytes]]:
+    def _reading(
+        self,
+        *arguments: str,
+        given: bytes = b"",
+        extra: Mapping[str, str] | None = None,
+        steps: str = 'exec "$@"',
+    ) -> Iterator[IO[bytes]]:
         """Give the output of a command, which ends with the block, however far it came.
+
+        Parameters
+        ----------
+        steps
+            What a shell does with the command; without arguments that is git alone.
 
         Raises
         ------
@@ -259,12 +263,12 @@ class Git:
             asked.write(given)
             asked.seek(0)
             with subprocess.Popen(
-                self._command(*arguments),
+                self._command(*arguments, steps=steps),
                 stdin=asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=self._folder,
-                env=self._environment,
+                env={**self._environment, **(extra or {})},
             ) as process:
                 timer = threading.Timer(GIT_SECONDS, process.kill)
                 timer.start()
@@ -272,16 +276,16 @@ class Git:
                 try:
                     yield output
                     if output.read(1) == b"" and process.wait() != 0:
-                        raise Unavailable(f"git {arguments[0]} did not come to its end.")
+                        raise Unavailable(f"git {' '.join(arguments[:1])} did not come to its end.")
                 finally:
                     timer.cancel()
                     process.kill()
 
-    def _command(self, *arguments: str) -> list[str]:
+    def _command(self, *arguments: str, steps: str = 'exec "$@"') -> list[str]:
         command = ["git", "-c", f"core.hooksPath={os.devnull}", "-c", "core.symlinks=false"]
-        if arguments[0] != "init":
+        if arguments[:1] != ("init",):
             command.append(f"--git-dir={self._folder}")
-        return limited(*command, *arguments)
+        return limited(*command, *arguments, steps=steps)
 
     def run(
         self,
@@ -366,16 +370,6 @@ class Commit:
             **{f"GIT_{role}_EMAIL": f"{who}@gavip.invalid" for role in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{role}_DATE": when for role in ("AUTHOR", "COMMITTER")},
         }
-
-
-def _lines(output: IO[bytes]) -> Iterator[bytes]:
-    """Yield what NUL ends."""
-    rest = b""
-    while piece := output.read(_PIECE):
-        *whole, rest = (rest + piece).split(b"\0")
-        yield from whole
-        if len(rest) > _LONGEST_ENTRY:
-            raise Unavailable("git told of a path that is too long to be one.")
 
 
 def _pieces(output: IO[bytes], size: int) -> Iterator[bytes]:

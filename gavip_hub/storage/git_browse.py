@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gavip_hub.exceptions import NotFound
-from gavip_hub.storage.git import Entry, Git
+from gavip_hub.storage.git import Git
+from gavip_hub.storage.git_entries import Entry
 
 MOST_LISTED = 1000
 MOST_COMMITS = 20
@@ -41,16 +42,10 @@ class Listing:
     """There are others, that are not listed."""
 
 
-def listing(git: Git, commit: str, path: str) -> Listing:
-    """Return what lies in a folder of a commit.
-
-    Parameters
-    ----------
-    path
-        Below the repository's root, with no slash at either end; empty for the root itself.
-    """
+def listing(git: Git, tree: str) -> Listing:
+    """Return what lies in a folder, or in the root of a commit."""
     found = []
-    for entry in git.entries(f"{commit}:{path}", recursive=False):
+    for entry in git.entries(tree, recursive=False):
         found.append(entry)
         if len(found) > MOST_LISTED:
             break

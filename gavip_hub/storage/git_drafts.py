@@ -1,17 +1,18 @@
 """A commit that the platform makes for somebody: looked at apart, and handed over as a push of theirs would be."""
 
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from avi_kernel.protocol.layout import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest, Conflict, Unavailable
 from gavip_hub.storage.copies import DEEPEST, MB, Tree
-from gavip_hub.storage.git import Commit, Entry, Git
+from gavip_hub.storage.git import Commit, Git
+from gavip_hub.storage.git_entries import Entry, blob_of
 from gavip_hub.storage.git_http import room_left
 from gavip_hub.storage.repositories import Repositories
 
@@ -40,10 +41,16 @@ class Draft:
     git: Git
     base: str
     """The commit that it follows."""
-    commit: str
+    tree: str
+    what: Commit
     changes: list[Change]
     sizes: Mapping[str, int]
     """Bytes of each file that differs, before or after, whichever is more."""
+
+    @cached_property
+    def commit(self) -> str:
+        """The commit itself: who only looks does without."""
+        return self._committed(self.tree, self.base, self.what)
 
     def lines(self) -> tuple[str, bool]:
         """Return the lines that differ, and whether these are all; large files are left out."""
@@ -52,7 +59,7 @@ class Draft:
         if small:
             paths = [f":(literal){path}" for path in small[:MOST_COMPARED]]
             plain = ("-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
-            asked = ("diff-tree", *plain, self.base, self.commit, "--", *paths)
+            asked = ("diff-tree", *plain, self.base, self.tree, "--", *paths)
             found, is_whole = self.git.beginning(*asked, most=MOST_LINES)
             told, is_all = found.decode("utf-8", "replace"), is_all and is_whole
         return told, is_all
@@ -67,6 +74,21 @@ class Draft:
         """
         if main == self.base:
             return self.commit
+        tree = self._tree_with(main)
+        return self._committed(tree, main, what, self.commit)
+
+    def require_joinable(self, main: str) -> None:
+        """Refuse what cannot be joined to what main got meanwhile.
+
+        Raises
+        ------
+        Conflict
+            Changes contradict each other, or the history of main was written anew.
+        """
+        if main != self.base:
+            self._tree_with(main)
+
+    def _tree_with(self, main: str) -> str:
         if not self.git.is_before(self.base, main):
             raise Conflict(
                 f"The history of {self.avi} was written anew since your copy was made, so the two cannot be joined."
@@ -81,7 +103,10 @@ class Draft:
             raise Conflict(
                 f"You and main both changed {_named(paths)}, and the changes contradict each other."
             )
-        parents = ("-p", main, "-p", self.commit)
+        return tree
+
+    def _committed(self, tree: str, parent: str, what: Commit, *others: str) -> str:
+        parents = [option for one in (parent, *others) for option in ("-p", one)]
         return self.git.run("commit-tree", tree, "-m", what.message, *parents, extra=what.signature())
 
 
@@ -109,12 +134,23 @@ class Drafts:
         """
         with self._repositories.apart(avi) as git:
             before = {entry.path: entry for entry in git.entries(base)}
-            made = git.hashed(tree.folder, tree.files, write=True)
             files = {path: (one.mode, one.object_id) for path, one in before.items() if _is_tools(path)}
             files |= {
-                path: (_MODES[executable], blob)
-                for (path, executable), blob in zip(tree.files.items(), made, strict=True)
+                path: (_MODES[executable], blob_of(tree.folder / path, letters=len(base)))
+                for path, executable in tree.files.items()
             }
+            known = {(_is_executable(one), path, one.object_id) for path, one in before.items()}
+            new = [
+                path
+                for path, (mode, blob) in files.items()
+                if (mode == _MODES[True], path, blob) not in known
+            ]
+            if not new and len(files) == len(before):
+                yield Draft(
+                    avi=avi, git=git, base=base, tree=f"{base}^{{tree}}", what=what, changes=[], sizes={}
+                )
+                return
+            git.hashed(tree.folder, new, write=True)
             yield self._draft(avi, git, base=base, before=before, files=files, what=what)
 
     @contextmanager
@@ -135,9 +171,8 @@ class Drafts:
                 (Path(folder) / "text").write_bytes(encoded)
                 (blob,) = git.hashed(Path(folder), ["text"], write=True)
             tree = _with_blob(git, f"{base}^{{tree}}", parts, blob)
-            made = git.run("commit-tree", tree, "-m", what.message, "-p", base, extra=what.signature())
             changes, sizes = [Change(path=path, kind="changed")], {path: len(encoded)}
-            yield Draft(avi=avi, git=git, base=base, commit=made, changes=changes, sizes=sizes)
+            yield Draft(avi=avi, git=git, base=base, tree=tree, what=what, changes=changes, sizes=sizes)
 
     def _draft(
         self,
@@ -149,29 +184,16 @@ class Drafts:
         files: Mapping[str, tuple[str, str]],
         what: Commit,
     ) -> Draft:
-        written = self._written(avi, git, files)
-        after = {entry.path: entry for entry in git.entries(written)}
+        written, after = git.written(files)
         # Git leaves out, without failing, what it could not keep safely anywhere, as `.GIT/config`.
         if lost := sorted(files.keys() - after.keys()):
             raise BadManifest(f"{_named(lost)}: git keeps no file of such a name; rename it, or remove it.")
-        made = git.run("commit-tree", written, "-m", what.message, "-p", base, extra=what.signature())
         found = _changes(before, after)
         sizes = {
             one.path: max(side[one.path].size for side in (before, after) if one.path in side)
             for one in found
         }
-        return Draft(avi=avi, git=git, base=base, commit=made, changes=found, sizes=sizes)
-
-    def _written(self, avi: str, git: Git, files: Mapping[str, tuple[str, str]]) -> str:
-        """Return the tree of files."""
-        index = self._repositories.folder(avi) / f"index.{secrets.token_hex(4)}"
-        extra = {"GIT_INDEX_FILE": str(index)}
-        told = "".join(f"{mode} {blob}\t{path}\0" for path, (mode, blob) in files.items())
-        try:
-            git.run("update-index", "--replace", "-z", "--index-info", given=told, extra=extra)
-            return git.run("write-tree", extra=extra)
-        finally:
-            index.unlink(missing_ok=True)
+        return Draft(avi=avi, git=git, base=base, tree=written, what=what, changes=found, sizes=sizes)
 
     def keep(self, draft: Draft, commit: str, moves: Mapping[str, tuple[str, str]]) -> None:
         """Hand a commit over, and move names to where it leads: all of them, from where they were, or none.

@@ -76,9 +76,9 @@ from gavip_hub.services.editing import TextView
 from gavip_hub.services.evictions import ClosedServer
 from gavip_hub.services.finding import Findings, Shown
 from gavip_hub.services.working_copies import CopyView, Seen
-from gavip_hub.storage.git import Entry
 from gavip_hub.storage.git_browse import Listing, Made
 from gavip_hub.storage.git_drafts import Change
+from gavip_hub.storage.git_entries import Entry
 from tests.support.portal import AVI, DIAGRAM, NOW, POOLS, README, RELEASE, SERVERS, USAGE, WAIT, job
 from tests.support.service import DEVELOPER
 

@@ -1,6 +1,8 @@
 """Tables and texts of lines: paged by their place in the file."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -104,3 +106,18 @@ def test_a_text_is_paged_at_ends_of_lines():
 def test_any_bytes_are_a_page_or_a_sentence(content: bytes, kind: str, page: int):
     view = outcome(content, kind, page=str(page))
     assert view.problem.endswith(".") or view.table or view.text is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "needs"), [(b"# %ECSV 1.0\n# ---\nra\n1\n", True), (b"ra,dec\n1,2\n", False)]
+)
+def test_only_an_ecsv_waits_for_what_reads_its_comments(tmp_path, content, needs):
+    (tmp_path / "stars.csv").write_bytes(content)
+    program = (
+        "import sys; from avi_kernel.previewing import lines; lines.load(); print('yaml' in sys.modules)"
+    )
+    with (tmp_path / "stars.csv").open("rb") as file:
+        told = subprocess.run(
+            [sys.executable, "-c", program], stdin=file, capture_output=True, text=True, check=True
+        )
+    assert told.stdout.strip() == str(needs)

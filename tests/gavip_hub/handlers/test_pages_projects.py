@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import subprocess
 from html import unescape
+from unittest.mock import patch
 
 import pytest
 
@@ -126,3 +128,10 @@ async def test_a_project_whose_repository_was_not_made_teaches_its_first_push(se
     shutil.rmtree(service.root / "repositories/fresh.git")
     page = await portal.get("/projects/fresh")
     assert (page.status_code, "Nothing was pushed yet" in page.text) == (200, True)
+
+
+@pytest.mark.parametrize("path", ["", "/files/pipelines", "/files/avi.toml", "/edit/avi.toml"])
+async def test_a_page_of_a_repository_starts_git_twice(portal, pushed, path):
+    with patch("subprocess.Popen", wraps=subprocess.Popen) as started:
+        assert (await portal.get(f"/projects/stars{path}")).status_code == 200
+    assert sum("git" in call.args[0] for call in started.call_args_list) == 2

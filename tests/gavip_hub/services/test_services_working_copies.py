@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+from unittest.mock import patch
 
 import pytest
 
@@ -375,3 +377,32 @@ def test_only_who_may_write_it_has_a_copy(service, comets, projects):
     projects.change(owner="dora", name="comets", source="public")
     with pytest.raises(Forbidden):
         service.begin(owner="ann", groups=[], name="comets")
+
+
+@pytest.mark.parametrize(("text", "starts"), [('title = "Comets"\n', 1), ('title = "Bright comets"\n', 4)])
+def test_a_look_starts_few_programs(service, folder, text, starts):
+    (folder / "avi.toml").write_text(text)
+    with patch("subprocess.Popen", wraps=subprocess.Popen) as started:
+        look(service)
+    assert started.call_count == starts
+
+
+def test_what_git_has_packed_is_named_as_before(service, comets, folder):
+    first = comets.named(MAIN)
+    comets.run("pack-refs", "--all")
+    assert (comets.named(MAIN), comets.named(reference("dora"))) == (first, first)
+    assert changes(service) == {}
+
+
+def test_a_name_that_stands_for_another_name_is_followed(comets):
+    comets.run("symbolic-ref", "refs/heads/same", MAIN)
+    assert comets.named("refs/heads/same") == comets.named(MAIN)
+
+
+def test_a_folder_of_names_is_none_itself(comets):
+    assert comets.named("refs/heads") == ""
+
+
+def test_a_file_that_may_be_executed_now_differs(service, folder):
+    (folder / "avi.toml").chmod(0o755)
+    assert changes(service) == {"avi.toml": "changed"}

@@ -82,7 +82,7 @@ def test_names_that_are_no_text_are_shown_and_lead_nowhere(folder, plumb):
     )
     tree = plumb("mktree", "-z", given=entries)
     commit = plumb("-c", "user.name=a", "-c", "user.email=b", "commit-tree", tree, "-m", "m")
-    shown = {one.shown: one.is_plain for one in git_browse.listing(Git(folder), commit, "").entries}
+    shown = {one.shown: one.is_plain for one in git_browse.listing(Git(folder), commit).entries}
     assert shown == {"caf\N{REPLACEMENT CHARACTER}": False, "a\nb": False, "plain": True}
 
 
