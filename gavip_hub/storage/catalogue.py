@@ -171,6 +171,11 @@ def titles(session: Session, names: Collection[str]) -> dict[str, str]:
     return {row.name: row.title for row in rows}
 
 
+def title(session: Session, release: str) -> str | None:
+    """Return what a release is called."""
+    return session.scalar(select(_CARDS.c.title).where(_CARDS.c.release == release))
+
+
 def people(session: Session) -> dict[str, int]:
     """Return AVI -> how many people have used it."""
     counted = select(Use.avi, cast(func.count(), String).label("many")).group_by(Use.avi).subquery()
