@@ -64,6 +64,8 @@ def measured(session: Session, *, avi: str, pipeline: str, limit: int) -> list[M
             select(newest.c.id, newest.c.owner, Attempt.memory_peak_mb, Attempt.memory_mb)
             .join(Attempt, (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt))
             .where(Attempt.memory_peak_mb.is_not(None), tells)
+            .order_by(newest.c.id.desc())
+            .limit(limit)
         )
         runs += [(*row, state is JobState.ERROR) for row in session.execute(wanted)]
     runs = sorted(runs, reverse=True)[:limit]
