@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 Order = Literal["relevance", "used", "newest"]
@@ -131,17 +132,21 @@ def in_order(
     fits
         As `matching` found it.
     """
-    found = sorted((entry for entry in entries if entry.avi in fits), key=lambda entry: entry.title)
+    found = [entry for entry in entries if entry.avi in fits]
     if question.order == "newest":
-        found.sort(key=lambda entry: entry.release, reverse=True)
-    elif question.order == "used":
-        found.sort(key=lambda entry: -known.people.get(entry.avi, 0))
-    else:
-        places = _own_places(known)
-        other = len(places)
-        found.sort(key=lambda entry: -known.people.get(entry.avi, 0))
-        found.sort(key=lambda entry: (-fits[entry.avi], places.get(entry.avi, other)))
-    return found
+        return sorted(found, key=lambda entry: entry.release, reverse=True)
+    used = known.people
+    if question.order == "used":
+        return sorted(found, key=lambda entry: (-used.get(entry.avi, 0), entry.title, entry.avi))
+    places = _own_places(known)
+    other = len(places)
+    return sorted(
+        found,
+        key=lambda entry: (
+            *(-fits[entry.avi], places.get(entry.avi, other)),
+            *(-used.get(entry.avi, 0), entry.title, entry.avi),
+        ),
+    )
 
 
 def _own_places(known: Known) -> dict[str, int]:
@@ -155,9 +160,7 @@ def _own_places(known: Known) -> dict[str, int]:
 
 def common_keywords(entries: Iterable[Findable], question: Question) -> list[tuple[str, int]]:
     """Return the keywords by which what was found can be narrowed, with how many AVIs have each; the chosen ones first."""
-    counts: Counter[str] = Counter()
-    for entry in entries:
-        counts.update(entry.keywords)
+    counts = Counter(chain.from_iterable(entry.keywords for entry in entries))
     chosen = [(word, counts[word]) for word in question.keywords]
     most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     others = [pair for pair in most if pair[0] not in question.keywords]

@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import combinations
+from itertools import combinations, islice
 from statistics import correlation, median
 from typing import NamedTuple
 
@@ -136,7 +136,8 @@ class Predictor:
     @property
     def is_sure(self) -> bool:
         """Whether enough runs that ended well are known to say more than their author."""
-        return sum(not run.is_killed for run in self._runs) >= FEWEST_RUNS
+        well = (run for run in self._runs if not run.is_killed)
+        return sum(1 for _ in islice(well, FEWEST_RUNS)) == FEWEST_RUNS
 
     def learn(self, run: PastRun, *, judges: bool = True) -> None:
         """Judge every guess by a run, then take the run in.
@@ -267,13 +268,14 @@ def _quantile(like: Like, level: Level) -> float:
     enough = like.sizes[level.margin]
     if level.part >= 1:
         return max(enough)
-    sizes = sorted(zip(enough, like.weights, strict=True))
-    left = level.part * sum(weight for _, weight in sizes)
-    for size, weight in sizes:
-        left -= weight
-        if left <= 0:
-            return size
-    return sizes[-1][0]  # the sum was rounded
+    # From the largest on: few of them are passed until all that may be larger is.
+    sizes, weights = list(enough), like.weights
+    larger = (1 - level.part) * sum(weights)
+    for place in sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True):
+        larger -= weights[place]
+        if larger < 0:
+            return sizes[place]
+    return min(sizes)  # the sum was rounded
 
 
 def _telling_kind(runs: Iterable[PastRun], traits: Traits) -> str | None:

@@ -1,12 +1,14 @@
 """Pages with a pipeline's form: an AVI, one of its pipelines, the file that a field asks for."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 from typing_extensions import override
 
+from avi_kernel.protocol.api import PoolView, ServerView
 from avi_kernel.protocol.files import FolderView, FoundView
 from avi_kernel.protocol.form_fields import Field, as_text
 from avi_kernel.protocol.links import with_values
@@ -42,14 +44,13 @@ class FormPage(PortalPage):
 
     async def release(self, avi: str, version: str | None) -> ReleaseView:
         """Return a release that the asker may run; by default the newest."""
-        found: ReleaseView = await self.in_thread(
-            self.services.releases.usable, viewer=self.owner, avi=avi, version=version or None
-        )
-        return found
+        return await self.in_thread(self.release_now, avi, version)
 
-    async def answers_only(self, avi: str) -> bool:
-        """Tell whether the asker gets products of an AVI alone, and no jobs of their own."""
-        found: bool = await self.in_thread(self.services.answers.is_only, viewer=self.owner, avi=avi)
+    def release_now(self, avi: str, version: str | None) -> ReleaseView:
+        """Return the same, for who is in a thread already."""
+        found: ReleaseView = self.services.releases.usable(
+            viewer=self.owner, avi=avi, version=version or None
+        )
         return found
 
     async def with_files(self, form: PipelineForm) -> PipelineForm:
@@ -58,11 +59,10 @@ class FormPage(PortalPage):
             return form
         return replace(form, files=await offered(self))
 
-    async def with_proposal(self, form: PipelineForm) -> PipelineForm:
-        """Return the form with how much memory is proposed for these values."""
+    def with_proposal(self, form: PipelineForm) -> PipelineForm:
+        """Return the form with how much memory is proposed for these values; it blocks."""
         try:
-            found = await self.in_thread(
-                self.services.proposals.propose,
+            found = self.services.proposals.propose(
                 owner=self.owner,
                 groups=self.groups,
                 avi=form.avi,
@@ -102,42 +102,54 @@ def proposal_of(found: MemoryProposal, formula: int | str | None) -> Proposal:
     return Proposal(sentence=sentence, placeholder=as_text(found.memory_mb))
 
 
+class _Told(NamedTuple):
+    """What an AVI's page asks of the database."""
+
+    seen: AviSeen
+    forms: list[PipelineForm]
+    server: ServerView | None
+    pool: PoolView
+
+
 class AviPage(FormPage):
     """An AVI: its interface, its pipelines, what its author says."""
 
     @override
     async def get(self, name: str) -> None:
-        version = self.get_query_argument("version", "")
-        seen: AviSeen = await self.in_thread(
-            self.services.avi_pages.of, viewer=self.owner, name=name, version=version or None
-        )
-        release, link = seen.release, link_of(self)
-        shown = [pipeline for pipeline in release.spec.pipelines if not pipeline.hidden]
+        version, link = self.get_query_argument("version", ""), link_of(self)
+        told = await self.in_thread(self._told, name, version, link)
+        seen = told.seen
+        release = seen.release
         self.render_page(
             "avi.html",
             avi=seen.avi,
             release=release,
             pinned=bool(version),
             versions=seen.versions,
-            forms=[
-                await self.with_files(await self.with_proposal(PipelineForm.linked(release, pipeline, link)))
-                for pipeline in shown
-            ],
+            forms=[await self.with_files(form) for form in told.forms],
             link=link,
             with_values=with_values,
             citation=cited(self.context.config, release),
             favourite=seen.favourite,
             check=seen.check,
             me=self.owner,
-            answers_only=await self.answers_only(name),
+            answers_only=seen.answers_only,
             answer=None,
             writes=self.owner in {seen.avi.owner, release.submitter},
             readme=await self._readme(release, title=seen.avi.title),
-            server=await self.server(name),
+            server=told.server,
             grants=seen.grants,
             project=seen.has_project,
-            pool=await self.pool(),
+            pool=told.pool,
         )
+
+    def _told(self, name: str, version: str, link: Mapping[str, str]) -> _Told:
+        """Return all that the page asks of the database, in one way to a thread and back."""
+        seen = self.services.avi_pages.of(viewer=self.owner, name=name, version=version or None)
+        shown = [pipeline for pipeline in seen.release.spec.pipelines if not pipeline.hidden]
+        linked = [PipelineForm.linked(seen.release, pipeline, link) for pipeline in shown]
+        forms = [self.with_proposal(form) for form in linked]
+        return _Told(seen, forms, self.server_now(name), self.pool_now())
 
     async def _readme(self, release: ReleaseView, *, title: str) -> Markup:
         spec = release.spec
@@ -165,7 +177,7 @@ class PipelinePage(FormPage):
             self.set_status(BadParameter.status_code)
             await self._show(form)
             return
-        if await self.answers_only(name):
+        if await self.in_thread(self.services.answers.is_only, viewer=self.owner, avi=name):
             await self._answer(form)
             return
         if sent.get("anyway") != "true" and (offer := await self._offer(form, release)) is not None:
@@ -222,7 +234,8 @@ class PipelinePage(FormPage):
 
     async def _again(self, avi: str, pipeline: str, again_of: str) -> PipelineForm:
         if not is_product(again_of):
-            return await self._again_of_job(avi, pipeline, again_of)
+            version, memory_mb = (self.get_query_argument(name, "") for name in ("version", "memory_mb"))
+            return await self.in_thread(self._again_of_job, avi, pipeline, again_of, version, memory_mb)
         profile = self.require(READ_PRODUCTS)
         found: ProductAgainView = await self.looking_whole(
             self.services.again_products.look, viewer=profile.name, groups=profile.groups, product=again_of
@@ -238,13 +251,14 @@ class PipelinePage(FormPage):
             again_of=again_of,
         )
 
-    async def _again_of_job(self, avi: str, pipeline: str, job_id: str) -> PipelineForm:
-        job = await self.in_thread(self.services.jobs.get, owner=self.owner, job=job_id)
+    def _again_of_job(
+        self, avi: str, pipeline: str, job_id: str, version: str, suggested: str
+    ) -> PipelineForm:
+        job = self.services.jobs.get(owner=self.owner, job=job_id)
         if (job.avi, job.pipeline) != (avi, pipeline):
             raise NotFound(f"{job_id} was a job of another pipeline.")
-        release = await self.release(avi, self.get_query_argument("version", "") or job.version)
+        release = self.release_now(avi, version or job.version)
         # A link may suggest another amount: what could start at once, or what would have been enough.
-        suggested = self.get_query_argument("memory_mb", "")
         memory = job.memory_mb if job.memory_source == "user" else None
         if suggested.isdecimal() and len(suggested) <= LONGEST_MEMORY:
             memory = int(suggested)
@@ -258,17 +272,17 @@ class PipelinePage(FormPage):
         )
 
     async def _show(self, form: PipelineForm, *, answer: AnswerView | None = None) -> None:
-        avi = await self.in_thread(self.services.releases.avi, viewer=self.owner, name=form.avi)
-        pool = await self.pool()
-        form = await self.with_files(await self.with_proposal(form))
-        self.render_page(
-            "pipeline.html",
-            form=form,
-            avi_title=avi.title,
-            pool=pool,
-            answer=answer,
-            answers_only=await self.answers_only(form.avi),
-        )
+        form, told = await self.in_thread(self._with_surroundings, form)
+        self.render_page("pipeline.html", form=await self.with_files(form), answer=answer, **told)
+
+    def _with_surroundings(self, form: PipelineForm) -> tuple[PipelineForm, dict[str, Any]]:
+        """Return all that the page asks of the database, in one way to a thread and back."""
+        told = {
+            "avi_title": self.services.releases.title(viewer=self.owner, name=form.avi),
+            "pool": self.pool_now(),
+            "answers_only": self.services.answers.is_only(viewer=self.owner, avi=form.avi),
+        }
+        return self.with_proposal(form), told
 
 
 class ChooseFilePage(PipelinePage):
@@ -332,7 +346,7 @@ class MemorySentence(FormPage):
         given = {key: self.get_query_argument(key) for key in self.request.query_arguments}
         form = PipelineForm.sent(release, pipeline_of(release, pipeline), given)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(plain((await self.with_proposal(form)).proposal.sentence))
+        self.finish(plain((await self.in_thread(self.with_proposal, form)).proposal.sentence))
 
 
 def form_routes(avi: str) -> list[tuple[str, type[Any], dict[str, Any]]]:

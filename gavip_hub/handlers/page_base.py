@@ -54,14 +54,20 @@ class PortalPage(PageHandler):
 
     async def pool(self) -> PoolView:
         """Return what the asker may hold, and holds."""
-        found: PoolView = await self.in_thread(
-            self.services.quotas.user_pool, owner=self.owner, groups=self.groups
-        )
+        return await self.in_thread(self.pool_now)
+
+    def pool_now(self) -> PoolView:
+        """Return the same, for who is in a thread already: each way there and back waits for whatever else computes."""
+        found: PoolView = self.services.quotas.user_pool(owner=self.owner, groups=self.groups)
         return found
 
     async def server(self, avi: str) -> ServerView | None:
         """Return the asker's open or coming interface of an AVI."""
-        found = await self.in_thread(self.services.servers.of, owner=self.owner)
+        return await self.in_thread(self.server_now, avi)
+
+    def server_now(self, avi: str) -> ServerView | None:
+        """Return the same, for who is in a thread already."""
+        found = self.services.servers.of(owner=self.owner)
         return next((server for server in found if server.name == avi), None)
 
     def go(self, path: str) -> None:

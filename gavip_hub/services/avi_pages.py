@@ -14,7 +14,8 @@ from gavip_hub.domain.addresses import interface_url
 from gavip_hub.services.catalogue import avi_view, best_of, none_open, release_view
 from gavip_hub.services.checks import check_view
 from gavip_hub.services.kept_releases import KeptReleases
-from gavip_hub.services.standings import require_usable
+from gavip_hub.services.products_alone import is_only
+from gavip_hub.services.standings import require_this_usable
 from gavip_hub.storage import catalogue, checks, grants, members, releases
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.schema import Avi, Release
@@ -41,6 +42,8 @@ class AviSeen:
     grants: GrantView
     has_project: bool
     """Whether its repository is open to them."""
+    answers_only: bool
+    """Whether they get products of it alone, and no jobs of their own."""
 
 
 class AviPageService:
@@ -107,13 +110,14 @@ class AviPageService:
                 raise none_open(name, None)
             default, project = best_of(found)
             chosen = _chosen(found, version) if version else default
-            require_usable(session, avi=name, version=chosen.version, viewer=viewer)
-            right = members.right(session, avi=name, user=viewer)
-            is_own, badges = project.owner == viewer, checks.badges(session, [default.id])
+            is_own = project.owner == viewer
+            right = None if is_own else members.right(session, avi=name, user=viewer)
             writes = is_own or right == members.WRITE
+            require_this_usable(session, chosen, viewer=viewer, writes=writes)
+            checked = checks.of_release(session, default.id)
             return AviSeen(
                 avi=avi_view(
-                    self._config, project, default, viewer=viewer, badges=badges.get(default.id, [])
+                    self._config, project, default, viewer=viewer, badges=checked.badges if checked else []
                 ),
                 release=release_view(chosen, writes=writes),
                 versions=[Version(version=one.version, standing=one.standing) for one, _ in found],
@@ -123,6 +127,7 @@ class AviPageService:
                     avi=name, own=f"avis/{name}", folders=grants.of(session, owner=viewer, avi=name)
                 ),
                 has_project=is_own or right is not None or project.source == releases.PUBLIC,
+                answers_only=is_only(session, avi=name, viewer=viewer),
             )
 
 

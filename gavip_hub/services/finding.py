@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.checks import Badge
@@ -13,12 +14,11 @@ from gavip_hub.domain.finding import Known, Question, common_keywords, in_order,
 from gavip_hub.exceptions import NotFound
 from gavip_hub.services.catalogue import open_release
 from gavip_hub.services.kept_releases import KeptReleases
-from gavip_hub.storage import catalogue, checks
+from gavip_hub.storage import catalogue
 from gavip_hub.storage.catalogue_schema import Card
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.releases import PUBLIC
 from gavip_hub.storage.repositories import Repositories
-from gavip_hub.storage.schema import Avi, Release
 
 PAGE = 24
 
@@ -139,28 +139,27 @@ class FindingService:
 
 
 def _items(session: Session, wanted: list[str], known: Known) -> list[Shown]:
-    rows = catalogue.shown(session, wanted)
-    badges = checks.badges(session, wanted)
-    return [_item(*rows[release], badges.get(release, []), known) for release in wanted]
+    rows = catalogue.listed(session, wanted)
+    return [_item(rows[release], known) for release in wanted]
 
 
-def _item(release: Release, avi: Avi, card: Card, badges: list[dict[str, Any]], known: Known) -> Shown:
+def _item(row: Row[Any], known: Known) -> Shown:
     return Shown(
-        name=avi.name,
-        title=card.title,
-        summary=card.summary,
-        authors=card.authors,
-        keywords=card.keywords,
-        version=release.version,
-        released_at=release.created_at,
-        standing=release.standing,
-        standing_reason=release.standing_reason,
-        private=release.visibility != PUBLIC,
-        has_interface=card.has_interface,
-        pipelines=card.pipelines,
-        has_picture=bool(card.picture),
-        badges=[Badge.model_validate(badge) for badge in badges],
-        favourite=avi.name in known.favourites,
-        used_at=known.used.get(avi.name),
-        people=known.people.get(avi.name, 0),
+        name=row.avi,
+        title=row.title,
+        summary=row.summary,
+        authors=row.authors,
+        keywords=row.keywords,
+        version=row.version,
+        released_at=row.created_at,
+        standing=row.standing,
+        standing_reason=row.standing_reason,
+        private=row.visibility != PUBLIC,
+        has_interface=row.has_interface,
+        pipelines=row.pipelines,
+        has_picture=bool(row.picture),
+        badges=[Badge.model_validate(badge) for badge in row.badges or ()],
+        favourite=row.avi in known.favourites,
+        used_at=known.used.get(row.avi),
+        people=known.people.get(row.avi, 0),
     )

@@ -17,7 +17,7 @@ from gavip_hub.domain.names import require_avi_name, require_version
 from gavip_hub.exceptions import BadManifest, BadRequest, Conflict, Forbidden, NotFound
 from gavip_hub.services import environments
 from gavip_hub.services.catalogue import avi_view, open_release, release_view, view_for
-from gavip_hub.services.standings import require_usable
+from gavip_hub.services.standings import require_this_usable
 from gavip_hub.storage import catalogue, checks, members, releases
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.copies import Tree
@@ -108,8 +108,15 @@ class ReleaseService:
         """
         with self._database.reading() as session:
             release, project = open_release(session, viewer=viewer, avi=avi, version=version)
-            require_usable(session, avi=avi, version=release.version, viewer=viewer)
-            return view_for(session, release, project, viewer)
+            writes = members.may_write(session, project, viewer)
+            require_this_usable(session, release, viewer=viewer, writes=writes)
+            return release_view(release, writes=writes)
+
+    def title(self, *, viewer: str, name: str) -> str:
+        """Return what an AVI of which a release is open to the viewer is called."""
+        with self._database.reading() as session:
+            release, _ = open_release(session, viewer=viewer, avi=name)
+            return catalogue.title(session, release.id) or name
 
     def checkout_of(self, avi: str, commit: str) -> Path:
         """Return the read-only tree of a release."""

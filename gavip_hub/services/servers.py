@@ -245,7 +245,7 @@ class ServerService:
     def of(self, *, owner: str) -> list[ServerView]:
         """Return a user's servers, and the interfaces that they wait for."""
         with self._database.reading() as session:
-            rows = [*servers.open_rows(session, owner=owner), *servers.reservations(session, owner=owner)]
+            rows = servers.open_rows(session, owner=owner, kinds=(*servers.SERVERS, Kind.RESERVATION))
             return [self.view(row) for row in sorted(rows, key=lambda row: row.id)]
 
     def get(self, *, owner: str, name: str) -> ServerView:

@@ -65,25 +65,29 @@ def require_usable(session: Session, *, avi: str, version: str, viewer: str) -> 
     Withdrawn
         With why, and what to use instead.
     """
-    release = releases.one(session, avi=avi, version=version)
-    if release is None:
-        return
+    release, project = releases.one(session, avi=avi, version=version), releases.avi(session, avi)
+    if release is not None:
+        writes = project is not None and members.may_write(session, project, viewer)
+        require_this_usable(session, release, viewer=viewer, writes=writes)
+
+
+def require_this_usable(session: Session, release: Release, *, viewer: str, writes: bool) -> None:
+    """Refuse a release as `require_usable` does, where it was read already and so was what its viewer may."""
     if release.standing != WITHDRAWN:
-        project = releases.avi(session, avi)
-        require_ready(release, writes=project is not None and members.may_write(session, project, viewer))
+        require_ready(release, writes=writes)
         return
-    others = releases.visible(session, viewer=viewer, avi=avi, specs=False)
+    others = releases.visible(session, viewer=viewer, avi=release.avi, specs=False)
     best = best_of(others)[0] if others else release
     instead = best.version if best.standing != WITHDRAWN and best.state == READY else None
     raise Withdrawn(
         withdrawn_words(
-            f"{avi} {version}",
+            f"{release.avi} {release.version}",
             reason=release.standing_reason,
             by_operator=release.withdrawn_by_operator,
             instead=instead,
         ),
         field="version",
-        instead=(avi, instead) if instead else None,
+        instead=(release.avi, instead) if instead else None,
     )
 
 

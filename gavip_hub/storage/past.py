@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.ending import OUT_OF_MEMORY
@@ -53,22 +53,35 @@ def measured(session: Session, *, avi: str, pipeline: str, limit: int) -> list[M
     told = {JobState.COMPLETED: Attempt.memory_mb > 0, JobState.ERROR: Attempt.exit_reason == OUT_OF_MEMORY}
     runs: list[tuple[Any, ...]] = []
     for state, tells in told.items():
-        newest = (
-            select(Job.id, Job.owner, Job.attempt)
-            .where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
-            .order_by(Job.id.desc())
-            .limit(LOOKED_THROUGH * limit)
-            .subquery()
-        )
-        wanted = (
-            select(newest.c.id, newest.c.owner, Attempt.memory_peak_mb, Attempt.memory_mb)
-            .join(Attempt, (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt))
-            .where(Attempt.memory_peak_mb.is_not(None), tells)
-        )
-        runs += [(*row, state is JobState.ERROR) for row in session.execute(wanted)]
+        jobs = select(Job.id, Job.owner, Job.attempt)
+        jobs = jobs.where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
+        runs += [(*row, state is JobState.ERROR) for row in _telling(session, jobs, tells, limit)]
     runs = sorted(runs, reverse=True)[:limit]
     given = _parameters(session, [run[0] for run in runs])
     return [Measured(job, owner, given[job], *rest) for job, owner, *rest in runs]
+
+
+def _telling(
+    session: Session, jobs: Select[str, str, int], tells: ColumnElement[bool], limit: int
+) -> list[Row[Any]]:
+    """Return the newest of these jobs' runs that tell of memory; as many jobs at a time as runs are wanted."""
+    found: list[Row[Any]] = []
+    wanted = jobs
+    for _ in range(LOOKED_THROUGH):
+        newest = wanted.order_by(Job.id.desc()).limit(limit).subquery()
+        last = (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt)
+        rows: list[Row[Any]] = list(
+            session.execute(
+                select(newest.c.id, newest.c.owner, Attempt.memory_peak_mb, Attempt.memory_mb).outerjoin(
+                    Attempt, last & Attempt.memory_peak_mb.is_not(None) & tells
+                )
+            )
+        )
+        found += [row for row in rows if row.memory_peak_mb is not None]
+        if len(found) >= limit or len(rows) < limit:
+            break
+        wanted = jobs.where(Job.id < min(row.id for row in rows))
+    return found
 
 
 def _parameters(session: Session, jobs: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from avi_kernel.protocol.releases import ReleaseSubmit
 from gavip_hub.handlers.abstracts import abstract
+from gavip_hub.handlers.base import BaseHandler
 from tests.support.avis import star_counter
 from tests.support.service import pages_of
 
@@ -207,3 +208,21 @@ async def test_a_job_is_a_use(portal, stars):
     page = (await portal.get("/")).text
     assert "You used it" in page
     assert "1 person has used it" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "ways"),
+    [("/", 1), ("/avis/stars", 1), ("/avis/stars?radius=2", 1), ("/avis/stars/pipelines/count", 2)],
+)
+async def test_a_page_asks_the_database_in_few_ways_to_a_thread_and_back(
+    portal, stars, monkeypatch, path, ways
+):
+    taken, in_thread = [], BaseHandler.in_thread
+
+    async def counted(handler, act, *args, **named):
+        taken.append(act)
+        return await in_thread(handler, act, *args, **named)
+
+    monkeypatch.setattr(BaseHandler, "in_thread", counted)
+    assert (await portal.get(path)).status_code == 200
+    assert len(taken) == ways

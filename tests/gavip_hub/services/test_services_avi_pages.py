@@ -9,9 +9,10 @@ from gavip_hub.services.avi_pages import AviPageService
 from gavip_hub.services.finding import FindingService
 from gavip_hub.services.kept_releases import KeptReleases
 from gavip_hub.services.projects import ProjectService
+from gavip_hub.storage import catalogue
 from gavip_hub.storage.repositories import Repositories
 from tests.support.avis import star_counter
-from tests.support.statements import statements
+from tests.support.statements import statements, statements_of
 
 
 @pytest.fixture
@@ -106,6 +107,20 @@ def test_pages_ask_the_same_few_questions_however_much_there_is(desk, pages, fin
         asks[name]()  # reads what is new
     assert {name: asked(desk, ask) for name, ask in asks.items()} == before
     assert max(before.values()) <= 9
+    assert before["page"] <= 7
+    assert before["catalogue"] == 5
+
+
+def test_a_list_is_told_in_one_row_however_long_it_is(desk, publish):
+    for number in range(3):
+        publish(f"more-{number}")
+    with desk.database.reading() as session:
+        catalogue.note_use(session, user="ann", avi="more-1", at=desk.clock.now())
+        asked_for = statements_of(
+            session, lambda one: (catalogue.open_to(one, viewer="ann"), catalogue.people(one))
+        )
+        told = [len(session.connection().exec_driver_sql(*one).all()) for one in asked_for]
+    assert told == [1, 1]
 
 
 def test_what_is_kept_is_read_once_and_does_not_grow_for_ever(desk):

@@ -10,6 +10,7 @@ from avi_kernel.protocol.runs import Outcome
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.predictor import FEWEST_RUNS, PastRun, Predictor, Traits
 from gavip_hub.services.proposals import KEPT_FOR, traits_of
+from gavip_hub.storage import past
 from gavip_hub.testing import EPOCH, exit_record
 from tests.support.engine import Engine
 
@@ -135,3 +136,13 @@ def test_a_release_with_other_parameters_learns_of_those(engine):
     other = PipelineSpec(name="grows", kind="notebook", path="grows.ipynb", resources=Resources(memory=300))
     found = proposals.propose(owner="ann", groups=[], avi="stars", pipeline=other, parameters={})
     assert (found.source, found.past_mb, found.author_mb) == ("past_runs", 54, 300)
+
+
+def test_older_runs_are_looked_through_where_the_newest_tell_nothing(engine):
+    jobs = [ran(engine, pipeline="big", peak=peak) for peak in (100.0, 200.0, None, None, None)]
+    with engine.database.reading() as session:
+        found = {
+            limit: [run.job for run in past.measured(session, avi="stars", pipeline="big", limit=limit)]
+            for limit in (1, 2, 5)
+        }
+    assert found == {1: [], 2: [jobs[1], jobs[0]], 5: [jobs[1], jobs[0]]}
