@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +18,7 @@ from typing import BinaryIO, cast
 from gavip_hub.domain.userpaths import is_plain
 from gavip_hub.exceptions import NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
+from gavip_hub.storage.statuses import MANY, statuses
 
 MOST_LISTED = 5000
 MOST_SEEN = 50_000
@@ -325,7 +326,9 @@ def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
     if order.by == "name":
         names = [*_by_name(folders, order), *_by_name(files, order)]
     else:
-        names = [*_by_status(folders, order), *_by_status(files, order)]
+        many = len(folders) + len(files) >= MANY and not more
+        told = statuses(folder, order.by) if many else {}
+        names = [*_by_status(folders, order, told), *_by_status(files, order, told)]
     chosen = list(_looked_at(folder, names[offset : offset + limit]))
     return Listed(found=chosen, total=len(names), more=more or offset + limit < len(names))
 
@@ -334,18 +337,23 @@ def _by_name(entries: Entries, order: Order) -> list[str]:
     return sorted([entry.name for entry in entries], reverse=order.backwards)
 
 
-def _by_status(entries: Entries, order: Order) -> list[str]:
-    of_status = attrgetter("st_size" if order.by == "size" else "st_mtime_ns")
-    found: list[tuple[int, str]] = []
-    with _ASKING:
-        for entry in entries:
-            try:
-                found.append((of_status(entry.stat(follow_symlinks=False)), entry.name))
-            except OSError:  # gone since it was seen
-                continue
+def _by_status(entries: Entries, order: Order, told: Mapping[str, int]) -> list[str]:
+    """Return names in order, by what is told of them; where nothing is told, each is asked for."""
+    if told:
+        found = [(told[entry.name], entry.name) for entry in entries if entry.name in told]
+    else:
+        found = list(_asked(entries, order))
     found.sort(key=itemgetter(1))
     found.sort(key=itemgetter(0), reverse=order.backwards)
     return [name for _, name in found]
+
+
+def _asked(entries: Entries, order: Order) -> Iterator[tuple[int, str]]:
+    of_status = attrgetter("st_size" if order.by == "size" else "st_mtime_ns")
+    with _ASKING:
+        for entry in entries:
+            with suppress(OSError):  # gone since it was seen
+                yield of_status(entry.stat(follow_symlinks=False)), entry.name
 
 
 def _entries(folder: int) -> tuple[Entries, Entries, bool]:

@@ -7,6 +7,8 @@ from unittest.mock import patch
 import pytest
 
 from gavip_hub.storage import userfiles
+from gavip_hub.storage.beneath import opened_folder
+from gavip_hub.storage.statuses import statuses
 from gavip_hub.storage.userfiles import Order, UserFiles
 
 SIZES = {"b.csv": 2, "a.csv": 1, "d.csv": 2, "c.csv": 0}
@@ -26,8 +28,15 @@ def space(tmp_path):
     return space
 
 
+@pytest.fixture(params=["few", "many"])
+def files(request, space, tmp_path, monkeypatch):
+    """As of a folder of few files, and as of one of thousands."""
+    monkeypatch.setattr(userfiles, "MANY", 1000 if request.param == "few" else 1)
+    return UserFiles(root=tmp_path)
+
+
 @pytest.fixture
-def files(space, tmp_path):
+def files_of_few(space, tmp_path):
     return UserFiles(root=tmp_path)
 
 
@@ -81,7 +90,25 @@ def test_a_folder_without_end_is_looked_at_in_part(files, monkeypatch, order):
     assert listed.total <= 5
 
 
-def test_one_at_a_time_asks_for_many_statuses(files):
+@pytest.mark.parametrize("by", ["size", "modified"])
+def test_find_tells_what_the_system_would(space, by):
+    (space / "a\nb").write_bytes(b"12345")
+    os.utime(space / "a\nb", ns=(7, 1_700_000_000_123_456_789))
+    with opened_folder(space, []) as folder:
+        told = statuses(folder, by)
+    asked = {path.name: path.lstat() for path in space.iterdir()}
+    of = {name: one.st_size if by == "size" else one.st_mtime_ns for name, one in asked.items()}
+    in_order = [sorted(one, key=lambda name, one=one: (one[name], name)) for one in (told, of)]
+    assert in_order[0] == in_order[1]
+
+
+def test_without_find_each_is_asked_for(files, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "defpath", str(tmp_path))
+    assert names(files.listed("ann", (), order=Order.SIZE)) == "y z c a b d"
+
+
+def test_one_at_a_time_asks_for_many_statuses(files_of_few):
+    files = files_of_few
     with userfiles._ASKING, ThreadPoolExecutor(2) as threads:
         by_name = threads.submit(files.listed, "ann", (), order=Order.NAME)
         assert by_name.result(timeout=30).total == 6

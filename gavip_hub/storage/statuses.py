@@ -1,0 +1,47 @@
+"""Sizes and times of thousands of files of a folder, asked for by a program that needs no turn of the interpreter.
+
+Each status that this process asks for lets go of the interpreter for two microseconds: ten thousand of them keep every other
+page waiting, and `find` tells as many in less time while others compute.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+
+MANY = 1000
+"""Files of which it is quicker to start a program than to ask one after the other."""
+_TOLD = {"size": "%s", "modified": "%T@"}
+
+
+def statuses(folder: int, by: str) -> Mapping[str, int]:
+    """Return what decides the order of all that lies in a folder: bytes, or when it was modified, in parts of a second.
+
+    Parameters
+    ----------
+    folder
+        A folder that is open; no link in it is followed.
+    by
+        `size` or `modified`.
+
+    Returns
+    -------
+    mapping
+        Name -> number; empty where the machine has no `find`.
+    """
+    call = ["find", f"/proc/self/fd/{folder}/", "-mindepth", "1", "-maxdepth", "1"]
+    call += ["-printf", f"{_TOLD[by]}/%f\\0"]
+    with suppress(FileNotFoundError):
+        # It ends with an error where something went meanwhile, and tells of all else.
+        done = subprocess.run(
+            call,
+            check=False,
+            pass_fds=(folder,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+        )
+        lines = os.fsdecode(done.stdout).split("\0")[:-1]
+        return {name: int(told.replace(".", "")) for told, _, name in (line.partition("/") for line in lines)}
+    return {}
