@@ -69,6 +69,11 @@ SKIPPED = {
         by="tests/gavip_hub/handlers/test_handlers_data_moves.py",
         words='"/data/moves"',
     ),
+    r"gavip data (uploads|abandon)": Held(
+        why="names an upload of its reader's",
+        by="tests/avi_kernel/cli/test_cli_data.py",
+        words='"data", "abandon"',
+    ),
     r"docker build": Held(why="builds images", by="scripts/images", words="docker build "),
     r"scripts/images --test|python3 -m scripts.image_smoke": Held(
         why="tries all images", by="tests/images/test_images.py", words="image_smoke.smoke("
