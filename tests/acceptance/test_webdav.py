@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -316,6 +316,13 @@ def test_a_token_for_reading_files_alone_reads_and_no_more(own: Platform) -> Non
         assert http.get(f"{own.api}/jobs").status_code == 403
 
 
+def answers(http: httpx.Client) -> bool:
+    """Tell whether the server answers; the proxy hangs up where there is none behind it."""
+    with suppress(httpx.TransportError):
+        return http.get(".health").status_code == httpx.codes.OK
+    return False
+
+
 def test_a_killed_server_comes_back_and_leaves_nothing_half_written(own: Platform) -> None:
     old = own.pid("webdav")
     assert old
@@ -334,7 +341,7 @@ def test_a_killed_server_comes_back_and_leaves_nothing_half_written(own: Platfor
             code = 0
         assert code in {0, 502, 503}
         eventually(lambda: own.pid("webdav") not in {None, old}, "there is a new one")
-        eventually(lambda: http.get(".health").status_code == 200, "it answers")
+        eventually(lambda: answers(http), "it answers")
         assert http.get("killed.bin").status_code == 404
     assert not list((own.root / "aside" / "webdav").iterdir())
     with own.browserless() as nobody:
