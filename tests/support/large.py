@@ -52,6 +52,9 @@ def write_csv(path: Path, size: int) -> None:
             file.write(rows)
 
 
+MOST_CONFLICTS = 500
+
+
 class Tus:
     """An upload by tus, as a browser's library does it.
 
@@ -77,11 +80,17 @@ class Tus:
         return int(answer.headers["Upload-Offset"])
 
     def send(self, until: int) -> None:
-        """Send pieces until so much has come."""
-        offset = self.offset()
+        """Send pieces until so much has come.
+
+        A piece whose line broke may still be written: then the offset is asked for anew.
+        """
+        offset, asked_anew = self.offset(), 0
         while offset < until:
             headers = self.headers(offset)
             answer = self._http.patch(self.url, headers=headers, content=piece(offset // PIECE))
+            if answer.status_code == httpx.codes.CONFLICT and asked_anew < MOST_CONFLICTS:
+                offset, asked_anew = self.offset(), asked_anew + 1
+                continue
             answer.raise_for_status()
             offset = int(answer.headers["Upload-Offset"])
 
