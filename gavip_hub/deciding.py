@@ -66,17 +66,12 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
     reader
         Reads a stranger's file, to show it.
     """
-    reservations = _reservations(core)
-    proposals = MemoryProposals(
-        database=core.database, quotas=core.quotas, config=core.config, clock=core.clock
-    )
+    reservations, proposals = _reservations(core), _proposals(core)
     blobs = Blobs(root=core.config.root)
     trees = SharedTrees(root=core.config.root, blobs=blobs)
     showing = Showing(database=core.database, trees=trees, clock=core.clock)
     jobs, image_service = _jobs(core, proposals, showing.reader), _images(core, images)
-    provenance = ProvenanceService(
-        database=core.database, clock=core.clock, reader=showing.reader, portal=PREFIX
-    )
+    provenance = _provenance(core, showing.reader)
     return Services(
         jobs=jobs,
         attempts=AttemptService(database=core.database, config=core.config, clock=core.clock),
@@ -106,10 +101,22 @@ def make_services(core: Core, hub: Hub, threads: Threads, images: ImageSource, r
         **_authors(core),
         images=image_service,
         showing=showing,
-        readers=ReaderService(
-            database=core.database, hub=hub, showing=showing, clock=core.clock, in_thread=threads
-        ),
+        readers=_readers(core, hub, showing, threads),
         **_products(core, jobs, provenance, showing, blobs),
+    )
+
+
+def _proposals(core: Core) -> MemoryProposals:
+    return MemoryProposals(database=core.database, quotas=core.quotas, config=core.config, clock=core.clock)
+
+
+def _provenance(core: Core, reader: ReaderOf) -> ProvenanceService:
+    return ProvenanceService(database=core.database, clock=core.clock, reader=reader, portal=PREFIX)
+
+
+def _readers(core: Core, hub: Hub, showing: Showing, threads: Threads) -> ReaderService:
+    return ReaderService(
+        database=core.database, hub=hub, showing=showing, clock=core.clock, in_thread=threads
     )
 
 

@@ -72,11 +72,7 @@ def make_rounds(
         # On the one thread of builds: none of them is half-way while files are removed.
         "tidier": _tidier(core, services, thread_groups.building_threads),
         "outside": _outside(core, threads, thread_groups.outside_threads, context.pushes.turn),
-        "provenance_noter": _noter(core, _keeper_of_provenance(core, services), threads),
-        "provenance_closer": _closer(
-            core, _keeper_of_provenance(core, services), thread_groups.provenance_threads
-        ),
-        "comparer": _comparer(core, services, thread_groups.provenance_threads, bwrap),
+        **_provenance(core, services, thread_groups, bwrap),
         "image_maker": _image_maker(core, services.images, thread_groups.image_threads),
         **_products(core, services, thread_groups),
         "bin_keeper": _bin_keeper(core, services.file_moves, thread_groups.bin_threads),
@@ -98,39 +94,34 @@ def _keeper_of_provenance(core: Core, services: Services) -> ProvenanceKeeper:
     )
 
 
-def _noter(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
-    return Rounds(
-        task="keeping what jobs start with",
-        act=lambda: threads(keeper.note),
-        every=PROVENANCE_SECONDS,
-        clock=core.clock,
-    )
+def _provenance(
+    core: Core, services: Services, thread_groups: ThreadGroups, bwrap: Path | None
+) -> dict[str, Rounds]:
+    """Return what keeps what results come of, and compares those of jobs that were run again."""
+    noter, closer = _keeper_of_provenance(core, services), _keeper_of_provenance(core, services)
+    comparer = _comparison_maker(core, services, bwrap)
+
+    def every_second(task: str, look: Callable[[], None], threads: Threads) -> Rounds:
+        return Rounds(task=task, act=lambda: threads(look), every=PROVENANCE_SECONDS, clock=core.clock)
+
+    slow = thread_groups.provenance_threads
+    return {
+        "provenance_noter": every_second(
+            "keeping what jobs start with", noter.note, thread_groups.round_threads
+        ),
+        "provenance_closer": every_second("hashing inputs of jobs", closer.look, slow),
+        "comparer": every_second("comparing jobs that were run again", comparer.look, slow),
+    }
 
 
-def _closer(core: Core, keeper: ProvenanceKeeper, threads: Threads) -> Rounds:
-    return Rounds(
-        task="hashing inputs of jobs",
-        act=lambda: threads(keeper.look),
-        every=PROVENANCE_SECONDS,
-        clock=core.clock,
-    )
-
-
-def _comparer(core: Core, services: Services, threads: Threads, bwrap: Path | None) -> Rounds:
-    maker = ComparisonMaker(
+def _comparison_maker(core: Core, services: Services, bwrap: Path | None) -> ComparisonMaker:
+    return ComparisonMaker(
         database=core.database,
         folders=core.folders,
         blobs=Blobs(root=core.config.root),
         comparer=Comparer(root=core.config.root, bwrap=bwrap),
         clock=core.clock,
         reader=services.showing.reader,
-    )
-
-    return Rounds(
-        task="comparing jobs that were run again",
-        act=lambda: threads(maker.look),
-        every=PROVENANCE_SECONDS,
-        clock=core.clock,
     )
 
 
