@@ -11,6 +11,7 @@ from contextlib import suppress
 
 MANY = 1000
 """Files of which it is quicker to start a program than to ask one after the other."""
+MOST_SECONDS = 10.0
 _TOLD = {"size": "%s", "modified": "%T@"}
 
 
@@ -27,15 +28,16 @@ def statuses(folder: int, by: str) -> Mapping[str, int]:
     Returns
     -------
     mapping
-        Name -> number; empty where the machine has no `find`.
+        Name -> number; empty where the machine has no `find`, or it took too long.
     """
     call = ["find", f"/proc/self/fd/{folder}/", "-mindepth", "1", "-maxdepth", "1"]
     call += ["-printf", f"{_TOLD[by]}/%f\\0"]
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, subprocess.TimeoutExpired):
         # It ends with an error where something went meanwhile, and tells of all else.
         done = subprocess.run(
             call,
             check=False,
+            timeout=MOST_SECONDS,
             pass_fds=(folder,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
