@@ -355,6 +355,11 @@ async def test_an_interface_that_is_to_close_is_kept_from_the_page_of_servers(se
 
 async def test_what_was_closed_for_others_says_why_and_opens_again_as_it_was(service, portal, stars):
     await portal.post("/avis/stars/open", data={"version": "1.0"})
+
+    async def is_open():
+        return ("ann", "stars") in service.hub.servers
+
+    await until(is_open)  # the page answers before the Hub has begun it
     service.publish(version="2.0")
     evictions = service.service.context.services.evictions
     evictions.begin_one(owner="ann", name="stars", silence=1860, timeout=1800)
