@@ -22,7 +22,7 @@ from gavip_hub.exceptions import BadManifest, BadParameter, GavipError, NoRoom, 
 from gavip_hub.handlers.catalogue_pages import cited
 from gavip_hub.handlers.data import READ as READ_FILES
 from gavip_hub.handlers.file_pages import MOST_FOLDERS, above
-from gavip_hub.handlers.forms import PipelineForm, Proposal
+from gavip_hub.handlers.forms import LATER, PipelineForm, Proposal
 from gavip_hub.handlers.jobs import SUBMIT
 from gavip_hub.handlers.links import link_of
 from gavip_hub.handlers.page_base import PortalPage
@@ -78,6 +78,12 @@ class FormPage(PortalPage):
                 ),
             )
         return replace(form, proposal=proposal_of(found, form.pipeline.resources.memory))
+
+    def with_proposal_soon(self, form: PipelineForm) -> PipelineForm:
+        """Return the same; where many runs are to be learned from first, the form asks once its page is shown; it blocks."""
+        if self.services.proposals.knows(form.avi, form.pipeline):
+            return self.with_proposal(form)
+        return replace(form, proposal=LATER)
 
 
 def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
@@ -148,7 +154,7 @@ class AviPage(FormPage):
         seen = self.services.avi_pages.of(viewer=self.owner, name=name, version=version or None)
         shown = [pipeline for pipeline in seen.release.spec.pipelines if not pipeline.hidden]
         linked = [PipelineForm.linked(seen.release, pipeline, link) for pipeline in shown]
-        forms = [self.with_proposal(form) for form in linked]
+        forms = [self.with_proposal_soon(form) for form in linked]
         return _Told(seen, forms, self.server_now(name), self.pool_now())
 
     async def _readme(self, release: ReleaseView, *, title: str) -> Markup:
@@ -282,7 +288,7 @@ class PipelinePage(FormPage):
             "pool": self.pool_now(),
             "answers_only": self.services.answers.is_only(viewer=self.owner, avi=form.avi),
         }
-        return self.with_proposal(form), told
+        return self.with_proposal_soon(form), told
 
 
 class ChooseFilePage(PipelinePage):

@@ -64,6 +64,11 @@ class Proposal:
 
     sentence: str = ""
     placeholder: str = ""
+    is_later: bool = False
+    """Whether the page asks for it once it is shown."""
+
+
+LATER = Proposal(sentence="Past runs tell how much is proposed.", is_later=True)
 
 
 @dataclass(frozen=True, kw_only=True)

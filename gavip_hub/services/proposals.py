@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -32,6 +32,12 @@ from gavip_hub.storage.past import Measured
 
 SMALLEST_MB = 32
 KEPT_FOR = timedelta(minutes=1)
+"""Then it is asked whether another run has ended; only if one has is anything learned anew."""
+SEEN_AT_A_GLANCE = 20
+"""Runs; to learn from more of them takes longer than a page may."""
+NONE_ENDED = hash(())
+MOST_KNOWN = 250
+"""Pipelines; the one that was asked for longest ago is forgotten first."""
 
 
 PipelineKey = tuple[str, int | str | None, tuple[tuple[str, str, bool], ...]]
@@ -53,14 +59,17 @@ class MemoryProposal:
 
 class _Known(NamedTuple):
     at: datetime
-    runs: Sequence[Measured]
+    ended: int
+    """A hash of the jobs that had ended."""
+    few: Sequence[Measured]
+    """The runs, where there are too few to tell everybody of them."""
     predictor: Predictor
 
 
 class MemoryProposals:
     """Proposes memory from all users' past runs; it tells of them no more than numbers that are rounded up.
 
-    What ran is read anew now and then: forms ask at each key, and learning from them takes a moment.
+    What was learned is kept until another run ends: forms ask at each key, and learning takes a moment.
     """
 
     def __init__(self, *, database: Database, quotas: QuotaService, config: Gavip, clock: Clock) -> None:
@@ -101,21 +110,37 @@ class MemoryProposals:
 
     def _predictor(self, owner: str, avi: str, pipeline: PipelineSpec) -> Predictor:
         known = self._read(avi, pipeline)
-        if len(known.runs) >= FEWEST_RUNS:
+        if not known.few:
             return known.predictor
         # So few tell of single people: everybody learns of their own.
-        return _learned(pipeline, [run for run in known.runs if run.owner == owner])
+        return _learned(pipeline, [run for run in known.few if run.owner == owner])
+
+    def knows(self, avi: str, pipeline: PipelineSpec) -> bool:
+        """Tell whether a proposal takes no longer than a glance: it was learned from what ran, or little has run."""
+        if (avi, _key(pipeline)) in self._known:
+            return True
+        with self._database.reading() as session:
+            ended = past.newest_ended(session, avi=avi, pipeline=pipeline.name, limit=SEEN_AT_A_GLANCE)
+        return len(ended) < SEEN_AT_A_GLANCE
 
     def _read(self, avi: str, pipeline: PipelineSpec) -> _Known:
         now, key = self._clock.now(), (avi, _key(pipeline))
         known = self._known.get(key)
         if known is None or not now - KEPT_FOR <= known.at <= now:
-            with self._database.reading() as session:
-                runs = past.measured(session, avi=avi, pipeline=pipeline.name, limit=REMEMBERED_RUNS)
-            known = _Known(now, runs, _learned(pipeline, runs))
-            fresh = {name: one for name, one in self._known.items() if now - KEPT_FOR <= one.at <= now}
-            self._known = {**fresh, key: known}
+            known = self._read_anew(avi, pipeline, now, known)
+            others = [(name, one) for name, one in self._known.items() if name != key]
+            self._known = {**dict(others[1 - MOST_KNOWN :]), key: known}
         return known
+
+    def _read_anew(self, avi: str, pipeline: PipelineSpec, now: datetime, known: _Known | None) -> _Known:
+        asked: dict[str, Any] = {"avi": avi, "pipeline": pipeline.name, "limit": REMEMBERED_RUNS}
+        with self._database.reading() as session:
+            ended = hash(tuple(past.newest_ended(session, **asked)))
+            if known is not None and known.ended == ended:
+                return known._replace(at=now)
+            runs = past.measured(session, **asked) if ended != NONE_ENDED else []
+        few = runs if len(runs) < FEWEST_RUNS else ()
+        return _Known(now, ended, few, _learned(pipeline, runs))
 
 
 def _key(pipeline: PipelineSpec) -> PipelineKey:

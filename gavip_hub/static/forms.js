@@ -73,4 +73,5 @@ function proposeMemory(form) {
     clearTimeout(timer);
     timer = setTimeout(update, REST_MS);
   });
+  if (place.dataset.proposal === "later") update();
 }

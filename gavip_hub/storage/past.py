@@ -28,6 +28,15 @@ def parts_ran(session: Session, *, limit: int) -> list[float]:
     return [(until - begun).total_seconds() / max(1, most) for begun, until, most in rows if until]
 
 
+def newest_ended(session: Session, *, avi: str, pipeline: str, limit: int) -> list[str]:
+    """Return the newest jobs of a pipeline among which runs are looked for first; while these stay, so does what they tell."""
+    ended: list[str] = []
+    for state in (JobState.COMPLETED, JobState.ERROR):  # apart: so an index alone answers
+        wanted = select(Job.id).where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
+        ended += session.scalars(wanted.order_by(Job.id.desc()).limit(limit))
+    return ended
+
+
 LOOKED_THROUGH = 3
 """Times as many jobs are looked through as runs are wanted."""
 

@@ -40,6 +40,20 @@ async def test_a_job_from_the_form_moves_as_one_watches_and_shows_its_results(sc
     assert scientist.seen.hosts() == {scientist.platform.url.removeprefix("http://")}
 
 
+AS_IF_MANY_RAN = """addEventListener("readystatechange", () => {
+    for (const place of document.querySelectorAll("[data-proposal='']")) {
+        [place.dataset.proposal, place.textContent] = ["later", "Past runs tell."];
+    }
+}, {once: true, capture: true});"""
+"""Changes the page before its own scripts run, to what the service sends where many runs are to be learned from."""
+
+
+async def test_a_proposal_that_takes_a_moment_is_asked_for_once_the_page_is_shown(scientist):
+    await scientist.page.add_init_script(AS_IF_MANY_RAN)
+    await scientist.go("avis/hr-diagram")
+    await expect(scientist.page.locator("[data-proposal=later]")).to_contain_text("MB")
+
+
 async def test_an_interface_opens_at_an_origin_of_its_own(scientist):
     page, platform = scientist.page, scientist.platform
     platform.close_servers("scientist")  # another test may have left it open

@@ -19,6 +19,7 @@ from gavip_hub.handlers.at_once import MOST_READS
 from gavip_hub.handlers.probe import LOOK_SECONDS
 from gavip_hub.handlers.rendering import STATIC
 from gavip_hub.handlers.static_files import SHEETS
+from gavip_hub.services import proposals
 from gavip_hub.storage import servers as rows
 from gavip_hub.testing import exit_record
 from tests.support.service import pages_of, running_service, until
@@ -455,3 +456,16 @@ async def test_a_form_proposes_what_past_runs_needed_beside_the_authors_figure(s
     assert (await portal.get(f"{PIPELINE}/memory", params={"p.radius": "1"})).text == sentence
     answer = await portal.get(f"{PIPELINE}/memory", params={"p.radius": "10"})
     assert answer.text == "The author proposes 600 MB (200 + 40 * radius). Past runs used 104 MB at most."
+
+
+async def test_a_form_asks_later_for_a_proposal_that_many_runs_are_learned_from(
+    service, portal, stars, monkeypatch
+):
+    monkeypatch.setattr(proposals, "SEEN_AT_A_GLANCE", 1)
+    await ended(service, portal, await job_of(await send(portal, **{"p.radius": "1"})))
+    service.service.context.services.proposals._known.clear()
+    for address in ("/avis/stars", PIPELINE):
+        assert '<span data-proposal="later">Past runs tell' in (await portal.get(address)).text
+    told = (await portal.get(f"{PIPELINE}/memory", params={"p.radius": "1"})).text
+    for address in ("/avis/stars", PIPELINE):
+        assert f"<span data-proposal>{told}" in (await portal.get(address)).text

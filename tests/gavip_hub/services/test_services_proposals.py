@@ -9,6 +9,7 @@ from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.runs import Outcome
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.predictor import FEWEST_RUNS, PastRun, Predictor, Traits
+from gavip_hub.services import proposals
 from gavip_hub.services.proposals import KEPT_FOR, traits_of
 from gavip_hub.storage import past
 from gavip_hub.testing import EPOCH, exit_record
@@ -84,6 +85,26 @@ def test_failed_runs_tell_nothing_unless_memory_failed_them(engine):
     for _ in range(FEWEST_RUNS):
         ran(engine, pipeline="big", peak=500.0, memory_mb=500, reason="out_of_memory")
     assert memory(engine, pipeline="big")[0] >= 768
+
+
+def test_nothing_is_learned_anew_until_another_run_ends(engine, monkeypatch):
+    for _ in range(FEWEST_RUNS):
+        ran(engine, pipeline="big", peak=100.0)
+    first = memory(engine, pipeline="big")
+    with monkeypatch.context() as patched:
+        patched.setattr(past, "measured", None)
+        engine.clock.advance(KEPT_FOR.total_seconds() + 1)
+        assert memory(engine, pipeline="big") == first
+    ran(engine, pipeline="big", peak=900.0)
+    assert memory(engine, pipeline="big")[0] > first[0]
+
+
+def test_only_so_many_pipelines_are_known(engine, monkeypatch):
+    monkeypatch.setattr(proposals, "MOST_KNOWN", 2)
+    for pipeline in ("big", "plot", "big", "grows"):
+        memory(engine, pipeline=pipeline)
+        engine.clock.advance(KEPT_FOR.total_seconds() + 1)
+    assert [key[0] for _, key in engine.jobs._proposals._known] == ["big", "grows"]
 
 
 def test_what_ran_is_read_anew_after_a_while_also_by_a_clock_that_was_set_back(engine):
