@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from avi_kernel.protocol.files import FolderView
+from avi_kernel.protocol.files import FolderView, UnfinishedView
 from gavip_hub.domain.userpaths import is_platforms
 from gavip_hub.exceptions import BadParameter
 from gavip_hub.handlers.data import READ, WRITE
@@ -92,15 +92,7 @@ class FilePage(PortalPage):
         """
         order, number = self._order(), self._number()
         with self.context.reads.one(self.require(READ)):
-            folder = await self.context.file_threads(
-                self.services.files.folder,
-                owner=self.owner,
-                path=path,
-                order=order,
-                offset=(number - 1) * ON_A_PAGE,
-                limit=ON_A_PAGE,
-            )
-            unfinished = await self.context.file_threads(self.services.files.unfinished, owner=self.owner)
+            folder, unfinished = await self.context.file_threads(self._looked_at, path, order, number)
         self.render_page(
             "files.html",
             folder=folder,
@@ -115,6 +107,13 @@ class FilePage(PortalPage):
             may_write=WRITE in self.require().scopes,
             webdav=self._webdav,
         )
+
+    def _looked_at(self, path: str, order: Order, number: int) -> tuple[FolderView, UnfinishedView]:
+        """Return all that the page asks of the disk, in one way to a thread and back."""
+        files = self.services.files
+        offset = (number - 1) * ON_A_PAGE
+        folder = files.folder(owner=self.owner, path=path, order=order, offset=offset, limit=ON_A_PAGE)
+        return folder, files.unfinished(owner=self.owner)
 
     @property
     def _webdav(self) -> str:

@@ -4,13 +4,13 @@ import hashlib
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedIOBase
 from itertools import islice
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, cast
@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 from gavip_hub.domain.userpaths import is_plain
 from gavip_hub.exceptions import NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
-from gavip_hub.storage.statuses import MANY, statuses
+from gavip_hub.storage.statuses import MANY, Numbers, statuses
 
 MOST_LISTED = 5000
 MOST_SEEN = 50_000
@@ -322,38 +322,46 @@ def _folders_below(root: Path, parts: Sequence[str]) -> Iterator[tuple[tuple[str
 
 def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
     """Read names alone where those suffice: asking for the size of each of many files takes far longer."""
-    folders, files, more = _entries(folder)
-    if order.by == "name":
-        names = [*_by_name(folders, order), *_by_name(files, order)]
-    else:
-        many = len(folders) + len(files) >= MANY and not more
-        told = statuses(folder, order.by) if many else {}
-        names = [*_by_status(folders, order, told), *_by_status(files, order, told)]
+    names, more = _names(folder, order)
     chosen = list(_looked_at(folder, names[offset : offset + limit]))
     return Listed(found=chosen, total=len(names), more=more or offset + limit < len(names))
+
+
+def _names(folder: int, order: Order) -> tuple[list[str], bool]:
+    """Return the names in order, those of folders first, and whether there are more than are looked at."""
+    if order.by != "name" and MANY <= _count(folder) <= MOST_SEEN and (told := statuses(folder, order.by)):
+        kinds = [told.get(kind, {}) for kind in "df"]
+        return [name for numbers in kinds for name in _by_status(numbers, order) if is_plain(name)], False
+    folders, files, more = _entries(folder)
+    if order.by == "name":
+        return [*_by_name(folders, order), *_by_name(files, order)], more
+    return [name for kind in (folders, files) for name in _by_status(_asked(kind, order), order)], more
+
+
+def _count(folder: int) -> int:
+    """Return how much lies in a folder, not much more than is looked at."""
+    with os.scandir(folder) as listed:
+        return sum(1 for _ in islice(listed, MOST_SEEN + 1))
 
 
 def _by_name(entries: Entries, order: Order) -> list[str]:
     return sorted([entry.name for entry in entries], reverse=order.backwards)
 
 
-def _by_status(entries: Entries, order: Order, told: Mapping[str, int]) -> list[str]:
-    """Return names in order, by what is told of them; where nothing is told, each is asked for."""
-    if told:
-        found = [(told[entry.name], entry.name) for entry in entries if entry.name in told]
-    else:
-        found = list(_asked(entries, order))
-    found.sort(key=itemgetter(1))
-    found.sort(key=itemgetter(0), reverse=order.backwards)
-    return [name for _, name in found]
+def _by_status(numbers: Numbers, order: Order) -> list[str]:
+    names = sorted(numbers)
+    names.sort(key=numbers.__getitem__, reverse=order.backwards)
+    return names
 
 
-def _asked(entries: Entries, order: Order) -> Iterator[tuple[int, str]]:
+def _asked(entries: Entries, order: Order) -> Numbers:
     of_status = attrgetter("st_size" if order.by == "size" else "st_mtime_ns")
+    found: Numbers = {}
     with _ASKING:
         for entry in entries:
             with suppress(OSError):  # gone since it was seen
-                yield of_status(entry.stat(follow_symlinks=False)), entry.name
+                found[entry.name] = of_status(entry.stat(follow_symlinks=False))
+    return found
 
 
 def _entries(folder: int) -> tuple[Entries, Entries, bool]:

@@ -1,6 +1,7 @@
 """Folders of users' spaces, listed and searched: in order, within bounds, and asking no more of files than is shown."""
 
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
@@ -95,9 +96,19 @@ def test_find_tells_what_the_system_would(space, by):
     (space / "a\nb").write_bytes(b"12345")
     os.utime(space / "a\nb", ns=(7, 1_700_000_000_123_456_789))
     with opened_folder(space, []) as folder:
-        told = statuses(folder, by)
+        told = {
+            name: (kind, number)
+            for kind, numbers in statuses(folder, by).items()
+            for name, number in numbers.items()
+        }
     asked = {path.name: path.lstat() for path in space.iterdir()}
-    of = {name: one.st_size if by == "size" else one.st_mtime_ns for name, one in asked.items()}
+    of = {
+        name: (
+            stat.filemode(one.st_mode)[0].replace("-", "f"),
+            one.st_size if by == "size" else one.st_mtime_ns,
+        )
+        for name, one in asked.items()
+    }
     in_order = [sorted(one, key=lambda name, one=one: (one[name], name)) for one in (told, of)]
     assert in_order[0] == in_order[1]
 
