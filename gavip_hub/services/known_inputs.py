@@ -1,10 +1,12 @@
 """What is known of the contents of files that jobs would read: a hash from before, or one that is taken while somebody waits."""
 
 from collections.abc import Sequence
+from itertools import chain
 
-from gavip_hub.domain.products import Reader, leaf_of, seen_path
+from gavip_hub.domain.products import Reader
 from gavip_hub.exceptions import GavipError
 from gavip_hub.services.inputs import InputFiles
+from gavip_hub.services.product_views import seen_by
 from gavip_hub.storage import products, provenance, recipes
 from gavip_hub.storage.database import Database
 
@@ -47,31 +49,23 @@ class KnownInputs:
         """
         if self.is_there(reader.name, path) and self.hash(reader.name, path) == sha256:
             return path
-        for candidate in [*self._in_products(reader, sha256), *self._of_own_jobs(reader.name, sha256)]:
-            if self.is_there(reader.name, candidate):
-                return candidate
-        return ""
+        places = (places(reader, sha256) for places in (self._in_products, self._of_own_jobs))
+        candidates = chain.from_iterable(places)
+        return next((one for one in candidates if self.is_there(reader.name, one)), "")
 
     def _in_products(self, reader: Reader, sha256: str) -> Sequence[str]:
         """Return the paths by which products that they may read show this content: it never changes there."""
         found = []
         with self._database.reading() as session:
-            held = recipes.places(session, reader, [sha256]).get(sha256, [])
+            held = recipes.places(session, reader, sha256)
             shares = products.shares_of(session, [product.id for product, _ in held])
         for product, name in held:
-            folder = seen_path(
-                shares.get(product.id, []),
-                owner=product.owner,
-                leaf=leaf_of(product.slug, product.id),
-                reader=reader.name,
-                groups=reader.groups,
-                now=reader.now,
-            )
+            folder = seen_by(product, shares.get(product.id, []), reader.name, reader.groups, reader.now)
             found += [f"{folder}/{name}"] if folder else []
         return found
 
-    def _of_own_jobs(self, owner: str, sha256: str) -> Sequence[str]:
+    def _of_own_jobs(self, reader: Reader, sha256: str) -> Sequence[str]:
         """Return files that jobs of theirs read with this content, and that nobody touched since."""
         with self._database.reading() as session:
-            held = provenance.paths_with(session, owner=owner, sha256=sha256)
-        return [path for path, stamp in held if self._inputs.stamp(owner, path) == stamp]
+            held = provenance.paths_with(session, owner=reader.name, sha256=sha256)
+        return [path for path, stamp in held if self._inputs.stamp(reader.name, path) == stamp]

@@ -26,8 +26,7 @@ def product_view(
         Address of its page, which is cited.
     """
     is_own, is_ready = row.owner == viewer, row.state == ProductState.READY
-    leaf = leaf_of(row.slug, row.id)
-    seen = seen_path(shares, owner=row.owner, leaf=leaf, reader=viewer, groups=groups, now=now)
+    seen = seen_by(row, shares, viewer, groups, now)
     cited = _cited(row, page)
     return ProductView(
         id=row.id,
@@ -53,6 +52,14 @@ def product_view(
         citation=citation(cited),
         bibtex=bibtex(cited),
     )
+
+
+def seen_by(
+    row: Product, shares: Sequence[Shown], reader: str, groups: Collection[str], now: datetime
+) -> str:
+    """Return the path by which a reader's containers find a product; empty: by none."""
+    leaf = leaf_of(row.slug, row.id)
+    return seen_path(shares, owner=row.owner, leaf=leaf, reader=reader, groups=groups, now=now)
 
 
 def file_view(row: ProductFileRow) -> ProductFile:

@@ -23,7 +23,7 @@ from gavip_hub.domain.products import ProductState, Shown, reads, slug_of
 from gavip_hub.domain.userpaths import checked
 from gavip_hub.exceptions import BadParameter, Forbidden, NoRoom, NotFound
 from gavip_hub.services.jobs import JobService
-from gavip_hub.services.product_views import file_view, product_view
+from gavip_hub.services.product_views import file_view, product_view, seen_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.showing import Showing
 from gavip_hub.storage import events, products, recipes, releases, spaces
@@ -169,12 +169,15 @@ class ProductService:
 
     def some_files(self, *, viewer: str, groups: Collection[str]) -> list[str]:
         """Return paths of files of the newest products that others share, as jobs find them, to pick one from."""
-        newest = self.page(viewer=viewer, groups=groups, which="shared", limit=MOST_PICKED).items
+        now, member = self._clock.now(), self._showing.groups_of(viewer, groups)
         with self._database.reading() as session:
+            newest = products.newest_shown_to(session, viewer, groups=member, now=now, limit=MOST_PICKED)
+            shares = products.shares_of(session, [one.id for one in newest])
+            folders = {one.id: seen_by(one, shares.get(one.id, []), viewer, member, now) for one in newest}
             return [
-                f"{one.container_path}/{row.path}"
-                for one in newest
-                for row in products.files(session, one.id, limit=MOST_PICKED)
+                f"{folder}/{path}"
+                for product, folder in folders.items()
+                for path in products.paths(session, product, limit=MOST_PICKED)
             ]
 
     def open(self, *, viewer: str, groups: Collection[str], product: str, path: str) -> OpenProductFile:

@@ -49,7 +49,7 @@ class ProductFileRow(Base):
     """A file of a product; its bytes are the blob of that digest."""
 
     __tablename__ = "product_files"
-    __table_args__ = (Index("product_files_by_blob", "sha256"),)
+    __table_args__ = (Index("product_files_by_blob", "sha256", "product"),)
 
     product: Mapped[str] = mapped_column(ForeignKey("products.id"), primary_key=True)
     path: Mapped[str] = mapped_column(primary_key=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from gavip_hub.domain.products import Kind, ProductState, Reader, Shown, leaf_of
 from gavip_hub.storage import rows
@@ -65,9 +65,15 @@ def shown_to(
     limit: int,
 ) -> Sequence[Product]:
     """Return what others share with somebody, newest first."""
-    theirs = select(Share.product).where(_names(reader, groups, now))
-    wanted = select(Product).where(Product.id.in_(theirs), Product.owner != reader)
-    return _page(session, wanted.where(Product.state == ProductState.READY), before=before, limit=limit)
+    return _page(session, _of_others(reader, groups, now), before=before, limit=limit)
+
+
+def newest_shown_to(
+    session: Session, reader: str, *, groups: Collection[str], now: datetime, limit: int
+) -> Sequence[Product]:
+    """Return the first of the same, without their chains, which take longer to read than all else of them."""
+    wanted = _of_others(reader, groups, now).options(defer(Product.provenance))
+    return _page(session, wanted, before=None, limit=limit)
 
 
 def open_to(reader: Reader) -> ColumnElement[bool]:
@@ -113,6 +119,12 @@ def count_making(session: Session, owner: str) -> int:
 def files(session: Session, product: str, *, after: str = "", limit: int) -> Sequence[ProductFileRow]:
     """Return files of a product, by name."""
     wanted = select(ProductFileRow).where(ProductFileRow.product == product, ProductFileRow.path > after)
+    return session.scalars(wanted.order_by(ProductFileRow.path).limit(limit)).all()
+
+
+def paths(session: Session, product: str, *, limit: int) -> Sequence[str]:
+    """Return paths of files of a product, by name."""
+    wanted = select(ProductFileRow.path).where(ProductFileRow.product == product)
     return session.scalars(wanted.order_by(ProductFileRow.path).limit(limit)).all()
 
 
@@ -201,6 +213,12 @@ def shared_ids(session: Session, *, now: datetime, group: str | None = None) -> 
 def groups(session: Session, *, now: datetime) -> set[str]:
     """Return the groups that something is shared with."""
     return set(session.scalars(select(Share.subject).where(Share.kind == Kind.GROUP, _live(now))))
+
+
+def _of_others(reader: str, groups: Collection[str], now: datetime) -> Select[Product]:
+    theirs = select(Share.product).where(_names(reader, groups, now))
+    wanted = select(Product).where(Product.id.in_(theirs), Product.owner != reader)
+    return wanted.where(Product.state == ProductState.READY)
 
 
 def _names(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:

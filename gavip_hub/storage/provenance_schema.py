@@ -13,7 +13,7 @@ class Input(Base):
     """A file that a job reads, as its parameters name it."""
 
     __tablename__ = "inputs"
-    __table_args__ = (Index("inputs_by_stamp", "stamp"), Index("inputs_by_content", "sha256"))
+    __table_args__ = (Index("inputs_by_stamp", "stamp"), Index("inputs_by_content", "sha256", "job"))
 
     job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     parameter: Mapped[str] = mapped_column(String(64), primary_key=True)

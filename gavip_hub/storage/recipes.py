@@ -1,13 +1,12 @@
 """Recipes of products, as rows: found by what makes the same, for who may read the product alone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, defer
 
 from gavip_hub.domain.products import ProductState, Reader
-from gavip_hub.storage.among import among
 from gavip_hub.storage.product_schema import Product, ProductFileRow, Recipe
 from gavip_hub.storage.products import open_to
 from gavip_hub.storage.provenance_schema import Facts
@@ -80,21 +79,16 @@ def of_avi(session: Session, reader: Reader, avi: str, *, limit: int) -> list[tu
     return [(row.Product, row.Recipe) for row in session.execute(wanted)]
 
 
-def places(
-    session: Session, reader: Reader, digests: Collection[str]
-) -> Mapping[str, list[tuple[Product, str]]]:
-    """Return, by content, products that somebody may read and hold it, with the file's name there."""
-    held = among(session, ProductFileRow.sha256, digests)
-    holding = select(ProductFileRow.product).where(held)
+def places(session: Session, reader: Reader, sha256: str) -> list[tuple[Product, str]]:
+    """Return products that somebody may read and that hold a content, newest first, with the file's name there."""
     wanted = (
-        select(ProductFileRow.sha256, ProductFileRow.path, Product)
-        .join(Product, Product.id == ProductFileRow.product)
-        .where(held, Product.id.in_(holding), Product.state == ProductState.READY)
+        select(Product, ProductFileRow.path)
+        .options(defer(Product.provenance))
+        .join(ProductFileRow, ProductFileRow.product == Product.id)
+        .where(ProductFileRow.sha256 == sha256, Product.state == ProductState.READY)
         .where(open_to(reader))
-        .order_by(Product.id.desc(), ProductFileRow.path)
+        # Of the file's column: so an index gives them in order, however many hold the same.
+        .order_by(ProductFileRow.product.desc(), ProductFileRow.path)
         .limit(MOST_PLACES)
     )
-    found: dict[str, list[tuple[Product, str]]] = {}
-    for row in session.execute(wanted):
-        found.setdefault(row.sha256, []).append((row.Product, row.path))
-    return found
+    return [(row.Product, row.path) for row in session.execute(wanted)]

@@ -112,7 +112,7 @@ READER = Reader("bob", ("survey",), EPOCH)
         ),
         (lambda session: recipes.waiting(session, job="j"), "products USING INDEX products_by_job (job=?)"),
         (
-            lambda session: recipes.places(session, READER, ["1"]),
+            lambda session: recipes.places(session, READER, "1"),
             "product_files USING INDEX product_files_by_blob",
         ),
         (
@@ -124,4 +124,5 @@ READER = Reader("bob", ("survey",), EPOCH)
 def test_what_was_run_already_is_found_by_what_makes_it_the_same(session, ask, index):
     plan = plan_of(session, ask)
     assert any(line.startswith(f"SEARCH {index}") for line in plan), plan
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan
     assert not any(line.startswith("SCAN") for line in plan), plan
