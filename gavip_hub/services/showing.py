@@ -56,16 +56,14 @@ class Showing:
                 all_of_them.callback(self.settle, product)
 
     def settle_all(self) -> None:
-        """Settle every product that is shared, and take what lies there of any other."""
-        with self._database.reading() as session:
-            shared = products.shared_ids(session, now=self._clock.now())
-        for product in shared:
-            self.settle(product)
+        """Settle every product whose folders are not where its shares say, and take what lies there of any other."""
         with self._lock:
-            wanted = self._all_wanted()
-            for place in [one for one in self._trees.present() if one not in wanted]:
+            wanted, present = self._all_wanted(), set(self._trees.present())
+            for place in present - wanted.keys():
                 if not self._is_unsure(place):
                     self._trees.take(place)
+        for product in sorted({wanted[place] for place in wanted.keys() - present}):
+            self.settle(product)
 
     def know_members(self, found: Mapping[str, Collection[str]]) -> None:
         """Note who is in which group, and show what follows from it.
@@ -140,12 +138,13 @@ class Showing:
             )
         }
 
-    def _all_wanted(self) -> set[Place]:
+    def _all_wanted(self) -> dict[Place, str]:
+        """Return all places where something is to be shown, and which product that is."""
         with self._database.reading() as session:
             ids = products.shared_ids(session, now=self._clock.now())
             shares, named = products.shares_of(session, ids), products.names(session, ids)
         return {
-            place
+            place: product
             for product, (owner, slug) in named.items()
             for place in self._wanted(self._live(shares[product]), owner=owner, leaf=leaf_of(slug, product))
         }
