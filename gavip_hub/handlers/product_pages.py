@@ -70,6 +70,7 @@ class ProductsPage(ProductPages):
             which=which,
             before=before or None,
             limit=PAGE_LENGTH,
+            chains=False,
         )
         self.render_page("products.html", found=found, which=which, later=bool(before))
 

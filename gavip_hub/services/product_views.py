@@ -17,6 +17,7 @@ def product_view(
     groups: Collection[str],
     page: str,
     now: datetime,
+    chain: bool = True,
 ) -> ProductView:
     """Return a product as its owner or a reader sees it.
 
@@ -24,6 +25,8 @@ def product_view(
     ----------
     page
         Address of its page, which is cited.
+    chain
+        Whether with what it comes of.
     """
     is_own, is_ready = row.owner == viewer, row.state == ProductState.READY
     seen = seen_by(row, shares, viewer, groups, now)
@@ -44,7 +47,7 @@ def product_view(
         version=row.version,
         avi_title=row.avi_title,
         authors=row.authors,
-        provenance=row.provenance,
+        provenance=row.provenance if chain else None,
         created_at=row.created_at,
         ready_at=row.ready_at,
         may="own" if is_own else "read",

@@ -131,9 +131,10 @@ class ProductService:
         which: Literal["mine", "shared"] = "mine",
         before: str | None = None,
         limit: int = 50,
+        chains: bool = True,
     ) -> ProductList:
-        """Return one's own products, or what others share, newest first."""
-        asked: dict[str, Any] = {"before": before, "limit": limit + 1}
+        """Return one's own products, or what others share, newest first; with what they come of, or without."""
+        asked: dict[str, Any] = {"before": before, "limit": limit + 1, "chains": chains}
         with self._database.reading() as session:
             if which == "mine":
                 found = products.owned(session, viewer, **asked)
@@ -142,7 +143,7 @@ class ProductService:
                 found = products.shown_to(session, viewer, groups=member, now=now, **asked)
             shares = products.shares_of(session, [row.id for row in found])
             items = [
-                self._viewed(row, shares.get(row.id, []), viewer=viewer, groups=groups)
+                self._viewed(row, shares.get(row.id, []), viewer=viewer, groups=groups, chain=chains)
                 for row in found[:limit]
             ]
         return ProductList(items=items, next=items[-1].id if len(found) > limit else None)
@@ -171,7 +172,9 @@ class ProductService:
         """Return paths of files of the newest products that others share, as jobs find them, to pick one from."""
         now, member = self._clock.now(), self._showing.groups_of(viewer, groups)
         with self._database.reading() as session:
-            newest = products.newest_shown_to(session, viewer, groups=member, now=now, limit=MOST_PICKED)
+            newest = products.shown_to(
+                session, viewer, groups=member, now=now, before=None, limit=MOST_PICKED, chains=False
+            )
             shares = products.shares_of(session, [one.id for one in newest])
             folders = {one.id: seen_by(one, shares.get(one.id, []), viewer, member, now) for one in newest}
             return [
@@ -364,11 +367,17 @@ class ProductService:
         return self._viewed(row, shares, viewer=viewer, groups=groups)
 
     def _viewed(
-        self, row: Product, shares: list[Shown], *, viewer: str, groups: Collection[str]
+        self,
+        row: Product,
+        shares: list[Shown],
+        *,
+        viewer: str,
+        groups: Collection[str],
+        chain: bool = True,
     ) -> ProductView:
         page, now = self._page_of(row.id), self._clock.now()
         member = self._showing.groups_of(viewer, groups)
-        return product_view(row, shares, viewer=viewer, groups=member, page=page, now=now)
+        return product_view(row, shares, viewer=viewer, groups=member, page=page, now=now, chain=chain)
 
 
 def tell(session: Session, row: Product, *, at: datetime) -> None:

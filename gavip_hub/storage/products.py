@@ -50,9 +50,12 @@ def of_leaf(session: Session, *, owner: str, leaf: str) -> str | None:
     return next((row.id for row in session.execute(wanted) if leaf_of(row.slug, row.id) == leaf), None)
 
 
-def owned(session: Session, owner: str, *, before: str | None, limit: int) -> Sequence[Product]:
+def owned(
+    session: Session, owner: str, *, before: str | None, limit: int, chains: bool = True
+) -> Sequence[Product]:
     """Return somebody's own products, newest first."""
-    return _page(session, select(Product).where(Product.owner == owner), before=before, limit=limit)
+    wanted = select(Product).where(Product.owner == owner)
+    return _page(session, wanted, before=before, limit=limit, chains=chains)
 
 
 def shown_to(
@@ -63,17 +66,19 @@ def shown_to(
     now: datetime,
     before: str | None,
     limit: int,
+    chains: bool = True,
 ) -> Sequence[Product]:
-    """Return what others share with somebody, newest first."""
-    return _page(session, _of_others(reader, groups, now), before=before, limit=limit)
+    """Return what others share with somebody, newest first.
 
-
-def newest_shown_to(
-    session: Session, reader: str, *, groups: Collection[str], now: datetime, limit: int
-) -> Sequence[Product]:
-    """Return the first of the same, without their chains, which take longer to read than all else of them."""
-    wanted = _of_others(reader, groups, now).options(defer(Product.provenance))
-    return _page(session, wanted, before=None, limit=limit)
+    Parameters
+    ----------
+    chains
+        Whether with what they come of, which takes longer to read than all else of them.
+    """
+    theirs = select(Share.product).where(_names(reader, groups, now))
+    wanted = select(Product).where(Product.id.in_(theirs), Product.owner != reader)
+    ready = wanted.where(Product.state == ProductState.READY)
+    return _page(session, ready, before=before, limit=limit, chains=chains)
 
 
 def open_to(reader: Reader) -> ColumnElement[bool]:
@@ -215,12 +220,6 @@ def groups(session: Session, *, now: datetime) -> set[str]:
     return set(session.scalars(select(Share.subject).where(Share.kind == Kind.GROUP, _live(now))))
 
 
-def _of_others(reader: str, groups: Collection[str], now: datetime) -> Select[Product]:
-    theirs = select(Share.product).where(_names(reader, groups, now))
-    wanted = select(Product).where(Product.id.in_(theirs), Product.owner != reader)
-    return wanted.where(Product.state == ProductState.READY)
-
-
 def _names(reader: str, groups: Collection[str], now: datetime) -> ColumnElement[bool]:
     """Return the condition that a share lets somebody read who is not the owner."""
     named = or_(
@@ -235,8 +234,12 @@ def _live(now: datetime) -> Any:
     return and_(Share.revoked_at.is_(None), or_(Share.expires_at.is_(None), Share.expires_at > now))
 
 
-def _page(session: Session, wanted: Select[Product], *, before: str | None, limit: int) -> Sequence[Product]:
+def _page(
+    session: Session, wanted: Select[Product], *, before: str | None, limit: int, chains: bool
+) -> Sequence[Product]:
     wanted = wanted.where(Product.state.not_in(_GONE))
+    if not chains:
+        wanted = wanted.options(defer(Product.provenance))
     if before:
         wanted = wanted.where(Product.id < before)
     return session.scalars(wanted.order_by(Product.id.desc()).limit(limit)).all()
