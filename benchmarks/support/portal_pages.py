@@ -35,6 +35,11 @@ PAGES = (
     Page(name="an AVI of one's own", template="avi.html", path="/avis/{own}"),
     Page(name="a pipeline's form", template="pipeline.html", path="/avis/{avi}/pipelines/diagram"),
     Page(
+        name="a form's proposal of memory",
+        template="pipeline.html",
+        path="/avis/{avi}/pipelines/diagram/memory?p.radius=2",
+    ),
+    Page(
         name="a form, filled by a job",
         template="pipeline.html",
         path="/avis/{of_job}/pipelines/diagram?again={job}",

@@ -64,10 +64,13 @@ function choice(label, value, kind) {
 function proposeMemory(form) {
   const place = form.querySelector("[data-proposal]");
   let timer = 0;
+  let asked = 0;
   const update = async () => {
+    const mine = ++asked;
     const values = [...new FormData(form)].filter(([name]) => name.startsWith("p.") || name === "version");
     const answer = await fetch(`${form.action}/memory?${new URLSearchParams(values)}`).catch(() => null);
-    if (answer?.ok) place.textContent = await answer.text();
+    const words = answer?.ok ? await answer.text() : "";
+    if (words && mine === asked) place.textContent = words; // one for values of before may come last
   };
   form.addEventListener("input", () => {
     clearTimeout(timer);

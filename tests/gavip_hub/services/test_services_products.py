@@ -5,6 +5,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 
@@ -403,6 +404,19 @@ def test_a_tree_that_no_share_names_is_removed_at_the_start(desk, product):
     desk.maker.look()
     assert not stray.exists()
     assert desk.shown()
+
+
+def test_a_look_at_all_settles_what_differs_alone(desk, product):
+    other = desk.made(title="Maps of M45")
+    for one in (product, other):
+        desk.share(one, "user", "bob")
+    shown = desk.shown()
+    desk.trees.take(("me", "bob", "ann", leaf(desk, other)))
+    assert desk.shown() != shown
+    with patch.object(desk.showing, "settle", wraps=desk.showing.settle) as settled:
+        desk.showing.settle_all()
+    settled.assert_called_once_with(other)
+    assert desk.shown() == shown
 
 
 def test_what_members_of_a_group_see_stays_until_the_hub_says_who_they_are(desk, product):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from gavip_hub.domain.job import LIVE, JobState
 from gavip_hub.domain.products import Reader
-from gavip_hub.storage import events, jobs, migrate, past, provenance, recipes, servers
+from gavip_hub.storage import events, jobs, migrate, past, products, provenance, recipes, servers
 from gavip_hub.storage.database import Database
 from gavip_hub.testing import EPOCH
 from tests.support.statements import statements_of
@@ -113,6 +113,10 @@ READER = Reader("bob", ("survey",), EPOCH)
         (lambda session: recipes.waiting(session, job="j"), "products USING INDEX products_by_job (job=?)"),
         (
             lambda session: recipes.places(session, READER, "1"),
+            "product_files USING INDEX product_files_by_blob",
+        ),
+        (
+            lambda session: products.holding(session, "1", READER),
             "product_files USING INDEX product_files_by_blob",
         ),
         (
