@@ -34,6 +34,7 @@ from gavip_hub.services.proposals import MemoryProposal
 
 LONGEST_MEMORY = 8
 """Digits of a suggested number of MB."""
+PROPOSED = "X-Proposed-MB"
 _PIPELINE = "[a-z][a-z0-9_-]{0,39}"
 
 
@@ -344,7 +345,7 @@ class ChooseFilePage(PipelinePage):
 
 
 class MemorySentence(FormPage):
-    """The proposal of memory for values that are being typed, as a sentence."""
+    """The proposal of memory for values that are being typed, as a sentence; its MB, if any, in a header."""
 
     @override
     async def get(self, name: str, pipeline: str) -> None:
@@ -352,7 +353,9 @@ class MemorySentence(FormPage):
         given = {key: self.get_query_argument(key) for key in self.request.query_arguments}
         form = PipelineForm.sent(release, pipeline_of(release, pipeline), given)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(plain((await self.in_thread(self.with_proposal, form)).proposal.sentence))
+        proposal = (await self.in_thread(self.with_proposal, form)).proposal
+        self.set_header(PROPOSED, proposal.placeholder)
+        self.finish(plain(proposal.sentence))
 
 
 def form_routes(avi: str) -> list[tuple[str, type[Any], dict[str, Any]]]:

@@ -63,6 +63,7 @@ function choice(label, value, kind) {
 
 function proposeMemory(form) {
   const place = form.querySelector("[data-proposal]");
+  const field = form.elements.memory_mb;
   let timer = 0;
   let asked = 0;
   const update = async () => {
@@ -70,7 +71,9 @@ function proposeMemory(form) {
     const values = [...new FormData(form)].filter(([name]) => name.startsWith("p.") || name === "version");
     const answer = await fetch(`${form.action}/memory?${new URLSearchParams(values)}`).catch(() => null);
     const words = answer?.ok ? await answer.text() : "";
-    if (words && mine === asked) place.textContent = words; // one for values of before may come last
+    if (!words || mine !== asked) return; // one for values of before may come last
+    place.textContent = words;
+    field.placeholder = answer.headers.get("X-Proposed-MB") ?? "";
   };
   form.addEventListener("input", () => {
     clearTimeout(timer);

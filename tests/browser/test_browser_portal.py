@@ -43,6 +43,7 @@ async def test_a_job_from_the_form_moves_as_one_watches_and_shows_its_results(sc
 AS_IF_MANY_RAN = """addEventListener("readystatechange", () => {
     for (const place of document.querySelectorAll("[data-proposal='']")) {
         [place.dataset.proposal, place.textContent] = ["later", "Past runs tell."];
+        place.closest("form").elements.memory_mb.placeholder = "";
     }
 }, {once: true, capture: true});"""
 """Changes the page before its own scripts run, to what the service sends where many runs are to be learned from."""
@@ -52,6 +53,9 @@ async def test_a_proposal_that_takes_a_moment_is_asked_for_once_the_page_is_show
     await scientist.page.add_init_script(AS_IF_MANY_RAN)
     await scientist.go("avis/hr-diagram")
     await expect(scientist.page.locator("[data-proposal=later]")).to_contain_text("MB")
+    await expect(scientist.page.get_by_label("Memory", exact=True)).to_have_attribute(
+        "placeholder", re.compile(r"\d")
+    )
 
 
 async def test_an_interface_opens_at_an_origin_of_its_own(scientist):

@@ -165,6 +165,7 @@ async def test_names_that_were_not_declared_are_no_parameters(portal, stars):
 async def test_the_proposal_of_memory_follows_what_is_typed(portal, stars):
     answer = await portal.get(f"{PIPELINE}/memory", params={"p.radius": "10"})
     assert answer.text == "The author proposes 600 MB (200 + 40 * radius)."
+    assert answer.headers["X-Proposed-MB"] == "600"
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 
