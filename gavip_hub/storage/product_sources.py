@@ -16,7 +16,7 @@ from gavip_hub.domain.products import LONGEST_PATH, MOST_FILES
 from gavip_hub.domain.userpaths import is_plain
 from gavip_hub.exceptions import BadParameter, NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
-from gavip_hub.storage.userfiles import MOST_SEEN
+from gavip_hub.storage.folder_names import MOST_SEEN
 from gavip_hub.trees import FOLDER
 
 MOST_DEEP = 30

@@ -9,33 +9,20 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BufferedIOBase
-from itertools import islice
-from operator import attrgetter
 from pathlib import Path
-from threading import Lock
 from typing import BinaryIO, cast
 
-from gavip_hub.domain.userpaths import is_plain
 from gavip_hub.exceptions import NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
-from gavip_hub.storage.statuses import MANY, Numbers, statuses
+from gavip_hub.storage.folder_names import Numbers, names_in
 
 MOST_LISTED = 5000
-MOST_SEEN = 50_000
-"""Entries of a folder that are looked at."""
 DEEPEST = 50
 """Folders within folders that are walked through."""
 _LAST_TIME = 253_402_300_799.0
 """End of the year 9999, beyond which there are no dates; a file may say that it is of a million years hence."""
-_ASKING = Lock()
-"""Whose turn it is to ask for thousands of statuses: each lets go of the interpreter for two microseconds, and two threads that do so
-wake one another at every one, which took four times as long as one after the other."""
 LARGEST_HOLE = 1024 * 1024 * 1024
 """Bytes of a file that may be holes altogether."""
-
-
-Entries = list[os.DirEntry[str]]
-"""What the system told beside names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,9 +297,9 @@ def _folders_below(root: Path, parts: Sequence[str]) -> Iterator[tuple[tuple[str
         here = waiting.popleft()
         try:
             with opened_folder(root, [*parts, *here]) as folder:
-                folders, files, _ = _entries(folder)
-                below = sorted(entry.name for entry in folders)
-                yield here, folder, sorted([*below, *(entry.name for entry in files)])
+                found = names_in(folder)
+                below = sorted(found.folders)
+                yield here, folder, sorted([*below, *found.files])
                 if len(here) + 1 < DEEPEST:
                     waiting += ((*here, name) for name in below)
         except (NotFound, Unavailable, OSError):
@@ -329,56 +316,14 @@ def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
 
 def _names(folder: int, order: Order) -> tuple[list[str], bool]:
     """Return the names in order, those of folders first, and whether there are more than are looked at."""
-    if order.by != "name" and MANY <= _count(folder) <= MOST_SEEN and (told := statuses(folder, order.by)):
-        kinds = [told.get(kind, {}) for kind in "df"]
-        return [name for numbers in kinds for name in _by_status(numbers, order) if is_plain(name)], False
-    folders, files, more = _entries(folder)
+    found = names_in(folder, order.by)
+    return [*_in_order(found.folders, order), *_in_order(found.files, order)], found.more
+
+
+def _in_order(numbers: Numbers, order: Order) -> list[str]:
     if order.by == "name":
-        return [*_by_name(folders, order), *_by_name(files, order)], more
-    return [name for kind in (folders, files) for name in _by_status(_asked(kind, order), order)], more
-
-
-def _count(folder: int) -> int:
-    """Return how much lies in a folder, not much more than is looked at."""
-    with os.scandir(folder) as listed:
-        return sum(1 for _ in islice(listed, MOST_SEEN + 1))
-
-
-def _by_name(entries: Entries, order: Order) -> list[str]:
-    return sorted([entry.name for entry in entries], reverse=order.backwards)
-
-
-def _by_status(numbers: Numbers, order: Order) -> list[str]:
-    names = sorted(numbers)
-    names.sort(key=numbers.__getitem__, reverse=order.backwards)
-    return names
-
-
-def _asked(entries: Entries, order: Order) -> Numbers:
-    of_status = attrgetter("st_size" if order.by == "size" else "st_mtime_ns")
-    found: Numbers = {}
-    with _ASKING:
-        for entry in entries:
-            with suppress(OSError):  # gone since it was seen
-                found[entry.name] = of_status(entry.stat(follow_symlinks=False))
-    return found
-
-
-def _entries(folder: int) -> tuple[Entries, Entries, bool]:
-    """Return the folders in a folder, its files, and whether there are more than are looked at; to be asked while it is open."""
-    folders: Entries = []
-    files: Entries = []
-    with os.scandir(folder) as listed:
-        for entry in islice(listed, MOST_SEEN):  # hidden ones count too: there may be no end of them
-            if is_plain(entry.name):
-                try:
-                    if entry.is_file(follow_symlinks=False):
-                        files.append(entry)
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(entry)
-                except OSError:  # gone since it was seen
-                    continue
-        return folders, files, next(listed, None) is not None
+        return sorted(numbers, reverse=order.backwards)
+    return sorted(sorted(numbers), key=numbers.__getitem__, reverse=order.backwards)
 
 
 def _looked_at(folder: int, names: Iterable[str]) -> Iterator[Found]:
