@@ -12,6 +12,7 @@ from avi_kernel.protocol.manifest import ReleaseSpec
 from gavip_hub.domain.finding import Findable
 from gavip_hub.domain.standing import RANK, WITHDRAWN
 from gavip_hub.storage.among import among
+from gavip_hub.storage.base import utc_of
 from gavip_hub.storage.builds import READY
 from gavip_hub.storage.catalogue_schema import Card, Favourite, Use
 from gavip_hub.storage.releases import PUBLIC
@@ -156,8 +157,9 @@ def note_use(session: Session, *, user: str, avi: str, at: datetime) -> None:
 
 def used(session: Session, user: str) -> dict[str, datetime]:
     """Return AVI -> when somebody used it last."""
-    rows = session.execute(select(_USES.c.avi, _USES.c.last_used_at).where(_USES.c.user == user))
-    return {row[0]: row[1] for row in rows}
+    told = _USES.c.avi.concat(_IS).concat(cast(_USES.c.last_used_at, String)).label("told")
+    found = _at_once(session, select(told).where(_USES.c.user == user).subquery().c.told)
+    return {avi: utc_of(moment) for avi, moment in (one.split(_IS) for one in found)}
 
 
 def has_used(session: Session, *, user: str, avi: str) -> bool:

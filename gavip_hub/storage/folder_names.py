@@ -72,17 +72,19 @@ def _entries(folder: int) -> tuple[Entries, Entries, bool]:
     with os.scandir(folder) as listed:
         for entry in islice(listed, MOST_SEEN):
             if is_plain(entry.name):
-                with suppress(OSError):  # gone since it was seen
+                try:
                     if entry.is_file(follow_symlinks=False):
                         files.append(entry)
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(entry)
+                except OSError:  # gone since it was seen
+                    continue
         return folders, files, next(listed, None) is not None
 
 
 def _numbers(entries: Entries, by: str) -> Numbers:
     if by == "name":
-        return dict.fromkeys((entry.name for entry in entries), 0)
+        return dict.fromkeys([entry.name for entry in entries], 0)
     found: Numbers = {}
     with _ASKING:
         for entry in entries:
