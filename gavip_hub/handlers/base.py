@@ -210,6 +210,17 @@ class PageHandler(BaseHandler):
     policy = PAGE_CSP
     needs_sign_in = True
 
+    @property
+    def asker(self) -> str:
+        """For whom files are looked into: one at a time for each.
+
+        Raises
+        ------
+        SignInRequired
+            Nobody is signed in.
+        """
+        return self.require().name
+
     @override
     async def prepare(self) -> None:
         await super().prepare()

@@ -12,10 +12,9 @@ from avi_kernel.protocol.runs import ResultEntry
 from gavip_hub import __version__
 from gavip_hub.domain.previews import kind_of
 from gavip_hub.exceptions import NotFound
-from gavip_hub.handlers.base import BaseHandler
+from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages, Unreadable
-from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.previews import AS_PICTURE, CONTENT_BYTES, asked_of
 
 _PNG = "image/png"
@@ -41,7 +40,7 @@ class Shown:
         )
 
 
-class ContentPage(PortalPage):
+class ContentPage(PageHandler):
     """An image or a rendered notebook, for a frame or an image of the portal's pages: a stranger's document.
 
     Whatever it is, it has no script, no origin and no address but itself.
@@ -65,12 +64,12 @@ class ContentPage(PortalPage):
         await _send_content(self, shown, self._notebooks, lasts=lasts)
 
 
-async def look(handler: BaseHandler, shown: Shown, ask: PreviewAsk | None = None) -> dict[str, Any]:
+async def look(handler: PageHandler, shown: Shown, ask: PreviewAsk | None = None) -> dict[str, Any]:
     """Return what the template of previews takes: the page that is asked for, and how it was asked for."""
     asked = ask or asked_of(handler)
     view: PreviewView = await handler.services.previews.of(
         shown.file,
-        asker=handler.require().name,
+        asker=handler.asker,
         name=shown.name,
         media_type=shown.media_type,
         etag=shown.etag,
@@ -79,7 +78,7 @@ async def look(handler: BaseHandler, shown: Shown, ask: PreviewAsk | None = None
     return {"view": view, "ask": asked}
 
 
-async def _send_content(handler: BaseHandler, shown: Shown, notebooks: NotebookPages, *, lasts: bool) -> None:
+async def _send_content(handler: PageHandler, shown: Shown, notebooks: NotebookPages, *, lasts: bool) -> None:
     kind = kind_of(shown.name, shown.media_type)
     if kind == "fits" or handler.get_query_argument(AS_PICTURE, "") == "picture":
         await _send_picture(handler, shown, lasts=lasts)
@@ -101,7 +100,7 @@ def _media_type(kind: str, shown: Shown) -> str:
     return "image/svg+xml" if kind == "svg" else f"image/{'jpeg' if ending == 'jpg' else ending}"
 
 
-async def _send_picture(handler: BaseHandler, shown: Shown, *, lasts: bool) -> None:
+async def _send_picture(handler: PageHandler, shown: Shown, *, lasts: bool) -> None:
     ask = asked_of(handler)
     # A picture changes with the program that makes it, too; which one of the file's it is says the address.
     etag = f"{shown.etag}-{__version__}-picture"
@@ -109,7 +108,7 @@ async def _send_picture(handler: BaseHandler, shown: Shown, *, lasts: bool) -> N
         return
     png = await handler.services.previews.picture(
         shown.file,
-        asker=handler.require().name,
+        asker=handler.asker,
         name=shown.name,
         media_type=shown.media_type,
         etag=shown.etag,
@@ -120,7 +119,7 @@ async def _send_picture(handler: BaseHandler, shown: Shown, *, lasts: bool) -> N
 
 
 async def _send_notebook(
-    handler: BaseHandler, shown: Shown, notebooks: NotebookPages, *, lasts: bool
+    handler: PageHandler, shown: Shown, notebooks: NotebookPages, *, lasts: bool
 ) -> None:
     # A page changes with the program that makes it, too.
     etag = f"{shown.etag}-{__version__}"
@@ -130,7 +129,7 @@ async def _send_notebook(
         await send_file(handler, Sent(file=page, **kept, inline=True, lasts=lasts))
 
 
-async def _page(handler: BaseHandler, shown: Shown, notebooks: NotebookPages) -> bytes:
+async def _page(handler: PageHandler, shown: Shown, notebooks: NotebookPages) -> bytes:
     async def read() -> bytes:
         return await handler.context.file_threads(shown.file.read, CONTENT_BYTES)
 

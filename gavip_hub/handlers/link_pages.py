@@ -12,9 +12,12 @@ from avi_kernel.protocol.api import Profile
 from avi_kernel.protocol.products import ProductFiles
 from gavip_hub.exceptions import GavipError
 from gavip_hub.handlers.base import PageHandler
+from gavip_hub.handlers.contents import ContentPage, look
 from gavip_hub.handlers.downloads import send_pieces
+from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
-from gavip_hub.handlers.product_pages import LONGEST_PATH
+from gavip_hub.handlers.product_pages import LONGEST_PATH, cards_of
+from gavip_hub.handlers.product_views import place_of, shown_of
 from gavip_hub.handlers.products import send_product_file
 from gavip_hub.handlers.rendering import readme_page
 from gavip_hub.handlers.sign_in import NOBODY, Identity
@@ -28,10 +31,11 @@ _STRANGERS = Profile(name="", roles=[])
 _ADDRESS = "[A-Za-z0-9_-]{20,100}"
 
 
-class LinkPage(PageHandler):
-    """What a link leads to."""
+class LinkPages(PageHandler):
+    """Any page that a link opens."""
 
     needs_sign_in = False
+    asker = _STRANGERS.name
 
     @override
     async def identify(self) -> Identity:
@@ -59,45 +63,95 @@ class LinkPage(PageHandler):
         else:  # tornado would write the whole request, and so its address
             log.error("%s failed", self._request_summary(), exc_info=value)
 
+    async def followed(self, secret: str) -> Followed:
+        """Return where the link leads to.
+
+        Raises
+        ------
+        NotFound
+            It was taken back, has ended, or never was.
+        """
+        found: Followed = await self.in_thread(self.services.shares.linked, secret)
+        return found
+
+    async def opened(self, secret: str) -> OpenProductFile:
+        """Open the file that is asked for; the caller closes it."""
+        followed = await self.followed(secret)
+        path = self.get_query_argument("path", "", strip=False)[:LONGEST_PATH]
+        found: OpenProductFile = await self.in_thread(
+            self.services.products.open_linked, followed.product, path
+        )
+        return found
+
+
+class LinkPage(LinkPages):
+    """The product: what it shows, holds, and where it is from."""
+
     @override
     async def get(self, secret: str) -> None:
-        found: Followed = await self.in_thread(self.services.shares.linked, secret)
+        found = await self.followed(secret)
         after = self.get_query_argument("after", "", strip=False)[:LONGEST_PATH]
         view, files = await self.in_thread(self.services.products.linked, found.product, after=after)
         about = await self.context.file_threads(readme_page, view.description, title=view.title, cut=False)
+        here = _here(secret)
         self.render_page(
             "product_link.html",
             product=view,
             files=files,
             about=about,
-            here=f"{ROOT}p/{secret}",
+            here=here,
+            cards=[] if after else cards_of(here, files.items),
             later=bool(after),
             ends_at=found.ends_at,
         )
 
 
-class LinkDownload(LinkPage):
+class LinkView(LinkPages):
+    """A page of what a file of it holds."""
+
+    @override
+    async def get(self, secret: str) -> None:
+        followed = await self.followed(secret)
+        product, _ = await self.in_thread(self.services.products.linked, followed.product)
+        with self.context.reads.one(_STRANGERS):
+            found = await self.opened(secret)
+            with found.file:
+                seen = await look(self, shown_of(found))
+        here = _here(secret)
+        told = {"product": product, "file": found.entry, "here": here, "place": place_of(here, found.entry)}
+        self.render_page("product_file.html", by_link=True, **told, **seen)
+
+
+class LinkContent(ContentPage, LinkPages):
+    """A file of it that is shown as it is."""
+
+    @override
+    async def get(self, secret: str) -> None:
+        with self.context.reads.one(_STRANGERS):
+            found = await self.opened(secret)
+            with found.file:
+                await self.show_content(shown_of(found), lasts=False)
+
+
+class LinkDownload(LinkPages):
     """A file of it."""
 
     is_stream = True
 
     @override
     async def get(self, secret: str) -> None:
-        followed: Followed = await self.in_thread(self.services.shares.linked, secret)
-        path = self.get_query_argument("path", "", strip=False)[:LONGEST_PATH]
         with self.context.reads.one(_STRANGERS):
-            found = await self.in_thread(self.services.products.open_linked, followed.product, path)
-            await send_product_file(self, found)
+            await send_product_file(self, await self.opened(secret))
 
 
-class LinkArchive(LinkPage):
+class LinkArchive(LinkPages):
     """All of it."""
 
     is_stream = True
 
     @override
     async def get(self, secret: str) -> None:
-        followed: Followed = await self.in_thread(self.services.shares.linked, secret)
+        followed = await self.followed(secret)
         view, _ = await self.in_thread(self.services.products.linked, followed.product)
         with self.context.reads.one(_STRANGERS):
             archive = archive_of(
@@ -113,8 +167,17 @@ class LinkArchive(LinkPage):
         return self.services.products.open_linked(self.services.shares.linked(secret).product, path)
 
 
-ROUTES: list[tuple[str, type[Any], dict[str, Any]]] = [
-    (f"{ROOT}p/({_ADDRESS})", LinkPage, {}),
-    (f"{ROOT}p/({_ADDRESS})/content", LinkDownload, {}),
-    (f"{ROOT}p/({_ADDRESS})/zip", LinkArchive, {}),
-]
+def _here(secret: str) -> str:
+    return f"{ROOT}p/{secret}"
+
+
+def link_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
+    """Return the addresses of these pages; notebooks that strangers look at keep nobody else's waiting."""
+    here = f"{ROOT}p/({_ADDRESS})"
+    return [
+        (here, LinkPage, {}),
+        (f"{here}/content", LinkDownload, {}),
+        (f"{here}/view", LinkView, {}),
+        (f"{here}/view/content", LinkContent, {"notebooks": NotebookPages()}),
+        (f"{here}/zip", LinkArchive, {}),
+    ]

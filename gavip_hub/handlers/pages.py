@@ -68,7 +68,7 @@ def page_routes() -> list[tuple[str, type[Any], dict[str, Any]]]:
         *product_pages.ROUTES,
         *again_pages.ROUTES,
         *product_view_routes(notebooks),
-        *link_pages.ROUTES,
+        *link_pages.link_routes(),
         *file_pages.ROUTES,
         *file_acts.ROUTES,
         (f"{PREFIX}/platform", PlatformPage, {}),

@@ -136,25 +136,25 @@ class ProductPage(ProductPages):
             else []
         )
         about = await self.context.file_threads(readme_page, view.description, title=view.title, cut=False)
+        here = f"{ROOT}products/{product}"
         self.render_page(
             "product.html",
             product=view,
             about=about,
             files=files,
-            cards=[] if after else cards_of(view, files.items),
+            cards=[] if after else cards_of(here, files.items),
             shares=shares,
             link=link,
             problem=problem,
             told=told,
             later=bool(after),
             **_shown_chain(view),
-            here=f"{ROOT}products/{product}",
+            here=here,
         )
 
 
-def cards_of(product: ProductView, files: Iterable[ProductFile]) -> list[Card]:
-    """Return the cards of what can be looked at of a product, the most telling few."""
-    here = f"{ROOT}products/{product.id}"
+def cards_of(here: str, files: Iterable[ProductFile]) -> list[Card]:
+    """Return the cards of what can be looked at of a product whose page is `here`, the most telling few."""
     cards = in_order(_card(here, file) for file in files)
     return [card for card in cards if card.preview != "none"][:MOST_CARDS]
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from typing_extensions import override
 
-from avi_kernel.protocol.products import ProductView
+from avi_kernel.protocol.products import ProductFile, ProductView
 from gavip_hub.handlers.contents import ContentPage, Shown, look
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
@@ -34,11 +34,11 @@ class ProductFileView(ShownProductFile):
         view: ProductView = await self.in_thread(self.services.products.get, **self.asking, product=product)
         with self.context.reads.one(self.require(self.scope)):
             found = await self.opened(product)
-            with found.file as file:
-                seen = await look(self, _shown(found, file))
-        self.render_page(
-            "product_file.html", product=view, file=found.entry, place=_place(view, found), **seen
-        )
+            with found.file:
+                seen = await look(self, shown_of(found))
+        here = f"{ROOT}products/{view.id}"
+        told = {"product": view, "file": found.entry, "here": here, "place": place_of(here, found.entry)}
+        self.render_page("product_file.html", **told, **seen)
 
 
 class ProductFileContent(ContentPage, ShownProductFile):
@@ -48,25 +48,27 @@ class ProductFileContent(ContentPage, ShownProductFile):
     async def get(self, product: str) -> None:
         with self.context.reads.one(self.require(self.scope)):
             found = await self.opened(product)
-            with found.file as file:
+            with found.file:
                 # Its address leads nowhere once the product is taken back.
-                await self.show_content(_shown(found, file), lasts=False)
+                await self.show_content(shown_of(found), lasts=False)
 
 
-def _shown(found: OpenProductFile, file: Any) -> Shown:
+def shown_of(found: OpenProductFile) -> Shown:
+    """Return an open file of a product as what is shown."""
     entry = found.entry
     name = entry.path.rpartition("/")[2]
-    return Shown(file=file, name=name, media_type=entry.media_type, size=entry.size, etag=entry.sha256)
+    return Shown(file=found.file, name=name, media_type=entry.media_type, size=entry.size, etag=entry.sha256)
 
 
-def _place(product: ProductView, found: OpenProductFile) -> Place:
-    here, path = f"{ROOT}products/{product.id}", found.entry.path
+def place_of(here: str, entry: ProductFile) -> Place:
+    """Return where the pages of a file of a product are, whose own page is `here`."""
+    path = entry.path
     return Place(
         page=f"{here}/view",
         content=f"{here}/view/content",
         download=f"{here}/content?{urlencode({'path': path})}",
         title=path.rpartition("/")[2],
-        size=found.entry.size,
+        size=entry.size,
         given={"path": path},
     )
 

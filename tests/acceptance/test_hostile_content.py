@@ -148,11 +148,15 @@ def test_what_is_downloaded_is_kept_and_not_run(own: Platform, kept: Kept, door:
             is_kept_not_run(answer)
 
 
-def test_what_a_page_shows_of_a_file_has_no_origin_and_asks_nobody(own: Platform, kept: Kept):
+@pytest.mark.parametrize("door", ["own", "link"])
+def test_what_a_page_shows_of_a_file_has_no_origin_and_asks_nobody(own: Platform, kept: Kept, door: str):
+    page, folder = (
+        ("files/view/content", f"{FOLDER}/") if door == "own" else (f"{kept.link}/view/content", "")
+    )
     with asking(own, "scientist") as ask:
         for name in CONTENTS:
             for query in ({}, {"as": "picture"}):
-                answer = ask.page("files/view/content", path=f"{FOLDER}/{name}", **query)
+                answer = ask.page(page, path=f"{folder}{name}", **query)
                 assert answer.status_code in {200, 404}, (name, answer.text)
                 policy = answer.headers["Content-Security-Policy"]
                 assert "sandbox" in policy.split(";")[0], name
@@ -289,7 +293,7 @@ def test_zeros_and_steps_in_any_address_are_refused(own: Platform, kept: Kept):
         "products/new",
     )
     pages += tuple(f"products/{kept.product}{below}" for below in ("/content", "/view", "/view/content", ""))
-    pages += (f"{kept.link}/content", kept.link)
+    pages += tuple(f"{kept.link}{below}" for below in ("/content", "/view", "/view/content", ""))
     apis = (
         "data",
         "data/content",
@@ -344,6 +348,7 @@ async def test_no_page_runs_a_script_or_asks_another_host(own: Platform, kept: K
             await reader.show(kept.link)
             for one in FILES:
                 await reader.show(f"products/{kept.product}/view", path=one.name)
+                await reader.show(f"{kept.link}/view", path=one.name)
 
         await asyncio.gather(own_files(), others_product())
         assert [SECRET in await tab.page.content() for tab in (owner, reader)] == [False, False]

@@ -79,8 +79,12 @@ async def test_a_result_is_shared_read_used_and_taken_back(
         stranger = await browser.new_page(viewport=walker.way.size)
         seen = watch(stranger)
         await stranger.goto(link)
+        hand = Hand(stranger, walker.way.by)
+        await expect(stranger.locator("[data-result='sum.txt'] [data-preview]")).to_contain_text("sum = ")
+        await hand.press(stranger.get_by_role("link", name="sum.txt", exact=True))
+        await expect(stranger.locator("[data-preview]")).to_contain_text("sum = ")
         async with stranger.expect_download() as kept:
-            await Hand(stranger, walker.way.by).press(stranger.get_by_role("link", name="sum.txt"))
+            await hand.press(stranger.get_by_role("link", name="Download"))
         assert (await (await kept.value).path()).read_text().startswith("sum = ")
         assert seen.faults(walker.person.platform.url.removeprefix("http://")) == []
 

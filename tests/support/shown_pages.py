@@ -340,7 +340,7 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         ProductFile(path=f"{EVIL}{end}", size=5, sha256="1" * 64, media_type=EVIL)
         for end in (".png", ".csv", ".ipynb")
     ]
-    said["cards"] = cards_of(products[0], looked_at)
+    said["cards"] = cards_of(f"/services/gavip/products/{products[0].id}", looked_at)
     for product in products:
         drawn = {name: part for name, part in chain(None).items() if name != "comparison"}
         yield "product.html", {"product": product, **files, "shares": shares, **said, **drawn}
@@ -349,11 +349,14 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "product.html", {"product": products[0], **said, **bare}
     one = ProductFile(path=EVIL, size=5, sha256="0" * 64, media_type="text/plain")
     yield from product_again_pages(products[:2])
-    yield "product_file.html", {"product": products[0], "file": one, **SEEN}
-    yield (
-        "product_link.html",
-        {"product": products[1], **files, "here": "/services/gavip/p/s", "ends_at": None},
-    )
+    here = "/services/gavip/p/s"
+    for by_link in (False, True):
+        yield (
+            "product_file.html",
+            {"product": products[0], "file": one, "here": here, "by_link": by_link, **SEEN},
+        )
+    linked = {"cards": cards_of(here, looked_at), "here": here, "ends_at": None}
+    yield "product_link.html", {"product": products[1], **files, **linked}
     for given in ({"path": EVIL, "job": ""}, {"path": "", "job": EVIL}):
         values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}"}
         yield "product_new.html", {"given": values, "results": [EVIL], "problem": EVIL}

@@ -134,11 +134,38 @@ async def test_a_link_tells_whose_it_is_how_to_cite_it_and_when_it_ends_and_noth
     assert "Unseen" not in page
 
 
+async def test_who_has_a_link_looks_into_files_until_it_is_revoked(service, ann):
+    folder = service.root / "users/ann/maps"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("colour,mag\n1,2\n")
+    (folder / "b.svg").write_text(f"<svg>{EVIL}</svg>")
+    (folder / "c.ipynb").write_text("no notebook")
+    made = (await ann.post("/products", json={"path": "maps", "title": "Maps"})).json()["id"]
+    await ready(ann, made)
+    share = await shared(ann, made, kind="link")
+    path = share["url"].removeprefix(service.origin)
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as stranger:
+        page = (await stranger.get(path)).text
+        assert re.findall('data-result="(.*?)"', page) == ["b.svg", "a.csv", "c.ipynb"]
+        assert re.findall(r'"/services/gavip/(?:products|files|jobs)[/?].*?"', page) == []
+        table = await stranger.get(f"{path}/view", params={"path": "a.csv"})
+        assert (table.status_code, "colour" in table.text) == (200, True)
+        assert (table.headers["Referrer-Policy"], made in table.text) == ("no-referrer", False)
+        for name in ("b.svg", "c.ipynb"):
+            content = await stranger.get(f"{path}/view/content", params={"path": name})
+            assert content.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+            assert content.headers["Referrer-Policy"] == "no-referrer"
+        assert (await stranger.get(f"{path}/view", params={"path": "../a.csv"})).status_code == 404
+        await ann.delete(f"/products/{made}/shares/{share['id']}")
+        for what in ("view", "view/content"):
+            assert (await stranger.get(f"{path}/{what}", params={"path": "a.csv"})).status_code == 404
+
+
 async def test_the_secret_of_a_link_is_in_no_log(service, ann, product, caplog):
     caplog.set_level("INFO")
     secret = (await shared(ann, product, kind="link"))["url"].rpartition("/")[2]
     async with httpx.AsyncClient(base_url=service.url) as stranger:
-        for path in (secret, f"{secret}/content?path=none"):
+        for path in (secret, *(f"{secret}/{what}?path=none" for what in ("content", "view", "view/content"))):
             await stranger.get(f"/services/gavip/p/{path}")
     ours = [one.getMessage() for one in caplog.records if not one.name.startswith("httpx")]
     assert not any(secret in line for line in ours)
