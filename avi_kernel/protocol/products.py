@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from avi_kernel.protocol.base import STORABLE, Line, Paragraph, ResultName, Wire
+from avi_kernel.protocol.licences import Licence
 
 ShareKind = Literal["user", "group", "everyone", "link"]
 Description = Annotated[str, Field(max_length=20_000), STORABLE]
@@ -24,6 +25,8 @@ class ProductMake(Wire):
     """Default: the name of the file or folder, or the job's title."""
     description: Description = ""
     """Markdown, for readers."""
+    licence: Licence = ""
+    """Under which terms others may use it, by SPDX's list, as `CC-BY-4.0`; empty: none are stated."""
 
 
 class ProductChange(Wire):
@@ -33,6 +36,8 @@ class ProductChange(Wire):
     """Empty: it stays."""
     description: Description | None = None
     """Markdown, for readers."""
+    licence: Licence | None = None
+    """By SPDX's list, as `CC-BY-4.0`; empty: none is stated any more."""
 
 
 class ProductView(Wire):
@@ -42,6 +47,8 @@ class ProductView(Wire):
     owner: str
     title: str
     description: str
+    licence: str = ""
+    """Under which terms it may be used, by SPDX's list; empty: its owner states none."""
     state: str
     """`MAKING` while its files are copied, then `READY`; `FAILED` where they could not be, or `REMOVED`."""
     reason: str = ""

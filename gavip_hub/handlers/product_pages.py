@@ -21,7 +21,7 @@ PAGE_LENGTH = 25
 MOST_CARDS = 4
 """Of what a product's own page shows; its other files have pages of their own."""
 LONGEST_PATH = 2000
-_FIELDS = ("path", "job", "title", "description")
+_FIELDS = ("path", "job", "title", "description", "licence")
 PRODUCT = "[A-Za-z0-9_-]{1,64}"
 _DAYS = {"7": 7, "30": 30, "365": 365}
 
@@ -207,7 +207,9 @@ class ProductAct(ProductPage):
     async def _describe(self, product: str, sent: dict[str, str]) -> None:
         try:
             change = ProductChange(
-                title=sent.get("title", ""), description=sent.get("description", "").replace("\r\n", "\n")
+                title=sent.get("title", ""),
+                description=sent.get("description", "").replace("\r\n", "\n"),
+                licence=sent.get("licence"),
             )
         except ValidationError as error:
             raise BadParameter(str(error.errors()[0]["msg"])) from None

@@ -71,9 +71,8 @@ class ProductChain(ProductApi, ChainApi):
                 parameters=about.parameters,
             )
         described = view.description or f"The product {view.id}, and what it comes of."
-        return export.CrateOf(
-            view=chain, base=self.base, workflow=workflow, name=view.title, description=described
-        )
+        said = {"name": view.title, "description": described, "licence": view.licence}
+        return export.CrateOf(view=chain, base=self.base, workflow=workflow, **said)
 
 
 class ProductProv(ProductChain):

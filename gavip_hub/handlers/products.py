@@ -124,7 +124,7 @@ class OneProduct(ProductApi):
     @override
     @operation(
         id="products.describe",
-        summary="Change a product's title or description; its files never change",
+        summary="Change a product's title, description or licence; its files never change",
         scope=WRITE,
         body=ProductChange,
         returns=ProductView,

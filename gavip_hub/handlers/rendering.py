@@ -13,6 +13,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from avi_kernel.protocol import licences
 from avi_kernel.protocol.folder import LONGEST_README
 from avi_kernel.protocol.readable import (
     amount,
@@ -68,6 +69,7 @@ def make_environment(prefix: str) -> jinja2.Environment:
         duration=duration,
         inline_code=inline_code,
         isotime=isotime,
+        licence_page=licences.page_of,
         percent=percent,
         plain=plain,
         query=query,
@@ -88,6 +90,7 @@ def make_environment(prefix: str) -> jinja2.Environment:
         hub="/hub/",
         static=static_address(f"{prefix}/"),
         abstract=abstract,
+        licences=licences.USUAL,
         nav="",
         notices=(),
     )

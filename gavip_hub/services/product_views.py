@@ -36,6 +36,7 @@ def product_view(
         owner=row.owner,
         title=row.title,
         description=row.description,
+        licence=row.licence,
         state=row.state,
         reason=row.reason if is_own else "",
         files=row.files,

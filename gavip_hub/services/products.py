@@ -233,6 +233,8 @@ class ProductService:
                 row.title = change.title.strip() or row.title
             if change.description is not None:
                 row.description = change.description
+            if change.licence is not None:
+                row.licence = change.licence
             session.flush()
             return self._view(session, row, viewer=owner, groups=())
 
@@ -320,6 +322,7 @@ class ProductService:
             slug=slug_of(title),
             title=title,
             description=asked.description,
+            licence=asked.licence,
             state=ProductState.MAKING,
             reason="",
             results=[],

@@ -12,6 +12,7 @@ from prov.model import ProvDocument
 from rocrate.model import ContextEntity, Person, SoftwareApplication
 from rocrate.rocrate import ROCrate
 
+from avi_kernel.protocol.licences import USUAL, page_of
 from avi_kernel.protocol.provenance import ProvenanceEdge, ProvenanceNode, ProvenanceView
 from gavip_hub.services.workflow_entities import PIECE, PROFILES, StreamedFile, WorkflowEntities
 from gavip_hub.services.workflows import Workflow
@@ -100,6 +101,8 @@ class CrateOf:
     workflow: Workflow | None = None
     name: str = ""
     description: str = ""
+    licence: str = ""
+    """Of what is in the crate, by SPDX's list; empty: none is stated."""
 
 
 def crate_json(of: CrateOf) -> str:
@@ -150,7 +153,7 @@ class _Crate:
         crate.name = of.name or f"{job.label} ({view.of})"
         crate.description = of.description or f"What the job {view.of} made, and what it comes of."
         crate.datePublished = view.made_at.isoformat(timespec="seconds")
-        crate.license = NO_LICENSE
+        crate.license = self._licence(of.licence)
         # A crate with files in it, and no file of the workflow, is none of a workflow.
         workflow = (
             of.workflow if self._open_result is None or (of.workflow and of.workflow.is_there) else None
@@ -168,6 +171,13 @@ class _Crate:
             return None
         address = f"{self._base}/services/gavip/avis/{workflow.avi}?version={quote(workflow.version)}"
         return WorkflowEntities(crate, workflow, address=address, inside=self._open_result is not None)
+
+    def _licence(self, licence: str) -> Any:
+        """Return under which terms the crate may be used: an entity that says where they are, or that they are unknown."""
+        if not licence:
+            return NO_LICENSE
+        about = {"@type": "CreativeWork", "name": USUAL.get(licence, licence), "identifier": licence}
+        return self.crate.add(ContextEntity(self.crate, page_of(licence), properties=about))
 
     def _is_told_by_workflow(self, node: ProvenanceNode) -> bool:
         """Tell whether a node is the program of the chain's own job, or the values that it got."""

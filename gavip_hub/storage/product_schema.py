@@ -24,6 +24,7 @@ class Product(Base):
     slug: Mapped[str] = mapped_column(String(40))
     title: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
+    licence: Mapped[str] = mapped_column(String(60), default="", server_default="")
     state: Mapped[str] = mapped_column(String(10))
     reason: Mapped[str] = mapped_column(default="")
     path: Mapped[str] = mapped_column(default="")

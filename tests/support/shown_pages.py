@@ -320,6 +320,7 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "container_path": f"shared/me/{EVIL}",
         "citation": EVIL,
         "bibtex": EVIL,
+        "licence": "ODbL-1.0",
     }
     products = [
         ProductView(**shown, state=state, reason=EVIL, may=may)
@@ -358,7 +359,7 @@ def product_pages() -> Iterator[tuple[str, dict[str, Any]]]:
     linked = {"cards": cards_of(here, looked_at), "here": here, "ends_at": None}
     yield "product_link.html", {"product": products[1], **files, **linked}
     for given in ({"path": EVIL, "job": ""}, {"path": "", "job": EVIL}):
-        values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}"}
+        values = {**given, "title": EVIL, "description": f"</textarea>{EVIL}", "licence": EVIL}
         yield "product_new.html", {"given": values, "results": [EVIL], "problem": EVIL}
 
 

@@ -113,10 +113,11 @@ async def test_of_what_is_not_shared_nothing_is_told(service, product):
         assert (await client.post(f"/products/{product}/again", json={})).status_code == 404
 
 
-async def test_a_reader_gets_the_product_as_a_crate_of_a_workflow_with_its_files(bob, product):
+async def test_a_reader_gets_the_product_as_a_crate_of_a_workflow_with_its_files(ann, bob, product):
+    await ann.post(f"/products/{product}", json={"licence": "cc-by-4.0"})
     crate = (await bob.get(f"/products/{product}/crate")).json()
     root = next(entity for entity in crate["@graph"] if entity["@id"] == "./")
-    assert root["name"] == "Matches"
+    assert (root["name"], root["license"]) == ("Matches", {"@id": "https://spdx.org/licenses/CC-BY-4.0.html"})
     assert "https://w3id.org/ro/wfrun/workflow/0.5" in str(root["conformsTo"])
     whole = (await bob.get(f"/products/{product}/crate/files")).content
     with zipfile.ZipFile(io.BytesIO(whole)) as found:

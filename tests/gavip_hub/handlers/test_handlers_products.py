@@ -223,6 +223,38 @@ async def test_its_page_shows_the_first_of_what_can_be_looked_at_images_in_front
     assert f'src="/services/gavip/products/{made["id"]}/view/content?path=c+%26+d.png"' in page
 
 
+async def test_a_licence_is_chosen_shown_changed_and_taken_back(service, ann, product):
+    share = await shared(ann, product, kind="link")
+    async with pages_of(service, "ann-token") as portal, httpx.AsyncClient(base_url=service.url) as stranger:
+
+        async def told() -> str:
+            page = (await stranger.get(share["url"].removeprefix(service.origin))).text
+            return re.sub(r"\s+", " ", re.findall("<dt>Licence</dt><dd>(.*?)</dd>", page)[0])
+
+        assert (await told()).startswith("None is stated: ask ann")
+        sent = {"title": "M45", "licence": "CC-BY-4.0"}
+        assert (await portal.post(f"/products/{product}/describe", data=sent)).status_code == 303
+        assert "https://spdx.org/licenses/CC-BY-4.0.html" in await told()
+        assert 'value="CC-BY-4.0" selected' in (await portal.get(f"/products/{product}")).text
+        assert (await ann.post(f"/products/{product}", json={"title": "M45c"})).json()[
+            "licence"
+        ] == "CC-BY-4.0"
+        refused = await ann.post(f"/products/{product}", json={"licence": "mine"})
+        assert (refused.status_code, "CC0-1.0" in refused.text) == (422, True)
+        await portal.post(f"/products/{product}/describe", data={**sent, "licence": ""})
+        assert (await told()).startswith("None is stated")
+
+
+async def test_a_product_is_made_with_its_licence(service, product):
+    async with pages_of(service, "ann-token") as portal:
+        asked = {"path": "data", "licence": "CC0-1.0"}
+        made = await portal.post("/products/new", data=asked)
+        page = (await portal.get(made.headers["Location"].partition("/services/gavip")[2])).text
+        assert "CC0 1.0: to be used by anyone, without conditions</a>" in page
+        refused = await portal.post("/products/new", data={**asked, "licence": "mine"})
+        assert (refused.status_code, "SPDX" in refused.text) == (422, True)
+
+
 async def test_what_cannot_be_made_is_said_on_the_form(service):
     async with pages_of(service, "ann-token") as portal:
         answer = await portal.post("/products/new", data={"path": "../bob"})

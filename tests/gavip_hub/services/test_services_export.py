@@ -212,7 +212,12 @@ def without_network(monkeypatch):
     "profile", [pytest.param("process-run-crate", marks=pytest.mark.acceptance), "workflow-run-crate"]
 )
 def test_a_crate_is_valid_by_the_profiles_of_runs(chain, workflow, tmp_path, without_network, profile):
-    of = CrateOf(view=chain, base=BASE, workflow=workflow if profile.startswith("workflow") else None)
+    of = CrateOf(
+        view=chain,
+        base=BASE,
+        workflow=workflow if profile.startswith("workflow") else None,
+        licence="CC-BY-4.0",
+    )
     pieces = crate_pieces(of, open_result=lambda _: io.BytesIO(b"x\n1\n"))
     with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as crate:
         crate.extractall(tmp_path / "crate")
