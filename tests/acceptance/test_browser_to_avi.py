@@ -74,9 +74,10 @@ async def upload(page: "Page", platform: Platform, file: Path) -> None:
 
 
 async def open_in_lab(lab: "Page", file: Path) -> None:
-    """Open a notebook, and wait for its toolbar's button."""
+    """Open a notebook, and wait for its toolbar's button and its kernel: once that is there, Lab moves the focus no more."""
     await lab.get_by_role("listitem", name=f"Name: {file.name}").dblclick()
     await expect(lab.get_by_role("button", name="Make an AVI")).to_be_enabled(timeout=60_000)
+    await lab.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
 
 
 async def portal_page_by(lab: "Page", act: Callable[[], Awaitable[None]], file: Path) -> "Page":
@@ -92,6 +93,7 @@ async def portal_page_by(lab: "Page", act: Callable[[], Awaitable[None]], file: 
 async def by_the_palette(lab: "Page") -> None:
     """Call the command by the keyboard alone."""
     await lab.keyboard.press("Control+Shift+C")
+    await expect(lab.locator(".lm-CommandPalette-input")).to_be_focused()
     await lab.keyboard.type("Make an AVI")
     await lab.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Make an AVI").wait_for()
     await lab.keyboard.press("Enter")
