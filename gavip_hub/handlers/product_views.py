@@ -38,7 +38,7 @@ class ProductFileView(ShownProductFile):
                 seen = await look(self, shown_of(found))
         here = f"{ROOT}products/{view.id}"
         told = {"product": view, "file": found.entry, "here": here, "place": place_of(here, found.entry)}
-        self.render_page("product_file.html", **told, **seen)
+        self.render_page("product_file.html", by_link=False, **told, **seen)
 
 
 class ProductFileContent(ContentPage, ShownProductFile):

@@ -161,6 +161,16 @@ async def test_who_has_a_link_looks_into_files_until_it_is_revoked(service, ann)
             assert (await stranger.get(f"{path}/{what}", params={"path": "a.csv"})).status_code == 404
 
 
+async def test_a_reader_looks_into_a_file_and_goes_back_to_the_product(service, ann, product):
+    await shared(ann, product, kind="user", subject="bob")
+    async with pages_of(service, "bob-token") as portal:
+        page = await portal.get(f"/products/{product}/view", params={"path": "m45.html"})
+    assert page.status_code == 200
+    assert f'href="/services/gavip/products/{product}"' in page.text
+    assert EVIL not in page.text
+    assert "noindex" not in page.text
+
+
 async def test_the_secret_of_a_link_is_in_no_log(service, ann, product, caplog):
     caplog.set_level("INFO")
     secret = (await shared(ann, product, kind="link"))["url"].rpartition("/")[2]
