@@ -28,6 +28,7 @@ from gavip_hub.services.numbers import NumberService
 from gavip_hub.services.offers import OfferService
 from gavip_hub.services.opening import Hub, OpeningService
 from gavip_hub.services.previews import Previews, Program
+from gavip_hub.services.product_drafts import ProductDrafts
 from gavip_hub.services.product_making import ProductMaker
 from gavip_hub.services.products import ProductService
 from gavip_hub.services.proposals import MemoryProposals
@@ -154,12 +155,12 @@ def _products(
     root, portal = core.config.root, f"{core.config.public_url}{PREFIX}"
     common: dict[str, Any] = {"database": core.database, "clock": core.clock}
     sources = Sources(root=root)
-    making: dict[str, Any] = {"blobs": blobs, "sources": sources, "showing": showing, "disk": core.disk}
+    reading: dict[str, Any] = {"sources": sources, "snapshot": provenance.snapshot, **common}
+    making: dict[str, Any] = {"blobs": blobs, "showing": showing, "disk": core.disk}
     products = ProductService(
         quotas=core.quotas,
-        jobs=jobs,
+        drafts=ProductDrafts(jobs=jobs, **reading),
         page_of=lambda one: f"{portal}/products/{one}",
-        snapshot=provenance.snapshot,
         **making,
         **common,
     )
@@ -168,7 +169,7 @@ def _products(
         "shares": ShareService(
             owned=products, showing=showing, link_of=lambda secret: f"{portal}/p/{secret}", **common
         ),
-        "product_maker": ProductMaker(folders=core.folders, snapshot=provenance.snapshot, **making, **common),
+        "product_maker": ProductMaker(folders=core.folders, **making, **reading),
     }
 
 

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, Literal
 
 from sqlalchemy.orm import Session
 
-from avi_kernel.protocol.manifest import ReleaseSpec
 from avi_kernel.protocol.products import (
     ProductChange,
     ProductFile,
@@ -19,20 +18,17 @@ from avi_kernel.protocol.products import (
 )
 from gavip_hub.clock import Clock
 from gavip_hub.config import MB
-from gavip_hub.domain.products import ProductState, Shown, reads, slug_of
-from gavip_hub.domain.userpaths import checked
-from gavip_hub.exceptions import BadParameter, Forbidden, NoRoom, NotFound
-from gavip_hub.services.jobs import JobService
+from gavip_hub.domain.products import ProductState, Shown, reads
+from gavip_hub.exceptions import Forbidden, NoRoom, NotFound
+from gavip_hub.services.product_drafts import ProductDrafts, name_avi
 from gavip_hub.services.product_views import file_view, product_view, seen_by
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.services.showing import Showing
-from gavip_hub.storage import events, products, recipes, releases, spaces
+from gavip_hub.storage import events, products, recipes, spaces
 from gavip_hub.storage.blobs import Blobs
 from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
-from gavip_hub.storage.ids import new_id
 from gavip_hub.storage.product_schema import Product
-from gavip_hub.storage.product_sources import Sources
 
 log = logging.getLogger(__name__)
 MOST_MAKING = 8
@@ -41,7 +37,6 @@ MOST_PICKED = 10
 """Products, and files of each, that a form offers."""
 STATE = "product.state"
 """Kind of the event that tells how far a product is."""
-_LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +52,6 @@ class ProductService:
 
     Parameters
     ----------
-    snapshot
-        Tells where a job's results are from, for good; None where it cannot.
     page_of
         Address of a product's page, by its id.
     """
@@ -68,25 +61,21 @@ class ProductService:
         *,
         database: Database,
         quotas: QuotaService,
-        jobs: JobService,
-        sources: Sources,
+        drafts: ProductDrafts,
         blobs: Blobs,
         showing: Showing,
         disk: DiskSpace,
         clock: Clock,
         page_of: Callable[[str], str],
-        snapshot: Callable[[Session, str], dict[str, Any] | None] = lambda _session, _job: None,
     ) -> None:
         self._database = database
         self._quotas = quotas
-        self._jobs = jobs
-        self._sources = sources
+        self._drafts = drafts
         self._blobs = blobs
         self._showing = showing
         self._disk = disk
         self._clock = clock
         self._page_of = page_of
-        self._snapshot = snapshot
 
     def make(self, *, owner: str, groups: Iterable[str], asked: ProductMake) -> ProductView:
         """Begin to make a product; its files are copied by a round.
@@ -104,18 +93,15 @@ class ProductService:
         DiskFull
             The platform's disk is full.
         """
-        if bool(asked.path) == bool(asked.job):
-            raise BadParameter("name either a path of your space, as data/maps, or a job", field="path")
         self._disk.require_room()
-        made = self._of_job(owner, asked) if asked.job else self._of_path(owner, asked)
+        made = self._drafts.of(owner, asked)
         with self._database.transaction() as session:
             self._quotas.hold(session, owner)
             if products.count_making(session, owner) >= MOST_MAKING:
                 raise NoRoom(f"{MOST_MAKING} of your products are being made: wait until one is ready.")
             coming_mb = made.bytes / MB
             used = self._quotas.require_fit(session, owner=owner, groups=groups, coming_mb=coming_mb)
-            if made.avi and made.version:
-                self._name_avi(session, made)
+            name_avi(session, made)
             session.add(made)
             session.flush()
             now = self._clock.now()
@@ -279,67 +265,6 @@ class ProductService:
         if row is None or not self._reads(session, row, owner, groups):
             raise _no(product)
         raise Forbidden(f"This product is {row.owner}'s: its owner alone changes and shares it.")
-
-    def _of_path(self, owner: str, asked: ProductMake) -> Product:
-        parts = checked(asked.path)
-        if parts[0] == "shared":
-            raise BadParameter(
-                "What others share is theirs: ask them to share it further, or make a product of what you made of it",
-                field="path",
-            )
-        files, size = self._sources.measure(owner, parts)
-        if not files:
-            raise BadParameter(
-                f"{asked.path[:80]} holds no file that can be shared: hidden ones and links are left out",
-                field="path",
-            )
-        return self._new(owner, asked, parts[-1], files=files, bytes=size, path="/".join(parts))
-
-    def _of_job(self, owner: str, asked: ProductMake) -> Product:
-        job = self._jobs.get(owner=owner, job=asked.job)
-        entries = {entry.name: entry for entry in job.results}
-        if missing := [name for name in asked.results if name not in entries]:
-            named = ", ".join(entries) or "none"
-            raise BadParameter(f"job {job.id} has no result {missing[0]}; it has: {named}", field="results")
-        chosen = [entries[name] for name in asked.results or entries]
-        if not chosen:
-            raise BadParameter("The job has no results that could be shared.", field="job")
-        title = job.title or (chosen[0].title if len(chosen) == 1 else "") or f"{job.avi} {job.pipeline}"
-        source = {"job": job.id, "avi": job.avi, "version": job.version}
-        made = self._new(
-            owner, asked, title, files=len(chosen), bytes=sum(one.size for one in chosen), **source
-        )
-        made.results = [one.name for one in chosen]
-        with self._database.reading() as session:
-            made.provenance = self._snapshot(session, job.id)
-        return made
-
-    def _new(self, owner: str, asked: ProductMake, title: str, **columns: Any) -> Product:
-        now, title = self._clock.now(), (asked.title.strip() or title)[:_LONGEST_TITLE]
-        return Product(
-            id=new_id("p", now=now),
-            owner=owner,
-            slug=slug_of(title),
-            title=title,
-            description=asked.description,
-            licence=asked.licence,
-            state=ProductState.MAKING,
-            reason="",
-            results=[],
-            authors=[],
-            avi_title="",
-            copied_bytes=0,
-            created_at=now,
-            **{"path": "", **columns},
-        )
-
-    def _name_avi(self, session: Session, made: Product) -> None:
-        release = releases.one(session, avi=made.avi or "", version=made.version or "")
-        made.avi_title = made.avi or ""
-        if release is not None:
-            manifest = ReleaseSpec.model_validate(release.spec).manifest
-            made.authors = [author.name for author in manifest.authors]
-            made.avi_title = manifest.title or made.avi_title
 
     def _readable(self, session: Session, viewer: str, groups: Collection[str], product: str) -> Product:
         row = products.one(session, product)

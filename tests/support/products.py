@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from avi_kernel.protocol.products import ProductMake, ProductView, ShareMake, ShareView
+from gavip_hub.services.product_drafts import ProductDrafts
 from gavip_hub.services.product_making import ProductMaker
 from gavip_hub.services.products import ProductService
 from gavip_hub.services.shares import ShareService
@@ -39,13 +40,13 @@ class ProductDesk:
         self.showing = Showing(trees=self.trees, **common)
         making: dict[str, Any] = {
             "blobs": self.blobs,
-            "sources": Sources(root=self.root),
             "showing": self.showing,
             "disk": DiskSpace(root=self.root, reserve_mb=0),
         }
+        reading: dict[str, Any] = {"sources": Sources(root=self.root), **common}
         self.products = ProductService(
             quotas=self.engine.quotas,
-            jobs=self.engine.jobs,
+            drafts=ProductDrafts(jobs=self.engine.jobs, **reading),
             page_of=lambda one: f"https://g/products/{one}",
             **making,
             **common,
@@ -56,7 +57,7 @@ class ProductDesk:
             link_of=lambda secret: f"https://g/p/{secret}",
             **common,
         )
-        self.maker = ProductMaker(folders=self.engine.folders, **making, **common)
+        self.maker = ProductMaker(folders=self.engine.folders, **making, **reading)
 
     def write(self, path: str, content: bytes = b"stars", *, owner: str = "ann") -> Path:
         """Write a file of somebody's space."""

@@ -24,7 +24,7 @@ def desk(database, tmp_path):
 @pytest.fixture
 def provenance(desk):
     found = ProvenanceService(database=desk.engine.database, clock=desk.clock, reader=desk.showing.reader)
-    desk.products._snapshot = found.snapshot
+    desk.products._drafts._snapshot = found.snapshot
     return found
 
 
