@@ -15,6 +15,7 @@ from gavip_hub.exceptions import NotFound
 from gavip_hub.handlers.base import PageHandler
 from gavip_hub.handlers.downloads import Sent, send_file, unchanged
 from gavip_hub.handlers.notebook_page import CONTENT_CSP, NotebookPages, Unreadable
+from gavip_hub.handlers.page_base import PortalPage
 from gavip_hub.handlers.previews import AS_PICTURE, CONTENT_BYTES, asked_of
 
 _PNG = "image/png"
@@ -40,7 +41,7 @@ class Shown:
         )
 
 
-class ContentPage(PageHandler):
+class Document(PageHandler):
     """An image or a rendered notebook, for a frame or an image of the portal's pages: a stranger's document.
 
     Whatever it is, it has no script, no origin and no address but itself.
@@ -62,6 +63,10 @@ class ContentPage(PageHandler):
             Whether its address never leads to anything else.
         """
         await _send_content(self, shown, self._notebooks, lasts=lasts)
+
+
+class ContentPage(Document, PortalPage):
+    """The same for people who have signed in, and no interface's token."""
 
 
 async def look(handler: PageHandler, shown: Shown, ask: PreviewAsk | None = None) -> dict[str, Any]:

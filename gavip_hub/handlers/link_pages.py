@@ -12,7 +12,7 @@ from avi_kernel.protocol.api import Profile
 from avi_kernel.protocol.products import ProductFiles
 from gavip_hub.exceptions import GavipError
 from gavip_hub.handlers.base import PageHandler
-from gavip_hub.handlers.contents import ContentPage, look
+from gavip_hub.handlers.contents import Document, look
 from gavip_hub.handlers.downloads import send_pieces
 from gavip_hub.handlers.notebook_page import NotebookPages
 from gavip_hub.handlers.page_base import ROOT
@@ -74,9 +74,8 @@ class LinkPages(PageHandler):
         found: Followed = await self.in_thread(self.services.shares.linked, secret)
         return found
 
-    async def opened(self, secret: str) -> OpenProductFile:
+    async def opened(self, followed: Followed) -> OpenProductFile:
         """Open the file that is asked for; the caller closes it."""
-        followed = await self.followed(secret)
         path = self.get_query_argument("path", "", strip=False)[:LONGEST_PATH]
         found: OpenProductFile = await self.in_thread(
             self.services.products.open_linked, followed.product, path
@@ -114,7 +113,7 @@ class LinkView(LinkPages):
         followed = await self.followed(secret)
         product, _ = await self.in_thread(self.services.products.linked, followed.product)
         with self.context.reads.one(_STRANGERS):
-            found = await self.opened(secret)
+            found = await self.opened(followed)
             with found.file:
                 seen = await look(self, shown_of(found))
         here = _here(secret)
@@ -122,13 +121,14 @@ class LinkView(LinkPages):
         self.render_page("product_file.html", by_link=True, **told, **seen)
 
 
-class LinkContent(ContentPage, LinkPages):
+class LinkContent(Document, LinkPages):
     """A file of it that is shown as it is."""
 
     @override
     async def get(self, secret: str) -> None:
+        followed = await self.followed(secret)
         with self.context.reads.one(_STRANGERS):
-            found = await self.opened(secret)
+            found = await self.opened(followed)
             with found.file:
                 await self.show_content(shown_of(found), lasts=False)
 
@@ -140,8 +140,9 @@ class LinkDownload(LinkPages):
 
     @override
     async def get(self, secret: str) -> None:
+        followed = await self.followed(secret)
         with self.context.reads.one(_STRANGERS):
-            await send_product_file(self, await self.opened(secret))
+            await send_product_file(self, await self.opened(followed))
 
 
 class LinkArchive(LinkPages):
