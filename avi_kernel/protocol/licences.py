@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 USUAL = {
     "CC-BY-4.0": "CC BY 4.0: to be used by anyone who names its author",
     "CC-BY-SA-4.0": "CC BY-SA 4.0: the same, and what is made of it is given on likewise",
+    "CC-BY-SA-3.0-IGO": "CC BY-SA 3.0 IGO: as ESA gives the data of Gaia, and asks for what is made of them",
     "CC0-1.0": "CC0 1.0: to be used by anyone, without conditions",
 }
 """Those that data are mostly given under, in plain words."""
@@ -29,7 +30,7 @@ def checked(text: str) -> str:
     except InvalidLicenseExpression:
         known = ""
     if not known or " " in known or known.startswith("LicenseRef-"):
-        raise ValueError(f"is on SPDX's list of licences nowhere: name one as {', '.join(USUAL)}, or none")
+        raise ValueError(f"is not on SPDX's list of licences: name one as {', '.join(USUAL)}, or none")
     return known
 
 
