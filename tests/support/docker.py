@@ -166,20 +166,36 @@ class DockerWorld(BoxWorld):
 
 
 class Turn:
-    """One process of a test run at a time: names of containers are the engine's, and tests choose plain ones."""
+    """One process of a test run at a time: names of containers are the engine's, and tests choose plain ones.
+
+    Its file tells whose containers there may be. What a run leaves that is killed stands on an engine through restarts
+    of the machine, and would keep its names from every later run.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._held: list[int] = []
 
     def __enter__(self) -> None:
-        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if not self._held:  # else this process has it, and would wait for itself
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         self._held.append(descriptor)
 
     def __exit__(self, *_: object) -> None:
+        if len(self._held) == 1:
+            os.ftruncate(self._held[0], 0)
         os.close(self._held.pop())  # the first one, which holds the lock, goes last
+
+    def begin(self, platform: str) -> None:
+        """Note whose containers are started from now on, once those of runs that did not come to their end are gone."""
+        if len(self._held) == 1:
+            for killed in self._file.read_text().split():
+                engine = Engine(platform=killed)
+                for name in engine.names():
+                    engine.remove(name)
+            os.ftruncate(self._held[0], 0)
+        os.write(self._held[0], f"{platform}\n".encode())
 
 
 TURN = Turn(Path(tempfile.gettempdir()) / "gavip-test-engine.lock")
@@ -191,6 +207,7 @@ def docker_world(upstreams: dict[str, str] | None = None, *, spares: int = 0) ->
     need_engine()
     with TURN, tempfile.TemporaryDirectory(prefix="containers-") as folder:
         world = DockerWorld(root=Path(folder).resolve(), upstreams=upstreams, spares=spares)
+        TURN.begin(platform_id(world.root))
         world.open_doors()
         try:
             yield world

@@ -12,9 +12,10 @@ import pytest
 from gavip_hub.backends.base import Liveness
 from gavip_hub.backends.docker.launcher import HANGS_AFTER
 from gavip_hub.backends.records import STOP_FILE
+from gavip_hub.backends.runtime import platform_id
 from gavip_hub.domain.container import Kind
 from gavip_hub.exceptions import Unavailable
-from tests.support.docker import docker_world, printed
+from tests.support.docker import Turn, docker_world, printed
 
 pytestmark = pytest.mark.docker
 
@@ -268,3 +269,14 @@ async def test_no_mount_is_left_of_it(world):
     assert str(world.run_dir("gavip-ja-1")) in Path("/proc/self/mountinfo").read_text()
     world.launcher.remove("gavip-ja-1")
     assert str(world.root) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_what_a_killed_run_of_these_tests_left_is_removed_by_the_next(world, tmp_path):
+    world.launcher.launch(world.spec("gavip-ja-1", "python", "-S", "-c", WAITS))
+    file = tmp_path / "turn"
+    file.write_text(f"{platform_id(world.root)}\n")
+    turn = Turn(file)
+    with turn:
+        turn.begin("another")
+        assert (world.inspect("gavip-ja-1"), file.read_text()) == (None, "another\n")
+    assert file.read_text() == ""
