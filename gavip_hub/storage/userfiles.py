@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from gavip_hub.exceptions import NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, open_file, opened_folder
 from gavip_hub.storage.folder_names import Numbers, names_in
+from gavip_hub.storage.kept_names import KeptNames, Names
 
 MOST_LISTED = 5000
 DEEPEST = 50
@@ -23,6 +24,8 @@ _LAST_TIME = 253_402_300_799.0
 """End of the year 9999, beyond which there are no dates; a file may say that it is of a million years hence."""
 LARGEST_HOLE = 1024 * 1024 * 1024
 """Bytes of a file that may be holes altogether."""
+_KEPT = KeptNames()
+"""One for the whole process: the system gives few of what watches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,8 +317,12 @@ def _page(folder: int, order: Order, offset: int, limit: int) -> Listed:
     return Listed(found=chosen, total=len(names), more=more or offset + limit < len(names))
 
 
-def _names(folder: int, order: Order) -> tuple[list[str], bool]:
+def _names(folder: int, order: Order) -> Names:
     """Return the names in order, those of folders first, and whether there are more than are looked at."""
+    return _KEPT.names(folder, order, lambda: _read(folder, order))
+
+
+def _read(folder: int, order: Order) -> Names:
     found = names_in(folder, order.by)
     return [*_in_order(found.folders, order), *_in_order(found.files, order)], found.more
 
