@@ -26,6 +26,7 @@ PUSHED = "tmp_objdir-incoming-"
 NOT_INSTALLED = 127
 """Status of a shell that finds no such program."""
 _LISTED = ("-z", "-l", "--full-tree")
+_HASH = '[ ! -s "$PATHS" ] || (cd "$CONTENT" && "$@" hash-object -w --no-filters --stdin-paths) <"$PATHS" >/dev/null || exit; '
 _WRITE_TREE = (
     '"$@" update-index --replace -z --index-info && tree=$("$@" write-tree) && echo "$tree" '
     f'&& exec "$@" ls-tree -r {" ".join(_LISTED)} "$tree"'
@@ -105,7 +106,7 @@ class Git:
         files
             Path -> whether it may be executed.
         """
-        blobs = self.hashed(folder, files, write=True)
+        blobs = self.hashed(folder, files)
         entries = "\0".join(
             f"{'100755' if executable else '100644'} {blob}\t{path}"
             for (path, executable), blob in zip(files.items(), blobs, strict=True)
@@ -119,30 +120,35 @@ class Git:
                 return made
         raise Conflict("Its repository is being pushed to: publish it again in a moment.")
 
-    def hashed(self, folder: Path, files: Iterable[str], *, write: bool) -> list[str]:
-        """Return the object of each file of a folder: its bytes as they are, whatever a `.gitattributes` asks for.
+    def hashed(self, folder: Path, files: Iterable[str]) -> list[str]:
+        """Give the repository each file of a folder, and return what it is there.
+
+        Its bytes are kept as they are, whatever a `.gitattributes` asks for.
+        """
+        how = ("-w", "--no-filters", "--stdin-paths")
+        return self.run("hash-object", *how, given=_lines_of(files), folder=folder).split()
+
+    def written(
+        self, files: Mapping[str, tuple[str, str]], *, folder: Path, new: Iterable[str]
+    ) -> tuple[str, dict[str, Entry]]:
+        """Return the tree of files, given by mode and object, and what git took into it.
 
         Parameters
         ----------
-        write
-            Whether the repository gets them.
+        new
+            Those whose content the repository gets from a folder.
         """
-        # A line that began with a quote would be unquoted, and could so name any file of this machine.
-        lines = "\n".join(f"./{path}" for path in files)
-        kept = ["-w"] if write else []
-        return self.run(
-            "hash-object", *kept, "--no-filters", "--stdin-paths", given=lines, folder=folder
-        ).split()
-
-    def written(self, files: Mapping[str, tuple[str, str]]) -> tuple[str, dict[str, Entry]]:
-        """Return the tree of files, given by mode and object, and what git took into it."""
         index = self._folder / f"index.{secrets.token_hex(4)}"
         told = "".join(f"{mode} {blob}\t{path}\0" for path, (mode, blob) in files.items())
         given, extra = told.encode("utf-8", "surrogateescape"), {"GIT_INDEX_FILE": str(index)}
         try:
-            with self._reading(given=given, extra=extra, steps=_WRITE_TREE) as output:
-                tree = output.readline().decode().strip()
-                return tree, {entry.path: entry for entry in entries_of(output)}
+            with tempfile.NamedTemporaryFile("w", errors="surrogateescape") as paths:
+                paths.write(_lines_of(new))
+                paths.flush()
+                extra |= {"CONTENT": str(folder), "PATHS": paths.name}
+                with self._reading(given=given, extra=extra, steps=_HASH + _WRITE_TREE) as output:
+                    tree = output.readline().decode().strip()
+                    return tree, {entry.path: entry for entry in entries_of(output)}
         finally:
             index.unlink(missing_ok=True)
 
@@ -370,6 +376,11 @@ class Commit:
             **{f"GIT_{role}_EMAIL": f"{who}@gavip.invalid" for role in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{role}_DATE": when for role in ("AUTHOR", "COMMITTER")},
         }
+
+
+def _lines_of(paths: Iterable[str]) -> str:
+    """Write paths for git; a line that began with a quote would be unquoted, and could so name any file of this machine."""
+    return "".join(f"./{path}\n" for path in paths)
 
 
 def _pieces(output: IO[bytes], size: int) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from gavip_hub.storage.copies import DEEPEST, MB, Tree
 from gavip_hub.storage.git import Commit, Git
 from gavip_hub.storage.git_entries import Entry, blob_of
 from gavip_hub.storage.git_http import room_left
+from gavip_hub.storage.kept_trees import KeptTrees
 from gavip_hub.storage.repositories import Repositories
 
 MOST_COMPARED = 100
@@ -122,6 +123,7 @@ class Drafts:
     def __init__(self, *, repositories: Repositories, repository_mb: int) -> None:
         self._repositories = repositories
         self._most_bytes = repository_mb * MB
+        self._trees = KeptTrees()
 
     @contextmanager
     def of_tree(self, avi: str, *, base: str, tree: Tree, what: Commit) -> Iterator[Draft]:
@@ -133,25 +135,21 @@ class Drafts:
             Git keeps no file of such a name.
         """
         with self._repositories.apart(avi) as git:
-            before = {entry.path: entry for entry in git.entries(base)}
-            files = {path: (one.mode, one.object_id) for path, one in before.items() if _is_tools(path)}
-            files |= {
-                path: (_MODES[executable], blob_of(tree.folder / path, letters=len(base)))
-                for path, executable in tree.files.items()
-            }
-            known = {(_is_executable(one), path, one.object_id) for path, one in before.items()}
-            new = [
-                path
-                for path, (mode, blob) in files.items()
-                if (mode == _MODES[True], path, blob) not in known
-            ]
+            before = self._trees.files(git, avi=avi, commit=base)
+            files = _files_of(tree, before, letters=len(base))
+            new = _new_in(files, before)
             if not new and len(files) == len(before):
-                yield Draft(
-                    avi=avi, git=git, base=base, tree=f"{base}^{{tree}}", what=what, changes=[], sizes={}
-                )
+                same = f"{base}^{{tree}}"
+                yield Draft(avi=avi, git=git, base=base, tree=same, what=what, changes=[], sizes={})
                 return
-            git.hashed(tree.folder, new, write=True)
-            yield self._draft(avi, git, base=base, before=before, files=files, what=what)
+            written, after = git.written(files, folder=tree.folder, new=new)
+            # Git leaves out, without failing, what it could not keep safely anywhere, as `.GIT/config`.
+            if lost := sorted(files.keys() - after.keys()):
+                named = _named(lost)
+                raise BadManifest(f"{named}: git keeps no file of such a name; rename it, or remove it.")
+            found = _changes(before, after)
+            sizes = _sizes(found, before, after)
+            yield Draft(avi=avi, git=git, base=base, tree=written, what=what, changes=found, sizes=sizes)
 
     @contextmanager
     def of_file(self, avi: str, *, base: str, path: str, content: str, what: Commit) -> Iterator[Draft]:
@@ -169,31 +167,10 @@ class Drafts:
         with self._repositories.apart(avi) as git:
             with tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "text").write_bytes(encoded)
-                (blob,) = git.hashed(Path(folder), ["text"], write=True)
+                (blob,) = git.hashed(Path(folder), ["text"])
             tree = _with_blob(git, f"{base}^{{tree}}", parts, blob)
             changes, sizes = [Change(path=path, kind="changed")], {path: len(encoded)}
             yield Draft(avi=avi, git=git, base=base, tree=tree, what=what, changes=changes, sizes=sizes)
-
-    def _draft(
-        self,
-        avi: str,
-        git: Git,
-        *,
-        base: str,
-        before: Mapping[str, Entry],
-        files: Mapping[str, tuple[str, str]],
-        what: Commit,
-    ) -> Draft:
-        written, after = git.written(files)
-        # Git leaves out, without failing, what it could not keep safely anywhere, as `.GIT/config`.
-        if lost := sorted(files.keys() - after.keys()):
-            raise BadManifest(f"{_named(lost)}: git keeps no file of such a name; rename it, or remove it.")
-        found = _changes(before, after)
-        sizes = {
-            one.path: max(side[one.path].size for side in (before, after) if one.path in side)
-            for one in found
-        }
-        return Draft(avi=avi, git=git, base=base, tree=written, what=what, changes=found, sizes=sizes)
 
     def keep(self, draft: Draft, commit: str, moves: Mapping[str, tuple[str, str]]) -> None:
         """Hand a commit over, and move names to where it leads: all of them, from where they were, or none.
@@ -258,6 +235,20 @@ def _with_blob(git: Git, tree: str, parts: Sequence[str], blob: str) -> str:
     return git.run("mktree", "-z", given=told)
 
 
+def _files_of(tree: Tree, before: Mapping[str, Entry], *, letters: int) -> dict[str, tuple[str, str]]:
+    """Return mode and object of each file of a copy, and of those that tools left in what it began with."""
+    files = {path: (one.mode, one.object_id) for path, one in before.items() if _is_tools(path)}
+    for path, executable in tree.files.items():
+        files[path] = _MODES[executable], blob_of(tree.folder / path, letters=letters)
+    return files
+
+
+def _new_in(files: Mapping[str, tuple[str, str]], before: Mapping[str, Entry]) -> list[str]:
+    """Return the files that were not there, or were others."""
+    known = {(_is_executable(one), path, one.object_id) for path, one in before.items()}
+    return [path for path, (mode, blob) in files.items() if (mode == _MODES[True], path, blob) not in known]
+
+
 def _is_tools(path: str) -> bool:
     return not NO_PART_OF_AN_AVI.isdisjoint(path.split("/"))
 
@@ -272,6 +263,11 @@ def _changes(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[Ch
         elif (_is_executable(old), old.object_id) != (_is_executable(entry), entry.object_id):
             found.append(Change(path=path, kind="changed"))
     return sorted(found, key=lambda one: one.path)
+
+
+def _sizes(changes: Iterable[Change], *sides: Mapping[str, Entry]) -> dict[str, int]:
+    """Return the bytes of each file that differs, before or after, whichever is more."""
+    return {one.path: max(side[one.path].size for side in sides if one.path in side) for one in changes}
 
 
 def _is_executable(entry: Entry) -> bool:

@@ -1,0 +1,40 @@
+"""What commits hold that many looks are compared with: a commit never changes, so it need not be asked twice."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+
+from gavip_hub.storage.git import Git
+from gavip_hub.storage.git_entries import Entry
+
+MOST_COMMITS = 100
+MOST_ENTRIES = 1000
+"""Of one commit: larger ones are asked for each time."""
+
+
+class KeptTrees:
+    """Files of the commits that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[str, str], Mapping[str, Entry]] = OrderedDict()
+
+    def files(self, git: Git, *, avi: str, commit: str) -> Mapping[str, Entry]:
+        """Return the files of a commit by path.
+
+        Parameters
+        ----------
+        commit
+            Its own number: what a name stands for may be another tomorrow.
+        """
+        with self._lock:
+            if known := self._kept.get((avi, commit)):
+                self._kept.move_to_end((avi, commit))
+                return known
+        found = {entry.path: entry for entry in git.entries(commit)}
+        if len(found) <= MOST_ENTRIES:
+            with self._lock:
+                self._kept[avi, commit] = found
+                while len(self._kept) > MOST_COMMITS:
+                    self._kept.popitem(last=False)
+        return found
