@@ -21,7 +21,7 @@ class Page:
     """Who asks for it; nothing: each of all."""
     status: int = 200
     is_kept: bool = False
-    """Whether a program of its own looks at the file, the first time: that is measured apart."""
+    """Whether something of what was read for it is found again the next time: the first time is measured apart."""
 
 
 PAGES = (
@@ -65,12 +65,14 @@ PAGES = (
         template="files.html",
         path=f"/files?path={FOLDER}",
         asker=DEVELOPER,
+        is_kept=True,
     ),
     Page(
         name="a folder of 10,000, by size",
         template="files.html",
         path=f"/files?path={FOLDER}&sort=-size&page=50",
         asker=DEVELOPER,
+        is_kept=True,
     ),
     Page(
         name="a place for files",
@@ -117,7 +119,7 @@ PAGES = (
     Page(name="a project's folder", template="project_folder.html", path="/projects/{own}/files/pipelines"),
     Page(name="a project's file", template="project_file.html", path="/projects/{own}/files/README.md"),
     Page(name="a file, edited", template="project_edit.html", path="/projects/{own}/edit/README.md"),
-    Page(name="a working copy", template="project_copy.html", path="/projects/{own}/copy"),
+    Page(name="a working copy", template="project_copy.html", path="/projects/{own}/copy", is_kept=True),
     Page(name="platform", template="platform.html", path="/platform", asker=OPERATOR),
     Page(name="sign a command in", template="device.html", path="/device"),
     Page(name="no such page", template="error.html", path="/nothing", status=404),

@@ -105,9 +105,11 @@ def score(entry: Findable, words: Sequence[str]) -> int:
 
 
 def _score(entry: Findable, word: str) -> int:
-    if word not in entry.whole:
-        return 0
-    return next((weight for weight, text in entry.texts if word in text), 0)
+    if word in entry.whole:
+        for weight, text in entry.texts:
+            if word in text:
+                return weight
+    return 0
 
 
 def matching(entries: Iterable[Findable], question: Question) -> dict[str, int]:
