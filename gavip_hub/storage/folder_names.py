@@ -2,16 +2,16 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 from signal import SIGKILL
-from threading import Lock, Timer
-from typing import IO, cast
+from threading import Lock
+from typing import IO
 
 from gavip_hub.domain.userpaths import is_plain
+from gavip_hub.storage.patience import patient
 
 MANY = 1000
 """Entries for which it is quicker to start `find` than to ask for one after the other."""
@@ -105,25 +105,16 @@ def _told(folder: int, by: str) -> FolderNames | None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
             env={"PATH": os.defpath, "LC_ALL": "C"},
         )
     except FileNotFoundError:
         return None
-    with _patience(finding), finding, cast("IO[bytes]", finding.stdout) as told:
-        content, more = _read(told)
+    with finding:
+        content, more = _read(patient(finding, seconds=MOST_SECONDS))
         if more:
             finding.kill()
     return None if finding.returncode == -SIGKILL and not more else _parsed(content, more)
-
-
-@contextmanager
-def _patience(program: "subprocess.Popen[bytes]") -> Iterator[None]:
-    clock = Timer(MOST_SECONDS, program.kill)
-    clock.start()
-    try:
-        yield
-    finally:
-        clock.cancel()
 
 
 def _read(told: IO[bytes]) -> tuple[bytes, bool]:

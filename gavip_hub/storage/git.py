@@ -5,16 +5,16 @@ import re
 import secrets
 import subprocess
 import tempfile
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from gavip_hub.exceptions import Conflict, Unavailable
 from gavip_hub.storage.git_entries import Entry, entries_of
+from gavip_hub.storage.patience import patient
 
 GIT_SECONDS = 120
 MOST_KB = 4 * 1024 * 1024
@@ -273,18 +273,16 @@ class Git:
                 stdin=asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                bufsize=0,
                 cwd=self._folder,
                 env={**self._environment, **(extra or {})},
             ) as process:
-                timer = threading.Timer(GIT_SECONDS, process.kill)
-                timer.start()
-                output = cast("IO[bytes]", process.stdout)
+                output = patient(process, seconds=GIT_SECONDS)
                 try:
                     yield output
                     if output.read(1) == b"" and process.wait() != 0:
                         raise Unavailable(f"git {' '.join(arguments[:1])} did not come to its end.")
                 finally:
-                    timer.cancel()
                     process.kill()
 
     def _command(self, *arguments: str, steps: str = 'exec "$@"') -> list[str]:

@@ -239,7 +239,7 @@ def _files_of(tree: Tree, before: Mapping[str, Entry], *, letters: int) -> dict[
     """Return mode and object of each file of a copy, and of those that tools left in what it began with."""
     files = {path: (one.mode, one.object_id) for path, one in before.items() if _is_tools(path)}
     for path, executable in tree.files.items():
-        files[path] = _MODES[executable], blob_of(tree.folder / path, letters=letters)
+        files[path] = _MODES[executable], blob_of(f"{tree.folder}/{path}", letters=letters)
     return files
 
 

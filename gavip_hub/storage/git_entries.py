@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from gavip_hub.exceptions import Unavailable
@@ -64,16 +63,18 @@ def entries_of(output: IO[bytes]) -> Iterator[Entry]:
         )
 
 
-def blob_of(file: Path, *, letters: int) -> str:
+def blob_of(file: str, *, letters: int) -> str:
     """Return the object as which git keeps a file's bytes, without asking it.
 
     Parameters
     ----------
+    file
+        Its path, as text: thousands of `Path` take longer to make than the hashing.
     letters
         Of the repository's objects: 40, or 64.
     """
     digest = hashlib.new("sha256" if letters == _SHA256_LETTERS else "sha1", usedforsecurity=False)
-    with file.open("rb") as content:
+    with open(file, "rb", buffering=0) as content:  # noqa: PTH123 - as above
         digest.update(b"blob %d\0" % os.fstat(content.fileno()).st_size)
         while piece := content.read(_PIECE):
             digest.update(piece)
