@@ -4,16 +4,17 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from avi_kernel.protocol.layout import NO_PART_OF_AN_AVI
 from gavip_hub.exceptions import BadManifest
 from gavip_hub.storage.git import Git
-from gavip_hub.storage.git_entries import Entry
+from gavip_hub.storage.git_entries import Entry, blob_of_bytes
 
 MB = 1024 * 1024
 LARGEST_TREE = 256 * MB
@@ -28,6 +29,7 @@ _ODD = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG)
 _LINK = "120000"
 _PLAIN = {"100644": False, "100755": True, "100664": False}
 """Modes of git -> whether the file may be executed."""
+NOTHING_KNOWN: Mapping[str, Entry] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,8 @@ class Tree:
     """Path -> whether it may be executed."""
     digest: str
     """SHA-256 of all paths and contents, wherever it was copied from."""
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Path -> git's object of each file that was known before, and is not in the folder."""
 
 
 class _Filling:
@@ -47,6 +51,7 @@ class _Filling:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, bool] = {}
+        self._known: dict[str, str] = {}
         self._made_folders: set[str] = set()
         self._digest = hashlib.sha256()
         self._room = LARGEST_TREE
@@ -59,19 +64,29 @@ class _Filling:
         BadManifest
             There are too many, or they are too large together.
         """
-        require_few(len(self._files) + 1)
         digest = hashlib.sha256()
         with self._made(path, 0o755 if executable else 0o644) as copy:
             for block in content:
-                self._room -= len(block)
-                if self._room < 0:
-                    raise BadManifest(
-                        f"The folder is larger than {LARGEST_TREE // MB} MB; leave data out of it."
-                    )
+                self._take(len(block))
                 digest.update(block)
                 copy.write(block)
+        self._note(path, digest.hexdigest(), executable=executable)
+
+    def leave(self, path: str, content: bytes, blob: str, *, executable: bool) -> None:
+        """Take note of a file that git has already, as this object."""
+        self._take(len(content))
+        self._known[path] = blob
+        self._note(path, hashlib.sha256(content).hexdigest(), executable=executable)
+
+    def _take(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise BadManifest(f"The folder is larger than {LARGEST_TREE // MB} MB; leave data out of it.")
+
+    def _note(self, path: str, digest: str, *, executable: bool) -> None:
+        require_few(len(self._files) + 1)
         self._files[path] = executable
-        self._digest.update(f"{path}\0{int(executable)}\0{digest.hexdigest()}\n".encode())
+        self._digest.update(f"{path}\0{int(executable)}\0{digest}\n".encode())
 
     def _made(self, path: str, mode: int) -> BinaryIO:
         target, folder = f"{self._folder}/{path}", path.rpartition("/")[0]
@@ -87,16 +102,28 @@ class _Filling:
 
     def tree(self) -> Tree:
         """Return the copy."""
-        return Tree(folder=self._folder, files=self._files, digest=self._digest.hexdigest())
+        return Tree(
+            folder=self._folder, files=self._files, digest=self._digest.hexdigest(), known=self._known
+        )
 
 
-def copied(source: int, target: Path) -> Tree:
-    """Copy what a folder's descriptor leads to, file by file, each opened beneath its folder."""
+def copied(source: int, target: Path, known: Mapping[str, Entry] = NOTHING_KNOWN) -> Tree:
+    """Copy what a folder's descriptor leads to, file by file, each opened beneath its folder.
+
+    Parameters
+    ----------
+    known
+        Small files that are as they are there are left out, each read once like the others.
+    """
     filling = _Filling(target)
     for path, folder in _walk(source):
         with _opened(folder, path) as source_file:
             executable = bool(os.fstat(source_file.fileno()).st_mode & stat.S_IXUSR)
-            filling.add(path, _blocks(source_file), executable=executable)
+            first = source_file.read(_COPY)
+            if path in known and len(first) < _COPY and _is(first, known[path], executable=executable):
+                filling.leave(path, first, known[path].object_id, executable=executable)
+            else:
+                filling.add(path, chain([first], _blocks(source_file)), executable=executable)
     return filling.tree()
 
 
@@ -116,6 +143,12 @@ def taken_out(git: Git, commit: str, target: Path) -> Tree:
     for entry, content in git.contents(sorted(entries, key=_place)):
         filling.add(entry.path, content, executable=_PLAIN[entry.mode])
     return filling.tree()
+
+
+def _is(content: bytes, entry: Entry, *, executable: bool) -> bool:
+    """Tell whether this is what git has."""
+    same_kind = _PLAIN.get(entry.mode) is executable and len(content) == entry.size
+    return same_kind and blob_of_bytes(content, letters=len(entry.object_id)) == entry.object_id
 
 
 def require_few(files: int) -> None:

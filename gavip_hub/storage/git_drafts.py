@@ -125,6 +125,10 @@ class Drafts:
         self._most_bytes = repository_mb * MB
         self._trees = KeptTrees()
 
+    def files(self, avi: str, commit: str) -> Mapping[str, Entry]:
+        """Return the files of a commit by path."""
+        return self._trees.files(self._repositories.git(avi), avi=avi, commit=commit)
+
     @contextmanager
     def of_tree(self, avi: str, *, base: str, tree: Tree, what: Commit) -> Iterator[Draft]:
         """Give a commit of a copy of somebody's folder; what tools left in its base stays.
@@ -135,7 +139,7 @@ class Drafts:
             Git keeps no file of such a name.
         """
         with self._repositories.apart(avi) as git:
-            before = self._trees.files(git, avi=avi, commit=base)
+            before = self.files(avi, base)
             files = _files_of(tree, before, letters=len(base))
             new = _new_in(files, before)
             if not new and len(files) == len(before):
@@ -239,7 +243,8 @@ def _files_of(tree: Tree, before: Mapping[str, Entry], *, letters: int) -> dict[
     """Return mode and object of each file of a copy, and of those that tools left in what it began with."""
     files = {path: (one.mode, one.object_id) for path, one in before.items() if _is_tools(path)}
     for path, executable in tree.files.items():
-        files[path] = _MODES[executable], blob_of(f"{tree.folder}/{path}", letters=letters)
+        blob = tree.known.get(path) or blob_of(f"{tree.folder}/{path}", letters=letters)
+        files[path] = _MODES[executable], blob
     return files
 
 

@@ -73,12 +73,24 @@ def blob_of(file: str, *, letters: int) -> str:
     letters
         Of the repository's objects: 40, or 64.
     """
-    digest = hashlib.new("sha256" if letters == _SHA256_LETTERS else "sha1", usedforsecurity=False)
     with open(file, "rb", buffering=0) as content:  # noqa: PTH123 - as above
-        digest.update(b"blob %d\0" % os.fstat(content.fileno()).st_size)
+        digest = _begun(os.fstat(content.fileno()).st_size, letters)
         while piece := content.read(_PIECE):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def blob_of_bytes(content: bytes, *, letters: int) -> str:
+    """Return the object as which git keeps these bytes."""
+    digest = _begun(len(content), letters)
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def _begun(size: int, letters: int) -> "hashlib._Hash":
+    digest = hashlib.new("sha256" if letters == _SHA256_LETTERS else "sha1", usedforsecurity=False)
+    digest.update(b"blob %d\0" % size)
+    return digest
 
 
 def _lines(output: IO[bytes]) -> Iterator[bytes]:

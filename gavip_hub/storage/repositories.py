@@ -4,15 +4,16 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from gavip_hub.exceptions import BadRequest, Conflict, NotFound
 from gavip_hub.storage.beneath import opened_folder
-from gavip_hub.storage.copies import Tree, copied, taken_out
+from gavip_hub.storage.copies import NOTHING_KNOWN, Tree, copied, taken_out
 from gavip_hub.storage.git import PUSHED, Commit, Git
+from gavip_hub.storage.git_entries import Entry
 from gavip_hub.trees import remove_path
 
 TEMPLATE_FILES = ("copier.yml", "copier.yaml")
@@ -45,8 +46,13 @@ class Repositories:
             fcntl.flock(lock, fcntl.LOCK_EX)  # closing the file gives it back
             yield
 
-    def take_in(self, root: Path, parts: list[str]) -> Tree:
+    def take_in(self, root: Path, parts: list[str], known: Mapping[str, Entry] = NOTHING_KNOWN) -> Tree:
         """Copy the folder `root/parts...`, whose owner may change it meanwhile, and return the copy.
+
+        Parameters
+        ----------
+        known
+            Small files that are as they are there are not copied.
 
         Raises
         ------
@@ -60,7 +66,7 @@ class Repositories:
         staging = self._staging()
         try:
             with opened_folder(root, parts) as folder:
-                return copied(folder, staging)
+                return copied(folder, staging, known)
         except BaseException:
             remove_path(staging)
             raise

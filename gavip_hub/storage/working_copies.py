@@ -6,13 +6,14 @@ So nothing that lies in the space, which is a stranger's, is ever asked for sett
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gavip_hub.exceptions import Conflict, NotFound, Unavailable
 from gavip_hub.storage.beneath import check_part, opened_folder
 from gavip_hub.storage.copies import Tree
+from gavip_hub.storage.git_entries import Entry
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.uploads import give, way
 from gavip_hub.trees import is_folder
@@ -76,9 +77,16 @@ class WorkingCopies:
                 raise Conflict(f"{PLACE}/{avi} cannot be renamed to {name}: look into your space.")
             os.rename(avi, name, src_dir_fd=place, dst_dir_fd=place)
 
-    def taken_in(self, owner: str, avi: str) -> Tree:
-        """Copy what lies in somebody's folder to where nobody else writes; links are refused in words."""
-        return self._repositories.take_in(self._root / "users" / check_part(owner), [PLACE, check_part(avi)])
+    def taken_in(self, owner: str, avi: str, known: Mapping[str, Entry]) -> Tree:
+        """Copy what lies in somebody's folder to where nobody else writes; links are refused in words.
+
+        Parameters
+        ----------
+        known
+            Small files that are as they are there are not copied.
+        """
+        space = self._root / "users" / check_part(owner)
+        return self._repositories.take_in(space, [PLACE, check_part(avi)], known)
 
     def _is_there(self, owner: str, avi: str) -> bool:
         with (
