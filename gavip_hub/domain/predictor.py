@@ -317,9 +317,9 @@ def _correlation(first: Sequence[int], second: Sequence[int]) -> float:
     form waits.
     """
     many, sum_of_first, sum_of_second = len(first), sum(first), sum(second)
-    together = many * sum(map(mul, first, second)) - sum_of_first * sum_of_second
-    spread_of_first = many * sum(map(mul, first, first)) - sum_of_first * sum_of_first
-    spread_of_second = many * sum(map(mul, second, second)) - sum_of_second * sum_of_second
+    together: int = many * sum(map(mul, first, second)) - sum_of_first * sum_of_second
+    spread_of_first: int = many * sum(map(mul, first, first)) - sum_of_first * sum_of_first
+    spread_of_second: int = many * sum(map(mul, second, second)) - sum_of_second * sum_of_second
     return together / math.sqrt(spread_of_first * spread_of_second)
 
 
