@@ -84,6 +84,62 @@ def test_a_commits_files_are_those_of_the_folder_it_was_made_from(folder, plumb,
     assert (tmp_path / "out/a.d/deep").read_bytes() == bytes(range(256)) * 1000
 
 
+@pytest.fixture
+def begun(folder, plumb, tmp_path):
+    """A folder as it was committed, and what git has of it."""
+    source = star_counter(tmp_path / "source")
+    (source / "large.bin").write_bytes(bytes(copies.MB))
+    commit = cloned_and_pushed(folder, source)
+    return source, {entry.path: entry for entry in Git(folder).entries(commit)}
+
+
+def copy_of(source, target, known):
+    target.mkdir()
+    descriptor = os.open(source, os.O_RDONLY)
+    try:
+        return copied(descriptor, target, known)
+    finally:
+        os.close(descriptor)
+
+
+def written(tree):
+    return {str(file.relative_to(tree.folder)) for file in tree.folder.rglob("*") if file.is_file()}
+
+
+def test_small_files_that_are_as_they_were_committed_are_not_copied(begun, tmp_path):
+    source, known = begun
+    tree = copy_of(source, tmp_path / "copy", known)
+    assert written(tree) == {"large.bin"}
+    assert tree.known == {path: one.object_id for path, one in known.items() if path != "large.bin"}
+
+
+def test_what_is_not_copied_counts_as_what_is(begun, tmp_path):
+    source, known = begun
+    all_of_it, part = copy_of(source, tmp_path / "all", {}), copy_of(source, tmp_path / "part", known)
+    assert (part.files, part.digest) == (all_of_it.files, all_of_it.digest)
+    assert written(all_of_it) == part.files.keys()
+
+
+def test_a_file_that_changed_is_copied(begun, tmp_path):
+    source, known = begun
+    (source / "app.ipynb").write_text((source / "app.ipynb").read_text().upper())  # as long as before
+    (source / "avi.toml").chmod(0o755)
+    (source / "new.txt").write_text("new")
+    tree = copy_of(source, tmp_path / "copy", known)
+    assert written(tree) == {"large.bin", "app.ipynb", "avi.toml", "new.txt"}
+
+
+def test_files_that_are_not_copied_are_counted(begun, tmp_path, monkeypatch):
+    source, known = begun
+    monkeypatch.setattr(copies, "LARGEST_TREE", copies.MB)
+    with pytest.raises(BadManifest, match="larger than 1 MB"):
+        copy_of(source, tmp_path / "copy", known)
+    monkeypatch.setattr(copies, "MOST_FILES", len(known) - 1)
+    monkeypatch.setattr(copies, "LARGEST_TREE", 2 * copies.MB)
+    with pytest.raises(BadManifest, match="more than"):
+        copy_of(source, tmp_path / "again", known)
+
+
 def test_attributes_of_the_tree_change_nothing(folder, plumb, tmp_path):
     source = star_counter(tmp_path / "source")
     (source / ".gitattributes").write_text("README.md export-ignore\napp.ipynb export-subst\n")

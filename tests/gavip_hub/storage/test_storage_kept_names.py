@@ -3,11 +3,13 @@
 import os
 from contextlib import contextmanager
 
+import docker
 import pytest
 from inotify_simple import Event, INotify, flags
 
 from gavip_hub.storage import kept_names
 from gavip_hub.storage.kept_names import MANY, KeptNames
+from tests.support.docker import need_engine, printed
 
 
 class Folder:
@@ -172,5 +174,15 @@ def test_where_nothing_can_be_watched_it_is_read_each_time(kept, many, monkeypat
 def test_where_the_system_lost_count_all_is_read_again(kept, many, monkeypatch):
     many.look(kept)
     monkeypatch.setattr(INotify, "read", lambda *_, **__: [Event(-1, flags.Q_OVERFLOW, 0, "")])
+    many.look(kept)
+    assert many.reads == 2
+
+
+@pytest.mark.docker
+def test_what_a_container_writes_is_noticed(kept, many):
+    need_engine()
+    many.look(kept)
+    place = docker.types.Mount("/shown", str(many.place), type="bind")
+    printed(["-c", "printf more >>/shown/f00000"], entrypoint="/bin/sh", mounts=[place], user="0")
     many.look(kept)
     assert many.reads == 2
