@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from jupyterhub.httpclient import JupyterHubHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
@@ -308,6 +309,8 @@ async def running_service(
             await server.close_all_connections()
         hub.ledger._database.close()
         service.close()
+        # One a loop, each of which watches the machine's name servers by a means of which the system has 128.
+        await JupyterHubHTTPClient.loop_instance().close()
 
 
 async def until(condition: Any, *, seconds: float = PATIENCE) -> Any:

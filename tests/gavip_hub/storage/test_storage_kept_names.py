@@ -10,6 +10,7 @@ from inotify_simple import Event, INotify, flags
 from gavip_hub.storage import kept_names
 from gavip_hub.storage.kept_names import MANY, KeptNames
 from tests.support.docker import need_engine, printed
+from tests.support.needs import missing
 
 
 class Folder:
@@ -47,6 +48,11 @@ class Folder:
 
 @pytest.fixture
 def kept():
+    """Names that are kept, where the system has something left that watches."""
+    try:
+        INotify().close()
+    except OSError as error:
+        missing(f"an instance of inotify ({error})", "sysctl fs.inotify.max_user_instances=1024")
     return KeptNames()
 
 
