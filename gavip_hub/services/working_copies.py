@@ -189,9 +189,10 @@ class WorkingCopyService:
     @contextmanager
     def _read(self, owner: str, name: str, base: str, what: Commit) -> Iterator[tuple[Tree, Draft]]:
         """Give a copy of the author's folder as it is at this moment, and the commit that it would be."""
-        tree = self._copies.taken_in(owner, name, self._drafts.files(name, base))
+        before = self._drafts.files(name, base)
+        tree = self._copies.taken_in(owner, name, before)
         try:
-            with self._drafts.of_tree(name, base=base, tree=tree, what=what) as draft:
+            with self._drafts.of_tree(name, base=base, before=before, tree=tree, what=what) as draft:
                 yield tree, draft
         finally:
             self._repositories.discard(tree)

@@ -130,8 +130,15 @@ class Drafts:
         return self._trees.files(self._repositories.git(avi), avi=avi, commit=commit)
 
     @contextmanager
-    def of_tree(self, avi: str, *, base: str, tree: Tree, what: Commit) -> Iterator[Draft]:
+    def of_tree(
+        self, avi: str, *, base: str, before: Mapping[str, Entry], tree: Tree, what: Commit
+    ) -> Iterator[Draft]:
         """Give a commit of a copy of somebody's folder; what tools left in its base stays.
+
+        Parameters
+        ----------
+        before
+            The files of its base.
 
         Raises
         ------
@@ -139,7 +146,6 @@ class Drafts:
             Git keeps no file of such a name.
         """
         with self._repositories.apart(avi) as git:
-            before = self.files(avi, base)
             files = _files_of(tree, before, letters=len(base))
             new = _new_in(files, before)
             if not new and len(files) == len(before):

@@ -8,7 +8,7 @@ import os
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
@@ -18,7 +18,7 @@ from inotify_simple import INotify, flags
 MOST_FOLDERS = 64
 MOST_NAMES = 100_000
 """Of all folders together."""
-MANY = 1000
+FEWEST_NAMES = 1000
 """Names for which it is worth it: fewer are read as quickly as they are found again."""
 KEPT_SECONDS = 600.0
 """Where other machines write to the same disk, nobody tells of what they write into a file."""
@@ -26,7 +26,7 @@ _CHANGES = flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO | fla
 _ONCE = flags.ONESHOT | flags.ONLYDIR
 """No more is told of a folder than that it changed, however often it does: strangers write to it."""
 
-Names = tuple[list[str], bool]
+Names = tuple[Sequence[str], bool]
 """Names in order, and whether there are more."""
 Place = tuple[int, int]
 """Device and number of a folder on it: its name may be another tomorrow."""
@@ -126,7 +126,7 @@ class KeptNames:
         self._take_notice()
         if watched.is_changed:
             return
-        if len(found[0]) < MANY:
+        if len(found[0]) < FEWEST_NAMES:
             self._forget(self._places[watched.watch])
             return
         watched.names[order] = found

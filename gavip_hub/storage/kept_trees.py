@@ -9,7 +9,8 @@ from gavip_hub.storage.git_entries import Entry
 
 MOST_COMMITS = 100
 MOST_ENTRIES = 1000
-"""Of one commit: larger ones are asked for each time."""
+MOST_LETTERS = 100_000
+"""Files of one commit, and the letters of all their paths: larger ones are asked for each time."""
 
 
 class KeptTrees:
@@ -28,11 +29,11 @@ class KeptTrees:
             Its own number: what a name stands for may be another tomorrow.
         """
         with self._lock:
-            if known := self._kept.get((avi, commit)):
+            if (avi, commit) in self._kept:
                 self._kept.move_to_end((avi, commit))
-                return known
+                return self._kept[avi, commit]
         found = {entry.path: entry for entry in git.entries(commit)}
-        if len(found) <= MOST_ENTRIES:
+        if len(found) <= MOST_ENTRIES and sum(map(len, found)) <= MOST_LETTERS:
             with self._lock:
                 self._kept[avi, commit] = found
                 while len(self._kept) > MOST_COMMITS:

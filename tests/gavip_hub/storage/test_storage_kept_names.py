@@ -8,7 +8,7 @@ import pytest
 from inotify_simple import Event, INotify, flags
 
 from gavip_hub.storage import kept_names
-from gavip_hub.storage.kept_names import MANY, KeptNames
+from gavip_hub.storage.kept_names import FEWEST_NAMES, KeptNames
 from tests.support.docker import need_engine, printed
 from tests.support.needs import missing
 
@@ -16,7 +16,7 @@ from tests.support.needs import missing
 class Folder:
     """A folder that counts how often it is read."""
 
-    def __init__(self, place, *, names=MANY):
+    def __init__(self, place, *, names=FEWEST_NAMES):
         self.place = place
         self.reads = 0
         self.meanwhile = lambda: None
@@ -58,7 +58,7 @@ def kept():
 
 @pytest.fixture
 def many(tmp_path):
-    return Folder(tmp_path / "many", names=MANY + 1)
+    return Folder(tmp_path / "many", names=FEWEST_NAMES + 1)
 
 
 def grow(place):
@@ -130,10 +130,10 @@ def test_a_folder_of_few_files_is_read_each_time(kept, tmp_path):
 def test_a_folder_is_known_by_itself_and_not_by_its_name(kept, many, tmp_path):
     many.look(kept)
     many.place.rename(tmp_path / "aside")
-    other = Folder(many.place, names=MANY + 2)
-    assert len(other.look(kept)) == MANY + 2
+    other = Folder(many.place, names=FEWEST_NAMES + 2)
+    assert len(other.look(kept)) == FEWEST_NAMES + 2
     many.place = tmp_path / "aside"
-    assert len(many.look(kept)) == MANY + 1
+    assert len(many.look(kept)) == FEWEST_NAMES + 1
 
 
 def test_a_folder_in_the_place_of_one_that_is_gone_is_another(kept, many):
@@ -141,12 +141,12 @@ def test_a_folder_in_the_place_of_one_that_is_gone_is_another(kept, many):
     for file in many.place.iterdir():
         file.unlink()
     many.place.rmdir()
-    other = Folder(many.place, names=MANY + 2)
-    assert len(other.look(kept)) == MANY + 2
+    other = Folder(many.place, names=FEWEST_NAMES + 2)
+    assert len(other.look(kept)) == FEWEST_NAMES + 2
 
 
 def test_those_looked_at_longest_ago_make_room(tmp_path):
-    kept = KeptNames(most_names=2 * MANY)
+    kept = KeptNames(most_names=2 * FEWEST_NAMES)
     first, second, third = (Folder(tmp_path / name) for name in ["first", "second", "third"])
     for folder in [first, second, first, third, first, second]:
         folder.look(kept)

@@ -4,20 +4,23 @@ import pytest
 
 from gavip_hub.storage import kept_trees
 from gavip_hub.storage.git_entries import Entry
-from gavip_hub.storage.kept_trees import MOST_ENTRIES, KeptTrees
+from gavip_hub.storage.kept_trees import MOST_ENTRIES, MOST_LETTERS, KeptTrees
 
 
 class Repository:
     """A repository that counts how often it is asked."""
 
-    def __init__(self, *, files: int = 2):
+    def __init__(self, *, files: int = 2, ending: str = ""):
         self.files = files
+        self.ending = ending
         self.asked: list[str] = []
 
     def entries(self, commit):
         self.asked.append(commit)
         for number in range(self.files):
-            yield Entry(mode="100644", object_id=f"{number:040}", size=1, path=f"{commit}-{number}")
+            yield Entry(
+                mode="100644", object_id=f"{number:040}", size=1, path=f"{commit}-{number}{self.ending}"
+            )
 
 
 @pytest.fixture
@@ -47,8 +50,16 @@ def test_what_was_asked_for_longest_ago_is_forgotten(trees, monkeypatch):
     assert git.asked == ["a", "b", "c", "b"]
 
 
-def test_a_large_commit_is_not_kept(trees):
-    git = Repository(files=MOST_ENTRIES + 1)
-    assert len(trees.files(git, avi="hr", commit="a")) == MOST_ENTRIES + 1
+@pytest.mark.parametrize(
+    "git", [Repository(files=MOST_ENTRIES + 1), Repository(ending="x" * MOST_LETTERS)], ids=["files", "names"]
+)
+def test_a_large_commit_is_not_kept(trees, git):
+    assert len(trees.files(git, avi="hr", commit="a")) == git.files
     trees.files(git, avi="hr", commit="a")
     assert git.asked == ["a", "a"]
+
+
+def test_an_empty_commit_is_asked_for_once(trees):
+    git = Repository(files=0)
+    assert trees.files(git, avi="hr", commit="a") == trees.files(git, avi="hr", commit="a") == {}
+    assert git.asked == ["a"]
