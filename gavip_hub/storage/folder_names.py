@@ -11,7 +11,7 @@ from threading import Lock
 from typing import IO
 
 from gavip_hub.domain.userpaths import is_plain
-from gavip_hub.storage.patience import patient
+from gavip_hub.storage.patience import end, patient
 
 MANY = 1000
 """Entries for which it is quicker to start `find` than to ask for one after the other."""
@@ -106,6 +106,7 @@ def _told(folder: int, by: str) -> FolderNames | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            process_group=0,
             env={"PATH": os.defpath, "LC_ALL": "C"},
         )
     except FileNotFoundError:
@@ -113,7 +114,7 @@ def _told(folder: int, by: str) -> FolderNames | None:
     with finding:
         content, more = _read(patient(finding, seconds=MOST_SECONDS))
         if more:
-            finding.kill()
+            end(finding)
     return None if finding.returncode == -SIGKILL and not more else _parsed(content, more)
 
 

@@ -14,7 +14,7 @@ from typing import IO
 
 from gavip_hub.exceptions import Conflict, Unavailable
 from gavip_hub.storage.git_entries import Entry, entries_of
-from gavip_hub.storage.patience import patient
+from gavip_hub.storage.patience import end, patient
 
 GIT_SECONDS = 120
 MOST_KB = 4 * 1024 * 1024
@@ -274,6 +274,7 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
+                process_group=0,
                 cwd=self._folder,
                 env={**self._environment, **(extra or {})},
             ) as process:
@@ -283,7 +284,7 @@ class Git:
                     if output.read(1) == b"" and process.wait() != 0:
                         raise Unavailable(f"git {' '.join(arguments[:1])} did not come to its end.")
                 finally:
-                    process.kill()
+                    end(process)
 
     def _command(self, *arguments: str, steps: str = 'exec "$@"') -> list[str]:
         command = ["git", "-c", f"core.hooksPath={os.devnull}", "-c", "core.symlinks=false"]

@@ -5,16 +5,16 @@ import time
 from contextlib import contextmanager
 from signal import SIGKILL
 
-from gavip_hub.storage.patience import patient
+from gavip_hub.storage.patience import end, patient
 
 
 @contextmanager
 def running(*command):
-    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as program:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, process_group=0) as program:
         try:
             yield program
         finally:
-            program.kill()
+            end(program)
 
 
 def test_all_that_it_prints_is_read():
@@ -48,3 +48,11 @@ def test_one_that_talks_without_end_is_ended_too():
 def test_what_it_said_before_is_read():
     with running("sh", "-c", "echo one; exec sleep 600") as program:
         assert patient(program, seconds=1.0).read() == b"one\n"
+
+
+def test_what_it_started_ends_with_it():
+    begun = time.monotonic()
+    with running("sh", "-c", "echo one; sleep 600; echo two") as program:
+        assert patient(program, seconds=0.5).read() == b"one\n"
+        assert program.wait() == -SIGKILL
+    assert time.monotonic() - begun < 60
