@@ -1,6 +1,6 @@
 """Pages with a pipeline's form: an AVI, one of its pipelines, the file that a field asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -80,11 +80,16 @@ class FormPage(PortalPage):
             )
         return replace(form, proposal=proposal_of(found, form.pipeline.resources.memory))
 
-    def with_proposal_soon(self, form: PipelineForm) -> PipelineForm:
-        """Return the same; where many runs are to be learned from first, the form asks once its page is shown; it blocks."""
-        if self.services.proposals.knows(form.avi, form.pipeline):
-            return self.with_proposal(form)
-        return replace(form, proposal=LATER)
+    def with_proposals_soon(self, forms: Sequence[PipelineForm]) -> list[PipelineForm]:
+        """Return the same of an AVI's forms; where many runs are to be learned from first, a form asks once its page is shown; it blocks."""
+        if not forms:
+            return []
+        pipelines = [form.pipeline for form in forms]
+        quick = self.services.proposals.at_a_glance(forms[0].avi, pipelines)
+        return [
+            self.with_proposal(form) if form.pipeline.name in quick else replace(form, proposal=LATER)
+            for form in forms
+        ]
 
 
 def pipeline_of(release: ReleaseView, name: str) -> PipelineSpec:
@@ -155,7 +160,7 @@ class AviPage(FormPage):
         seen = self.services.avi_pages.of(viewer=self.owner, name=name, version=version or None)
         shown = [pipeline for pipeline in seen.release.spec.pipelines if not pipeline.hidden]
         linked = [PipelineForm.linked(seen.release, pipeline, link) for pipeline in shown]
-        forms = [self.with_proposal_soon(form) for form in linked]
+        forms = self.with_proposals_soon(linked)
         return _Told(seen, forms, self.server_now(name), self.pool_now())
 
     async def _readme(self, release: ReleaseView, *, title: str) -> Markup:
@@ -289,7 +294,7 @@ class PipelinePage(FormPage):
             "pool": self.pool_now(),
             "answers_only": self.services.answers.is_only(viewer=self.owner, avi=form.avi),
         }
-        return self.with_proposal_soon(form), told
+        return self.with_proposals_soon([form])[0], told
 
 
 class ChooseFilePage(PipelinePage):

@@ -1,5 +1,6 @@
 """The catalogue as somebody sees it: theirs first, found by words, and what they keep of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -74,6 +75,7 @@ class FindingService:
         self._repositories = repositories
         self._clock = clock
         self._entries = KeptReleases(catalogue.findable)
+        self._people: tuple[int, Mapping[str, int]] = (0, {})
 
     def find(self, *, viewer: str, question: Question, page: int = 1) -> Findings:
         """Return one page of the AVIs of which the viewer may run a release; a page that is not there is the last one."""
@@ -82,7 +84,7 @@ class FindingService:
             known = Known(
                 favourites=catalogue.favourites(session, viewer),
                 used=catalogue.used(session, viewer),
-                people=catalogue.people(session),
+                people=self._people_of(session),
             )
             fits = matching(entries, question)
             found = in_order(entries, question, known, fits)
@@ -92,6 +94,13 @@ class FindingService:
             items = _items(session, [entry.release for entry in chosen], known)
         words = common_keywords(found, question)
         return Findings(items=items, total=len(found), page=page, pages=pages, keywords=words)
+
+    def _people_of(self, session: Session) -> Mapping[str, int]:
+        """Return AVI -> how many have used it, counted anew when somebody used one that they had not used before."""
+        uses = catalogue.count_uses(session)
+        if uses != self._people[0]:
+            self._people = uses, catalogue.people(session)
+        return self._people[1]
 
     def favour(self, *, user: str, avi: str, wanted: bool) -> None:
         """Put an AVI that is open to somebody among those that they see first, or take it away from there.

@@ -115,13 +115,16 @@ class MemoryProposals:
         # So few tell of single people: everybody learns of their own.
         return _learned(pipeline, [run for run in known.few if run.owner == owner])
 
-    def knows(self, avi: str, pipeline: PipelineSpec) -> bool:
-        """Tell whether a proposal takes no longer than a glance: it was learned from what ran, or little has run."""
-        if (avi, _key(pipeline)) in self._known:
-            return True
+    def at_a_glance(self, avi: str, pipelines: Sequence[PipelineSpec]) -> set[str]:
+        """Return those of which a proposal takes no longer than a glance: it was learned from what ran, or little has run."""
+        names = [one.name for one in pipelines]
+        unknown = [one.name for one in pipelines if (avi, _key(one)) not in self._known]
+        if not unknown:
+            return set(names)
         with self._database.reading() as session:
-            ended = past.newest_ended(session, avi=avi, pipeline=pipeline.name, limit=SEEN_AT_A_GLANCE)
-        return len(ended) < SEEN_AT_A_GLANCE
+            asked: dict[str, Any] = {"avi": avi, "times": SEEN_AT_A_GLANCE}
+            often = {name for name in unknown if past.ran_often(session, pipeline=name, **asked)}
+        return set(names) - often
 
     def _read(self, avi: str, pipeline: PipelineSpec) -> _Known:
         now, key = self._clock.now(), (avi, _key(pipeline))

@@ -1,7 +1,7 @@
 """A project's files in its author's own space: put there, compared, and taken back as a commit."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from gavip_hub.clock import Clock
 from gavip_hub.config import MB
 from gavip_hub.domain.pushes import MAIN, checked_message
 from gavip_hub.exceptions import Conflict, NotFound
+from gavip_hub.lately import Lately
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.quotas import QuotaService
@@ -18,10 +19,14 @@ from gavip_hub.storage.database import Database
 from gavip_hub.storage.disk import DiskSpace
 from gavip_hub.storage.git import Commit
 from gavip_hub.storage.git_drafts import Change, Draft, Drafts
+from gavip_hub.storage.git_entries import Entry
 from gavip_hub.storage.repositories import Repositories
 from gavip_hub.storage.working_copies import PLACE, WorkingCopies, reference
 
 MOST_NOTEBOOKS = 50
+LOOKS_KEPT = 64
+MOST_LETTERS_KEPT = 100_000
+"""Of the lines and paths that differ in one look; where there are more they are compared each time."""
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +42,25 @@ class Seen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopyView:
+class Differing:
+    """What differs in a working copy."""
+
+    changes: Sequence[Change]
+    lines: str
+    has_all_lines: bool
+    hindrance: str
+    """Why the changes cannot be joined to what main has; nothing where they can."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyView(Differing):
     """Somebody's working copy, and what differs in it."""
 
     folder: str
     """From the top of their space."""
     notebooks: list[str]
     """Files of it, some at most."""
-    changes: list[Change]
-    lines: str
-    has_all_lines: bool
     seen: Seen
-    hindrance: str
-    """Why the changes cannot be joined to what main has; nothing where they can."""
 
     @property
     def is_behind(self) -> bool:
@@ -88,6 +99,7 @@ class WorkingCopyService:
         self._drafts = drafts
         self._disk = disk
         self._clock = clock
+        self._compared: Lately[tuple[str, Seen], Differing] = Lately(most=LOOKS_KEPT)
 
     def begin(self, *, owner: str, groups: Iterable[str], name: str) -> None:
         """Put what main has into the author's space; a copy that is there stays as it is.
@@ -131,18 +143,27 @@ class WorkingCopyService:
         """
         self._disk.require_room()
         main, base = self._projects.main_of(author=owner, name=name), self._base(owner, name)
-        what = self._signed(owner, "Looked at")
-        with self._read(owner, name, base, what) as (tree, draft):
-            lines, is_all = draft.lines()
+        with self._taken_in(owner, name, base) as (before, tree):
+            seen = Seen(main=main, base=base, digest=tree.digest)
+            differing = self._compared.get((name, seen))
+            if differing is None:  # the same files are compared with the same commits once
+                what = self._signed(owner, "Looked at")
+                with self._drafts.of_tree(name, base=base, before=before, tree=tree, what=what) as draft:
+                    differing = self._differing(name, seen, draft)
             return CopyView(
                 folder=f"{PLACE}/{name}",
                 notebooks=[path for path in tree.files if path.endswith(".ipynb")][:MOST_NOTEBOOKS],
-                changes=draft.changes,
-                lines=lines,
-                has_all_lines=is_all,
-                seen=Seen(main=main, base=base, digest=tree.digest),
-                hindrance=_hindrance(draft, main),
+                seen=seen,
+                **vars(differing),
             )
+
+    def _differing(self, name: str, seen: Seen, draft: Draft) -> Differing:
+        lines, is_all = draft.lines()
+        hindrance = _hindrance(draft, seen.main)
+        found = Differing(changes=draft.changes, lines=lines, has_all_lines=is_all, hindrance=hindrance)
+        if len(lines) + sum(len(one.path) for one in found.changes) <= MOST_LETTERS_KEPT:
+            self._compared.put((name, seen), found)
+        return found
 
     def take(self, *, author: str, name: str, message: str, seen: Seen) -> str:
         """Commit what differs to main, and return the commit.
@@ -157,16 +178,22 @@ class WorkingCopyService:
         main, base = self._projects.main_of(author=author, name=name), self._base(author, name)
         said = checked_message(message)
         self._disk.require_room()
-        with self._read(author, name, base, self._signed(author, said)) as (tree, draft):
+        with self._taken_in(author, name, base) as (before, tree):
             _require_seen(Seen(main=main, base=base, digest=tree.digest), seen)
-            if not draft.changes:
-                raise Conflict("Nothing in your folder differs from what your copy began with.")
-            joining = self._signed(author, f"Join what {author} changed to main\n\n{said}")
-            made = draft.joined(main, joining)
-            moves = {MAIN: (main, made), reference(author): (base, draft.commit)}
-            with self._pushes.own(user=author, avi=name, old=main, new=made):
-                self._drafts.keep(draft, made, moves)
+            signed = self._signed(author, said)
+            with self._drafts.of_tree(name, base=base, before=before, tree=tree, what=signed) as draft:
+                made = self._taken(name, main, draft, author=author, said=said)
         log.info("%s changed %s from their space", author, name)
+        return made
+
+    def _taken(self, name: str, main: str, draft: Draft, *, author: str, said: str) -> str:
+        """Hand what differs over, joined to what main has."""
+        if not draft.changes:
+            raise Conflict("Nothing in your folder differs from what your copy began with.")
+        made = draft.joined(main, self._signed(author, f"Join what {author} changed to main\n\n{said}"))
+        moves = {MAIN: (main, made), reference(author): (draft.base, draft.commit)}
+        with self._pushes.own(user=author, avi=name, old=main, new=made):
+            self._drafts.keep(draft, made, moves)
         return made
 
     def _put(self, owner: str, groups: Iterable[str], name: str, commit: str, *, aside: str = "") -> None:
@@ -187,13 +214,12 @@ class WorkingCopyService:
         log.info("%s has a working copy of %s", owner, name)
 
     @contextmanager
-    def _read(self, owner: str, name: str, base: str, what: Commit) -> Iterator[tuple[Tree, Draft]]:
-        """Give a copy of the author's folder as it is at this moment, and the commit that it would be."""
+    def _taken_in(self, owner: str, name: str, base: str) -> Iterator[tuple[Mapping[str, Entry], Tree]]:
+        """Give the files of a copy's base, and a copy of the author's folder as it is at this moment."""
         before = self._drafts.files(name, base)
         tree = self._copies.taken_in(owner, name, before)
         try:
-            with self._drafts.of_tree(name, base=base, before=before, tree=tree, what=what) as draft:
-                yield tree, draft
+            yield before, tree
         finally:
             self._repositories.discard(tree)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, String, case, cast, func, or_, select
+from sqlalchemy import Row, Select, String, bindparam, case, cast, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, defer
 
@@ -48,8 +48,7 @@ def card_of(release: Release, spec: ReleaseSpec) -> Card:
 
 def open_to(session: Session, *, viewer: str) -> list[str]:
     """Return of each AVI the release that somebody takes by default, in one question and without what it declares."""
-    best = _best(viewer).subquery()
-    return _at_once(session, best.c.id)
+    return _split(session.scalar(_OPEN, {"viewer": viewer}))
 
 
 def findable(session: Session, wanted: Sequence[str]) -> Iterator[tuple[str, Findable]]:
@@ -75,10 +74,10 @@ def parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
         yield names[start : start + size]
 
 
-def _best(viewer: str) -> Select[Any]:
-    """Ask for the ready releases that are open to somebody: of each AVI the best standing, and of that the newest."""
-    own = select(Avi.name).where(Avi.owner == viewer)
-    shared = select(Member.avi).where(Member.user == viewer)
+def _best() -> Select[Any]:
+    """Ask for the ready releases that are open to a `viewer`: of each AVI the best standing, and of that the newest."""
+    own = select(Avi.name).where(Avi.owner == bindparam("viewer"))
+    shared = select(Member.avi).where(Member.user == bindparam("viewer"))
     open_to = or_(Release.visibility == PUBLIC, Release.avi.in_(own), Release.avi.in_(shared))
     # One digit before the id: the largest of both is found in passing, while a window would sort all of them.
     grades = {standing: str(len(RANK) - rank) for standing, rank in RANK.items()}
@@ -87,12 +86,15 @@ def _best(viewer: str) -> Select[Any]:
     return question.where(Release.state == READY, Release.standing != WITHDRAWN, open_to)
 
 
-def _at_once(session: Session, column: Any) -> list[str]:
-    """Return a column of a thousand short names as one row.
+def _at_once(column: Any) -> Select[Any]:
+    """Ask for a column of a thousand short names as one row.
 
     For each row the driver lets go of Python's lock and waits for it again, behind whatever else computes.
     """
-    text: str | None = session.scalar(select(func.aggregate_strings(column, _BETWEEN)))
+    return select(func.aggregate_strings(column, _BETWEEN))
+
+
+def _split(text: str | None) -> list[str]:
     return text.split(_BETWEEN) if text else []
 
 
@@ -157,8 +159,7 @@ def note_use(session: Session, *, user: str, avi: str, at: datetime) -> None:
 
 def used(session: Session, user: str) -> dict[str, datetime]:
     """Return AVI -> when somebody used it last."""
-    told = _USES.c.avi.concat(_IS).concat(cast(_USES.c.last_used_at, String)).label("told")
-    found = _at_once(session, select(told).where(_USES.c.user == user).subquery().c.told)
+    found = _split(session.scalar(_USED, {"viewer": user}))
     return {avi: utc_of(moment) for avi, moment in (one.split(_IS) for one in found)}
 
 
@@ -180,11 +181,34 @@ def title(session: Session, release: str) -> str | None:
 
 def people(session: Session) -> dict[str, int]:
     """Return AVI -> how many people have used it."""
-    counted = select(Use.avi, cast(func.count(), String).label("many")).group_by(Use.avi).subquery()
-    found = _at_once(session, counted.c.avi.concat(_IS).concat(counted.c.many))
+    found = _split(session.scalar(_PEOPLE))
     return {avi: int(many) for avi, many in (one.split(_IS) for one in found)}
+
+
+def count_uses(session: Session) -> int:
+    """Return of how many AVIs by how many people it is noted that they used them; nothing is taken away from it."""
+    return session.scalar(_COUNT_USES) or 0
 
 
 def _insert(session: Session, table: Any) -> Any:
     postgres = session.get_bind().dialect.name == "postgresql"
     return postgresql.insert(table) if postgres else sqlite.insert(table)
+
+
+def _used_by_viewer() -> Select[Any]:
+    """Ask for the AVIs that a `viewer` has used, each with when."""
+    told = _USES.c.avi.concat(_IS).concat(cast(_USES.c.last_used_at, String)).label("told")
+    return _at_once(select(told).where(_USES.c.user == bindparam("viewer")).subquery().c.told)
+
+
+def _people_by_avi() -> Select[Any]:
+    """Ask for all AVIs that were used, each with by how many."""
+    counted = select(Use.avi, cast(func.count(), String).label("many")).group_by(Use.avi).subquery()
+    return _at_once(counted.c.avi.concat(_IS).concat(counted.c.many))
+
+
+# Made once: to put one together takes as long as some pages' statements do.
+_OPEN = _at_once(_best().subquery().c.id)
+_USED = _used_by_viewer()
+_PEOPLE = _people_by_avi()
+_COUNT_USES = select(func.count()).select_from(_USES)

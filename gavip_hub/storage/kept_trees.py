@@ -1,9 +1,8 @@
 """What commits hold that many looks are compared with: a commit never changes, so it need not be asked twice."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
 
+from gavip_hub.lately import Lately
 from gavip_hub.storage.git import Git
 from gavip_hub.storage.git_entries import Entry
 
@@ -17,8 +16,7 @@ class KeptTrees:
     """Files of the commits that were asked for last."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._kept: OrderedDict[tuple[str, str], Mapping[str, Entry]] = OrderedDict()
+        self._kept: Lately[tuple[str, str], Mapping[str, Entry]] = Lately(most=MOST_COMMITS)
 
     def files(self, git: Git, *, avi: str, commit: str) -> Mapping[str, Entry]:
         """Return the files of a commit by path.
@@ -28,14 +26,9 @@ class KeptTrees:
         commit
             Its own number: what a name stands for may be another tomorrow.
         """
-        with self._lock:
-            if (avi, commit) in self._kept:
-                self._kept.move_to_end((avi, commit))
-                return self._kept[avi, commit]
-        found = {entry.path: entry for entry in git.entries(commit)}
-        if len(found) <= MOST_ENTRIES and sum(map(len, found)) <= MOST_LETTERS:
-            with self._lock:
-                self._kept[avi, commit] = found
-                while len(self._kept) > MOST_COMMITS:
-                    self._kept.popitem(last=False)
+        found = self._kept.get((avi, commit))
+        if found is None:
+            found = {entry.path: entry for entry in git.entries(commit)}
+            if len(found) <= MOST_ENTRIES and sum(map(len, found)) <= MOST_LETTERS:
+                self._kept.put((avi, commit), found)
         return found

@@ -28,13 +28,22 @@ def parts_ran(session: Session, *, limit: int) -> list[float]:
     return [(until - begun).total_seconds() / max(1, most) for begun, until, most in rows if until]
 
 
+_ENDED = (JobState.COMPLETED, JobState.ERROR)
+
+
 def newest_ended(session: Session, *, avi: str, pipeline: str, limit: int) -> list[str]:
     """Return the newest jobs of a pipeline among which runs are looked for first; while these stay, so does what they tell."""
     ended: list[str] = []
-    for state in (JobState.COMPLETED, JobState.ERROR):  # apart: so an index alone answers
+    for state in _ENDED:  # apart: so an index alone answers
         wanted = select(Job.id).where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
         ended += session.scalars(wanted.order_by(Job.id.desc()).limit(limit))
     return ended
+
+
+def ran_often(session: Session, *, avi: str, pipeline: str, times: int) -> bool:
+    """Tell whether so many jobs of a pipeline ended by themselves, or more; an index alone answers."""
+    ended = select(Job.state).where(Job.avi == avi, Job.pipeline == pipeline, Job.state.in_(_ENDED))
+    return session.scalar(ended.limit(1).offset(times - 1)) is not None
 
 
 LOOKED_THROUGH = 3

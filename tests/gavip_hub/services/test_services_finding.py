@@ -8,7 +8,7 @@ from gavip_hub.domain.finding import Question
 from gavip_hub.exceptions import NoRoom, NotFound
 from gavip_hub.services.finding import PAGE, FindingService
 from gavip_hub.services.standings import StandingService
-from gavip_hub.storage import releases
+from gavip_hub.storage import catalogue, releases
 from gavip_hub.storage.builds import BUILDING
 from gavip_hub.storage.repositories import Repositories
 from tests.support.avis import star_counter
@@ -34,6 +34,11 @@ def publish(desk, tmp_path):
 
 def names(finding, *, viewer="ann", question=EVERYTHING, page=1):
     return [item.name for item in finding.find(viewer=viewer, question=question, page=page).items]
+
+
+def people(finding):
+    [stars] = finding.find(viewer="carl", question=EVERYTHING).items
+    return stars.people
 
 
 def test_everybody_sees_what_is_public_and_its_people_what_is_private(finding):
@@ -108,6 +113,17 @@ def test_people_are_counted_once_each(desk, finding):
         desk.admit(owner=owner)
     [stars] = finding.find(viewer="carl", question=EVERYTHING).items
     assert (stars.people, stars.used_at) == (2, None)
+
+
+def test_people_are_counted_anew_when_another_comes_and_not_before(desk, finding, monkeypatch):
+    desk.admit(owner="ann")
+    assert people(finding) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(catalogue, "people", None)
+        desk.admit(owner="ann")
+        assert people(finding) == 1
+    desk.admit(owner="bob")
+    assert people(finding) == 2
 
 
 def test_a_page_that_is_not_there_is_the_last_one(finding, publish):

@@ -99,6 +99,19 @@ def test_nothing_is_learned_anew_until_another_run_ends(engine, monkeypatch):
     assert memory(engine, pipeline="big")[0] > first[0]
 
 
+def test_what_takes_longer_than_a_glance_is_told_of_each_pipeline(engine, monkeypatch):
+    monkeypatch.setattr(proposals, "SEEN_AT_A_GLANCE", 2)
+    known = engine.jobs._proposals
+    pipelines = [PipelineSpec(name=name, kind="notebook", path=f"{name}.ipynb") for name in ("big", "plot")]
+    assert known.at_a_glance("stars", pipelines) == {"big", "plot"}
+    for pipeline, peak in (("big", 100.0), ("plot", 100.0), ("big", None)):
+        ran(engine, pipeline=pipeline, peak=peak)
+    assert known.at_a_glance("stars", pipelines) == {"plot"}
+    assert known.at_a_glance("clusters", pipelines) == {"big", "plot"}
+    known.propose(owner="ann", groups=[], avi="stars", pipeline=pipelines[0], parameters={})
+    assert known.at_a_glance("stars", pipelines) == {"big", "plot"}
+
+
 def test_only_so_many_pipelines_are_known(engine, monkeypatch):
     monkeypatch.setattr(proposals, "MOST_KNOWN", 2)
     for pipeline in ("big", "plot", "big", "grows"):

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from gavip_hub.exceptions import BadManifest, Conflict, DiskFull, Forbidden, NotFound, SpaceFull
+from gavip_hub.services import working_copies
 from gavip_hub.services.projects import ProjectService
 from gavip_hub.services.pushes import PushService
 from gavip_hub.services.working_copies import Seen, WorkingCopyService
@@ -380,16 +381,48 @@ def test_only_who_may_write_it_has_a_copy(service, comets, projects):
 
 
 @pytest.mark.parametrize(
-    ("text", "starts"), [('title = "Comets"\n', [1, 1]), ('title = "Bright comets"\n', [3, 5])]
+    ("texts", "starts"),
+    [
+        (['title = "Comets"\n'] * 2, [1, 1]),
+        (['title = "Bright comets"\n'] * 2, [3, 3]),
+        (['title = "Bright comets"\n', 'title = "Dark comets"\n'], [3, 5]),
+    ],
+    ids=["nothing differs", "the same differs", "another differs"],
 )
-def test_a_look_starts_few_programs_and_the_next_one_fewer(service, folder, text, starts):
-    (folder / "avi.toml").write_text(text)
+def test_a_look_starts_few_programs_and_the_next_one_fewer(service, folder, texts, starts):
     counted = []
     with patch("subprocess.Popen", wraps=subprocess.Popen) as started:
-        for _ in starts:
+        for text in texts:
+            (folder / "avi.toml").write_text(text)
             look(service)
             counted.append(started.call_count)
     assert counted == starts
+
+
+def test_what_was_compared_once_is_told_again_as_it_was(service, folder):
+    (folder / "avi.toml").write_text('title = "Bright comets"\n')
+    first = look(service)
+    assert look(service) == first
+    (folder / "avi.toml").write_text(FIRST["avi.toml"])
+    assert look(service).changes == []
+    (folder / "avi.toml").write_text('title = "Bright comets"\n')
+    assert look(service) == first
+
+
+def test_what_main_got_since_the_last_look_hinders(service, comets, folder):
+    (folder / "sky/counts.py").write_text("COUNT = 2\n")
+    assert not look(service).hindrance
+    pushed(comets, "sky/counts.py", "COUNT = 3\n")
+    assert "contradict" in look(service).hindrance
+
+
+def test_many_lines_are_compared_each_time(service, folder, monkeypatch):
+    monkeypatch.setattr(working_copies, "MOST_LETTERS_KEPT", 10)
+    (folder / "avi.toml").write_text('title = "Bright comets"\n')
+    look(service)
+    with patch("subprocess.Popen", wraps=subprocess.Popen) as started:
+        look(service)
+    assert started.call_count == 2
 
 
 def test_what_git_has_packed_is_named_as_before(service, comets, folder):

@@ -42,9 +42,9 @@ def test_commits_of_other_projects_are_others(trees):
     assert git.asked == ["a", "a"]
 
 
-def test_what_was_asked_for_longest_ago_is_forgotten(trees, monkeypatch):
+def test_what_was_asked_for_longest_ago_is_forgotten(monkeypatch):
     monkeypatch.setattr(kept_trees, "MOST_COMMITS", 2)
-    git = Repository()
+    git, trees = Repository(), KeptTrees()
     for commit in "abacab":
         trees.files(git, avi="hr", commit=commit)
     assert git.asked == ["a", "b", "c", "b"]
