@@ -1,5 +1,6 @@
 // The page of files: what is chosen, menus, keys. All of it works without; this makes it quicker.
 
+import { letGo } from "./pressed.js";
 import { here } from "./regions.js";
 import { startUploads } from "./uploads.js";
 
@@ -72,6 +73,7 @@ export async function renew() {
   const answer = await fetch(here(), { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
   if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  await letGo();
   for (const id of ["listing", "space", "unfinished"]) {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
     if (!old || !fresh) continue;

@@ -35,7 +35,10 @@ async function show(address) {
   try {
     const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "error", signal: turn.signal });
     if (!answer.ok) throw new Error(String(answer.status));
-    take(await answer.text());
+    const text = await answer.text();
+    await letGo();
+    if (turn.signal.aborted) return; // another was asked for meanwhile
+    take(text);
     history.replaceState(null, "", address);
   } catch (error) {
     if (error.name === "AbortError") return;

@@ -1,5 +1,7 @@
 // Forms: the proposal of memory follows the parameters, nothing is sent twice, and what cannot be undone is asked about.
 
+import { letGo } from "./pressed.js";
+
 const REST_MS = 300;
 
 /** Prepare the forms inside an element. */
@@ -71,6 +73,7 @@ function proposeMemory(form) {
     const values = [...new FormData(form)].filter(([name]) => name.startsWith("p.") || name === "version");
     const answer = await fetch(`${form.action}/memory?${new URLSearchParams(values)}`).catch(() => null);
     const words = answer?.ok ? await answer.text() : "";
+    await letGo(); // more lines move the button below them
     if (!words || mine !== asked) return; // one for values of before may come last
     place.textContent = words;
     field.placeholder = answer.headers.get("X-Proposed-MB") ?? "";

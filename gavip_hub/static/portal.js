@@ -6,6 +6,7 @@ import { followSearch } from "./find.js";
 import { prepareForms } from "./forms.js";
 import { followLog, showProgress } from "./job.js";
 import { followOpening } from "./opening.js";
+import { letGo } from "./pressed.js";
 import { refresh, regions, remember } from "./regions.js";
 
 const SLOW_MS = 20_000;
@@ -21,6 +22,7 @@ async function include(place) {
   const answer = await fetch(place.dataset.include).catch(() => null);
   if (!answer?.ok) return;
   const preview = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-preview]");
+  await letGo();
   if (preview) place.replaceChildren(document.importNode(preview, true));
 }
 

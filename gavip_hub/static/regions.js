@@ -1,6 +1,8 @@
 // Parts of a page that follow the server: the page is fetched again and each part that changed is replaced.
 // So there is one truth about how a page looks, the server's template.
 
+import { letGo } from "./pressed.js";
+
 const known = new Map();
 let running = null;
 let wanted = false;
@@ -31,7 +33,9 @@ async function work() {
     wanted = false;
     const answer = await fetch(here(), { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
     if (!answer?.ok) return;
-    replace(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    await letGo();
+    replace(page);
   }
 }
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import COLOURS, PATIENCE_MS
+from tests.support.published import submit
 
 pytestmark = [pytest.mark.browser, pytest.mark.hub, pytest.mark.timeout(300)]
 
@@ -56,6 +57,39 @@ async def test_a_proposal_that_takes_a_moment_is_asked_for_once_the_page_is_show
     await expect(scientist.page.get_by_label("Memory", exact=True)).to_have_attribute(
         "placeholder", re.compile(r"\d")
     )
+
+
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+async def test_a_press_is_not_lost_where_the_form_grows_meanwhile(scientist):
+    page = scientist.page
+    await page.route(
+        "**/memory?*", lambda route: route.fulfill(body="Past runs tell. " * 90, content_type="text/plain")
+    )
+    await scientist.go("avis/hr-diagram")
+    run = page.get_by_role("button", name="Run as a job")
+    async with page.expect_response("**/memory?*"):
+        await page.get_by_label("Radius").fill("3.25")
+        await run.hover()
+        await page.mouse.down()
+    await page.evaluate(TWO_FRAMES)
+    await page.mouse.up()
+    await page.wait_for_url("**/jobs/**")
+
+
+async def test_a_press_is_not_lost_where_its_part_of_the_page_is_another_meanwhile(scientist, avis):
+    page = scientist.page
+    with scientist.platform.client("scientist") as client:
+        wanted = submit(client, "works", parameters={"b": 71})
+        await scientist.go("jobs")
+        await page.locator(f"[data-live] a[href$='/jobs/{wanted}']").first.hover()
+        async with page.expect_response(lambda answer: answer.url.endswith("/services/gavip/jobs")):
+            await page.mouse.down()
+            submit(client, "works", parameters={"b": 72})
+    await page.evaluate(TWO_FRAMES)
+    await page.mouse.up()
+    await page.wait_for_url(f"**/jobs/{wanted}")
 
 
 async def test_an_interface_opens_at_an_origin_of_its_own(scientist):

@@ -3,7 +3,10 @@
 import itertools
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
+
+import httpx
 
 from tests.support.platform import Platform, eventually
 from tests.support.published import FINAL
@@ -15,9 +18,9 @@ MEMORY_MB = 256
 
 
 def submit(platform: Platform, **parameters: object) -> str:
-    asked = {"avi": "writes", "pipeline": "main", "parameters": parameters, "memory_mb": MEMORY_MB}
+    wanted = {"avi": "writes", "pipeline": "main", "parameters": parameters, "memory_mb": MEMORY_MB}
     with platform.client("scientist") as scientist:
-        answer = scientist.post("/jobs", json=asked)
+        answer = scientist.post("/jobs", json=wanted)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
@@ -27,6 +30,19 @@ def seen(platform: Platform, job: str) -> dict[str, object]:
         answer = scientist.get(f"/jobs/{job}")
     found: dict[str, object] = answer.json() if answer.status_code == 200 else {}
     return found
+
+
+def asked(platform: Platform, path: str) -> httpx.Response:
+    """Return what the platform answers, as soon as it does: a Hub that was killed may come back only now."""
+    answers = []
+
+    def answered() -> bool:
+        with platform.client("scientist") as scientist:
+            answers.append(scientist.get(path))
+        return answers[-1].status_code == HTTPStatus.OK
+
+    eventually(answered, f"an answer to {path}")
+    return answers[-1]
 
 
 def state(platform: Platform, job: str) -> object:
@@ -92,15 +108,14 @@ POINTS: dict[str, Callable[[Platform, str], bool]] = {
 
 def has_ended_right(platform: Platform, job: str) -> None:
     eventually(lambda: state(platform, job) in FINAL, f"{job} ended", seconds=120)
-    view = seen(platform, job)
+    view = asked(platform, f"/jobs/{job}").json()
     attempts = view["attempts"]
     assert isinstance(attempts, list)
     assert view["phase"] == "COMPLETED", (view["error"], platform.log("service")[-3000:])
     failed = [attempt for attempt in attempts if attempt["state"] == "FAILED"]
     assert len(attempts) == 1 + len(failed), attempts  # again only after a recorded platform failure
     assert 1 <= len(starts_of(platform, job)) <= len(attempts)
-    with platform.client("scientist") as scientist:
-        content = scientist.get(f"/jobs/{job}/results/{RESULT}").text
+    content = asked(platform, f"/jobs/{job}/results/{RESULT}").text
     assert content == "".join(f"part {number} of {MARK_OF[job]}\n" for number in range(20))
 
 
@@ -114,8 +129,7 @@ def has_left_nothing(platform: Platform, job: str) -> None:
     assert not list((platform.root / "attempts").glob(f"{name}*"))
     assert not [line for line in processes() if name in line]
     assert not [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line]
-    with platform.client("scientist") as scientist:
-        pool = scientist.get("/pools").json()[0]
+    pool = asked(platform, "/pools").json()[0]
     assert (pool["memory_used_mb"], pool["jobs_used"]) == (0, 0)
 
 
