@@ -35,7 +35,6 @@ KEPT_FOR = timedelta(minutes=1)
 """Then it is asked whether another run has ended; only if one has is anything learned anew."""
 SEEN_AT_A_GLANCE = 20
 """Runs; to learn from more of them takes longer than a page may."""
-NONE_ENDED = hash(())
 MOST_KNOWN = 250
 """Pipelines; the one that was asked for longest ago is forgotten first."""
 
@@ -138,10 +137,11 @@ class MemoryProposals:
     def _read_anew(self, avi: str, pipeline: PipelineSpec, now: datetime, known: _Known | None) -> _Known:
         asked: dict[str, Any] = {"avi": avi, "pipeline": pipeline.name, "limit": REMEMBERED_RUNS}
         with self._database.reading() as session:
-            ended = hash(tuple(past.newest_ended(session, **asked)))
+            names = past.newest_ended(session, **asked)
+            ended = hash(names)
             if known is not None and known.ended == ended:
                 return known._replace(at=now)
-            runs = past.measured(session, **asked) if ended != NONE_ENDED else []
+            runs = past.measured(session, **asked) if names else []
         few = runs if len(runs) < FEWEST_RUNS else ()
         return _Known(now, ended, few, _learned(pipeline, runs))
 

@@ -1,10 +1,11 @@
 """What ran in the past, as far as it tells of what will run."""
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, bindparam, cast, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from gavip_hub.domain.ending import OUT_OF_MEMORY
@@ -31,13 +32,17 @@ def parts_ran(session: Session, *, limit: int) -> list[float]:
 _ENDED = (JobState.COMPLETED, JobState.ERROR)
 
 
-def newest_ended(session: Session, *, avi: str, pipeline: str, limit: int) -> list[str]:
-    """Return the newest jobs of a pipeline among which runs are looked for first; while these stay, so does what they tell."""
-    ended: list[str] = []
+def newest_ended(session: Session, *, avi: str, pipeline: str, limit: int) -> str:
+    """Return the newest jobs of a pipeline among which runs are looked for first; while these stay, so does what they tell.
+
+    All are one row: for each row the driver lets go of Python's lock and waits for it again, behind whatever else computes.
+    """
+    newest = []
     for state in _ENDED:  # apart: so an index alone answers
         wanted = select(Job.id).where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
-        ended += session.scalars(wanted.order_by(Job.id.desc()).limit(limit))
-    return ended
+        newest.append(select(wanted.order_by(Job.id.desc()).limit(limit).subquery().c.id))
+    ended = union_all(*newest).subquery()
+    return session.scalar(select(func.aggregate_strings(ended.c.id, " "))) or ""
 
 
 def ran_often(session: Session, *, avi: str, pipeline: str, times: int) -> bool:
@@ -103,11 +108,13 @@ def _telling(
 
 
 def _parameters(session: Session, jobs: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Return the parameters of these jobs alone: to take those apart takes longer than all else."""
+    """Return the parameters of these jobs alone: to take those apart takes longer than all else, so it is done at once."""
     if not jobs:
         return {}
-    rows = session.execute(select(Job.id, Job.parameters).where(among(session, Job.id, jobs)))
-    return {row.id: row.parameters for row in rows}
+    told = literal('"').concat(Job.id).concat('":').concat(cast(Job.parameters, String))
+    found = session.scalar(select(func.aggregate_strings(told, ",")).where(among(session, Job.id, jobs)))
+    given: dict[str, dict[str, Any]] = json.loads("{" + (found or "") + "}")
+    return given
 
 
 def open_for(session: Session, *, limit: int) -> list[float]:
