@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from pydantic import JsonValue
+from sqlalchemy.orm import Session
 
 from avi_kernel.protocol.api import MemorySource
 from avi_kernel.protocol.expressions import BadExpression, memory_of
@@ -116,23 +117,32 @@ class MemoryProposals:
 
     def at_a_glance(self, avi: str, pipelines: Sequence[PipelineSpec]) -> set[str]:
         """Return those of which a proposal takes no longer than a glance: it was learned from what ran, or little has run."""
-        names = [one.name for one in pipelines]
-        unknown = [one.name for one in pipelines if (avi, _key(one)) not in self._known]
-        if not unknown:
-            return set(names)
-        with self._database.reading() as session:
-            asked: dict[str, Any] = {"avi": avi, "times": SEEN_AT_A_GLANCE}
-            often = {name for name in unknown if past.ran_often(session, pipeline=name, **asked)}
-        return set(names) - often
+        unknown = [one for one in pipelines if (avi, _key(one)) not in self._known]
+        often = set()
+        if unknown:
+            with self._database.reading() as session:
+                often = {one.name for one in unknown if self._ran_often(session, avi, one)}
+        return {one.name for one in pipelines} - often
+
+    def _ran_often(self, session: Session, avi: str, pipeline: PipelineSpec) -> bool:
+        """Tell whether there is much to learn from first; that there is nothing is known from then on."""
+        ended = past.newest_ended(session, avi=avi, pipeline=pipeline.name, limit=SEEN_AT_A_GLANCE)
+        if not ended:
+            self._keep(avi, pipeline, _Known(self._clock.now(), hash(ended), (), _learned(pipeline, [])))
+        return len(ended.split()) >= SEEN_AT_A_GLANCE
 
     def _read(self, avi: str, pipeline: PipelineSpec) -> _Known:
-        now, key = self._clock.now(), (avi, _key(pipeline))
-        known = self._known.get(key)
+        now = self._clock.now()
+        known = self._known.get((avi, _key(pipeline)))
         if known is None or not now - KEPT_FOR <= known.at <= now:
             known = self._read_anew(avi, pipeline, now, known)
-            others = [(name, one) for name, one in self._known.items() if name != key]
-            self._known = {**dict(others[1 - MOST_KNOWN :]), key: known}
+            self._keep(avi, pipeline, known)
         return known
+
+    def _keep(self, avi: str, pipeline: PipelineSpec, known: _Known) -> None:
+        key = (avi, _key(pipeline))
+        others = [(name, one) for name, one in self._known.items() if name != key]
+        self._known = {**dict(others[1 - MOST_KNOWN :]), key: known}
 
     def _read_anew(self, avi: str, pipeline: PipelineSpec, now: datetime, known: _Known | None) -> _Known:
         asked: dict[str, Any] = {"avi": avi, "pipeline": pipeline.name, "limit": REMEMBERED_RUNS}

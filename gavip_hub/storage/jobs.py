@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -18,6 +18,9 @@ from gavip_hub.storage.schema import Attempt, Container, Job, Release, Result
 # Many rows at once go by the tables: the mapped classes would make an object of each.
 _JOBS: Any = Job.__table__
 _RESULTS: Any = Result.__table__
+# Their end is set with their final state; the index of those without one grows with nobody's past.
+_NOT_ENDED = select(func.count()).select_from(Job).where(Job.ended_at.is_(None))
+_NOT_ENDED_OF_ONE = _NOT_ENDED.where(Job.owner == bindparam("owner"))
 
 
 class Startable(NamedTuple):
@@ -194,9 +197,10 @@ def keep_estimates(session: Session, estimates: Mapping[str, dict[str, Any] | No
 
 def count_held(session: Session, *, owner: str | None = None) -> int:
     """Count the jobs that have not ended, those that were never started as well, of one user or of everybody."""
-    # Their end is set with their final state; the index of those without one grows with nobody's past.
-    wanted = select(func.count()).select_from(Job).where(Job.ended_at.is_(None))
-    return session.scalar(wanted if owner is None else wanted.where(Job.owner == owner)) or 0
+    found = (
+        session.scalar(_NOT_ENDED) if owner is None else session.scalar(_NOT_ENDED_OF_ONE, {"owner": owner})
+    )
+    return found or 0
 
 
 def by_state(session: Session) -> dict[JobState, int]:

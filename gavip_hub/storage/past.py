@@ -29,26 +29,23 @@ def parts_ran(session: Session, *, limit: int) -> list[float]:
     return [(until - begun).total_seconds() / max(1, most) for begun, until, most in rows if until]
 
 
-_ENDED = (JobState.COMPLETED, JobState.ERROR)
+def _ended(state: JobState) -> Select[Any]:
+    """Ask for jobs of a pipeline that ended so; of one state an index alone answers, in its order."""
+    asked = (Job.avi == bindparam("avi"), Job.pipeline == bindparam("pipeline"))
+    wanted = select(Job.id).where(*asked, Job.state == state).order_by(Job.id.desc())
+    return select(wanted.limit(bindparam("limit")).subquery().c.id)
+
+
+_OF_THEIR_OWN = union_all(_ended(JobState.COMPLETED), _ended(JobState.ERROR)).subquery()
+_NEWEST_ENDED = select(func.aggregate_strings(_OF_THEIR_OWN.c.id, " "))
+"""Made once, as to put it together takes longer than the answer. One row: for each the driver lets go of Python's lock and waits
+for it again, behind whatever else computes."""
 
 
 def newest_ended(session: Session, *, avi: str, pipeline: str, limit: int) -> str:
-    """Return the newest jobs of a pipeline among which runs are looked for first; while these stay, so does what they tell.
-
-    All are one row: for each row the driver lets go of Python's lock and waits for it again, behind whatever else computes.
-    """
-    newest = []
-    for state in _ENDED:  # apart: so an index alone answers
-        wanted = select(Job.id).where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
-        newest.append(select(wanted.order_by(Job.id.desc()).limit(limit).subquery().c.id))
-    ended = union_all(*newest).subquery()
-    return session.scalar(select(func.aggregate_strings(ended.c.id, " "))) or ""
-
-
-def ran_often(session: Session, *, avi: str, pipeline: str, times: int) -> bool:
-    """Tell whether so many jobs of a pipeline ended by themselves, or more; an index alone answers."""
-    ended = select(Job.state).where(Job.avi == avi, Job.pipeline == pipeline, Job.state.in_(_ENDED))
-    return session.scalar(ended.limit(1).offset(times - 1)) is not None
+    """Return the newest jobs of a pipeline among which runs are looked for first; while these stay, so does what they tell."""
+    found = session.scalar(_NEWEST_ENDED, {"avi": avi, "pipeline": pipeline, "limit": limit})
+    return found or ""
 
 
 LOOKED_THROUGH = 3

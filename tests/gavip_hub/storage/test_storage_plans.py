@@ -77,12 +77,6 @@ def test_the_newest_runs_of_a_pipeline_are_found_without_sorting_all(session, as
         assert not any("ORDER BY" in line for line in plan)
 
 
-def test_whether_a_pipeline_ran_often_is_told_by_an_index_alone(session):
-    ask = {"avi": "stars", "pipeline": "plot", "times": 20}
-    plan = plan_of(session, lambda session: past.ran_often(session, **ask))
-    assert plan == ["SEARCH jobs USING COVERING INDEX jobs_by_pipeline (avi=? AND pipeline=? AND state=?)"]
-
-
 @pytest.mark.parametrize(
     ("narrowed", "index"),
     [
