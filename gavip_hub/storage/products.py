@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from gavip_hub.domain.products import Kind, ProductState, Reader, Shown, leaf_of
@@ -129,10 +129,18 @@ def files(session: Session, product: str, *, after: str = "", limit: int) -> Seq
     return session.scalars(wanted.order_by(ProductFileRow.path).limit(limit)).all()
 
 
+# Made once, since a form asks it of ten products.
+_PATHS = (
+    select(ProductFileRow.path)
+    .where(ProductFileRow.product == bindparam("product"))
+    .order_by(ProductFileRow.path)
+    .limit(bindparam("limit"))
+)
+
+
 def paths(session: Session, product: str, *, limit: int) -> Sequence[str]:
     """Return paths of files of a product, by name."""
-    wanted = select(ProductFileRow.path).where(ProductFileRow.product == product)
-    return session.scalars(wanted.order_by(ProductFileRow.path).limit(limit)).all()
+    return session.scalars(_PATHS, {"product": product, "limit": limit}).all()
 
 
 def file(session: Session, product: str, path: str) -> ProductFileRow | None:
@@ -177,9 +185,10 @@ def shares(session: Session, product: str) -> Sequence[Share]:
 def shares_of(session: Session, products: Collection[str]) -> dict[str, list[Shown]]:
     """Return the shares that were not revoked, by product."""
     found: dict[str, list[Shown]] = defaultdict(list)
-    wanted = select(Share).where(among(session, Share.product, products), Share.revoked_at.is_(None))
-    for row in session.scalars(wanted.order_by(Share.id)):
-        found[row.product].append(shown(row))
+    columns = (Share.product, Share.kind, Share.subject, Share.expires_at)
+    wanted = select(*columns).where(among(session, Share.product, products), Share.revoked_at.is_(None))
+    for product, kind, subject, ends in session.execute(wanted.order_by(Share.id)):
+        found[product].append(Shown(kind=kind, subject=subject, expires_at=ends))
     return found
 
 

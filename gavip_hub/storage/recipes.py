@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, defer, load_only
 
 from gavip_hub.domain.products import ProductState, Reader
 from gavip_hub.storage.product_schema import Product, ProductFileRow, Recipe
@@ -80,10 +80,13 @@ def of_avi(session: Session, reader: Reader, avi: str, *, limit: int) -> list[tu
 
 
 def places(session: Session, reader: Reader, sha256: str) -> list[tuple[Product, str]]:
-    """Return products that somebody may read and that hold a content, newest first, with the file's name there."""
+    """Return products that somebody may read and that hold a content, newest first, with the file's name there.
+
+    Of each product what tells where a reader finds it, and nothing else.
+    """
     wanted = (
         select(Product, ProductFileRow.path)
-        .options(defer(Product.provenance))
+        .options(load_only(Product.owner, Product.slug))
         .join(ProductFileRow, ProductFileRow.product == Product.id)
         .where(ProductFileRow.sha256 == sha256, Product.state == ProductState.READY)
         .where(open_to(reader))
