@@ -16,7 +16,7 @@ class Page:
     name: str
     template: str
     path: str
-    """With `{avi}` (of 24, in turn), `{own}` (an AVI of who asks), `{job}`, `{failed}`, and products; see `Grown.told`."""
+    """With `{avi}` (one of a hundred, in turn), `{own}` (an AVI of who asks), `{job}`, `{failed}`, and products; see `Grown.told`."""
     asker: str = ""
     """Who asks for it; nothing: each of all."""
     status: int = 200
