@@ -197,9 +197,8 @@ def keep_estimates(session: Session, estimates: Mapping[str, dict[str, Any] | No
 
 def count_held(session: Session, *, owner: str | None = None) -> int:
     """Count the jobs that have not ended, those that were never started as well, of one user or of everybody."""
-    found = (
-        session.scalar(_NOT_ENDED) if owner is None else session.scalar(_NOT_ENDED_OF_ONE, {"owner": owner})
-    )
+    of_one = {"owner": owner}
+    found = session.scalar(_NOT_ENDED) if owner is None else session.scalar(_NOT_ENDED_OF_ONE, of_one)
     return found or 0
 
 
