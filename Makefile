@@ -12,8 +12,8 @@ endless := tests/gavip_hub/domain/test_domain_machine.py tests/gavip_hub/service
 
 help:
 	@echo "make demo        start the platform, run the bundled pipeline once, keep serving (ROOT=$(ROOT) PORT=$(PORT))"
-	@echo "make test        everything that must hold; under 25 minutes"
-	@echo "make acceptance  the long families on real containers: kills, attacks, load; under 80 minutes"
+	@echo "make test        everything that must hold; 20 to 36 minutes on two cores"
+	@echo "make acceptance  the long families on real containers: kills, attacks, load; some two hours on two cores"
 	@echo "make endurance   a million events of the scheduler and ten minutes of fuzzing"
 	@echo "make lint        ruff, mypy, the layer contract, dead code"
 	@echo "make images      build the container images (needs a Docker engine, or the right to install one)"

@@ -26,6 +26,7 @@ from gavip_hub.domain.predictor import (
     Traits,
 )
 from gavip_hub.exceptions import BadManifest
+from gavip_hub.lately import Lately
 from gavip_hub.services.quotas import QuotaService
 from gavip_hub.storage import past
 from gavip_hub.storage.database import Database
@@ -77,7 +78,7 @@ class MemoryProposals:
         self._quotas = quotas
         self._config = config
         self._clock = clock
-        self._known: dict[tuple[str, PipelineKey], _Known] = {}
+        self._known: Lately[tuple[str, PipelineKey], _Known] = Lately(most=MOST_KNOWN)
 
     def propose(
         self,
@@ -117,7 +118,7 @@ class MemoryProposals:
 
     def at_a_glance(self, avi: str, pipelines: Sequence[PipelineSpec]) -> set[str]:
         """Return those of which a proposal takes no longer than a glance: it was learned from what ran, or little has run."""
-        unknown = [one for one in pipelines if (avi, _key(one)) not in self._known]
+        unknown = [one for one in pipelines if self._known.get((avi, _key(one))) is None]
         often = set()
         if unknown:
             with self._database.reading() as session:
@@ -128,21 +129,17 @@ class MemoryProposals:
         """Tell whether there is much to learn from first; that there is nothing is known from then on."""
         ended = past.newest_ended(session, avi=avi, pipeline=pipeline.name, limit=SEEN_AT_A_GLANCE)
         if not ended:
-            self._keep(avi, pipeline, _Known(self._clock.now(), hash(ended), (), _learned(pipeline, [])))
+            nothing = _Known(self._clock.now(), hash(ended), (), _learned(pipeline, []))
+            self._known.put((avi, _key(pipeline)), nothing)
         return len(ended.split()) >= SEEN_AT_A_GLANCE
 
     def _read(self, avi: str, pipeline: PipelineSpec) -> _Known:
-        now = self._clock.now()
-        known = self._known.get((avi, _key(pipeline)))
+        now, key = self._clock.now(), (avi, _key(pipeline))
+        known = self._known.get(key)
         if known is None or not now - KEPT_FOR <= known.at <= now:
             known = self._read_anew(avi, pipeline, now, known)
-            self._keep(avi, pipeline, known)
+            self._known.put(key, known)
         return known
-
-    def _keep(self, avi: str, pipeline: PipelineSpec, known: _Known) -> None:
-        key = (avi, _key(pipeline))
-        others = [(name, one) for name, one in self._known.items() if name != key]
-        self._known = {**dict(others[1 - MOST_KNOWN :]), key: known}
 
     def _read_anew(self, avi: str, pipeline: PipelineSpec, now: datetime, known: _Known | None) -> _Known:
         asked: dict[str, Any] = {"avi": avi, "pipeline": pipeline.name, "limit": REMEMBERED_RUNS}

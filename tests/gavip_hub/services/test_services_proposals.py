@@ -1,5 +1,7 @@
 """How much memory a job gets where its user chooses nothing, once its pipeline has run."""
 
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from avi_kernel.protocol.parameters import ParameterSpec
 from avi_kernel.protocol.runs import Outcome
 from gavip_hub.domain.ending import End
 from gavip_hub.domain.predictor import FEWEST_RUNS, PastRun, Predictor, Traits
+from gavip_hub.lately import Lately
 from gavip_hub.services import proposals
 from gavip_hub.services.proposals import KEPT_FOR, traits_of
 from gavip_hub.storage import past
@@ -111,12 +114,14 @@ def test_what_takes_longer_than_a_glance_is_told_of_each_pipeline(engine, monkey
     assert known.at_a_glance("stars", pipelines) == {"big", "plot"}
 
 
-def test_only_so_many_pipelines_are_known(engine, monkeypatch):
-    monkeypatch.setattr(proposals, "MOST_KNOWN", 2)
+def test_only_so_many_pipelines_are_known_those_that_were_asked_for_last(engine, monkeypatch):
+    monkeypatch.setattr(engine.jobs._proposals, "_known", Lately(most=2))
     for pipeline in ("big", "plot", "big", "grows"):
         memory(engine, pipeline=pipeline)
-        engine.clock.advance(KEPT_FOR.total_seconds() + 1)
-    assert [key[0] for _, key in engine.jobs._proposals._known] == ["big", "grows"]
+    with patch("gavip_hub.storage.past.newest_ended", wraps=past.newest_ended) as asked:
+        for pipeline in ("big", "grows", "plot"):
+            memory(engine, pipeline=pipeline)
+    assert [call.kwargs["pipeline"] for call in asked.call_args_list] == ["plot"]
 
 
 def test_what_ran_is_read_anew_after_a_while_also_by_a_clock_that_was_set_back(engine):
