@@ -19,7 +19,9 @@ from gavip_hub.handlers.at_once import MOST_READS
 from gavip_hub.handlers.probe import LOOK_SECONDS
 from gavip_hub.handlers.rendering import STATIC
 from gavip_hub.handlers.static_files import SHEETS
+from gavip_hub.lately import Lately
 from gavip_hub.services import proposals
+from gavip_hub.services.proposals import MOST_KNOWN
 from gavip_hub.storage import servers as rows
 from gavip_hub.testing import exit_record
 from tests.support.service import pages_of, running_service, until
@@ -450,7 +452,7 @@ async def test_a_form_proposes_what_past_runs_needed_beside_the_authors_figure(s
     for number in range(5):
         job = await job_of(await send(portal, **{"p.radius": f"{1 + number}", "memory_mb": "500"}))
         await ended(service, portal, job, peak=100.0 + number)
-    service.service.context.services.proposals._known.clear()
+    service.service.context.services.proposals._known = Lately(most=MOST_KNOWN)
     page = unescape((await portal.get("/avis/stars")).text)
     sentence = "Past runs used 104 MB at most: 128 MB is proposed, and more if that runs out. The author's figure is 240 MB (200 + 40 * radius)."
     assert sentence in page
@@ -464,7 +466,7 @@ async def test_a_form_asks_later_for_a_proposal_that_many_runs_are_learned_from(
 ):
     monkeypatch.setattr(proposals, "SEEN_AT_A_GLANCE", 1)
     await ended(service, portal, await job_of(await send(portal, **{"p.radius": "1"})))
-    service.service.context.services.proposals._known.clear()
+    service.service.context.services.proposals._known = Lately(most=MOST_KNOWN)
     for address in ("/avis/stars", PIPELINE):
         assert '<span data-proposal="later">Past runs tell' in (await portal.get(address)).text
     told = (await portal.get(f"{PIPELINE}/memory", params={"p.radius": "1"})).text
