@@ -1,5 +1,7 @@
 // The catalogue follows what is typed: the server makes the page anew, and its list takes the place of the one that is shown.
 
+import { letGo } from "./pressed.js";
+
 const REST_MS = 150;
 let running = null;
 
