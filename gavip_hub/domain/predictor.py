@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import combinations, islice
+from itertools import combinations, count, islice
 from operator import mul
 from statistics import median
 from typing import NamedTuple
@@ -33,6 +33,9 @@ HALF_LIFE = 30
 """Runs after which an older one, and what was learned of a guess, weighs half as much."""
 LINE_RUNS = 30
 """The newest runs through which a line is laid."""
+TOLD_RUNS = 5
+"""Runs for which, while guesses are judged, it stays known which numbers tell of memory: from one to the next that hardly
+changes, and finding it out takes as long as half of all else."""
 RELATED = 0.3
 """Rank correlation from which on a number tells of memory."""
 JUDGED = 2.5
@@ -116,6 +119,26 @@ class Like(NamedTuple):
     weights: Sequence[float]
 
 
+Relations = Mapping[str, float]
+"""How surely memory rises or falls with each number, from 0 to 1."""
+
+
+class _Told(NamedTuple):
+    """What numbers tell of memory, as it was found lately."""
+
+    found: Mapping[str, float] = {}
+    numbers: frozenset[str] = frozenset()
+    """Those that were looked at."""
+    runs: int = TOLD_RUNS
+    """How many were judged since."""
+
+    def lately(self, runs: Sequence[PastRun], traits: Traits) -> "_Told":
+        """Return this for another run; found anew where it is old, or says nothing of one of its numbers."""
+        if self.runs < TOLD_RUNS and self.numbers.issuperset(traits.numbers):
+            return self._replace(runs=self.runs + 1)
+        return _Told(_relations(runs, traits), frozenset(traits.numbers), 1)
+
+
 class Predictor:
     """Proposes a job's memory; it learns from one run after the other, the oldest first."""
 
@@ -125,6 +148,7 @@ class Predictor:
         self._remembered = {level.margin: deque[float](maxlen=REMEMBERED_RUNS) for level in LEVELS}
         self._costs: defaultdict[str, float] = defaultdict(float)
         self._judged: defaultdict[str, float] = defaultdict(float)
+        self._told = _Told()
         runs = list(runs)
         for number, run in enumerate(runs, start=1):
             self.learn(run, judges=number > len(runs) - JUDGING_RUNS)
@@ -149,7 +173,8 @@ class Predictor:
             return
         if judges and self.is_sure:
             fade = 0.5 ** (1 / HALF_LIFE)
-            for name, megabytes in self._guesses(run.traits, run.author_mb):
+            self._told = self._told.lately(self._runs, run.traits)
+            for name, megabytes in self._guesses(run.traits, run.author_mb, self._told.found):
                 self._costs[name] = self._costs[name] * fade + _cost(megabytes, run.needed_mb)
                 self._judged[name] = self._judged[name] * fade + 1
         self._runs.append(run)
@@ -166,16 +191,17 @@ class Predictor:
             What the pools allow.
         """
         careful = max((run.enough_mb(CAREFUL.margin) for run in self._runs), default=0.0)
-        best = self._best(traits, author_mb) if self.is_sure else careful
+        told = _relations(self._runs, traits)
+        best = self._best(traits, author_mb, told) if self.is_sure else careful
         if best == author_mb:
             return None
         megabytes = min(coarse(best), most_mb)
-        may_be_less = self.is_sure and not self._is_new(traits)
+        may_be_less = self.is_sure and not self._is_new(traits, told)
         return megabytes if megabytes > 0 and (may_be_less or megabytes > author_mb) else None
 
-    def _best(self, traits: Traits, author_mb: float) -> float:
+    def _best(self, traits: Traits, author_mb: float, told: Relations) -> float:
         """Return the cheapest guess so far; a careful one before any was judged."""
-        guesses = dict(self._guesses(traits, author_mb))
+        guesses = dict(self._guesses(traits, author_mb, told))
         judged = [name for name in guesses if self._judged[name] >= JUDGED]
         cheapest = min(judged, key=self._cost_a_run, default=_name("all", CAREFUL))
         return guesses.get(cheapest, 0.0)
@@ -183,16 +209,16 @@ class Predictor:
     def _cost_a_run(self, name: str) -> float:
         return self._costs[name] / self._judged[name]
 
-    def _guesses(self, traits: Traits, author_mb: float) -> Iterator[tuple[str, float]]:
+    def _guesses(self, traits: Traits, author_mb: float, told: Relations) -> Iterator[tuple[str, float]]:
         if author_mb > 0:
             yield AUTHOR, author_mb
-        for shape, like in self._alike(traits):
+        for shape, like in self._alike(traits, told):
             for level in LEVELS:
                 megabytes = _quantile(like, level)
                 if megabytes > 0:  # no number at all, maybe: numbers may be anything that somebody typed
                     yield _name(shape, level), min(megabytes, MOST_MEMORY_MB)
 
-    def _alike(self, traits: Traits) -> Iterator[tuple[str, Like]]:
+    def _alike(self, traits: Traits, told: Relations) -> Iterator[tuple[str, Like]]:
         """Yield which past runs are like a job: all, those of its kind, and all along a line over a number."""
         weights = _weights(len(self._runs), HALF_LIFE)
         yield "all", Like(self._sizes, weights)
@@ -207,8 +233,7 @@ class Predictor:
         ]
         if len(of_kind) >= FEWEST_RUNS:
             yield "kind", self._chosen(of_kind, weights)
-        told = _relations(self._runs, traits)
-        number = max(told, key=lambda name: told[name], default="")
+        number = max(traits.numbers, key=lambda name: told.get(name, 0.0), default="")
         if told.get(number, 0.0) >= RELATED:
             having = [place for place, run in enumerate(self._runs) if number in run.traits.numbers]
             runs = [self._runs[place] for place in having]
@@ -226,9 +251,8 @@ class Predictor:
         }
         return Like(sizes, [weights[place] for place in places])
 
-    def _is_new(self, traits: Traits) -> bool:
+    def _is_new(self, traits: Traits, told: Relations) -> bool:
         """Tell whether nothing like a job ever ran: a choice that nobody made, or a number beyond all that may tell something."""
-        told = _relations(self._runs, traits)
         for name, number in traits.numbers.items():
             seen = [run.traits.numbers[name] for run in self._runs if name in run.traits.numbers]
             if told.get(name, 1.0) >= RELATED and not (seen and min(seen) <= number <= max(seen)):
@@ -251,6 +275,7 @@ def coarse(megabytes: float) -> int:
     return math.ceil(megabytes / step) * step
 
 
+@lru_cache(maxsize=64)  # a few, asked for a thousand times
 def _name(shape: str, level: Level) -> str:
     return f"{shape} {level.part} {level.margin}"
 
@@ -279,54 +304,66 @@ def _quantile(like: Like, level: Level) -> float:
     return min(sizes)  # the sum was rounded
 
 
-def _telling_kind(runs: Iterable[PastRun], traits: Traits) -> str | None:
+def _telling_kind(runs: Sequence[PastRun], traits: Traits) -> str | None:
     """Return the choice whose kinds differ most in memory."""
-    spreads = {}
+    varied = {}
     for name in traits.kinds:
-        groups = defaultdict[Hashable, list[float]](list)
-        for run in runs:
-            groups[run.traits.kinds.get(name)].append(run.octaves)
-        if len(groups) > 1:
-            spreads[name] = sum(_spread(group) for group in groups.values())
-    return min(spreads, key=lambda name: spreads[name], default=None)
+        kinds = [run.traits.kinds.get(name) for run in runs]
+        if len(set(kinds)) > 1:
+            varied[name] = kinds
+    if len(varied) <= 1:  # nothing to compare, which takes a while
+        return next(iter(varied), None)
+    return min(varied, key=lambda name: _spread(runs, varied[name]))
 
 
-def _spread(group: Sequence[float]) -> float:
-    middle = median(group)
-    return sum(abs(one - middle) for one in group)
+def _spread(runs: Iterable[PastRun], kinds: Iterable[Hashable]) -> float:
+    """Return how far, together, runs lie from the middle of those of their kind."""
+    groups = defaultdict[Hashable, list[float]](list)
+    for run, kind in zip(runs, kinds, strict=True):
+        groups[kind].append(run.octaves)
+    middles = {kind: median(group) for kind, group in groups.items()}
+    return sum(abs(one - middles[kind]) for kind, group in groups.items() for one in group)
 
 
 def _relations(runs: Sequence[PastRun], traits: Traits) -> dict[str, float]:
     """Return how surely memory rises or falls with each number, from 0 to 1; of one that never varied nobody knows."""
     found = {}
-    needs_of_all = _ranks(run.needed_mb for run in runs)
+    needs_of_all = _Ranks.of([run.needed_mb for run in runs])
     for name in traits.numbers:
         having = [run for run in runs if name in run.traits.numbers]
-        numbers = _ranks(run.traits.numbers[name] for run in having)
-        if len(having) >= FEWEST_RUNS and any(numbers):
+        numbers = _Ranks.of([run.traits.numbers[name] for run in having])
+        if len(having) >= FEWEST_RUNS and numbers.spread:
             has_all = len(having) == len(runs)
-            needs = needs_of_all if has_all else _ranks(run.needed_mb for run in having)
-            found[name] = abs(_correlation(numbers, needs)) if any(needs) else 0.0
+            needs = needs_of_all if has_all else _Ranks.of([run.needed_mb for run in having])
+            found[name] = abs(_correlation(numbers, needs)) if needs.spread else 0.0
     return found
 
 
-def _correlation(first: Sequence[int], second: Sequence[int]) -> float:
-    """Return the correlation of two rows of whole numbers, neither of which is the same throughout.
+class _Ranks(NamedTuple):
+    """Values in their order as whole numbers; what correlating them asks for is found out once."""
+
+    places: Sequence[int]
+    total: int
+    spread: int
+    """Their number times the sum of their squares, less the square of their sum; 0 of values that are all the same."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "_Ranks":
+        place_of = dict(zip(sorted(set(values)), count(), strict=False))
+        places = list(map(place_of.__getitem__, values))
+        total = sum(places)
+        return cls(places, total, len(places) * sum(map(mul, places, places)) - total * total)
+
+
+def _correlation(first: _Ranks, second: _Ranks) -> float:
+    """Return the correlation of two rows of ranks, neither of which is the same throughout.
 
     `statistics.correlation` gives the same of any numbers, and takes twice as long: it is asked a hundred times while a
     form waits.
     """
-    many, sum_of_first, sum_of_second = len(first), sum(first), sum(second)
-    together: int = many * sum(map(mul, first, second)) - sum_of_first * sum_of_second
-    spread_of_first: int = many * sum(map(mul, first, first)) - sum_of_first * sum_of_first
-    spread_of_second: int = many * sum(map(mul, second, second)) - sum_of_second * sum_of_second
-    return together / math.sqrt(spread_of_first * spread_of_second)
-
-
-def _ranks(values: Iterable[float]) -> list[int]:
-    values = list(values)
-    places = {value: place for place, value in enumerate(sorted(set(values)))}
-    return [places[value] for value in values]
+    products: int = sum(map(mul, first.places, second.places))
+    together = len(first.places) * products - first.total * second.total
+    return together / math.sqrt(first.spread * second.spread)
 
 
 def _along_a_line(runs: Sequence[PastRun], numbers: Sequence[float], at: float) -> list[float]:

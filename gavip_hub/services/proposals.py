@@ -217,17 +217,15 @@ def _learned(pipeline: PipelineSpec, runs: Sequence[Measured]) -> Predictor:
     told = [run for run in runs if 0 < run.peak_mb < inf]
     # Of those that were killed some are left out, in whose place older ones count.
     asked = JUDGING_RUNS + NEWEST_RUNS + sum(run.is_killed for run in told)
-    return Predictor(
-        _past_run(pipeline, run, asks=age < asked) for age, run in reversed(list(enumerate(told)))
-    )
-
-
-def _past_run(pipeline: PipelineSpec, run: Measured, *, asks: bool) -> PastRun:
-    """Return a run; of an old one nobody asks any more what it was asked to do, which takes a while to find out."""
-    return PastRun(
-        peak_mb=run.peak_mb,
-        asked_mb=run.memory_mb,
-        is_killed=run.is_killed,
-        author_mb=_author_mb(pipeline, run.parameters) if asks else 0,
-        traits=traits_of(pipeline.parameters, run.parameters) if asks else Traits(),
-    )
+    past_runs = [
+        PastRun(
+            peak_mb=run.peak_mb,
+            asked_mb=run.memory_mb,
+            is_killed=run.is_killed,
+            # Of an old run nobody asks any more what it was asked to do, nor what its author thought: it takes a while.
+            author_mb=_author_mb(pipeline, run.parameters) if age < JUDGING_RUNS else 0,
+            traits=traits_of(pipeline.parameters, run.parameters) if age < asked else Traits(),
+        )
+        for age, run in enumerate(told)
+    ]
+    return Predictor(reversed(past_runs))

@@ -1,8 +1,9 @@
 """What ran in the past, as far as it tells of what will run."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, String, bindparam, cast, func, literal, select, union_all
@@ -70,37 +71,46 @@ def measured(session: Session, *, avi: str, pipeline: str, limit: int) -> list[M
     They are looked for among its newest jobs only: none of a hundred thousand may tell, where nothing is measured.
     """
     # One after the other: of two states at once all of a pipeline's jobs would be sorted.
-    told = {JobState.COMPLETED: Attempt.memory_mb > 0, JobState.ERROR: Attempt.exit_reason == OUT_OF_MEMORY}
+    asked = {"avi": avi, "pipeline": pipeline, "limit": limit}
     runs: list[tuple[Any, ...]] = []
-    for state, tells in told.items():
-        jobs = select(Job.id, Job.owner, Job.attempt)
-        jobs = jobs.where(Job.avi == avi, Job.pipeline == pipeline, Job.state == state)
-        runs += [(*row, state is JobState.ERROR) for row in _telling(session, jobs, tells, limit)]
+    for state, newest in _NEWEST.items():
+        runs += [(*row, state is JobState.ERROR) for row in _telling(session, newest, asked)]
     runs = sorted(runs, reverse=True)[:limit]
     given = _parameters(session, [run[0] for run in runs])
     return [Measured(job, owner, given[job], *rest) for job, owner, *rest in runs]
 
 
+def _runs_of(state: JobState, tells: ColumnElement[bool], *earlier: ColumnElement[bool]) -> Select[Any]:
+    """Ask for the newest jobs of a pipeline that ended so, each with its last run where that tells of memory."""
+    asked = (Job.avi == bindparam("avi"), Job.pipeline == bindparam("pipeline"))
+    jobs = select(Job.id, Job.owner, Job.attempt).where(*asked, Job.state == state, *earlier)
+    newest = jobs.order_by(Job.id.desc()).limit(bindparam("limit")).subquery()
+    last = (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt)
+    told = (newest.c.id, newest.c.owner, Attempt.memory_peak_mb, Attempt.memory_mb)
+    return select(*told).outerjoin(Attempt, last & Attempt.memory_peak_mb.is_not(None) & tells)
+
+
+_TELLS = {JobState.COMPLETED: Attempt.memory_mb > 0, JobState.ERROR: Attempt.exit_reason == OUT_OF_MEMORY}
+_NEWEST = {
+    state: (_runs_of(state, tells), _runs_of(state, tells, Job.id < bindparam("before")))
+    for state, tells in _TELLS.items()
+}
+"""The newest of all, and the newest of those before another."""
+
+
 def _telling(
-    session: Session, jobs: Select[str, str, int], tells: ColumnElement[bool], limit: int
+    session: Session, newest: tuple[Select[Any], Select[Any]], asked: Mapping[str, Any]
 ) -> list[Row[Any]]:
-    """Return the newest of these jobs' runs that tell of memory; as many jobs at a time as runs are wanted."""
+    """Return the newest runs that tell of memory; as many jobs are looked at at a time as runs are wanted."""
     found: list[Row[Any]] = []
-    wanted = jobs
-    for _ in range(LOOKED_THROUGH):
-        newest = wanted.order_by(Job.id.desc()).limit(limit).subquery()
-        last = (Attempt.job == newest.c.id) & (Attempt.number == newest.c.attempt)
-        rows: list[Row[Any]] = list(
-            session.execute(
-                select(newest.c.id, newest.c.owner, Attempt.memory_peak_mb, Attempt.memory_mb).outerjoin(
-                    Attempt, last & Attempt.memory_peak_mb.is_not(None) & tells
-                )
-            )
-        )
+    first, earlier = newest
+    before: dict[str, str] = {}
+    for wanted in (first, *repeat(earlier, LOOKED_THROUGH - 1)):
+        rows = list(session.execute(wanted, {**asked, **before}))
         found += [row for row in rows if row.memory_peak_mb is not None]
-        if len(found) >= limit or len(rows) < limit:
+        if len(found) >= asked["limit"] or len(rows) < asked["limit"]:
             break
-        wanted = jobs.where(Job.id < min(row.id for row in rows))
+        before = {"before": min(row.id for row in rows)}
     return found
 
 
