@@ -66,6 +66,12 @@ def test_memory_follows_the_number_that_tells_of_it_and_no_other():
     assert 1500 <= large <= 1900
 
 
+def test_a_number_that_came_with_a_later_release_is_followed_too():
+    older = [run(100, numbers={"bins": 7 * n % 11}) for n in range(12)]
+    newer = [run(100 + 50 * n, numbers={"radius": n, "bins": 7 * n % 11}) for n in range(1, 31)]
+    assert proposed(older + newer, numbers={"radius": 2, "bins": 3}) <= 280
+
+
 def test_memory_follows_the_choice_that_tells_of_it():
     kinds = [{"target": name, "labels": number % 2} for number in range(15) for name in ("near", "far")]
     runs = [run(900 if kind["target"] == "far" else 100, kinds=kind) for kind in kinds]
