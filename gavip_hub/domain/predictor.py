@@ -234,8 +234,9 @@ class Predictor:
         if len(of_kind) >= FEWEST_RUNS:
             yield "kind", self._chosen(of_kind, weights)
         number = max(traits.numbers, key=lambda name: told.get(name, 0.0), default="")
-        if told.get(number, 0.0) >= RELATED:
-            having = [place for place, run in enumerate(self._runs) if number in run.traits.numbers]
+        having = [place for place, run in enumerate(self._runs) if number in run.traits.numbers]
+        is_known = len(having) >= FEWEST_RUNS  # some may be forgotten since it was told
+        if is_known and told.get(number, 0.0) >= RELATED:
             runs = [self._runs[place] for place in having]
             numbers = [run.traits.numbers[number] for run in runs]
             yield "line", self._chosen(having, weights, _along_a_line(runs, numbers, traits.numbers[number]))

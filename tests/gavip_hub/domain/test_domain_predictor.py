@@ -72,6 +72,14 @@ def test_a_number_that_came_with_a_later_release_is_followed_too():
     assert proposed(older + newer, numbers={"radius": 2, "bins": 3}) <= 280
 
 
+@pytest.mark.parametrize("many", range(54, 60))
+def test_a_number_that_comes_back_when_all_runs_that_had_it_are_forgotten_tells_nothing(many):
+    telling = [run(100 + 50 * n, numbers={"radius": n}) for n in range(1, 12)]
+    killed = [run(1000, asked=1000, killed=True, numbers={"radius": 50})] * many
+    without = [run(1000, asked=1000, killed=True)] * NEWEST_RUNS + [run(1000)] * FEWEST_RUNS
+    assert proposed([*telling, *killed, *without, telling[0]], numbers={"radius": 2}) >= 1000
+
+
 def test_memory_follows_the_choice_that_tells_of_it():
     kinds = [{"target": name, "labels": number % 2} for number in range(15) for name in ("near", "far")]
     runs = [run(900 if kind["target"] == "far" else 100, kinds=kind) for kind in kinds]
