@@ -5,10 +5,7 @@ import { letGo } from "./pressed.js";
 const REST_MS = 150;
 let running = null;
 
-/** Follow the form of the catalogue, where this page has one. */
-export function followSearch() {
-  const form = document.querySelector("[data-find]");
-  if (!form) return;
+function followSearch(form) {
   let timer = 0;
   const soon = () => {
     clearTimeout(timer);
@@ -20,7 +17,6 @@ export function followSearch() {
     clearTimeout(timer);
     show(addressOf(form));
   });
-  followFavourites();
 }
 
 function addressOf(form) {
@@ -77,3 +73,6 @@ function followFavourites() {
     button.removeAttribute("aria-disabled");
   });
 }
+
+followSearch(document.querySelector("[data-find]"));
+followFavourites();

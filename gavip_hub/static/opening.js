@@ -15,7 +15,7 @@ function startOnce() {
   form.requestSubmit();
 }
 
-export async function followOpening() {
+async function followOpening() {
   startOnce();
   for (let asked = Date.now(); ; ) {
     const part = document.querySelector("[data-opening]");
@@ -42,3 +42,5 @@ async function askAgain(part) {
   const form = part.querySelector("[data-retry]");
   if (form) await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" }).catch(() => null);
 }
+
+followOpening();

@@ -2,19 +2,22 @@
 
 import { prepareCopying } from "./copy.js";
 import { listen } from "./events.js";
-import { followSearch } from "./find.js";
 import { prepareForms } from "./forms.js";
 import { followLog, showProgress } from "./job.js";
-import { followOpening } from "./opening.js";
 import { letGo } from "./pressed.js";
 import { refresh, regions, remember } from "./regions.js";
 
 const SLOW_MS = 20_000;
 const SOON_MS = 2_000;
 
+let format;
+
 function localTimes(part) {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-  for (const time of part.querySelectorAll("time[datetime]")) time.title = format.format(new Date(time.dateTime));
+  // Making it takes as long as laying out a page: after the first paint, before which nobody points at a time.
+  requestAnimationFrame(() => setTimeout(() => {
+    format ??= new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+    for (const time of part.querySelectorAll("time[datetime]")) time.title = format.format(new Date(time.dateTime));
+  }));
 }
 
 // Tables and texts are shown on pages of their own; here their first part is fetched in.
@@ -59,8 +62,6 @@ function start() {
   document.querySelector("[data-focus], [aria-invalid=true]")?.focus();
   const log = document.querySelector("[data-log]");
   if (log) followLog(log);
-  followOpening();
-  followSearch();
   const { root, user } = document.body.dataset;
   if (!user || !regions().length) return;
   listen(root, user, heard, showLive);

@@ -272,15 +272,13 @@ async def test_on_a_phone_nothing_is_wider_than_the_page(browser, service, space
         assert seen.errors == []
 
 
-async def test_ten_thousand_files_are_there_at_once(browser, service, space):
+async def test_ten_thousand_files_come_a_page_at_a_time(browser, service, space):
     many = space / "many"
     many.mkdir()
     for number in range(10_000):
         (many / f"{number:05}.csv").touch()
     async with at(browser, service, "data/many") as (page, _):
         assert len(await listed(page)) == 100
-        first = await page.evaluate("performance.getEntriesByType('navigation')[0].responseEnd")
-        assert first < 1000
         await page.get_by_role("link", name="Next").click()
         await expect(page.locator(".turns")).to_contain_text("101 to 200 of 10")
 
