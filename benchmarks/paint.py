@@ -4,8 +4,8 @@
 
 A whole platform on this machine with the AVIs that come with it, and somebody signed in. Each page is loaded with an empty cache (a new
 profile with the same cookies), and again with what the one before left in it; each time in a tab that has come to rest, since who opens
-a page does not start a browser for it. `paint` is the browser's own first contentful paint, from the
-moment when the page was asked for; `html` is when the last byte of the page had come; both in ms.
+a page does not start a browser for it. `paint` is the browser's own first contentful paint, from the moment when the page was asked for;
+`html` is when the last byte of the page had come; both in ms.
 
 Goal: the first contentful paint under 500 ms at the 95th percentile, cold and warm.
 """

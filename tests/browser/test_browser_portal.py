@@ -273,6 +273,15 @@ async def test_a_chosen_theme_is_kept(scientist):
     await expect(page.get_by_role("button", name="Theme: as the system")).to_be_visible()
 
 
+async def test_a_time_tells_that_of_the_readers_own_zone_to_who_points_at_it(scientist):
+    await scientist.go("avis/hr-diagram")
+    time = scientist.page.locator("time[datetime]").first
+    own = await time.evaluate(
+        "time => new Date(time.dateTime).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'long'})"
+    )
+    await expect(time).to_have_attribute("title", own)
+
+
 async def test_signing_out_ends_the_session(visits, browser):
     async with visits.of(browser, "operator", anew=True) as operator:
         await operator.page.get_by_role("button", name="Sign out").click()
